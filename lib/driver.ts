@@ -1,0 +1,145 @@
+/**
+ * The seam between the API and an engine with its I/O.
+ *
+ * Both drivers run the same engine. They differ in who owns the sockets and the clock: a native thread (`drivers/native.ts`),
+ * or this process's event loop (`drivers/script.ts`). Ids are numbers; nothing here decides anything.
+ */
+
+import type { Buffer } from 'node:buffer'
+
+/** Opens an engine with its sockets bound. Rejects with a `WarrenError`. */
+export type OpenDriver = (options: DriverOptions, receiver: Receiver) => Promise<Driver>
+
+/** All values are parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes. */
+export interface DriverOptions {
+  readonly privateKey: Uint8Array
+  readonly listen: { readonly host: string | undefined; readonly port: number }
+  readonly protocols: readonly string[]
+  readonly mtu: number
+  readonly authorize: boolean
+  readonly authorizeTimeout: number
+  readonly deadAfter: number
+  readonly heartbeat: number | undefined
+  readonly uplink: number | undefined
+  readonly limits: DriverLimits
+}
+
+/** The limits that the engine enforces; the others are counted in TypeScript. */
+export interface DriverLimits {
+  readonly peers: number
+  readonly pendingAuthorizations: number
+  readonly handshakesPerSecond: number
+  readonly messageBytes: number
+  readonly receiveBytesPerConnection: number
+  readonly streamsPerConnection: number
+  readonly pendingConnections: number
+  readonly packetBytesPerPeer: number
+}
+
+export interface DriverPeer {
+  readonly publicKey: string
+  readonly endpoint: string | undefined // a resolved 'ip:port' | '[v6]:port'
+  readonly presharedKey: Uint8Array | undefined
+  readonly allowedIPs: readonly string[]
+  readonly persistentKeepalive: number | undefined // seconds
+}
+
+export interface DriverPeerChanges {
+  readonly endpoint?: string | undefined
+  readonly presharedKey?: Uint8Array | null | undefined // null: none any more
+  readonly allowedIPs?: readonly string[] | undefined
+  readonly persistentKeepalive?: number | null | undefined
+  readonly replace?: boolean | undefined // take prefixes from the peers that have them
+}
+
+/** Commands. Those that return an id or throw are answered by the engine at once; the others are queued, one wake per turn. */
+export interface Driver {
+  readonly address: { readonly host: string; readonly port: number }
+
+  addPeer(peer: DriverPeer): number
+  updatePeer(peer: number, changes: DriverPeerChanges): void
+  removePeer(peer: number, code: number, reason: string): void
+  authorize(peer: DriverPeer): number
+  refuse(publicKey: string): void
+  sendPacket(peer: number, packet: Uint8Array): boolean
+
+  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): { connection: number; live: boolean }
+  claim(connection: number): void
+  closeConnection(connection: number, code: number, reason: string, grace: number): void
+  /** Copies `bytes` before it returns. `message` is the caller's, unique within the device. */
+  sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
+  cancelMessage(connection: number, message: number): void
+  releaseMessages(connection: number, priority: number, bytes: number): void
+  sendDatagram(connection: number, bytes: Uint8Array): boolean
+  maxDatagramSize(connection: number): number
+
+  /** `stream` is the caller's: an even number, unique within the device. */
+  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  writeStream(stream: number, chunk: Uint8Array): void
+  finishStream(stream: number): void
+  resetStream(stream: number, code: number): void
+  stopStream(stream: number, code: number): void
+  setStreamPriority(stream: number, priority: number): void
+  grantStream(stream: number, bytes: number): void
+
+  /** Counters by name. */
+  stats(): Record<string, number>
+  peerStats(peer: number): Record<string, number> | undefined
+  connectionStats(connection: number): Record<string, number> | undefined
+
+  /** Tells every peer, flushes, frees the port, joins the thread. Idempotent. */
+  close(code: number, reason: string): Promise<void>
+  ref(): void
+  unref(): void
+}
+
+/** What a driver tells, in the order it happened; called from its one wake per batch. */
+export interface Receiver {
+  peerUp(peer: number, handshakeMs: number): void
+  peerRekeyed(peer: number): void
+  peerMoved(peer: number, from: string | undefined, to: string): void
+  peerUnanswered(peer: number, attempt: number): void
+  peerDown(peer: number, reason: 'expired' | 'handshake-timeout'): void
+  stranger(publicKey: string, endpoint: string): void
+  strangerGone(publicKey: string): void
+  packet(peer: number, packet: Buffer): void
+
+  connected(connection: number, peer: number, initiator: 'local' | 'remote', protocol: string): void
+  connectionClosed(connection: number, close: DriverClose): void
+  datagram(connection: number, bytes: Buffer): void
+
+  /** `bytes` owns its memory. */
+  message(connection: number, priority: number, bytes: Buffer): void
+  laneDrained(connection: number, priority: number, bytes: number): void
+  messageSettled(connection: number, message: number, outcome: 'delivered' | 'cancelled' | 'dropped' | 'lost'): void
+
+  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  /** `chunk` is a slice of a slab shared with other chunks; the slab is never written again. */
+  streamData(stream: number, chunk: Buffer): void
+  streamEnd(stream: number): void
+  streamReset(stream: number, code: number): void
+  streamStopped(stream: number, code: number): void
+  streamDrained(stream: number, bytes: number): void
+  streamFinished(stream: number): void
+
+  /** The device is dead: a panic, or its socket lost for good. Nothing follows. */
+  failed(message: string): void
+}
+
+export interface DriverClose {
+  readonly by: 'local' | 'remote' | 'network'
+  readonly code: number
+  readonly reason: string
+  readonly cause:
+    | 'application'
+    | 'peer-dead'
+    | 'peer-restarted'
+    | 'peer-removed'
+    | 'no-handshake'
+    | 'no-transport'
+    | 'no-endpoint'
+    | 'no-protocol'
+    | 'refused'
+    | 'duplicate'
+    | 'protocol'
+}

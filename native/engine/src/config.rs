@@ -1,0 +1,51 @@
+//! What an engine is made with.
+
+use std::time::Duration;
+
+use warren_wireguard::PrivateKey;
+
+/// Fixed for the life of an engine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub private_key: PrivateKey,
+    /// Application protocols this node accepts, best first; each 1 to 255 bytes.
+    pub protocols: Vec<Box<str>>,
+    /// Inner MTU in bytes. Default 1420, as wg-quick(8); below 1248 QUIC is refused (RFC 9000 section 14.1 plus 48).
+    pub mtu: u16,
+    /// Report strangers (`Event::Stranger`) instead of refusing them in silence.
+    pub authorize: bool,
+    /// How long a stranger's question stays open. Default 4 s: below WireGuard's 5 s retry.
+    pub authorize_timeout: Duration,
+    /// A connection with data unanswered for this long is down. Default 15 s.
+    pub dead_after: Duration,
+    /// Ask an idle connection this often; `None`: idle costs nothing.
+    pub heartbeat: Option<Duration>,
+    /// Bits per second at the scheduler; `None`: only congestion control.
+    pub uplink: Option<u64>,
+    pub limits: Limits,
+    /// Random per process; a new one ends the peer's old connection.
+    pub incarnation: u64,
+    /// Seeds every random choice but boringtun's own keys.
+    pub seed: [u8; 32],
+}
+
+/// Bounds on what peers and strangers can make us hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Peers configured at once. 65,536.
+    pub peers: usize,
+    /// Strangers waiting for an answer at once. 256.
+    pub pending_authorizations: usize,
+    /// Initiations opened per second, all strangers together. 1,000: about half a core (473 us each).
+    pub handshakes_per_second: u32,
+    /// Largest message taken or sent. 16 MiB.
+    pub message_bytes: usize,
+    /// Complete messages not yet taken by the caller, counted per lane at or above it; four times that in all. 32 MiB.
+    pub receive_bytes_per_connection: usize,
+    /// Streams the peer may have open at once, per direction kind. 256 (44 KiB of quinn's tables).
+    pub streams_per_connection: u32,
+    /// Accepted connections the caller has not claimed yet. 64.
+    pub pending_connections: usize,
+    /// Raw packets waiting for the caller or for a session, per peer. 1 MiB.
+    pub packet_bytes_per_peer: usize,
+}

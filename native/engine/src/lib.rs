@@ -1,0 +1,20 @@
+//! One warren node as a state machine: decrypted packets in, scheduled datagrams out.
+//!
+//! # How to drive it
+//!
+//! Three kinds of method: `handle_*` takes what came in, plain verbs are commands, `poll_*` gives what goes out.
+//! After any `handle_*` or command:
+//! 1. call [`Engine::poll_transmit`] until it leaves the batch empty, sending each batch before the next, and handing in
+//!    received datagrams between two batches: each call picks anew what is most urgent;
+//! 2. take [`Engine::poll_event`] until `None`;
+//! 3. arm one timer for [`Engine::poll_timeout`], and call [`Engine::handle_timeout`] when it is due.
+//!
+//! Nothing here reads a clock: `now` is always an argument, and never goes back.
+
+mod config;
+mod event;
+mod ids;
+
+pub use config::{Config, Limits};
+pub use event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome, PeerDownReason};
+pub use ids::{ConnectionId, MessageId, Priority, StreamId};
