@@ -1,0 +1,24 @@
+/** Tests in TypeScript over the sources and the real addon. Programs, workers and the package itself: `test/process`. */
+export default {
+  roots: ['<rootDir>/lib', '<rootDir>/test'],
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '<rootDir>/test/types/',
+    ...(process.env.WARREN_SLOW === '1' ? [] : ['<rootDir>/test/slow/'])
+  ],
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline'
+      }
+    ]
+  },
+  moduleNameMapper: {
+    '^warren$': '<rootDir>/lib/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1'
+  }
+}

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process'
+import { join, sep } from 'node:path'
+import { BuildError } from './error.mjs'
+import { fingerprint, isCurrent, record } from './fingerprint.mjs'
+import { root, tool } from './root.mjs'
+import { requireCargo } from './toolchain.mjs'
+
+/** `prebuilds/<platform>-<arch>[-musl]/warren.node` and `native/binding.d.ts`, from the Rust sources. */
+export function buildAddon({ force = false } = {}) {
+  const output = join('prebuilds', prebuildName())
+  const stamp = join(root, output, '.fingerprint')
+  const sources = fingerprint(['Cargo.toml', 'Cargo.lock', '.cargo', 'native', 'package.json'], isShipped)
+  const outputs = [join(root, output, 'warren.node'), join(root, 'native/binding.d.ts')]
+  if (!force && isCurrent(stamp, sources, outputs)) return
+  requireCargo()
+  const built = spawnSync(process.execPath, [tool.napi, ...buildArguments(output)], { cwd: root, stdio: 'inherit' })
+  if (built.status !== 0) throw new BuildError('the native addon did not build: see the messages above')
+  record(stamp, sources)
+}
+
+/** The folder of this machine's binary, as the loader looks for it. */
+export function prebuildName() {
+  const musl = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined
+  return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`
+}
+
+function buildArguments(output) {
+  return [
+    ...['build', '--release', '--manifest-path', 'native/binding/Cargo.toml', '--package-json-path', 'package.json'],
+    ...['--output-dir', output, '--no-js', '--dts', '../../native/binding.d.ts', '--no-const-enum']
+  ]
+}
+
+function isShipped(file) {
+  return !file.includes(`${sep}tests${sep}`) && !file.endsWith('.d.ts') && !file.includes(`${sep}fuzz${sep}`)
+}
