@@ -1,0 +1,109 @@
+//! What the connections tell their owner.
+
+use crate::{Closed, MessageHandle, StreamHandle};
+use bytes::Bytes;
+use std::net::SocketAddr;
+
+/// Something that happened on a connection.
+#[derive(Debug)]
+pub enum Event {
+    /// A peer dials: answer with [`crate::Quic::accept`] or [`crate::Quic::refuse`].
+    Incoming {
+        /// What the dialler said.
+        hello: Hello,
+        /// What both would speak.
+        protocol: Box<str>,
+    },
+    /// The handshake is complete.
+    Connected {
+        /// What the other end said.
+        hello: Hello,
+        /// What both speak.
+        protocol: Box<str>,
+    },
+    /// The connection ended; unsettled messages were reported [`Outcome::Lost`] before. Nothing follows.
+    Closed(Closed),
+    /// An unreliable datagram.
+    Datagram(Bytes),
+    /// A whole message. It counts as held until [`crate::Quic::release_messages`].
+    Message {
+        /// Its lane.
+        priority: u8,
+        /// Its content, in an allocation of exactly its size.
+        bytes: Box<[u8]>,
+    },
+    /// What became of a message that this end sent.
+    MessageSettled {
+        /// Which one.
+        message: MessageHandle,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// Stream credit or flow control opened: what returned `None` or 0 may be tried again.
+    Writable,
+    /// The other end opened a byte stream.
+    StreamOpened {
+        /// Which one.
+        stream: StreamHandle,
+        /// Whether this end can write as well.
+        bidirectional: bool,
+        /// Its priority at the other end.
+        priority: u8,
+    },
+    /// A byte stream that was [`Read::Blocked`] has something to read.
+    Readable(StreamHandle),
+    /// The other end reads no more of this byte stream.
+    StreamStopped {
+        /// Which one.
+        stream: StreamHandle,
+        /// The other application's code.
+        code: u64,
+    },
+    /// The other end has all bytes of this finished byte stream.
+    StreamFinished(StreamHandle),
+}
+
+/// What an end says of itself in its first flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// Differs between two lives of a node.
+    pub incarnation: u64,
+    /// Protocols that it offers on this connection, best first. An acceptor's are what it accepts.
+    pub offered: Vec<Box<str>>,
+    /// Protocols that it accepts from diallers, best first.
+    pub accepted: Vec<Box<str>>,
+    /// Transports that it speaks, best first.
+    pub transports: Vec<Box<str>>,
+    /// The endpoint at which it sees the reader of the hello.
+    pub observed: Option<SocketAddr>,
+}
+
+/// How a message that was sent ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other end holds the whole message.
+    Delivered,
+    /// It was cancelled before the other end had all of it.
+    Cancelled,
+    /// It is longer than the other end takes.
+    Refused,
+    /// The connection ended first; nobody knows.
+    Lost,
+}
+
+/// What a byte stream has to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// The next bytes.
+    Data(Bytes),
+    /// Nothing now; [`Event::Readable`] follows.
+    Blocked,
+    /// Everything was read.
+    End,
+    /// The other end gave up, with its application's code.
+    Reset(u64),
+}
+
+/// The other end stopped the stream, with its application's code; or the stream is gone, with none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped(pub Option<u64>);
