@@ -1,0 +1,125 @@
+//! What a device and its peers are made with.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::allowed_ips::Prefix;
+use crate::keys::{PresharedKey, PrivateKey, PublicKey};
+
+/// Fixed for the life of a device.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This node's identity.
+    pub private_key: PrivateKey,
+    /// Inner MTU in bytes; 1420 in wg-quick(8). Longer packets are neither sealed nor opened.
+    pub mtu: u16,
+    /// Report unknown keys as [`Event::Stranger`](crate::Event::Stranger) instead of refusing them in silence.
+    pub report_strangers: bool,
+    /// How long a stranger's question stays open.
+    pub authorize_timeout: Duration,
+    /// Bounds on what peers and strangers can make us hold.
+    pub limits: Limits,
+    /// Seeds every random choice but boringtun's own keys; from the operating system, since cookies rest on it.
+    pub seed: [u8; 32],
+}
+
+/// Bounds on what peers and strangers can make us hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Peers configured at once.
+    pub peers: usize,
+    /// Strangers waiting for an answer at once.
+    pub pending_authorizations: usize,
+    /// Initiations of unknown keys opened per second, all strangers together.
+    pub handshakes_per_second: u32,
+    /// Packets waiting for a session, per peer, in bytes; the oldest are dropped first.
+    pub staged_bytes_per_peer: usize,
+}
+
+/// A peer's name within its device; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(pub u32);
+
+/// The two ends of the outer path that a datagram took, or shall take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The other end.
+    pub remote: SocketAddr,
+    /// Our address that the datagram came to, or shall leave from; `None`: the system's choice.
+    pub local: Option<IpAddr>,
+}
+
+/// A peer as it is added.
+#[derive(Clone, Debug)]
+pub struct PeerConfig {
+    /// Its identity.
+    pub public_key: PublicKey,
+    /// Mixed into the handshake; both ends need the same.
+    pub preshared_key: Option<PresharedKey>,
+    /// Where it was last known to be; without one it has to come to us.
+    pub endpoint: Option<SocketAddr>,
+    /// Inner addresses it may use besides its derived one, which it always has.
+    pub allowed_ips: Vec<Prefix>,
+    /// Send something at least every so many seconds, as in wg(8); `None` or 0: never.
+    pub persistent_keepalive: Option<u16>,
+}
+
+/// Changes to a living peer; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PeerChanges {
+    /// A new place to send to.
+    pub endpoint: Option<SocketAddr>,
+    /// A new pre-shared key, or `Some(None)` for none; the live session stays until the next handshake.
+    pub preshared_key: Option<Option<PresharedKey>>,
+    /// The whole new list, besides the derived address.
+    pub allowed_ips: Option<Vec<Prefix>>,
+    /// Take prefixes away from other peers instead of failing; derived addresses are never taken.
+    pub replace: bool,
+    /// A new interval in seconds, or `Some(None)` for none.
+    pub persistent_keepalive: Option<Option<u16>>,
+}
+
+/// Why a peer was not added; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddPeerError {
+    /// A peer with this key exists: update it, or remove it first.
+    #[error("a peer with this public key exists already")]
+    AlreadyExists,
+    /// The key is this device's own.
+    #[error("the public key is this device's own")]
+    OwnKey,
+    /// The key is a point of small order, so that anyone could compute its sessions (RFC 7748 section 6.1).
+    #[error("the public key is a low-order point, which no private key has")]
+    LowOrderKey,
+    /// Another peer owns an identical prefix; leave it out, or move it with `PeerChanges::replace`.
+    #[error("{prefix} belongs to the peer {owner}")]
+    AllowedIpConflict {
+        /// The prefix in both.
+        prefix: Prefix,
+        /// The key of the peer that has it.
+        owner: PublicKey,
+    },
+    /// [`Limits::peers`] is reached.
+    #[error("the limit on peers is reached")]
+    TooManyPeers,
+    /// Nothing of this key waits for an answer (only [`Device::authorize`](crate::Device::authorize)): the question
+    /// lapsed, and the stranger will ask again.
+    #[error("the stranger's question lapsed")]
+    StrangerGone,
+}
+
+/// Why a peer was not changed; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdatePeerError {
+    /// No peer has this id: it was removed.
+    #[error("there is no such peer")]
+    NoSuchPeer,
+    /// Another peer owns an identical prefix; set `PeerChanges::replace` to move it, unless it is a derived address.
+    #[error("{prefix} belongs to the peer {owner}")]
+    AllowedIpConflict {
+        /// The prefix in both.
+        prefix: Prefix,
+        /// The key of the peer that has it.
+        owner: PublicKey,
+    },
+}

@@ -1,0 +1,69 @@
+//! What a device tells its owner.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::config::PeerId;
+use crate::keys::PublicKey;
+
+/// Something happened; taken with [`Device::poll_event`](crate::Device::poll_event) until `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A confirmed session exists where there was none; `handshake` runs from the first initiation to confirmation.
+    Up {
+        /// The peer.
+        peer: PeerId,
+        /// First initiation to confirmation.
+        handshake: Duration,
+    },
+    /// A newer session replaced a live one.
+    Rekeyed {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Something authenticated came from elsewhere than before.
+    Moved {
+        /// The peer.
+        peer: PeerId,
+        /// Where it was, if that was known.
+        from: Option<SocketAddr>,
+        /// Where it is.
+        to: SocketAddr,
+    },
+    /// An initiation went unanswered for 5 s; `attempt` starts at 1.
+    Unanswered {
+        /// The peer.
+        peer: PeerId,
+        /// Which initiation of this handshake it was.
+        attempt: u32,
+    },
+    /// No session is left, or the peer could not be reached.
+    Down {
+        /// The peer.
+        peer: PeerId,
+        /// Why.
+        reason: DownReason,
+    },
+    /// An unknown key proved its possession; answer with [`Device::authorize`](crate::Device::authorize) or
+    /// [`Device::refuse`](crate::Device::refuse).
+    Stranger {
+        /// The key.
+        public_key: PublicKey,
+        /// Where its initiation came from.
+        endpoint: SocketAddr,
+    },
+    /// The question lapsed: nobody answered it in time.
+    StrangerGone {
+        /// The key.
+        public_key: PublicKey,
+    },
+}
+
+/// Why a tunnel is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownReason {
+    /// The session expired, and no new one was asked for.
+    Expired,
+    /// Handshakes went unanswered for 90 s (whitepaper section 6.1).
+    HandshakeTimeout,
+}
