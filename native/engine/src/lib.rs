@@ -11,10 +11,23 @@
 //!
 //! Nothing here reads a clock: `now` is always an argument, and never goes back.
 
+mod batch;
 mod config;
+mod engine;
+mod error;
 mod event;
 mod ids;
+mod stats;
 
+pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};
+pub use engine::Engine;
+pub use error::{ConfigError, ConnectError, Dialled};
 pub use event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome, PeerDownReason};
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
+pub use stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+pub use warren_quic::Ecn;
+pub use warren_wireguard::{
+    AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
+    PrivateKey, PublicKey, UpdatePeerError,
+};

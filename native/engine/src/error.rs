@@ -1,0 +1,46 @@
+use thiserror::Error;
+
+use crate::ids::ConnectionId;
+
+/// Why an engine cannot be made of a configuration.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// `mtu` is below 576 or above 65,475 (65,507 bytes of UDP payload less WireGuard's 32).
+    #[error("mtu must be 576 to 65475 bytes, got {0}")]
+    Mtu(u16),
+    /// An application protocol is empty, longer than 255 bytes, or named twice.
+    #[error("an application protocol is 1 to 255 bytes long and named once, got {0:?}")]
+    Protocol(Box<str>),
+    /// `uplink` is zero.
+    #[error("uplink must be above zero bits per second")]
+    Uplink,
+}
+
+/// Why a dial did not even begin.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConnectError {
+    /// No such peer: it was removed.
+    #[error("the peer was removed")]
+    UnknownPeer,
+    /// The inner MTU is below what QUIC needs (1200 bytes of UDP payload, RFC 9000 section 14.1).
+    #[error("QUIC needs an inner MTU of 1248 bytes or more, the device has {mtu}")]
+    MtuTooSmall {
+        /// The device's.
+        mtu: u16,
+    },
+    /// The list of protocols is empty, or one of them is empty or longer than 255 bytes.
+    #[error("a dial names application protocols of 1 to 255 bytes each")]
+    Protocols,
+    /// `Engine::shutdown` was called.
+    #[error("the device is closing")]
+    Closing,
+}
+
+/// What a call of `Engine::connect` led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialled {
+    /// A dial that ends in `Event::Connected` or `Event::Closed`.
+    New(ConnectionId),
+    /// The live connection that fits; no event follows.
+    Live(ConnectionId),
+}

@@ -1,0 +1,89 @@
+use std::time::Duration;
+
+use crate::ids::Priority;
+
+/// Counters of a device since it was made, and a few levels of this instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceStats {
+    /// UDP datagrams that came in.
+    pub rx_datagrams: u64,
+    /// Their payload bytes.
+    pub rx_bytes: u64,
+    /// UDP datagrams handed out.
+    pub tx_datagrams: u64,
+    /// Their payload bytes.
+    pub tx_bytes: u64,
+    /// Peers configured now.
+    pub peers: u64,
+    /// Connections of any phase now.
+    pub connections: u64,
+    /// Accepted connections that the caller has not claimed yet.
+    pub pending_connections: u64,
+    /// Streams known now.
+    pub streams: u64,
+    /// Events that the caller has not taken yet.
+    pub queued_events: u64,
+    /// Connections refused because too many waited to be claimed.
+    pub refused_connections: u64,
+    /// Decrypted packets with warren's addresses and ports, but wrong lengths or checksum.
+    pub malformed_packets: u64,
+    /// Raw packets to peers that found the queue full.
+    pub tx_packets_dropped: u64,
+    /// Raw packets from peers that found the caller's queue full.
+    pub rx_packets_dropped: u64,
+    /// The tunnels', drops by reason among them.
+    pub wireguard: warren_wireguard::Stats,
+    /// The transport's over all connections.
+    pub quic: warren_quic::QuicStats,
+}
+
+/// Counters of one peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerStats {
+    /// Connections of any phase now.
+    pub connections: u64,
+    /// Raw packets handed to the caller.
+    pub rx_packets: u64,
+    /// Raw packets that found the caller's queue full.
+    pub rx_packets_dropped: u64,
+    /// Raw packets taken from the caller.
+    pub tx_packets: u64,
+    /// Raw packets that found the queue full.
+    pub tx_packets_dropped: u64,
+    /// The tunnel's own.
+    pub wireguard: warren_wireguard::PeerStats,
+}
+
+/// Counters of one connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionStats {
+    /// Messages whose end is not known yet.
+    pub unsettled_messages: u64,
+    /// The transport's own.
+    pub quic: warren_quic::ConnectionStats,
+    /// Every lane that was ever used, lowest first.
+    pub lanes: Vec<LaneStats>,
+}
+
+/// Counters of one priority of one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneStats {
+    /// Which.
+    pub priority: Priority,
+    /// Message bytes that have not begun to leave.
+    pub queued_bytes: u64,
+    /// Messages that have not begun to leave.
+    pub queued_messages: u64,
+    /// How long the oldest of them has waited.
+    pub oldest: Duration,
+    /// Message and stream bytes handed to the transport.
+    pub sent_bytes: u64,
+    /// Messages that the peer's device holds whole.
+    pub delivered: u64,
+    /// Messages the caller gave up in time.
+    pub cancelled: u64,
+    /// Messages refused by the peer, or dropped.
+    pub dropped: u64,
+    /// Messages whose connection ended first.
+    pub lost: u64,
+}
