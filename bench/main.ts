@@ -1,0 +1,48 @@
+/** `npm run bench -- <name> [options]`: one program per question. */
+
+import { parseArgs } from 'node:util'
+import { dial } from './dial.js'
+import { print } from './figures.js'
+import { withPair } from './pair.js'
+import type { Options, Program } from './program.js'
+import { stream } from './stream.js'
+import { urgent } from './urgent.js'
+
+const programs: readonly Program[] = [stream, urgent, dial]
+
+const help = `Usage: npm run bench -- [name] [options]
+
+${programs.map(({ name, question }) => `  ${name.padEnd(8)}${question}`).join('\n')}
+
+Without a name, all of them.
+
+  --seconds N      how long each measurement lasts (default 5)
+  --uplink MBIT    give the sender an uplink, in Mbit/s (default: none)
+  --driver NAME    native (default) or script
+`
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '5' },
+      uplink: { type: 'string' },
+      driver: { type: 'string', default: 'native' },
+      help: { type: 'boolean', default: false }
+    }
+  })
+  const chosen = positionals.length === 0 ? programs : programs.filter(({ name }) => positionals.includes(name))
+  if (values.help || chosen.length < positionals.length) {
+    process.stdout.write(help)
+    process.exitCode = values.help ? 0 : 2
+    return
+  }
+  const options: Options = {
+    seconds: Number(values.seconds),
+    uplink: values.uplink === undefined ? undefined : Number(values.uplink) * 1e6,
+    driver: values.driver === 'script' ? 'script' : 'native'
+  }
+  for (const program of chosen) print(program.question, await withPair(program, options))
+}
+
+void main()

@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { NodeOptions } from './options.js'
+import type { FromNode, Row, ToNode } from './report.js'
+
+export type State = 'starting' | 'up' | 'killed' | 'ended'
+
+/** A node's process, as the parent sees it. */
+export interface Member {
+  readonly name: string
+  readonly process: ChildProcess
+  state: State
+  row: Row | undefined
+}
+
+export interface NetworkEvents {
+  report(member: Member, report: FromNode): void
+  /** A process ended that nobody had told to. */
+  crashed(member: Member, how: string): void
+}
+
+/** The processes of all nodes: starts them, tells them things, ends them. */
+export class Network {
+  readonly members: Member[] = []
+  readonly #events: NetworkEvents
+
+  constructor(events: NetworkEvents) {
+    this.#events = events
+  }
+
+  /** Forks a node and resolves when it is linked to the overlay. */
+  async start(options: NodeOptions): Promise<Member> {
+    const child = fork(join(__dirname, 'node.js'), [JSON.stringify(options)], { serialization: 'advanced' })
+    const member: Member = {
+      name: `node ${this.members.length + 1}`,
+      process: child,
+      state: 'starting',
+      row: undefined
+    }
+    this.members.push(member)
+    child.once('exit', (code, signal) => {
+      if (member.state !== 'killed' && code !== 0) this.#events.crashed(member, signal ?? `exit code ${code}`)
+      if (member.state !== 'killed') member.state = 'ended'
+    })
+    return new Promise((resolve) => {
+      child.on('message', (report: FromNode) => {
+        if (report.type === 'statistics') member.row = report.row
+        this.#events.report(member, report)
+        if (report.type !== 'linked') return
+        member.state = 'up'
+        resolve(member)
+      })
+    })
+  }
+
+  tell(command: ToNode, members: readonly Member[] = this.members): void {
+    for (const { process, state } of members) if (state === 'up') process.send(command)
+  }
+
+  /** SIGKILL: no goodbye to anybody. */
+  async kill(member: Member): Promise<void> {
+    member.state = 'killed'
+    const exit = once(member.process, 'exit')
+    member.process.kill('SIGKILL')
+    await exit
+  }
+
+  /** Asks all nodes to close their devices, and waits until their processes have ended. */
+  async stop(): Promise<void> {
+    const running = this.members.filter(({ process }) => process.exitCode === null && process.signalCode === null)
+    const exits = running.map(({ process }) => once(process, 'exit'))
+    this.tell({ type: 'stop' })
+    await Promise.all(exits)
+  }
+
+  /** The parent ends before its time: takes all processes along. */
+  abandon(): void {
+    for (const { process: child } of this.members) child.kill('SIGKILL')
+  }
+}

@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util'
+import { type FaultKind, faultKinds } from './fault.js'
+import { HEADER_BYTES } from './objects.js'
+
+/** What every node is told on its command line. */
+export interface NodeOptions {
+  readonly registry: string
+  readonly nodes: number
+  readonly seconds: number
+  readonly bulkSize: number
+  readonly urgentSize: number
+  /** Milliseconds. */
+  readonly urgentInterval: number
+  /** Bits per second. */
+  readonly uplink?: number | undefined
+  readonly driver?: 'native' | 'script' | undefined
+  readonly fault?: FaultKind | undefined
+}
+
+export interface Options extends Omit<NodeOptions, 'registry'> {
+  readonly drain: number
+  readonly json: boolean
+}
+
+const help = `Usage: npm start -- [options]
+
+A broadcast network on this machine: every node is a process and floods objects to its neighbours. On the way one node
+is killed and a new one joins. Exits with 0 only when every node has every object it is owed, unaltered.
+
+  --nodes N             processes (default 6, at least 3)
+  --seconds N           how long they publish (default 24, at least 4)
+  --bulk-size BYTES     default 1048576
+  --urgent-size BYTES   default 1024
+  --urgent-interval MS  default 50
+  --uplink MBIT         of each node, in Mbit/s, or "none" (default 50)
+  --drain N             seconds to wait for the last objects (default 30)
+  --driver NAME         native (default) or script
+  --fault KIND          break one node on purpose: drop or corrupt
+  --json                the summary as one JSON object
+  --help                this text
+`
+
+/** Reads the command line. Prints the help and exits when asked to, or when an option makes no sense. */
+export function readOptions(): Options {
+  try {
+    const { values } = parseArgs({
+      options: {
+        nodes: { type: 'string', default: '6' },
+        seconds: { type: 'string', default: '24' },
+        'bulk-size': { type: 'string', default: '1048576' },
+        'urgent-size': { type: 'string', default: '1024' },
+        'urgent-interval': { type: 'string', default: '50' },
+        uplink: { type: 'string', default: '50' },
+        drain: { type: 'string', default: '30' },
+        driver: { type: 'string', default: 'native' },
+        fault: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false }
+      }
+    })
+    if (values.help) {
+      process.stdout.write(help)
+      process.exit(0)
+    }
+    return {
+      nodes: number('nodes', values.nodes, 3),
+      seconds: number('seconds', values.seconds, 4),
+      bulkSize: number('bulk-size', values['bulk-size'], HEADER_BYTES + 16),
+      urgentSize: number('urgent-size', values['urgent-size'], HEADER_BYTES + 16),
+      urgentInterval: number('urgent-interval', values['urgent-interval'], 1),
+      uplink: values.uplink === 'none' ? undefined : number('uplink', values.uplink, 1) * 1e6,
+      drain: number('drain', values.drain, 1),
+      driver: oneOf('driver', values.driver, ['native', 'script'] as const),
+      fault: values.fault === undefined ? undefined : oneOf('fault', values.fault, faultKinds),
+      json: values.json
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
+    process.exit(2)
+  }
+}
+
+function number(name: string, text: string, least: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`--${name} must be a whole number from ${least}, got "${text}"`)
+  return value
+}
+
+function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((each) => each === text)
+  if (choice === undefined) throw new Error(`--${name} must be ${choices.join(' or ')}, got "${text}"`)
+  return choice
+}

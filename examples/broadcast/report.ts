@@ -1,0 +1,50 @@
+import type { Kind, ObjectId } from './objects.js'
+
+/**
+ * What parent and nodes say over the channel of `child_process.fork`: start, stop and statistics.
+ *
+ * No object, key or endpoint passes here. The nodes find and authorise each other by the registry alone.
+ */
+export type ToNode =
+  | { readonly type: 'start'; readonly at: number }
+  /** Publish nothing more; go on receiving and passing on. */
+  | { readonly type: 'finish' }
+  | { readonly type: 'stop' }
+
+export type FromNode =
+  /** Linked to the overlay since `at`. */
+  | { readonly type: 'linked'; readonly at: number }
+  | { readonly type: 'published'; readonly object: Published }
+  | {
+      readonly type: 'statistics'
+      readonly received: readonly Receipt[]
+      readonly offered: readonly ObjectId[]
+      readonly row: Row
+    }
+
+export interface Published {
+  readonly id: ObjectId
+  readonly kind: Kind
+  readonly bytes: number
+  readonly due: number
+}
+
+export interface Receipt {
+  readonly id: ObjectId
+  /** Milliseconds from the instant the object was due to the instant this node had it whole. */
+  readonly latency: number
+}
+
+/** A node's line in the table: the last second or so. */
+export interface Row {
+  readonly peers: number
+  readonly handshake: number | undefined
+  readonly bitsIn: number
+  readonly bitsOut: number
+  readonly urgent50: number | undefined
+  readonly urgent99: number | undefined
+  readonly bulk50: number | undefined
+  readonly queue: number
+  readonly cpuSeconds: number
+  readonly memory: number
+}

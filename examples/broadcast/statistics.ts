@@ -1,0 +1,76 @@
+import type { Device } from 'warren'
+import { now } from './clock.js'
+import type { GossipEvents } from './gossip.js'
+import type { ObjectId, SharedObject } from './objects.js'
+import { percentile } from './percentile.js'
+import type { FromNode, Receipt, Row } from './report.js'
+
+/** How far back a line of the table looks. */
+const WINDOW_MS = 2_000
+
+/** What a node knows about itself, and tells the parent now and then. */
+export class Statistics implements GossipEvents {
+  handshakes: readonly number[] = []
+  readonly #device: Device
+  #received: Receipt[] = []
+  #offered: ObjectId[] = []
+  #recent: { readonly at: number; readonly kind: string; readonly latency: number }[] = []
+  #counted: { readonly at: number; readonly bytesIn: number; readonly bytesOut: number }
+
+  constructor(device: Device) {
+    this.#device = device
+    this.#counted = this.#count()
+  }
+
+  received({ id, kind, due }: SharedObject): void {
+    const at = now()
+    this.#received.push({ id, latency: at - due })
+    this.#recent.push({ at, kind, latency: at - due })
+  }
+
+  offered(ids: readonly ObjectId[]): void {
+    this.#offered.push(...ids)
+  }
+
+  /** Everything since the last call. */
+  take(queue: number): FromNode {
+    const report = {
+      type: 'statistics',
+      received: this.#received,
+      offered: this.#offered,
+      row: this.#row(queue)
+    } as const
+    this.#received = []
+    this.#offered = []
+    return report
+  }
+
+  #row(queue: number): Row {
+    const before = this.#counted
+    const counted = this.#count()
+    this.#counted = counted
+    const bitsPerSecond = (bytes: number): number => (bytes * 8_000) / Math.max(1, counted.at - before.at)
+
+    this.#recent = this.#recent.filter(({ at }) => at > counted.at - WINDOW_MS)
+    const urgent = this.#recent.filter(({ kind }) => kind === 'urgent').map(({ latency }) => latency)
+    const bulk = this.#recent.filter(({ kind }) => kind === 'bulk').map(({ latency }) => latency)
+    const cpu = process.cpuUsage()
+    return {
+      peers: this.#device.connections.size,
+      handshake: percentile(this.handshakes, 0.5),
+      bitsIn: bitsPerSecond(counted.bytesIn - before.bytesIn),
+      bitsOut: bitsPerSecond(counted.bytesOut - before.bytesOut),
+      urgent50: percentile(urgent, 0.5),
+      urgent99: percentile(urgent, 0.99),
+      bulk50: percentile(bulk, 0.5),
+      queue,
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      memory: process.memoryUsage.rss()
+    }
+  }
+
+  #count(): { at: number; bytesIn: number; bytesOut: number } {
+    const { bytesReceived, bytesSent } = this.#device.stats()
+    return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent }
+  }
+}

@@ -1,0 +1,114 @@
+import type { Check, Verdict } from './check.js'
+import type { Member } from './network.js'
+import type { Options } from './options.js'
+import { percentile } from './percentile.js'
+import { measuredSeconds, phaseAt } from './schedule.js'
+import { milliseconds } from './table.js'
+
+/** What `--json` prints. Latencies are in milliseconds, from the instant an object was due to the instant a node had it. */
+export interface Summary {
+  readonly ok: boolean
+  readonly nodes: number
+  readonly seconds: number
+  readonly published: { readonly bulk: number; readonly urgent: number }
+  readonly owed: number
+  readonly delivered: number
+  readonly lost: number
+  readonly corrupt: number
+  readonly withPriorities: Figures
+  readonly withoutPriorities: Figures
+  readonly cpuSeconds: number
+  readonly memoryBytes: number
+  readonly crashed: readonly string[]
+}
+
+/** One of the two kinds of phase. */
+interface Figures {
+  readonly urgent50: number | undefined
+  readonly urgent99: number | undefined
+  readonly bulk50: number | undefined
+  /** Bulk that a node received, in bits per second: the load was the same. */
+  readonly bulkBitsPerSecond: number
+}
+
+/** `start` is when the run began, on the clock of `clock.ts`. */
+export function summarise(
+  options: Options,
+  start: number,
+  check: Check,
+  verdict: Verdict,
+  members: readonly Member[],
+  crashed: readonly string[]
+): Summary {
+  const published = { bulk: 0, urgent: 0 }
+  const samples = { true: newSamples(), false: newSamples() }
+  for (const { object, latencies } of check.arrivals()) {
+    published[object.kind] += 1
+    const { index, prioritised } = phaseAt((object.due - start) / 1_000, options.seconds)
+    if (index < 0) continue
+    const phase = samples[`${prioritised}`]
+    for (const latency of latencies) phase[object.kind].push(latency)
+    if (object.kind === 'bulk') phase.bulkBytes += object.bytes * latencies.length
+  }
+  const figures = ({ urgent, bulk, bulkBytes }: Samples): Figures => ({
+    urgent50: percentile(urgent, 0.5),
+    urgent99: percentile(urgent, 0.99),
+    bulk50: percentile(bulk, 0.5),
+    bulkBitsPerSecond: (bulkBytes * 8) / measuredSeconds(options.seconds) / options.nodes
+  })
+  return {
+    ok: verdict.lost.length === 0 && verdict.corrupt.length === 0 && crashed.length === 0,
+    nodes: options.nodes,
+    seconds: options.seconds,
+    published,
+    owed: verdict.owed,
+    delivered: verdict.delivered,
+    lost: verdict.lost.length,
+    corrupt: verdict.corrupt.length,
+    withPriorities: figures(samples.true),
+    withoutPriorities: figures(samples.false),
+    cpuSeconds: members.reduce((sum, { row }) => sum + (row?.cpuSeconds ?? 0), 0),
+    memoryBytes: Math.max(...members.map(({ row }) => row?.memory ?? 0)),
+    crashed
+  }
+}
+
+interface Samples {
+  readonly urgent: number[]
+  readonly bulk: number[]
+  bulkBytes: number
+}
+
+function newSamples(): Samples {
+  return { urgent: [], bulk: [], bulkBytes: 0 }
+}
+
+/** The summary for people. */
+export function format(summary: Summary): string {
+  const { withPriorities, withoutPriorities, published } = summary
+  const count = (value: number): string => value.toLocaleString('en')
+  const row = (name: string, { urgent50, urgent99, bulk50, bulkBitsPerSecond }: Figures): string =>
+    [
+      name.padEnd(30),
+      `${milliseconds(urgent50)} ms`.padStart(14),
+      `${milliseconds(urgent99)} ms`.padStart(14),
+      `${milliseconds(bulk50)} ms`.padStart(14),
+      `${(bulkBitsPerSecond / 1e6).toFixed(1)} Mbit/s`.padStart(18)
+    ].join('')
+  const lines = [
+    `${''.padEnd(30)}${'urgent p50'.padStart(14)}${'urgent p99'.padStart(14)}${'bulk p50'.padStart(14)}${'bulk, each node'.padStart(18)}`,
+    row('with priorities', withPriorities),
+    row('urgent at the bulk’s priority', withoutPriorities),
+    '',
+    `published   ${count(published.bulk)} bulk and ${count(published.urgent)} urgent objects`,
+    `delivered   ${count(summary.delivered)} of ${count(summary.owed)} owed`,
+    `lost        ${count(summary.lost)}`,
+    `corrupt     ${count(summary.corrupt)}`,
+    `CPU         ${summary.cpuSeconds.toFixed(1)} s in all processes`,
+    `memory      ${Math.round(summary.memoryBytes / 1e6)} MB in the largest`,
+    ...summary.crashed.map((crash) => `crashed     ${crash}`),
+    '',
+    summary.ok ? 'Every node has every object that it is owed, unaltered.' : 'FAILED.'
+  ]
+  return lines.join('\n')
+}

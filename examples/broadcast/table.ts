@@ -1,0 +1,94 @@
+import type { Member } from './network.js'
+
+const columns = [
+  'node',
+  'state',
+  'peers',
+  'handshake',
+  'in',
+  'out',
+  'urgent p50',
+  'urgent p99',
+  'bulk p50',
+  'queue'
+] as const
+const units = ['', '', '', 'ms', 'Mbit/s', 'Mbit/s', 'ms', 'ms', 'ms', 'objects'] as const
+const WIDTH = 11
+
+const REDRAW_MS = 250
+const PRINT_MS = 2_000
+
+/** The live view: a table that is drawn over itself in a terminal, and plain lines anywhere else. */
+export class Table {
+  readonly #members: readonly Member[]
+  readonly #title: () => string
+  readonly #out: NodeJS.WriteStream
+  readonly #timer: NodeJS.Timeout
+  #drawn = 0
+
+  constructor(members: readonly Member[], title: () => string, out: NodeJS.WriteStream) {
+    this.#members = members
+    this.#title = title
+    this.#out = out
+    this.#timer = setInterval(() => this.draw(), out.isTTY ? REDRAW_MS : PRINT_MS)
+  }
+
+  /** A line that stays, above the table. */
+  say(text: string): void {
+    this.#erase()
+    this.#out.write(`${text}\n`)
+    if (this.#out.isTTY) this.draw()
+  }
+
+  draw(): void {
+    this.#erase()
+    const lines = ['', this.#title(), line(columns), line(units), ...this.#members.map((member) => line(cells(member)))]
+    this.#out.write(`${lines.join('\n')}\n`)
+    this.#drawn = lines.length
+  }
+
+  /** Leaves the last state standing. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.draw()
+    this.#drawn = 0
+  }
+
+  #erase(): void {
+    if (this.#out.isTTY && this.#drawn > 0) this.#out.write(`\u001b[${this.#drawn}A\u001b[J`)
+    this.#drawn = 0
+  }
+}
+
+function cells({ name, state, row }: Member): string[] {
+  if (row === undefined || state !== 'up') return [name, state]
+  const { peers, handshake, bitsIn, bitsOut, urgent50, urgent99, bulk50, queue } = row
+  return [
+    name,
+    state,
+    String(peers),
+    milliseconds(handshake),
+    (bitsIn / 1e6).toFixed(1),
+    (bitsOut / 1e6).toFixed(1),
+    milliseconds(urgent50),
+    milliseconds(urgent99),
+    milliseconds(bulk50),
+    String(queue)
+  ]
+}
+
+function line(cells: readonly string[]): string {
+  return cells
+    .map((cell, index) => (index < 2 ? cell.padEnd(WIDTH) : cell.padStart(WIDTH)))
+    .join('')
+    .trimEnd()
+}
+
+/** A duration in milliseconds, with one decimal while that says something. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return '-'
+  return value.toLocaleString('en', {
+    minimumFractionDigits: value < 100 ? 1 : 0,
+    maximumFractionDigits: value < 100 ? 1 : 0
+  })
+}
