@@ -1,0 +1,57 @@
+//! How datagrams fare on the way.
+
+use std::time::Duration;
+
+/// One direction between two addresses. Probabilities are between 0 and 1; the default is perfect and instant.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The least time on the way.
+    pub latency: Duration,
+    /// At most this much more, drawn evenly for each datagram (which reorders those sent closer together).
+    pub jitter: Duration,
+    /// How likely a datagram vanishes.
+    pub loss: f64,
+    /// How likely a datagram is held back for as long again (1 ms at least), so that later ones overtake it.
+    pub reorder: f64,
+    /// How likely a datagram arrives twice.
+    pub duplicate: f64,
+    /// Longer UDP payloads vanish.
+    pub mtu: usize,
+    /// The bottleneck on the way, if there is one.
+    pub rate: Option<Rate>,
+}
+
+/// A bottleneck: a rate, and a drop-tail queue before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Payload bits a second.
+    pub bits_per_second: u64,
+    /// Bytes that may wait; what comes on top vanishes.
+    pub queue_bytes: usize,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link {
+            latency: Duration::ZERO,
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            reorder: 0.0,
+            duplicate: 0.0,
+            mtu: 65_507,
+            rate: None,
+        }
+    }
+}
+
+impl Link {
+    /// Perfect but for the time it takes.
+    pub fn with_latency(latency: Duration) -> Link {
+        Link { latency, ..Link::default() }
+    }
+
+    /// Nothing gets through.
+    pub fn down() -> Link {
+        Link { loss: 1.0, ..Link::default() }
+    }
+}

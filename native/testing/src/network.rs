@@ -1,0 +1,183 @@
+//! Datagrams on their way.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rand_pcg::Pcg64;
+
+use crate::link::{Link, Rate};
+use crate::seed::Seed;
+
+/// One UDP payload and its two ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Who sent it, as the receiver sees it.
+    pub from: SocketAddr,
+    /// Who gets it.
+    pub to: SocketAddr,
+    /// The payload.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of the datagrams so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Handed in.
+    pub sent: u64,
+    /// Handed out, doubles counted.
+    pub delivered: u64,
+    /// Lost at random.
+    pub lost: u64,
+    /// Delivered twice.
+    pub duplicated: u64,
+    /// Dropped by a full queue.
+    pub overflowed: u64,
+    /// Longer than the link's MTU.
+    pub too_long: u64,
+}
+
+/// Links between addresses, and what is on its way over them.
+#[derive(Debug)]
+pub struct Network {
+    seed: Seed,
+    rng: Pcg64,
+    default: Link,
+    links: BTreeMap<(SocketAddr, SocketAddr), Link>,
+    uplinks: BTreeMap<SocketAddr, Rate>,
+    busy_until: BTreeMap<Bottleneck, Instant>,
+    /// By arrival, then in the order of sending.
+    on_the_way: BTreeMap<(Instant, u64), Datagram>,
+    scheduled: u64,
+    counters: Counters,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Bottleneck {
+    Uplink(SocketAddr),
+    Link(SocketAddr, SocketAddr),
+}
+
+impl Network {
+    /// A network of perfect links.
+    pub fn new(seed: Seed) -> Network {
+        Network {
+            rng: seed.rng(),
+            seed,
+            default: Link::default(),
+            links: BTreeMap::new(),
+            uplinks: BTreeMap::new(),
+            busy_until: BTreeMap::new(),
+            on_the_way: BTreeMap::new(),
+            scheduled: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
+    /// How every link behaves that was not set by itself.
+    pub fn set_default(&mut self, link: Link) {
+        self.default = link;
+    }
+
+    /// How one direction behaves from now on; what is on its way already is not touched.
+    pub fn set_link(&mut self, from: SocketAddr, to: SocketAddr, link: Link) {
+        self.links.insert((from, to), link);
+    }
+
+    /// How both directions behave from now on.
+    pub fn set_links(&mut self, a: SocketAddr, b: SocketAddr, link: Link) {
+        self.set_link(a, b, link.clone());
+        self.set_link(b, a, link);
+    }
+
+    /// Gives a direction the default again.
+    pub fn unset_links(&mut self, a: SocketAddr, b: SocketAddr) {
+        self.links.remove(&(a, b));
+        self.links.remove(&(b, a));
+    }
+
+    /// Bounds all that leaves one address together, before its links do.
+    pub fn set_uplink(&mut self, from: SocketAddr, rate: Option<Rate>) {
+        match rate {
+            Some(rate) => self.uplinks.insert(from, rate),
+            None => self.uplinks.remove(&from),
+        };
+    }
+
+    /// Puts a datagram on its way.
+    pub fn send(&mut self, datagram: Datagram, now: Instant) {
+        self.counters.sent += 1;
+        let ends = (datagram.from, datagram.to);
+        let link = self.links.get(&ends).unwrap_or(&self.default).clone();
+        if datagram.bytes.len() > link.mtu {
+            self.counters.too_long += 1;
+            return;
+        }
+        let uplink = self.uplinks.get(&datagram.from).copied();
+        let Some(left) = self.pass(Bottleneck::Uplink(datagram.from), uplink, datagram.bytes.len(), now)
+        else {
+            return;
+        };
+        let Some(left) = self.pass(Bottleneck::Link(ends.0, ends.1), link.rate, datagram.bytes.len(), left)
+        else {
+            return;
+        };
+        if self.rng.random_bool(link.loss) {
+            self.counters.lost += 1;
+            return;
+        }
+        if self.rng.random_bool(link.duplicate) {
+            self.counters.duplicated += 1;
+            self.schedule(datagram.clone(), &link, left);
+        }
+        self.schedule(datagram, &link, left);
+    }
+
+    /// When the next datagram arrives.
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.on_the_way.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The next datagram that has arrived by now.
+    pub fn arrived(&mut self, now: Instant) -> Option<Datagram> {
+        if self.next_arrival()? > now {
+            return None;
+        }
+        self.counters.delivered += 1;
+        self.on_the_way.pop_first().map(|(_, datagram)| datagram)
+    }
+
+    /// What became of the datagrams so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// When the last bit has left the bottleneck; `None` if its queue is full.
+    fn pass(&mut self, at: Bottleneck, rate: Option<Rate>, length: usize, now: Instant) -> Option<Instant> {
+        let Some(rate) = rate else { return Some(now) };
+        let free = self.busy_until.get(&at).copied().unwrap_or(now).max(now);
+        let waiting = (free - now).as_secs_f64() * rate.bits_per_second as f64 / 8.0;
+        if waiting as usize > rate.queue_bytes {
+            self.counters.overflowed += 1;
+            return None;
+        }
+        let left = free + Duration::from_secs_f64(length as f64 * 8.0 / rate.bits_per_second as f64);
+        self.busy_until.insert(at, left);
+        Some(left)
+    }
+
+    fn schedule(&mut self, datagram: Datagram, link: &Link, left: Instant) {
+        let mut arrival = left + link.latency + link.jitter.mul_f64(self.rng.random());
+        if self.rng.random_bool(link.reorder) {
+            arrival += link.latency.max(Duration::from_millis(1));
+        }
+        self.scheduled += 1;
+        self.on_the_way.insert((arrival, self.scheduled), datagram);
+    }
+}
