@@ -1,0 +1,82 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { root, sources } from './files'
+import { houseViolations } from './house-rules'
+import { manifestViolations } from './manifest-rules'
+import { rustViolations } from './rust-rules'
+import { typescriptViolations } from './typescript-rules'
+
+const crates = readdirSync(join(root, 'native')).filter((name) => existsSync(join(root, 'native', name, 'Cargo.toml')))
+const rust = sources(['native'], ['.rs'])
+const typescript = sources(['lib', 'examples', 'bench', 'test'], ['.ts', '.mts'])
+const scripts = sources(['scripts', 'test', 'examples', 'bench'], ['.mjs'])
+
+describe('the room table', () => {
+  test('there are sources to check', () => {
+    expect(crates.length).toBeGreaterThanOrEqual(7)
+    expect(rust.length).toBeGreaterThan(20)
+    expect(typescript.length).toBeGreaterThan(20)
+  })
+
+  test.each(crates)('native/%s depends on nothing outside its room', (crate) => {
+    expect(manifestViolations(crate, read(`native/${crate}/Cargo.toml`))).toEqual([])
+  })
+
+  test('Rust sources name nothing outside their room', () => {
+    expect(rust.flatMap(rustViolations)).toEqual([])
+  })
+
+  test('TypeScript sources import nothing outside their room', () => {
+    expect(typescript.flatMap(typescriptViolations)).toEqual([])
+  })
+
+  test('lib/index.ts does nothing but re-export', () => {
+    const rest = read('lib/index.ts')
+      .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+      .replace(/export\s+(type\s+)?\{[^}]*\}\s*from\s*'[^']+';?/g, '')
+    expect(rest.trim()).toBe('')
+  })
+
+  test('the sans-IO crates share one clippy.toml', () => {
+    const rooms = ['wireguard', 'quic', 'engine', 'netstack', 'sctp'].filter((room) => crates.includes(room))
+    const contents = new Set(rooms.map((room) => read(`native/${room}/clippy.toml`)))
+    expect(contents.size).toBe(1)
+  })
+})
+
+describe('the house', () => {
+  test('files are short, and named after what they hold', () => {
+    expect([...rust, ...typescript, ...scripts].flatMap(houseViolations)).toEqual([])
+  })
+
+  test('the package has no dependencies and runs nothing when installed', () => {
+    const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string> | undefined>
+    expect(manifest.dependencies).toBeUndefined()
+    // Written by the release step alone: committed before they are published they would break `npm ci`.
+    expect(manifest.optionalDependencies).toBeUndefined()
+    expect(Object.keys(manifest.scripts ?? {})).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)])
+    )
+    expect(existsSync(join(root, 'binding.gyp'))).toBe(false)
+  })
+
+  test('the lockfile names the binaries of every platform, and no address', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockedPackage> }
+    const named = Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, ''))
+    const missing = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies).filter((name) => !named.includes(name))
+    )
+    expect(missing).toEqual([])
+    expect(Object.values(packages).flatMap(({ resolved }) => resolved ?? [])).toEqual([])
+  })
+})
+
+interface LockedPackage {
+  readonly resolved?: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}

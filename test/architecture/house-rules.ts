@@ -1,0 +1,18 @@
+import type { SourceFile } from './files'
+
+const LONGEST_FILE = 500
+const VAGUE_NAME = /^(utils?|helpers?|common|misc|types|manager|mod)\.(rs|ts|mjs)$|^(utils|helpers|common|misc)$/
+
+/** What any source may not be: too long, or named after nothing. */
+export function houseViolations({ path, text }: SourceFile): string[] {
+  const violations: string[] = []
+  const lines = text.split('\n').length
+  if (lines > LONGEST_FILE) {
+    violations.push(`${path} has ${lines} lines: past ${LONGEST_FILE} a file is split by concept`)
+  }
+  const vague = path.split('/').find((part) => VAGUE_NAME.test(part))
+  if (vague !== undefined) {
+    violations.push(`${path}: a reader cannot guess what "${vague}" holds: name the concept`)
+  }
+  return violations
+}

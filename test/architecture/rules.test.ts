@@ -1,0 +1,100 @@
+// The rules themselves: an offender is named, with the reason, and what is right passes.
+
+import { describe, expect, test } from '@jest/globals'
+import { houseViolations } from './house-rules'
+import { manifestViolations } from './manifest-rules'
+import { rustViolations } from './rust-rules'
+import { typescriptViolations } from './typescript-rules'
+
+describe('manifests', () => {
+  const manifest = (lines: string) => `[package]\nname = "warren-x"\n\n[dependencies]\n${lines}\n`
+
+  test.each([
+    ['quic', 'boringtun = { workspace = true }', /only native\/wireguard may name it/],
+    ['quic', 'warren-wireguard.workspace = true', /only native\/engine joins them/],
+    ['engine', 'libc = "0.2"', /only native\/io may name it/],
+    ['engine', 'warren-testing = { workspace = true }', /never shipped/],
+    ['io', 'tokio = "1"', /outlives the Node environment/],
+    ['wireguard', 'left-pad = "1"', /add it to test\/architecture\/rooms\.ts/],
+    ['attic', 'bytes = "1"', /an unknown room/]
+  ])('native/%s may not have %s', (room, line, why) => {
+    expect(manifestViolations(room, manifest(line))).toEqual([expect.stringMatching(why)])
+  })
+
+  test('a dependency of one platform counts as well', () => {
+    const text = "[target.'cfg(unix)'.dependencies]\nlibc = { workspace = true }\n"
+    expect(manifestViolations('quic', text)).toHaveLength(1)
+    expect(manifestViolations('io', text)).toEqual([])
+  })
+
+  test('a dependency with a table of its own counts as well', () => {
+    expect(manifestViolations('quic', '[dependencies.boringtun]\nversion = "1"\n')).toHaveLength(2)
+  })
+
+  test('the virtual network is free to tests', () => {
+    expect(manifestViolations('quic', '[dev-dependencies]\nwarren-testing = { workspace = true }\n')).toEqual([])
+  })
+})
+
+describe('Rust', () => {
+  test.each([
+    ['native/wireguard/src/device.rs', 'use boringtun::noise::Tunn;', /tunnel\.rs alone/],
+    ['native/engine/src/engine.rs', 'let x = quinn_proto::VarInt::MAX;', /native\/quic/],
+    ['native/engine/src/engine.rs', 'let now = Instant::now();', /`now` is an argument/],
+    ['native/quic/src/quic.rs', 'std::thread::spawn(f);', /no threads/],
+    ['native/quic/src/quic.rs', 'use std::net::UdpSocket;', /comes in as an argument/],
+    ['native/io/src/thread.rs', '#[napi]\nfn f() {}', /native\/binding alone/],
+    ['native/binding/src/lib.rs', 'libc::close(fd);', /native\/io/],
+    ['native/wireguard/src/keys.rs', 'rand::random::<u8>()', /a seed/],
+    ['native/io/src/thread.rs', '#![allow(dead_code)]', /says why/]
+  ])('%s may not have %s', (path, text, why) => {
+    expect(rustViolations({ path, text })).toEqual([expect.stringMatching(why)])
+  })
+
+  test.each([
+    ['native/wireguard/src/tunnel.rs', 'use boringtun::noise::Tunn;'],
+    ['native/engine/src/engine.rs', '// boringtun would answer Instant::now() here\nuse std::time::Instant;'],
+    ['native/engine/tests/day.rs', 'let start = Instant::now();'],
+    ['native/io/src/thread.rs', 'std::thread::Builder::new(); libc::close(fd);'],
+    ['native/engine/src/engine.rs', '#[expect(clippy::x, reason = "why")] fn f() {}']
+  ])('%s may have %s', (path, text) => {
+    expect(rustViolations({ path, text })).toEqual([])
+  })
+})
+
+describe('TypeScript', () => {
+  test.each([
+    ['lib/device.ts', "import { x } from '../native/binding.js'", /lib\/internal alone/],
+    ['lib/device.ts', "const x = require('../prebuilds/linux-x64/warren.node')", /lib\/internal alone/],
+    ['lib/device.ts', "import ws from 'ws'", /no dependencies/],
+    ['lib/device.ts', "import { x } from 'warren'", /loaded twice/],
+    ['lib/internal/addon.ts', "import { Device } from '../device.js'", /nothing of what is above it/],
+    ['lib/drivers/native.ts', "import { Device } from '../device.js'", /does not know it/],
+    ['lib/cli/ping.ts', "import { Device } from '../device.js'", /public package name/],
+    ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
+    ['bench/main.ts', "export * from '../lib/index.js'", /public package name/]
+  ])('%s may not have %s', (path, text, why) => {
+    expect(typescriptViolations({ path, text })).toEqual([expect.stringMatching(why)])
+  })
+
+  test.each([
+    ['lib/device.ts', "import { open } from './drivers/native.js'\nimport { once } from 'node:events'"],
+    ['lib/internal/addon.ts', "import type { Native } from '../../native/binding.js'"],
+    ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
+    ['lib/device.ts', "// import x from 'elsewhere'"]
+  ])('%s may have %s', (path, text) => {
+    expect(typescriptViolations({ path, text })).toEqual([])
+  })
+})
+
+describe('any source', () => {
+  test('a file past 500 lines is named', () => {
+    expect(houseViolations({ path: 'lib/device.ts', text: '\n'.repeat(500) })).toEqual([
+      expect.stringMatching(/501 lines: past 500/)
+    ])
+  })
+
+  test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts'])('%s is refused', (path) => {
+    expect(houseViolations({ path, text: '' })).toEqual([expect.stringMatching(/name the concept/)])
+  })
+})
