@@ -59,11 +59,18 @@ export class Check {
     this.#account(node).isDead = true
   }
 
-  /** All objects, with the latencies of their arrivals at every node. */
+  /**
+   * All objects, with the latencies of their arrivals. What a node got from the past when it joined is not among them:
+   * it was not there when the object was due.
+   */
   *arrivals(): Generator<{ readonly object: Published; readonly latencies: readonly number[] }> {
     for (const object of this.#objects.values()) {
-      const latencies = Array.from(this.#accounts.values(), ({ received }) => received.get(object.id))
-      yield { object, latencies: latencies.filter((latency) => latency !== undefined) }
+      const latencies: number[] = []
+      for (const { received, linkedAt } of this.#accounts.values()) {
+        const latency = received.get(object.id)
+        if (latency !== undefined && object.due >= linkedAt) latencies.push(latency)
+      }
+      yield { object, latencies }
     }
   }
 

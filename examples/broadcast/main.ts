@@ -14,7 +14,7 @@ import { now, until } from './clock.js'
 import { type Member, Network } from './network.js'
 import { type NodeOptions, type Options, readOptions } from './options.js'
 import type { FromNode } from './report.js'
-import { JOIN_AT, KILL_AT, phaseAt, phaseCount } from './schedule.js'
+import { JOIN_AT, KILL_AT, phaseAt, phaseCount, phaseEnds } from './schedule.js'
 import { format, type Summary, summarise } from './summary.js'
 import { Table } from './table.js'
 
@@ -30,44 +30,62 @@ async function run(options: Options, registry: string): Promise<Summary> {
     report: (member, report) => record(check, member, report),
     crashed: (member, how) => crashed.push(`${member.name}: ${how}`)
   })
-  process.once('exit', () => network.abandon())
-
+  const nodeOptions: NodeOptions = { ...options, registry, fault: undefined }
   let start = Infinity
-  const at = (share: number): Promise<void> => until(start + share * options.seconds * 1_000)
   const table = new Table(
     network.members,
     () => title((now() - start) / 1_000, options),
     options.json ? process.stderr : process.stdout
   )
-  const nodeOptions: NodeOptions = { ...options, registry, fault: undefined }
 
-  const [, victim] = await Promise.all(
-    Array.from({ length: options.nodes }, (_, index) =>
-      network.start(index === 0 ? { ...nodeOptions, fault: options.fault } : nodeOptions)
-    )
-  )
-  table.say(`${options.nodes} nodes are up, each linked to two others or more.`)
-  start = now()
-  network.tell({ type: 'start', at: start })
-
-  await at(KILL_AT)
-  if (victim !== undefined) {
-    await network.kill(victim)
-    check.killed(victim.name)
-    table.say(`${victim.name} was killed (SIGKILL).`)
+  async function kill(member: Member): Promise<void> {
+    await network.kill(member)
+    check.killed(member.name)
+    table.say(`${member.name} was killed (SIGKILL).`)
   }
 
-  await at(JOIN_AT)
-  const newcomer = await network.start(nodeOptions)
-  network.tell({ type: 'start', at: start }, [newcomer])
-  table.say(`${newcomer.name} joined by itself.`)
+  async function join(): Promise<void> {
+    const newcomer = await network.start(nodeOptions)
+    network.tell({ type: 'start', at: start }, [newcomer])
+    table.say(`${newcomer.name} joined by itself.`)
+  }
 
-  await at(1)
-  network.tell({ type: 'finish' })
-  const verdict = await settle(check, options.drain)
-  await network.stop()
-  table.close()
-  return summarise(options, start, check, verdict, network.members, crashed)
+  try {
+    const [broken, victim] = await Promise.all(
+      Array.from({ length: options.nodes }, (_, index) =>
+        network.start(index === 0 ? { ...nodeOptions, fault: options.fault } : nodeOptions)
+      )
+    )
+    table.say(`${options.nodes} nodes are up, each linked to two others or more.`)
+    if (options.fault !== undefined) table.say(`${broken?.name} is broken on purpose: ${options.fault}.`)
+
+    start = now()
+    network.tell({ type: 'start', at: start })
+    await happen(start, options.seconds, [
+      ...phaseEnds().map((at) => ({ at, what: () => table.print() })),
+      { at: KILL_AT, what: () => victim && kill(victim) },
+      { at: JOIN_AT, what: join }
+    ])
+
+    network.tell({ type: 'finish' })
+    const verdict = await settle(check, options.drain)
+    table.close()
+    await network.stop()
+    return summarise(options, start, check, verdict, network.members, crashed)
+  } finally {
+    table.close()
+    network.abandon()
+  }
+}
+
+/** Lets each thing happen at its time, a part of the run from 0 to 1, and resolves when all have and the run is over. */
+async function happen(
+  start: number,
+  seconds: number,
+  events: readonly { readonly at: number; readonly what: () => unknown }[]
+): Promise<void> {
+  const at = (share: number): Promise<void> => until(start + share * seconds * 1_000)
+  await Promise.all([at(1), ...events.map((event) => at(event.at).then(event.what))])
 }
 
 function record(check: Check, { name }: Member, report: FromNode): void {

@@ -1,8 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { NodeOptions } from './options.js'
 import type { FromNode, Row, ToNode } from './report.js'
+
+/** From fork to the second link. */
+const LINK_TIMEOUT_MS = 15_000
 
 export type State = 'starting' | 'up' | 'killed' | 'ended'
 
@@ -39,11 +43,13 @@ export class Network {
       row: undefined
     }
     this.members.push(member)
-    child.once('exit', (code, signal) => {
-      if (member.state !== 'killed' && code !== 0) this.#events.crashed(member, signal ?? `exit code ${code}`)
-      if (member.state !== 'killed') member.state = 'ended'
-    })
-    return new Promise((resolve) => {
+    const linked = new Promise<Member>((resolve, reject) => {
+      child.once('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`
+        if (member.state !== 'killed' && code !== 0) this.#events.crashed(member, how)
+        if (member.state !== 'killed') member.state = 'ended'
+        reject(new Error(`${member.name} ended before it was linked: ${how}`))
+      })
       child.on('message', (report: FromNode) => {
         if (report.type === 'statistics') member.row = report.row
         this.#events.report(member, report)
@@ -52,6 +58,8 @@ export class Network {
         resolve(member)
       })
     })
+    const late = new Error(`${member.name} found no neighbours within ${LINK_TIMEOUT_MS} ms`)
+    return Promise.race([linked, delay(LINK_TIMEOUT_MS, undefined, { ref: false }).then(() => Promise.reject(late))])
   }
 
   tell(command: ToNode, members: readonly Member[] = this.members): void {
@@ -74,7 +82,7 @@ export class Network {
     await Promise.all(exits)
   }
 
-  /** The parent ends before its time: takes all processes along. */
+  /** Ends what still runs, at once. */
   abandon(): void {
     for (const { process: child } of this.members) child.kill('SIGKILL')
   }

@@ -50,7 +50,8 @@ async function run(options: NodeOptions): Promise<void> {
   await registry.register({ publicKey: device.publicKey, endpoint: `${host}:${port}` })
   statistics.handshakes = await joinOverlay(device, registry)
   await linked
-  await tell({ type: 'linked', at: now() })
+  statistics.linkedAt = now()
+  await tell({ type: 'linked', at: statistics.linkedAt })
 
   const reports = setInterval(() => void tell(statistics.take(gossip.queued)), STATISTICS_INTERVAL_MS)
   const finish = new AbortController()

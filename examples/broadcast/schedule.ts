@@ -33,3 +33,9 @@ export function phaseAt(elapsed: number, seconds: number): Phase {
 export function measuredSeconds(seconds: number): number {
   return (seconds * (1 - WARM_UP)) / 2
 }
+
+/** Just before each phase ends, as parts of a run: when there is most to see of it. */
+export function phaseEnds(): number[] {
+  const length = (1 - WARM_UP) / phases.length
+  return phases.map((_, index) => WARM_UP + (index + 0.98) * length)
+}

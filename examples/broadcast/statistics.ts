@@ -11,6 +11,8 @@ const WINDOW_MS = 2_000
 /** What a node knows about itself, and tells the parent now and then. */
 export class Statistics implements GossipEvents {
   handshakes: readonly number[] = []
+  /** Objects from before are history that neighbours pass on: they say nothing about the network's speed. */
+  linkedAt = Infinity
   readonly #device: Device
   #received: Receipt[] = []
   #offered: ObjectId[] = []
@@ -25,7 +27,7 @@ export class Statistics implements GossipEvents {
   received({ id, kind, due }: SharedObject): void {
     const at = now()
     this.#received.push({ id, latency: at - due })
-    this.#recent.push({ at, kind, latency: at - due })
+    if (due >= this.linkedAt) this.#recent.push({ at, kind, latency: at - due })
   }
 
   offered(ids: readonly ObjectId[]): void {

@@ -16,42 +16,46 @@ const units = ['', '', '', 'ms', 'Mbit/s', 'Mbit/s', 'ms', 'ms', 'ms', 'objects'
 const WIDTH = 11
 
 const REDRAW_MS = 250
-const PRINT_MS = 2_000
 
-/** The live view: a table that is drawn over itself in a terminal, and plain lines anywhere else. */
+/** The live view: a table that is drawn over itself in a terminal, and plain lines now and then anywhere else. */
 export class Table {
   readonly #members: readonly Member[]
   readonly #title: () => string
   readonly #out: NodeJS.WriteStream
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: NodeJS.Timeout | undefined
   #drawn = 0
 
   constructor(members: readonly Member[], title: () => string, out: NodeJS.WriteStream) {
     this.#members = members
     this.#title = title
     this.#out = out
-    this.#timer = setInterval(() => this.draw(), out.isTTY ? REDRAW_MS : PRINT_MS)
+    if (out.isTTY) this.#timer = setInterval(() => this.#draw(), REDRAW_MS)
   }
 
   /** A line that stays, above the table. */
   say(text: string): void {
     this.#erase()
     this.#out.write(`${text}\n`)
-    if (this.#out.isTTY) this.draw()
+    if (this.#out.isTTY) this.#draw()
   }
 
-  draw(): void {
-    this.#erase()
-    const lines = ['', this.#title(), line(columns), line(units), ...this.#members.map((member) => line(cells(member)))]
-    this.#out.write(`${lines.join('\n')}\n`)
-    this.#drawn = lines.length
+  /** Shows the table where it is not shown all the time. */
+  print(): void {
+    if (!this.#out.isTTY) this.#draw()
   }
 
   /** Leaves the last state standing. */
   close(): void {
     clearInterval(this.#timer)
-    this.draw()
     this.#drawn = 0
+  }
+
+  #draw(): void {
+    this.#erase()
+    const rows = this.#members.map((member) => line(cells(member)))
+    const lines = ['', this.#title(), line(columns), line(units), ...rows, '']
+    this.#out.write(`${lines.join('\n')}\n`)
+    this.#drawn = lines.length
   }
 
   #erase(): void {

@@ -1,0 +1,41 @@
+/** A file goes through a byte stream from one device to another: `node dist/examples/streams.js [file]`. */
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { Device, PrivateKey } from 'warren'
+
+async function main(file: string): Promise<void> {
+  const listen = { host: '127.0.0.1' }
+  const sender = await Device.open({ privateKey: PrivateKey.generate(), listen })
+  const receiver = await Device.open({
+    privateKey: PrivateKey.generate(),
+    listen,
+    authorize: ({ publicKey }) => publicKey === sender.publicKey
+  })
+
+  // The receiver answers with the hash of what came, on the same stream.
+  receiver.on('connection', (connection) => {
+    connection.on('stream', async (stream) => {
+      const hash = createHash('sha256')
+      for await (const chunk of stream) hash.update(chunk)
+      stream.end(hash.digest('hex'))
+    })
+  })
+
+  const endpoint = `${receiver.address.host}:${receiver.address.port}`
+  const connection = await sender.addPeer({ publicKey: receiver.publicKey, endpoint }).connect()
+  const stream = connection.openStream()
+  await pipeline(createReadStream(file), stream, { end: true })
+  console.log(`${file} arrived with SHA-256 ${await answer(stream)}`)
+
+  await Promise.all([sender.close(), receiver.close()])
+}
+
+async function answer(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+void main(process.argv[2] ?? __filename)
