@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import type { Member } from './network.js'
 
 const columns = [
@@ -16,6 +17,9 @@ const units = ['', '', '', 'ms', 'Mbit/s', 'Mbit/s', 'ms', 'ms', 'ms', 'objects'
 const WIDTH = 11
 
 const REDRAW_MS = 250
+
+/** From here on an urgent object is late: some ten times what it takes with nothing in its way. */
+const SLOW_MS = 100
 
 /** The live view: a table that is drawn over itself in a terminal, and plain lines now and then anywhere else. */
 export class Table {
@@ -52,10 +56,19 @@ export class Table {
 
   #draw(): void {
     this.#erase()
-    const rows = this.#members.map((member) => line(cells(member)))
+    const rows = this.#members.map((member) => this.#tinted(member, line(cells(member))))
     const lines = ['', this.#title(), line(columns), line(units), ...rows, '']
     this.#out.write(`${lines.join('\n')}\n`)
     this.#drawn = lines.length
+  }
+
+  /** A person sees at a glance what the phases do to urgent objects. */
+  #tinted({ state, row }: Member, text: string): string {
+    if (!this.#out.isTTY || this.#out.getColorDepth() === 1) return text
+    if (state === 'killed') return styleText('dim', text)
+    const urgent = row?.urgent99
+    if (urgent === undefined) return text
+    return styleText(urgent < SLOW_MS ? 'green' : 'red', text)
   }
 
   #erase(): void {
