@@ -11,7 +11,7 @@ async function main(file: string): Promise<void> {
   const receiver = await Device.open({
     privateKey: PrivateKey.generate(),
     listen,
-    authorize: ({ publicKey }) => publicKey === sender.publicKey
+    authorize: ({ publicKey }) => publicKey === sender.publicKey,
   })
 
   // The receiver answers with the hash of what came, on the same stream.

@@ -97,7 +97,7 @@ export class Check {
     const living = [...this.#accounts.values()].filter(({ isDead }) => !isDead)
     const dead = [...this.#accounts.values()].filter(({ isDead }) => isDead)
     return [...this.#objects.values()].filter(
-      ({ id }) => !dead.some(({ published }) => published.has(id)) || living.some(({ received }) => received.has(id))
+      ({ id }) => !dead.some(({ published }) => published.has(id)) || living.some(({ received }) => received.has(id)),
     )
   }
 
@@ -109,7 +109,7 @@ export class Check {
       received: new Map(),
       offered: new Set<string>(),
       linkedAt: Infinity,
-      isDead: false
+      isDead: false,
     }
     this.#accounts.set(node, account)
     return account

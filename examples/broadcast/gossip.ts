@@ -1,4 +1,4 @@
-import type { Connection } from 'warren'
+import type { Connection, Outgoing } from 'warren'
 import type { Fault } from './fault.js'
 import { Held } from './held.js'
 import { decode, encodeIds, type ObjectId, type SharedObject, Tag } from './objects.js'
@@ -15,7 +15,7 @@ export interface GossipEvents {
 
 interface Neighbour {
   readonly connection: Connection
-  /** Bulk objects given to the connection; aborting takes one back that has not arrived yet. */
+  /** Bulk objects that wait to leave or are on their way; aborting takes one back. */
   readonly giving: Map<ObjectId, AbortController>
 }
 
@@ -54,7 +54,7 @@ export class Gossip {
     return this.#neighbours.size === 0
   }
 
-  /** Bulk objects given to neighbours and not known to be there, all neighbours together. */
+  /** Bulk objects that wait to leave or are on their way, to all neighbours together. */
   get queued(): number {
     let queued = 0
     for (const neighbour of this.#neighbours) queued += neighbour.giving.size
@@ -74,7 +74,7 @@ export class Gossip {
     this.#tell(
       neighbour,
       Tag.inventory,
-      held.map(({ id }) => id)
+      held.map(({ id }) => id),
     )
     for await (const { bytes, priority } of connection.messages()) {
       const frame = decode(bytes, priority)
@@ -137,12 +137,18 @@ export class Gossip {
   }
 
   #give(object: SharedObject, neighbour: Neighbour): void {
-    const takeBack = new AbortController()
-    if (object.kind === 'bulk') {
-      neighbour.giving.set(object.id, takeBack)
-      this.#spreading.get(object.id)?.waiting.add(neighbour)
+    const bytes = this.#fault.alter(object)
+    if (object.kind === 'urgent') {
+      void this.#send(neighbour, bytes, object.priority)
+      return
     }
-    this.#send(neighbour, this.#fault.alter(object), object.priority, takeBack.signal)
+    const takeBack = new AbortController()
+    neighbour.giving.set(object.id, takeBack)
+    this.#spreading.get(object.id)?.waiting.add(neighbour)
+    const isOver = (): boolean => neighbour.giving.delete(object.id)
+    void this.#send(neighbour, bytes, object.priority, takeBack.signal).then((outgoing) =>
+      outgoing?.settled.then(isOver),
+    )
   }
 
   /** The neighbour got it, from here or from elsewhere, or is gone. What is still queued for it is taken back. */
@@ -161,11 +167,16 @@ export class Gossip {
   }
 
   #tell(neighbour: Neighbour, tag: number, ids: readonly ObjectId[]): void {
-    this.#send(neighbour, encodeIds(tag, ids), CONTROL_PRIORITY)
+    void this.#send(neighbour, encodeIds(tag, ids), CONTROL_PRIORITY)
   }
 
-  /** Not awaited, on purpose. A send that fails has lost its connection, which ends the loop in `meet`. */
-  #send(neighbour: Neighbour, bytes: Uint8Array, priority: number, signal?: AbortSignal): void {
-    neighbour.connection.send(bytes, { priority, signal }).catch(() => undefined)
+  /** Nobody waits for it. Undefined when it was taken back, or the connection is lost, which ends the loop in `meet`. */
+  #send(
+    neighbour: Neighbour,
+    bytes: Uint8Array,
+    priority: number,
+    signal?: AbortSignal,
+  ): Promise<Outgoing | undefined> {
+    return neighbour.connection.send(bytes, { priority, signal }).catch(() => undefined)
   }
 }

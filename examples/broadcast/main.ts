@@ -28,14 +28,14 @@ async function run(options: Options, registry: string): Promise<Summary> {
   const crashed: string[] = []
   const network = new Network({
     report: (member, report) => record(check, member, report),
-    crashed: (member, how) => crashed.push(`${member.name}: ${how}`)
+    crashed: (member, how) => crashed.push(`${member.name}: ${how}`),
   })
   const nodeOptions: NodeOptions = { ...options, registry, fault: undefined }
   let start = Infinity
   const table = new Table(
     network.members,
     () => title((now() - start) / 1_000, options),
-    options.json ? process.stderr : process.stdout
+    options.json ? process.stderr : process.stdout,
   )
 
   async function kill(member: Member): Promise<void> {
@@ -53,8 +53,8 @@ async function run(options: Options, registry: string): Promise<Summary> {
   try {
     const [broken, victim] = await Promise.all(
       Array.from({ length: options.nodes }, (_, index) =>
-        network.start(index === 0 ? { ...nodeOptions, fault: options.fault } : nodeOptions)
-      )
+        network.start(index === 0 ? { ...nodeOptions, fault: options.fault } : nodeOptions),
+      ),
     )
     table.say(`${options.nodes} nodes are up, each linked to two others or more.`)
     if (options.fault !== undefined) table.say(`${broken?.name} is broken on purpose: ${options.fault}.`)
@@ -64,7 +64,7 @@ async function run(options: Options, registry: string): Promise<Summary> {
     await happen(start, options.seconds, [
       ...phaseEnds().map((at) => ({ at, what: () => table.print() })),
       { at: KILL_AT, what: () => victim && kill(victim) },
-      { at: JOIN_AT, what: join }
+      { at: JOIN_AT, what: join },
     ])
 
     network.tell({ type: 'finish' })
@@ -82,7 +82,7 @@ async function run(options: Options, registry: string): Promise<Summary> {
 async function happen(
   start: number,
   seconds: number,
-  events: readonly { readonly at: number; readonly what: () => unknown }[]
+  events: readonly { readonly at: number; readonly what: () => unknown }[],
 ): Promise<void> {
   const at = (share: number): Promise<void> => until(start + share * seconds * 1_000)
   await Promise.all([at(1), ...events.map((event) => at(event.at).then(event.what))])

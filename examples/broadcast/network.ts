@@ -40,7 +40,7 @@ export class Network {
       name: `node ${this.members.length + 1}`,
       process: child,
       state: 'starting',
-      row: undefined
+      row: undefined,
     }
     this.members.push(member)
     const linked = new Promise<Member>((resolve, reject) => {

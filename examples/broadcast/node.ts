@@ -12,12 +12,15 @@ import { Gossip } from './gossip.js'
 import type { SharedObject } from './objects.js'
 import type { NodeOptions } from './options.js'
 import { isLinked, joinOverlay } from './overlay.js'
-import { publish } from './publisher.js'
+import { BULK_WINDOW, publish } from './publisher.js'
 import { Registry } from './registry.js'
 import type { FromNode, Published, ToNode } from './report.js'
 import { Statistics } from './statistics.js'
 
 const STATISTICS_INTERVAL_MS = 250
+
+/** In the phases without priorities, urgent objects queue up behind bulk. */
+const URGENT_BACKLOG_BYTES = 32 * 1024 * 1024
 
 /** Shorter than the default: the neighbours of the node that is killed should not wait long for it. */
 const DEAD_AFTER_MS = 2_000
@@ -26,6 +29,8 @@ async function run(options: NodeOptions): Promise<void> {
   const commands = on(process, 'message') as AsyncIterableIterator<[ToNode]>
   const registry = new Registry(options.registry)
 
+  // What can wait for one neighbour is bounded (`gossip.ts` says why); the default would do for some thirty nodes.
+  const queuedBytesPerPeer = 2 * BULK_WINDOW * (options.nodes + 1) * options.bulkSize + URGENT_BACKLOG_BYTES
   const device = await Device.open({
     privateKey: PrivateKey.generate(),
     listen: { host: '127.0.0.1' },
@@ -33,7 +38,8 @@ async function run(options: NodeOptions): Promise<void> {
     authorize: ({ publicKey }) => registry.has(publicKey),
     uplink: options.uplink,
     deadAfter: DEAD_AFTER_MS,
-    driver: options.driver
+    driver: options.driver,
+    limits: { queuedBytesPerPeer, queuedBytes: queuedBytesPerPeer * (options.nodes + 1) },
   })
   const statistics = new Statistics(device)
   const gossip = new Gossip(statistics, new Fault(options.fault))
@@ -63,7 +69,7 @@ async function run(options: NodeOptions): Promise<void> {
           options,
           command.at,
           (object) => tell({ type: 'published', object: describe(object) }),
-          finish.signal
+          finish.signal,
         )
         break
       case 'finish':

@@ -22,6 +22,9 @@ export interface Options extends Omit<NodeOptions, 'registry'> {
   readonly json: boolean
 }
 
+/** The largest message that a device takes, unless `limits.messageBytes` says otherwise. */
+const MAX_OBJECT_BYTES = 16 * 1024 * 1024
+
 const help = `Usage: npm start -- [options]
 
 A broadcast network on this machine: every node is a process and floods objects to its neighbours. On the way one node
@@ -55,24 +58,24 @@ export function readOptions(): Options {
         driver: { type: 'string', default: 'native' },
         fault: { type: 'string' },
         json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false }
-      }
+        help: { type: 'boolean', default: false },
+      },
     })
     if (values.help) {
       process.stdout.write(help)
       process.exit(0)
     }
     return {
-      nodes: number('nodes', values.nodes, 3),
-      seconds: number('seconds', values.seconds, 4),
-      bulkSize: number('bulk-size', values['bulk-size'], HEADER_BYTES + 16),
-      urgentSize: number('urgent-size', values['urgent-size'], HEADER_BYTES + 16),
-      urgentInterval: number('urgent-interval', values['urgent-interval'], 1),
-      uplink: values.uplink === 'none' ? undefined : number('uplink', values.uplink, 1) * 1e6,
-      drain: number('drain', values.drain, 1),
+      nodes: number('nodes', values.nodes, 3, 50),
+      seconds: number('seconds', values.seconds, 4, 86_400),
+      bulkSize: number('bulk-size', values['bulk-size'], HEADER_BYTES + 16, MAX_OBJECT_BYTES),
+      urgentSize: number('urgent-size', values['urgent-size'], HEADER_BYTES + 16, MAX_OBJECT_BYTES),
+      urgentInterval: number('urgent-interval', values['urgent-interval'], 1, 60_000),
+      uplink: values.uplink === 'none' ? undefined : number('uplink', values.uplink, 1, 100_000) * 1e6,
+      drain: number('drain', values.drain, 1, 3_600),
       driver: oneOf('driver', values.driver, ['native', 'script'] as const),
       fault: values.fault === undefined ? undefined : oneOf('fault', values.fault, faultKinds),
-      json: values.json
+      json: values.json,
     }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
@@ -80,11 +83,10 @@ export function readOptions(): Options {
   }
 }
 
-function number(name: string, text: string, least: number): number {
+function number(name: string, text: string, least: number, most: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`--${name} must be a whole number from ${least}, got "${text}"`)
-  return value
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new Error(`--${name} must be a whole number from ${least} to ${most}, got "${text}"`)
 }
 
 function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {

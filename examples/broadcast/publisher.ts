@@ -4,7 +4,7 @@ import { createObject, type SharedObject } from './objects.js'
 import { phaseAt } from './schedule.js'
 
 /** Of its own bulk objects, a node has this many under way at most. */
-const BULK_WINDOW = 2
+export const BULK_WINDOW = 2
 
 const BULK_PRIORITY = 0
 const URGENT_PRIORITY = 100
@@ -27,7 +27,7 @@ export async function publish(
   options: PublisherOptions,
   start: number,
   announce: (object: SharedObject) => Promise<void>,
-  signal: AbortSignal
+  signal: AbortSignal,
 ): Promise<void> {
   const end = start + options.seconds * 1_000
 

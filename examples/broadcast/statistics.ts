@@ -40,7 +40,7 @@ export class Statistics implements GossipEvents {
       type: 'statistics',
       received: this.#received,
       offered: this.#offered,
-      row: this.#row(queue)
+      row: this.#row(queue),
     } as const
     this.#received = []
     this.#offered = []
@@ -67,7 +67,7 @@ export class Statistics implements GossipEvents {
       bulk50: percentile(bulk, 0.5),
       queue,
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
-      memory: process.memoryUsage.rss()
+      memory: process.memoryUsage.rss(),
     }
   }
 

@@ -38,7 +38,7 @@ export function summarise(
   check: Check,
   verdict: Verdict,
   members: readonly Member[],
-  crashed: readonly string[]
+  crashed: readonly string[],
 ): Summary {
   const published = { bulk: 0, urgent: 0 }
   const samples = { true: newSamples(), false: newSamples() }
@@ -54,7 +54,7 @@ export function summarise(
     urgent50: percentile(urgent, 0.5),
     urgent99: percentile(urgent, 0.99),
     bulk50: percentile(bulk, 0.5),
-    bulkBitsPerSecond: (bulkBytes * 8) / measuredSeconds(options.seconds) / options.nodes
+    bulkBitsPerSecond: (bulkBytes * 8) / measuredSeconds(options.seconds) / options.nodes,
   })
   return {
     ok: verdict.lost.length === 0 && verdict.corrupt.length === 0 && crashed.length === 0,
@@ -69,7 +69,7 @@ export function summarise(
     withoutPriorities: figures(samples.false),
     cpuSeconds: members.reduce((sum, { row }) => sum + (row?.cpuSeconds ?? 0), 0),
     memoryBytes: Math.max(...members.map(({ row }) => row?.memory ?? 0)),
-    crashed
+    crashed,
   }
 }
 
@@ -98,7 +98,7 @@ export function format(summary: Summary): string {
       `${milliseconds(urgent50)} ms`.padStart(14),
       `${milliseconds(urgent99)} ms`.padStart(14),
       `${milliseconds(bulk50)} ms`.padStart(14),
-      `${(bulkBitsPerSecond / 1e6).toFixed(1)} Mbit/s`.padStart(18)
+      `${(bulkBitsPerSecond / 1e6).toFixed(1)} Mbit/s`.padStart(18),
     ].join('')
   const lines = [
     `${''.padEnd(30)}${'urgent p50'.padStart(14)}${'urgent p99'.padStart(14)}${'bulk p50'.padStart(14)}${'bulk, each node'.padStart(18)}`,
@@ -114,7 +114,7 @@ export function format(summary: Summary): string {
     `memory      ${Math.round(summary.memoryBytes / 1e6)} MB in the largest`,
     ...summary.crashed.map((crash) => `crashed     ${crash}`),
     '',
-    summary.ok ? 'Every node has every object that it is owed, unaltered.' : 'FAILED.'
+    summary.ok ? 'Every node has every object that it is owed, unaltered.' : 'FAILED.',
   ]
   return lines.join('\n')
 }

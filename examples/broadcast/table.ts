@@ -11,7 +11,7 @@ const columns = [
   'urgent p50',
   'urgent p99',
   'bulk p50',
-  'queue'
+  'queue',
 ] as const
 const units = ['', '', '', 'ms', 'Mbit/s', 'Mbit/s', 'ms', 'ms', 'ms', 'objects'] as const
 const WIDTH = 11
@@ -90,7 +90,7 @@ function cells({ name, state, row }: Member): string[] {
     milliseconds(urgent50),
     milliseconds(urgent99),
     milliseconds(bulk50),
-    String(queue)
+    String(queue),
   ]
 }
 
@@ -106,6 +106,6 @@ export function milliseconds(value: number | undefined): string {
   if (value === undefined) return '-'
   return value.toLocaleString('en', {
     minimumFractionDigits: value < 100 ? 1 : 0,
-    maximumFractionDigits: value < 100 ? 1 : 0
+    maximumFractionDigits: value < 100 ? 1 : 0,
   })
 }
