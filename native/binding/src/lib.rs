@@ -1,0 +1,26 @@
+//! The Node addon: conversions between JavaScript and the engine, and nothing else.
+//!
+//! Two classes with the same commands: `NativeDevice`, whose engine lives on a thread with its socket, and `ScriptDevice`,
+//! whose engine is driven call by call. Commands that fail throw an error whose `code` names the failure; the errors that
+//! users see are made of it in TypeScript. Events leave as flat records: see `records.rs`.
+
+mod commands;
+mod errors;
+mod native_device;
+mod options;
+mod paths;
+mod peer;
+mod records;
+mod script_device;
+mod stats;
+mod words;
+
+use napi_derive::napi;
+use warren_io::Clock;
+
+/// Milliseconds on a clock that counts suspend, since an arbitrary instant of this process.
+#[napi]
+pub fn uptime() -> f64 {
+    static CLOCK: std::sync::OnceLock<Clock> = std::sync::OnceLock::new();
+    CLOCK.get_or_init(Clock::start).elapsed().as_secs_f64() * 1e3
+}

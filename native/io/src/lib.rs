@@ -1,1 +1,19 @@
-//! placeholder
+//! The native driver: one thread a device, which owns the socket and the clock and drives the engine.
+//!
+//! All system calls of warren are here. What differs between systems is in files of its own (`socket/`, `clock/`).
+
+mod bind;
+mod clock;
+mod driver;
+mod event_loop;
+mod mailbox;
+mod poll;
+mod socket;
+mod stats;
+
+pub use bind::{BindError, Listen};
+pub use clock::Clock;
+pub use driver::{Driver, Gone, SpawnError, panic_message};
+pub use mailbox::{Context, Waker};
+pub use socket::Offload;
+pub use stats::IoStats;

@@ -1,0 +1,264 @@
+//! The commands that both devices have.
+
+use bytes::Bytes;
+use warren_engine::{ConnectionId, PeerId};
+use warren_io::{Context, Gone};
+
+/// An engine somewhere: on its own thread, or right here.
+pub(crate) trait Host {
+    /// Runs on the engine and waits for the answer.
+    fn call<R: Send + 'static>(
+        &mut self,
+        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+    ) -> Result<R, Gone>;
+
+    /// Runs on the engine in order with all others; nothing happens if it is gone.
+    fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static);
+
+    /// `false`: dropped, for a queue is full.
+    fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool;
+
+    /// `false`: dropped, for a queue is full, or it is larger than fits.
+    fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool;
+}
+
+/// Implements them for a class whose `host` is a `Host`.
+macro_rules! commands {
+    ($device:ident) => {
+        mod generated {
+            use bytes::Bytes;
+            use napi::Env;
+            use napi::bindgen_prelude::Object;
+            use napi_derive::napi;
+            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, StreamId};
+
+            use super::$device;
+            use $crate::commands::Host;
+            use $crate::errors::{self, Result};
+            use $crate::options::milliseconds;
+            use $crate::peer::{PeerOptions, PeerUpdate, public_key};
+            use $crate::stats;
+
+            #[napi]
+            impl $device {
+                /// The peer's number.
+                #[napi]
+                pub fn add_peer(&mut self, peer: PeerOptions) -> Result<u32> {
+                    let peer = peer.try_into()?;
+                    let added = self.host.call(move |context| context.engine.add_peer(peer, context.now));
+                    Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
+                }
+
+                #[napi]
+                pub fn update_peer(&mut self, peer: u32, update: PeerUpdate) -> Result<()> {
+                    let changes = update.try_into()?;
+                    let updated = self
+                        .host
+                        .call(move |context| context.engine.update_peer(PeerId(peer), changes, context.now));
+                    updated.map_err(errors::gone)?.map_err(errors::update_peer)
+                }
+
+                #[napi]
+                pub fn remove_peer(&mut self, peer: u32, code: i64, reason: String) {
+                    self.host.post(move |context| {
+                        context.engine.remove_peer(PeerId(peer), code as u64, &reason, context.now);
+                    });
+                }
+
+                /// Makes a stranger a peer; its number.
+                #[napi]
+                pub fn authorize(&mut self, peer: PeerOptions) -> Result<u32> {
+                    let peer = peer.try_into()?;
+                    let added = self.host.call(move |context| context.engine.authorize(peer, context.now));
+                    Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
+                }
+
+                #[napi]
+                pub fn refuse(&mut self, key: String) -> Result<()> {
+                    let key = public_key(&key)?;
+                    self.host.post(move |context| context.engine.refuse(&key, context.now));
+                    Ok(())
+                }
+
+                #[napi]
+                pub fn send_packet(&mut self, peer: u32, packet: &[u8]) -> bool {
+                    self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
+                }
+
+                /// Twice the connection's number, and 1 if it was there already.
+                #[napi]
+                pub fn connect(
+                    &mut self,
+                    peer: u32,
+                    protocols: Option<Vec<String>>,
+                    timeout: f64,
+                ) -> Result<f64> {
+                    let protocols =
+                        protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
+                    let timeout = milliseconds(timeout);
+                    let dialled = self.host.call(move |context| {
+                        context.engine.connect(PeerId(peer), protocols, timeout, context.now)
+                    });
+                    Ok(match dialled.map_err(errors::gone)?.map_err(errors::connect)? {
+                        Dialled::New(connection) => f64::from(connection.0) * 2.0,
+                        Dialled::Live(connection) => f64::from(connection.0) * 2.0 + 1.0,
+                    })
+                }
+
+                #[napi]
+                pub fn claim(&mut self, connection: u32) {
+                    self.host.post(move |context| context.engine.claim(ConnectionId(connection)));
+                }
+
+                #[napi]
+                pub fn close_connection(&mut self, connection: u32, code: i64, reason: String, grace: f64) {
+                    self.host.post(move |context| {
+                        let connection = ConnectionId(connection);
+                        let grace = milliseconds(grace);
+                        context.engine.close(connection, code as u64, &reason, grace, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn send_message(&mut self, connection: u32, message: i64, priority: u8, bytes: &[u8]) {
+                    let bytes = Bytes::copy_from_slice(bytes);
+                    self.host.post(move |context| {
+                        let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
+                        context.engine.send_message(connection, message, priority, bytes, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn cancel_message(&mut self, connection: u32, message: i64) {
+                    self.host.post(move |context| {
+                        let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
+                        context.engine.cancel_message(connection, message, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn release_messages(&mut self, connection: u32, priority: u8, bytes: i64) {
+                    self.host.post(move |context| {
+                        let connection = ConnectionId(connection);
+                        context.engine.release_messages(connection, priority, bytes as usize, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn send_datagram(&mut self, connection: u32, bytes: &[u8]) -> bool {
+                    self.host.send_datagram(ConnectionId(connection), Bytes::copy_from_slice(bytes))
+                }
+
+                #[napi]
+                pub fn max_datagram_size(&mut self, connection: u32) -> u32 {
+                    let size = self
+                        .host
+                        .call(move |context| context.engine.max_datagram_size(ConnectionId(connection)));
+                    size.unwrap_or(0) as u32
+                }
+
+                #[napi]
+                pub fn open_stream(
+                    &mut self,
+                    connection: u32,
+                    stream: i64,
+                    bidirectional: bool,
+                    priority: u8,
+                ) {
+                    self.host.post(move |context| {
+                        let (connection, stream) = (ConnectionId(connection), StreamId(stream as u64));
+                        context.engine.open_stream(connection, stream, bidirectional, priority, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn write_stream(&mut self, stream: i64, chunk: &[u8]) {
+                    let chunk = Bytes::copy_from_slice(chunk);
+                    self.host.post(move |context| {
+                        context.engine.write_stream(StreamId(stream as u64), chunk, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn finish_stream(&mut self, stream: i64) {
+                    self.host.post(move |context| {
+                        context.engine.finish_stream(StreamId(stream as u64), context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn reset_stream(&mut self, stream: i64, code: i64) {
+                    self.host.post(move |context| {
+                        context.engine.reset_stream(StreamId(stream as u64), code as u64, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn stop_stream(&mut self, stream: i64, code: i64) {
+                    self.host.post(move |context| {
+                        context.engine.stop_stream(StreamId(stream as u64), code as u64, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn set_stream_priority(&mut self, stream: i64, priority: u8) {
+                    self.host.post(move |context| {
+                        context.engine.set_stream_priority(StreamId(stream as u64), priority, context.now);
+                    });
+                }
+
+                #[napi]
+                pub fn grant_stream(&mut self, stream: i64, bytes: i64) {
+                    self.host.post(move |context| {
+                        context.engine.grant_stream(StreamId(stream as u64), bytes as u64, context.now);
+                    });
+                }
+
+                /// Counters by name.
+                #[napi]
+                pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+                    let entries = self.host.call(|context| {
+                        let mut entries = stats::device(&context.engine.stats(context.now));
+                        entries.extend(stats::io(context.io));
+                        entries
+                    });
+                    stats::object(env, entries.map_err(errors::gone)?)
+                }
+
+                #[napi]
+                pub fn peer_stats<'env>(
+                    &mut self,
+                    env: &'env Env,
+                    peer: u32,
+                ) -> Result<Option<Object<'env>>> {
+                    let entries = self.host.call(move |context| {
+                        let stats = context.engine.peer_stats(PeerId(peer), context.now)?;
+                        Some(stats::peer(&stats, context.now))
+                    });
+                    entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
+                }
+
+                #[napi]
+                pub fn connection_stats<'env>(
+                    &mut self,
+                    env: &'env Env,
+                    connection: u32,
+                ) -> Result<Option<Object<'env>>> {
+                    let entries = self.host.call(move |context| {
+                        let stats = context.engine.connection_stats(ConnectionId(connection), context.now)?;
+                        Some(stats::connection(&stats))
+                    });
+                    entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
+                }
+
+                /// Panics where the engine lives: the way to see that nothing else falls with it.
+                #[napi]
+                pub fn provoke_panic(&mut self) {
+                    self.host.post(|_| panic!("provoked"));
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use commands;

@@ -1,0 +1,37 @@
+//! The clock of a driver: rises while the machine is suspended, so that a session that expired in a closed laptop is expired.
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+use std::time::{Duration, Instant};
+
+#[cfg(not(unix))]
+use other as system;
+#[cfg(unix)]
+use unix as system;
+
+/// Reads the time since boot, suspend included, as an `Instant`.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    base: Instant,
+    base_uptime: Duration,
+}
+
+impl Clock {
+    /// A clock whose instants are comparable with each other, and with `Instant::now()` until the first suspend.
+    pub fn start() -> Self {
+        Self { base: Instant::now(), base_uptime: system::uptime() }
+    }
+
+    /// Now. Never less than before.
+    pub fn now(&self) -> Instant {
+        self.base + self.elapsed()
+    }
+
+    /// Since `start`.
+    pub fn elapsed(&self) -> Duration {
+        system::uptime().saturating_sub(self.base_uptime)
+    }
+}

@@ -1,0 +1,145 @@
+//! The owner's handle of an I/O thread.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use polling::Poller;
+use thiserror::Error;
+use warren_engine::{Config, ConfigError, Engine, Event};
+
+use crate::bind::{BindError, Listen};
+use crate::clock::Clock;
+use crate::event_loop::EventLoop;
+use crate::mailbox::{Context, Mailbox, Stop, Waker};
+use crate::poll::Watch;
+use crate::socket::{Offload, Socket};
+
+/// A device could not be started.
+#[derive(Debug, Error)]
+pub enum SpawnError {
+    /// The socket could not be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The engine refused its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The system has no thread or no descriptor left.
+    #[error("no thread for the device: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// The thread has ended: it was stopped, or it failed (`Driver::drain` said so).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the device is closed")]
+pub struct Gone;
+
+/// One device's thread. Dropping it stops the thread without a reason.
+pub struct Driver {
+    mailbox: Arc<Mailbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    local: SocketAddr,
+}
+
+impl Driver {
+    /// Binds the socket, starts the thread, and returns when both stand.
+    ///
+    /// `waker` is called on the thread when there is something to `drain`, once until it is drained; it must not block.
+    pub fn spawn(config: Config, listen: Listen, offload: Offload, waker: Waker) -> Result<Self, SpawnError> {
+        let socket = Socket::bind(listen, offload)?;
+        let local = socket.local_address();
+        let again = Listen { port: local.port(), ..listen };
+        let poller = Arc::new(Poller::new()?);
+        let watch = Watch::new(Arc::clone(&poller), socket)?;
+        let mailbox = Arc::new(Mailbox::new(poller, waker));
+        let (ready, started) = sync_channel(1);
+        let thread = thread::Builder::new().name("warren".to_owned()).spawn({
+            let mailbox = Arc::clone(&mailbox);
+            move || {
+                let clock = Clock::start();
+                let engine = match Engine::new(config, clock.now()) {
+                    Ok(engine) => engine,
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
+                };
+                let event_loop = EventLoop::new(engine, clock, Arc::clone(&mailbox), watch, again, offload);
+                let _ = ready.send(Ok(()));
+                drop(ready);
+                run(event_loop, &mailbox);
+            }
+        })?;
+        // A thread that ends without a word panicked; `drain` tells.
+        started.recv().unwrap_or(Ok(()))?;
+        Ok(Self { mailbox, thread: Mutex::new(Some(thread)), local })
+    }
+
+    /// The bound address.
+    pub fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Runs a command on the thread and waits for its answer: some 60 us, so for rare ones.
+    pub fn call<R: Send + 'static>(
+        &self,
+        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+    ) -> Result<R, Gone> {
+        let (answer, answered) = sync_channel(1);
+        self.post(move |context| {
+            let _ = answer.send(command(context));
+        })?;
+        answered.recv().map_err(|_| Gone)
+    }
+
+    /// Queues a command, in order with all others; one wake-up a burst.
+    pub fn post(&self, command: impl FnOnce(Context<'_>) + Send + 'static) -> Result<(), Gone> {
+        if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
+    }
+
+    /// Appends the events since the last call to `into`. `Some`: why the thread has ended, told once, after all events.
+    pub fn drain(&self, into: &mut VecDeque<Event>) -> Option<String> {
+        self.mailbox.drain(into)
+    }
+
+    /// Tells every peer, sends what is sealed, frees the port and joins the thread. Idempotent.
+    pub fn stop(&self, code: u64, reason: &str) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        self.mailbox.stop(Stop { code, reason: reason.to_owned() });
+        // The thread catches its own panics; what it had to say is in the mailbox.
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.stop(0, "");
+    }
+}
+
+fn run(mut event_loop: EventLoop, mailbox: &Mailbox) {
+    let ended = catch_unwind(AssertUnwindSafe(|| event_loop.run()));
+    mailbox.close();
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(fatal)) => mailbox.fail(fatal.to_string()),
+        Err(panic) => mailbox.fail(panic_message(&*panic)),
+    }
+    // What a panic left half done may panic again when it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(move || drop(event_loop)));
+}
+
+/// What a device that a panic ended tells its owner.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    format!("a bug in warren ended the device: {message}")
+}

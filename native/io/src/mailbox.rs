@@ -1,0 +1,207 @@
+//! What crosses between the I/O thread and its owner: commands in, events out, one wake a burst each way.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use polling::Poller;
+use warren_engine::{Engine, Event};
+
+use crate::stats::IoStats;
+
+/// What a command works on, on the I/O thread.
+pub struct Context<'a> {
+    /// The engine.
+    pub engine: &'a mut Engine,
+    /// What the driver counted.
+    pub io: &'a IoStats,
+    /// The driver's clock.
+    pub now: Instant,
+}
+
+pub(crate) type Command = Box<dyn FnOnce(Context<'_>) + Send>;
+
+/// Called from the I/O thread when there are events to drain, once until they are drained.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Mailbox {
+    poller: Arc<Poller>,
+    /// The thread will look at the commands before it sleeps: no wake-up is needed.
+    awake: AtomicBool,
+    commands: Mutex<Commands>,
+    /// The owner was told and has not drained yet.
+    kicked: AtomicBool,
+    /// Events wait in the engine for want of room here.
+    withheld: AtomicBool,
+    outbox: Mutex<Outbox>,
+    /// Events in the outbox.
+    held: AtomicUsize,
+    waker: Waker,
+}
+
+#[derive(Default)]
+struct Commands {
+    queue: VecDeque<Command>,
+    stop: Option<Stop>,
+    /// The thread is gone, or about to go: nothing is taken any more.
+    closed: bool,
+}
+
+/// How to take leave of the peers.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(crate) code: u64,
+    pub(crate) reason: String,
+}
+
+#[derive(Default)]
+struct Outbox {
+    events: Vec<Event>,
+    failure: Option<String>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(poller: Arc<Poller>, waker: Waker) -> Self {
+        Self {
+            poller,
+            awake: AtomicBool::new(true),
+            commands: Mutex::default(),
+            kicked: AtomicBool::new(false),
+            withheld: AtomicBool::new(false),
+            outbox: Mutex::default(),
+            held: AtomicUsize::new(0),
+            waker,
+        }
+    }
+
+    /// `false`: the thread is gone, and the command with it.
+    pub(crate) fn post(&self, command: Command) -> bool {
+        let mut commands = lock(&self.commands);
+        if commands.closed {
+            return false;
+        }
+        commands.queue.push_back(command);
+        drop(commands);
+        self.wake();
+        true
+    }
+
+    pub(crate) fn stop(&self, stop: Stop) {
+        lock(&self.commands).stop.get_or_insert(stop);
+        self.wake();
+    }
+
+    /// Events since the last call, appended to `into`; and the failure that ended the thread, once.
+    pub(crate) fn drain(&self, into: &mut VecDeque<Event>) -> Option<String> {
+        // Before the events are taken: a kick lost here would leave the next ones lying.
+        self.kicked.store(false, Ordering::SeqCst);
+        let mut outbox = lock(&self.outbox);
+        let events = mem::take(&mut outbox.events);
+        let failure = outbox.failure.take();
+        self.held.store(0, Ordering::SeqCst);
+        drop(outbox);
+        into.extend(events);
+        if self.withheld.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+        failure
+    }
+
+    // The rest is the thread's side.
+
+    /// Takes at most `count` commands.
+    pub(crate) fn take_commands(&self, count: usize, into: &mut Vec<Command>) -> Option<Stop> {
+        let mut commands = lock(&self.commands);
+        let count = count.min(commands.queue.len());
+        into.extend(commands.queue.drain(..count));
+        // A stop comes after the commands that were given before it.
+        if commands.queue.is_empty() { commands.stop.clone() } else { None }
+    }
+
+    /// Says that the thread is about to sleep. `false`: there is a command already.
+    pub(crate) fn may_sleep(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        let commands = lock(&self.commands);
+        let idle = commands.queue.is_empty() && commands.stop.is_none();
+        drop(commands);
+        if !idle {
+            self.woke();
+        }
+        idle
+    }
+
+    pub(crate) fn woke(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// Moves events from the engine to the owner, as many as there is room for; the engine bounds what stays with it.
+    pub(crate) fn deliver(&self, engine: &mut Engine) {
+        if self.held.load(Ordering::SeqCst) >= MAX_EVENTS {
+            self.withheld.store(true, Ordering::SeqCst);
+            // Again, for the owner may have drained before it could see the line above.
+            if self.held.load(Ordering::SeqCst) >= MAX_EVENTS {
+                return;
+            }
+        }
+        self.deliver_up_to(engine, MAX_EVENTS);
+    }
+
+    /// The last delivery, of everything.
+    pub(crate) fn deliver_all(&self, engine: &mut Engine) {
+        self.deliver_up_to(engine, usize::MAX);
+    }
+
+    fn deliver_up_to(&self, engine: &mut Engine, max: usize) {
+        let Some(first) = engine.poll_event() else { return };
+        let mut outbox = lock(&self.outbox);
+        outbox.events.push(first);
+        while outbox.events.len() < max
+            && let Some(event) = engine.poll_event()
+        {
+            outbox.events.push(event);
+        }
+        if outbox.events.len() >= max {
+            self.withheld.store(true, Ordering::SeqCst);
+        }
+        self.held.store(outbox.events.len(), Ordering::SeqCst);
+        drop(outbox);
+        self.kick();
+    }
+
+    pub(crate) fn fail(&self, failure: String) {
+        lock(&self.outbox).failure.get_or_insert(failure);
+        self.kick();
+    }
+
+    /// Takes no more commands; those that wait are dropped, which ends the calls among them.
+    pub(crate) fn close(&self) {
+        let mut commands = lock(&self.commands);
+        commands.closed = true;
+        let dropped = mem::take(&mut commands.queue);
+        drop(commands);
+        drop(dropped);
+    }
+
+    fn kick(&self) {
+        if !self.kicked.swap(true, Ordering::SeqCst) {
+            (self.waker)();
+        }
+    }
+
+    fn wake(&self) {
+        if !self.awake.swap(true, Ordering::SeqCst) {
+            // It fails only if the poller is broken, which the thread finds out itself.
+            let _ = self.poller.notify();
+        }
+    }
+}
+
+/// A panic while a lock is held leaves whole values behind: every critical section is a few moves.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// What one drain of the owner takes at a time, a few times over.
+const MAX_EVENTS: usize = 4096;

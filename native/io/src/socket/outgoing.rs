@@ -1,0 +1,87 @@
+//! What of a batch still has to be handed to the system.
+
+use std::collections::VecDeque;
+
+use warren_engine::TransmitBatch;
+
+use crate::stats::IoStats;
+
+/// One message to the system: a group of the batch, or one datagram of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message {
+    pub(super) group: usize,
+    pub(super) start: usize,
+    pub(super) len: usize,
+    pub(super) segment: usize,
+    /// Leave from the address that the path names.
+    pub(super) from_source: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    messages: VecDeque<Message>,
+}
+
+impl Outgoing {
+    pub(super) fn begin(&mut self, batch: &TransmitBatch, segmented: bool) {
+        debug_assert!(self.messages.is_empty(), "the batch before this one is sent");
+        self.messages.clear();
+        for (index, group) in batch.groups.iter().enumerate() {
+            let message = Message {
+                group: index,
+                start: group.start,
+                len: group.len,
+                segment: group.segment,
+                from_source: group.path.local.is_some(),
+            };
+            if segmented {
+                self.messages.push_back(message);
+            } else {
+                self.messages.extend(datagrams(message));
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter()
+    }
+
+    pub(super) fn sent(&mut self, count: usize, stats: &mut IoStats) {
+        for message in self.messages.drain(..count) {
+            stats.datagrams_sent += message.len.div_ceil(message.segment) as u64;
+            stats.bytes_sent += message.len as u64;
+        }
+    }
+
+    pub(super) fn skip(&mut self) {
+        self.messages.pop_front();
+    }
+
+    pub(super) fn first_is_segmented(&self) -> bool {
+        self.messages.front().is_some_and(|message| message.len > message.segment)
+    }
+
+    pub(super) fn split_first(&mut self) {
+        let Some(first) = self.messages.pop_front() else { return };
+        for datagram in datagrams(first).rev() {
+            self.messages.push_front(datagram);
+        }
+    }
+
+    /// `false`: the first message names none.
+    pub(super) fn drop_source(&mut self) -> bool {
+        self.messages.front_mut().is_some_and(|first| std::mem::take(&mut first.from_source))
+    }
+}
+
+fn datagrams(message: Message) -> impl DoubleEndedIterator<Item = Message> {
+    (0..message.len.div_ceil(message.segment)).map(move |index| {
+        let offset = index * message.segment;
+        let len = message.segment.min(message.len - offset);
+        Message { start: message.start + offset, len, segment: len, ..message }
+    })
+}
