@@ -4,7 +4,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [
     '<rootDir>/test/types/',
-    ...(process.env.WARREN_SLOW === '1' ? [] : ['<rootDir>/test/slow/'])
+    ...(process.env.WARREN_SLOW === '1' ? [] : ['<rootDir>/test/slow/']),
   ],
   testEnvironment: 'node',
   transform: {
@@ -13,12 +13,12 @@ export default {
       {
         jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
         module: { type: 'commonjs' },
-        sourceMaps: 'inline'
-      }
-    ]
+        sourceMaps: 'inline',
+      },
+    ],
   },
   moduleNameMapper: {
     '^warren$': '<rootDir>/lib/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1'
-  }
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
 }

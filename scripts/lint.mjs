@@ -10,7 +10,7 @@ const steps = {
   rustdoc: ['cargo', ['doc', '--workspace', '--no-deps', '--quiet'], { RUSTDOCFLAGS: '-D warnings' }],
   biome: [node, [tool.biome, 'check', '--error-on-warnings']],
   tsc: [node, [tool.tsc, '--noEmit', '-p', 'tsconfig.json']],
-  docs: [node, ['scripts/lint/docs.mjs']]
+  docs: [node, ['scripts/lint/docs.mjs']],
 }
 
 const wanted = process.argv.slice(2)

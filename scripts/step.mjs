@@ -11,7 +11,7 @@ export function run(command, args, { env = {}, quiet = false } = {}) {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe']
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
     const take = (stream) => (chunk) => {

@@ -9,11 +9,14 @@ import { countTests } from './test/count.mjs'
 
 const node = process.execPath
 const suites = {
-  interop: (args) => [node, ['--test', '--test-reporter=spec', ...args, ...testFiles('test/interop')]],
+  interop: (args) => [
+    node,
+    ['--test', '--test-concurrency=3', '--test-reporter=spec', ...args, ...testFiles('test/interop')],
+  ],
   rust: (args) => ['cargo', ['test', '--workspace', '--quiet', ...args]],
   unit: (args) => [node, [tool.jest, '--maxWorkers=2', ...args]],
   process: (args) => [node, ['--test', '--test-reporter=spec', ...args, ...testFiles('test/process')]],
-  types: (args) => [node, [tool.tsc, '-p', 'test/types', ...args]]
+  types: (args) => [node, [tool.tsc, '-p', 'test/types', ...args]],
 }
 
 const [only, ...args] = process.argv.slice(2)

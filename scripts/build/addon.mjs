@@ -27,7 +27,7 @@ export function prebuildName() {
 function buildArguments(output) {
   return [
     ...['build', '--release', '--manifest-path', 'native/binding/Cargo.toml', '--package-json-path', 'package.json'],
-    ...['--output-dir', output, '--no-js', '--dts', '../../native/binding.d.ts', '--no-const-enum']
+    ...['--output-dir', output, '--no-js', '--dts', '../../native/binding.d.ts', '--no-const-enum'],
   ]
 }
 

@@ -18,7 +18,7 @@ export function buildLibrary({ force = false } = {}) {
     isCurrent(
       stamp,
       sources,
-      ['index.js', 'index.mjs'].map((name) => join(root, 'dist', name))
+      ['index.js', 'index.mjs'].map((name) => join(root, 'dist', name)),
     )
   )
     return

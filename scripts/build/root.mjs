@@ -9,5 +9,5 @@ export const tool = {
   biome: join(root, 'node_modules/@biomejs/biome/bin/biome'),
   jest: join(root, 'node_modules/jest/bin/jest.js'),
   napi: join(root, 'node_modules/@napi-rs/cli/dist/cli.js'),
-  tsc: join(root, 'node_modules/typescript/bin/tsc')
+  tsc: join(root, 'node_modules/typescript/bin/tsc'),
 }

@@ -12,7 +12,7 @@ export function requireCargo() {
   if (found !== null && isAtLeast(found, needed)) return
   const have = found === null ? 'no cargo was found' : `${found[0]} is too old`
   throw new BuildError(
-    `building the native addon needs Rust ${needed[1]}.${needed[2]} or newer, and ${have}: install it from https://rustup.rs (or run "rustup update stable"), then repeat the command`
+    `building the native addon needs Rust ${needed[1]}.${needed[2]} or newer, and ${have}: install it from https://rustup.rs (or run "rustup update stable"), then repeat the command`,
   )
 }
 

@@ -15,7 +15,7 @@ const documents = [
   'SECURITY.md',
   'docs',
   'examples',
-  'bench'
+  'bench',
 ]
 const files = documents.flatMap((path) => filesUnder(join(root, path))).filter((path) => path.endsWith('.md'))
 const problems = files.flatMap((file) => {
@@ -60,6 +60,6 @@ function undocumentedErrors() {
   const headings = new Set(readFileSync(path, 'utf8').match(/(?<=^#+ .*)ERR_WARREN_\w+/gm) ?? [])
   return [
     ...[...codes].filter((code) => !headings.has(code)).map((code) => `docs/errors.md: no heading for ${code}`),
-    ...[...headings].filter((code) => !codes.has(code)).map((code) => `docs/errors.md: ${code} does not exist`)
+    ...[...headings].filter((code) => !codes.has(code)).map((code) => `docs/errors.md: ${code} does not exist`),
   ]
 }

@@ -22,6 +22,6 @@ export function headingAnchors(text) {
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, '')
       .trim()
-      .replace(/\s/g, '-')
+      .replace(/\s/g, '-'),
   )
 }

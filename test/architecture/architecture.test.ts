@@ -56,7 +56,7 @@ describe('the house', () => {
     // Written by the release step alone: committed before they are published they would break `npm ci`.
     expect(manifest.optionalDependencies).toBeUndefined()
     expect(Object.keys(manifest.scripts ?? {})).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)])
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]),
     )
     expect(existsSync(join(root, 'binding.gyp'))).toBe(false)
   })
@@ -65,7 +65,7 @@ describe('the house', () => {
     const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockedPackage> }
     const named = Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, ''))
     const missing = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
-      Object.keys(optionalDependencies).filter((name) => !named.includes(name))
+      Object.keys(optionalDependencies).filter((name) => !named.includes(name)),
     )
     expect(missing).toEqual([])
     expect(Object.values(packages).flatMap(({ resolved }) => resolved ?? [])).toEqual([])

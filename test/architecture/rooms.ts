@@ -17,28 +17,28 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   engine: {
     mayUse: ['warren-wireguard', 'warren-quic', 'warren-sctp', 'warren-netstack'],
     sansIo: true,
-    tests: ['warren-testing']
+    tests: ['warren-testing'],
   },
   io: {
     mayUse: ['warren-engine', 'libc', 'polling', 'socket2', 'quinn-udp', 'windows-sys'],
     sansIo: false,
-    tests: ['warren-testing', 'warren-wireguard']
+    tests: ['warren-testing', 'warren-wireguard'],
   },
   binding: {
     mayUse: ['warren-engine', 'warren-io', 'napi', 'napi-derive', 'napi-build'],
     sansIo: false,
-    tests: []
+    tests: [],
   },
   testing: {
     mayUse: ['warren-engine', 'warren-wireguard', 'warren-quic', 'warren-sctp', 'warren-netstack'],
     sansIo: false,
-    tests: []
+    tests: [],
   },
   fuzz: {
     mayUse: ['warren-engine', 'warren-wireguard', 'warren-quic', 'warren-sctp', 'warren-netstack', 'libfuzzer-sys'],
     sansIo: false,
-    tests: []
-  }
+    tests: [],
+  },
 }
 
 /** Crates that compute and nothing else: any room may use them. */
@@ -57,7 +57,7 @@ export const PURE_CRATES: ReadonlySet<string> = new Set([
   'tracing',
   'twox-hash',
   'x25519-dalek',
-  'zeroize'
+  'zeroize',
 ])
 
 /** Why a crate outside its room is refused. */

@@ -16,7 +16,7 @@ describe('manifests', () => {
     ['engine', 'warren-testing = { workspace = true }', /never shipped/],
     ['io', 'tokio = "1"', /outlives the Node environment/],
     ['wireguard', 'left-pad = "1"', /add it to test\/architecture\/rooms\.ts/],
-    ['attic', 'bytes = "1"', /an unknown room/]
+    ['attic', 'bytes = "1"', /an unknown room/],
   ])('native/%s may not have %s', (room, line, why) => {
     expect(manifestViolations(room, manifest(line))).toEqual([expect.stringMatching(why)])
   })
@@ -46,7 +46,7 @@ describe('Rust', () => {
     ['native/io/src/thread.rs', '#[napi]\nfn f() {}', /native\/binding alone/],
     ['native/binding/src/lib.rs', 'libc::close(fd);', /native\/io/],
     ['native/wireguard/src/keys.rs', 'rand::random::<u8>()', /a seed/],
-    ['native/io/src/thread.rs', '#![allow(dead_code)]', /says why/]
+    ['native/io/src/thread.rs', '#![allow(dead_code)]', /says why/],
   ])('%s may not have %s', (path, text, why) => {
     expect(rustViolations({ path, text })).toEqual([expect.stringMatching(why)])
   })
@@ -56,7 +56,7 @@ describe('Rust', () => {
     ['native/engine/src/engine.rs', '// boringtun would answer Instant::now() here\nuse std::time::Instant;'],
     ['native/engine/tests/day.rs', 'let start = Instant::now();'],
     ['native/io/src/thread.rs', 'std::thread::Builder::new(); libc::close(fd);'],
-    ['native/engine/src/engine.rs', '#[expect(clippy::x, reason = "why")] fn f() {}']
+    ['native/engine/src/engine.rs', '#[expect(clippy::x, reason = "why")] fn f() {}'],
   ])('%s may have %s', (path, text) => {
     expect(rustViolations({ path, text })).toEqual([])
   })
@@ -72,7 +72,7 @@ describe('TypeScript', () => {
     ['lib/drivers/native.ts', "import { Device } from '../device.js'", /does not know it/],
     ['lib/cli/ping.ts', "import { Device } from '../device.js'", /public package name/],
     ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
-    ['bench/main.ts', "export * from '../lib/index.js'", /public package name/]
+    ['bench/main.ts', "export * from '../lib/index.js'", /public package name/],
   ])('%s may not have %s', (path, text, why) => {
     expect(typescriptViolations({ path, text })).toEqual([expect.stringMatching(why)])
   })
@@ -81,7 +81,7 @@ describe('TypeScript', () => {
     ['lib/device.ts', "import { open } from './drivers/native.js'\nimport { once } from 'node:events'"],
     ['lib/internal/addon.ts', "import type { Native } from '../../native/binding.js'"],
     ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
-    ['lib/device.ts', "// import x from 'elsewhere'"]
+    ['lib/device.ts', "// import x from 'elsewhere'"],
   ])('%s may have %s', (path, text) => {
     expect(typescriptViolations({ path, text })).toEqual([])
   })
@@ -90,7 +90,7 @@ describe('TypeScript', () => {
 describe('any source', () => {
   test('a file past 500 lines is named', () => {
     expect(houseViolations({ path: 'lib/device.ts', text: '\n'.repeat(500) })).toEqual([
-      expect.stringMatching(/501 lines: past 500/)
+      expect.stringMatching(/501 lines: past 500/),
     ])
   })
 

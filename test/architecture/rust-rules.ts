@@ -11,7 +11,7 @@ interface Rule {
 export function rustViolations({ path, text }: SourceFile): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
   return RULES.filter(({ pattern, allowed }) => !allowed(path) && pattern.test(code)).map(
-    ({ pattern, why }) => `${path} has ${pattern.exec(code)?.[0].trim()}: ${why}`
+    ({ pattern, why }) => `${path} has ${pattern.exec(code)?.[0].trim()}: ${why}`,
   )
 }
 
@@ -23,61 +23,61 @@ const RULES: readonly Rule[] = [
   {
     pattern: /\bboringtun\b/,
     why: 'boringtun is named in native/wireguard/src/tunnel.rs alone, where its calling rules are kept',
-    allowed: (path) => path === 'native/wireguard/src/tunnel.rs' || path.startsWith('native/wireguard/src/tunnel/')
+    allowed: (path) => path === 'native/wireguard/src/tunnel.rs' || path.startsWith('native/wireguard/src/tunnel/'),
   },
   {
     pattern: /\bmock_instant\b/,
     why: "boringtun's clock is set in native/wireguard/src/tunnel.rs alone",
-    allowed: (path) => path === 'native/wireguard/src/tunnel.rs' || path.startsWith('native/wireguard/src/tunnel/')
+    allowed: (path) => path === 'native/wireguard/src/tunnel.rs' || path.startsWith('native/wireguard/src/tunnel/'),
   },
   {
     pattern: /\bquinn_proto\b/,
     why: 'a foreign engine has one doorkeeper: native/quic',
-    allowed: inRoom('quic')
+    allowed: inRoom('quic'),
   },
   {
     pattern: /\bdcsctp\b/,
     why: 'a foreign engine has one doorkeeper: native/sctp',
-    allowed: inRoom('sctp')
+    allowed: inRoom('sctp'),
   },
   {
     pattern: /\bnapi(_derive)?::|#\[napi\b/,
     why: 'Node-API is known to native/binding alone',
-    allowed: inRoom('binding')
+    allowed: inRoom('binding'),
   },
   {
     pattern: /\b(libc|socket2|polling|quinn_udp)::/,
     why: 'every system call is in native/io',
-    allowed: inRoom('io')
+    allowed: inRoom('io'),
   },
   {
     pattern: /\bstd::(net::(UdpSocket|Tcp\w+)|fs\b|process\b|env::(var|args)|io::(stdin|stdout|stderr))/,
     why: 'this room does no input or output: what it needs comes in as an argument',
-    allowed: mayDoIo
+    allowed: mayDoIo,
   },
   {
     pattern: /\b(Instant|SystemTime)::now\b/,
     why: 'this room reads no clock: `now` is an argument',
-    allowed: mayDoIo
+    allowed: mayDoIo,
   },
   {
     pattern: /\bstd::thread\b|\bstd::sync::(Mutex|RwLock|mpsc|Condvar)\b|\bthread_local!/,
     why: 'this room has one owner and no threads',
-    allowed: mayDoIo
+    allowed: mayDoIo,
   },
   {
     pattern: /\b(OsRng|thread_rng|rand::rng\(|rand::random\b|getrandom::)/,
     why: 'randomness comes in as a seed: the same seed gives the same run',
-    allowed: mayDoIo
+    allowed: mayDoIo,
   },
   {
     pattern: /#!?\[allow\((?![^\]]*reason\s*=)/,
     why: 'an exception to a lint says why: #[expect(lint, reason = "…")]',
-    allowed: () => false
+    allowed: () => false,
   },
   {
     pattern: /\b(todo|unimplemented|dbg)!/,
     why: 'unfinished code is not committed',
-    allowed: () => false
-  }
+    allowed: () => false,
+  },
 ]

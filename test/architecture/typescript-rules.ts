@@ -14,7 +14,7 @@ export function typescriptViolations({ path, text }: SourceFile): string[] {
   return imports(text).flatMap((specifier) => {
     const target = resolve(path, specifier)
     return RULES.filter(({ where, except, not }) => where.test(path) && !except?.test(path) && not(target)).map(
-      ({ why }) => `${path} imports '${specifier}': ${why}`
+      ({ why }) => `${path} imports '${specifier}': ${why}`,
     )
   })
 }
@@ -27,44 +27,44 @@ const RULES: readonly Rule[] = [
   {
     where: /^(lib|examples|bench)\//,
     not: (target) => !/^(node:|warren$|lib\/|native\/|prebuilds\/|examples\/|bench\/)/.test(target),
-    why: 'the package has no dependencies: only Node and itself'
+    why: 'the package has no dependencies: only Node and itself',
   },
   {
     where: /^lib\//,
     except: /^lib\/internal\//,
     not: (target) => target.endsWith('.node') || isIn('native', 'prebuilds')(target),
-    why: 'the addon is imported by lib/internal alone'
+    why: 'the addon is imported by lib/internal alone',
   },
   {
     where: /^lib\/internal\//,
     not: (target) => target.startsWith('lib/') && !isIn('lib/internal')(target),
-    why: 'lib/internal knows nothing of what is above it'
+    why: 'lib/internal knows nothing of what is above it',
   },
   {
     where: /^lib\/drivers\//,
     not: (target) => /^lib\/(index|device|peer|connection|stream)\b/.test(target) || isIn('lib/cli')(target),
-    why: 'a driver serves the API and does not know it'
+    why: 'a driver serves the API and does not know it',
   },
   {
     where: /^lib\/[^/]+\.ts$/,
     not: isIn('lib/cli', 'examples', 'bench', 'test'),
-    why: 'the library does not know its users'
+    why: 'the library does not know its users',
   },
   {
     where: /^lib\/cli\//,
     not: (target) => target.startsWith('lib/') && !isIn('lib/cli')(target),
-    why: "the command line is a user of the public package name: 'warren'"
+    why: "the command line is a user of the public package name: 'warren'",
   },
   {
     where: /^(examples|bench)\//,
     not: isIn('lib', 'native', 'test'),
-    why: "programs use the public package name: 'warren'"
+    why: "programs use the public package name: 'warren'",
   },
   {
     where: /^lib\/(?!cli\/)/,
     not: (target) => target === 'warren',
-    why: 'the library imports its own files, or it would be loaded twice'
-  }
+    why: 'the library imports its own files, or it would be loaded twice',
+  },
 ]
 
 function imports(text: string): string[] {

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -15,12 +15,15 @@ const program = fileURLToPath(new URL('../../target/interop/wireguard-go', impor
 export function missingWireguardGo() {
   try {
     mkdirSync(fileURLToPath(new URL('../../target/interop', import.meta.url)), { recursive: true })
-    execFileSync('go', ['build', '-mod=readonly', '-o', program, '.'], {
+    // Renamed when whole: another test file may be building or running it.
+    const built = `${program}.${process.pid}`
+    execFileSync('go', ['build', '-mod=readonly', '-o', built, '.'], {
       cwd: sources,
       env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '', GOWORK: 'off' },
       stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8'
+      encoding: 'utf8',
     })
+    renameSync(built, program)
     return false
   } catch (error) {
     const reason = error.code === 'ENOENT' ? 'Go is not installed' : (error.stderr?.trim() ?? error.message)
@@ -62,7 +65,7 @@ export class WireguardGo {
   constructor({ addresses, allowedIPs, ...options }) {
     const flags = Object.entries({ ...options, addresses: addresses.join(), 'allowed-ips': allowedIPs.join() })
     const args = flags.map(
-      ([name, value]) => `-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}=${value}`
+      ([name, value]) => `-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}=${value}`,
     )
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#told(JSON.parse(line)))

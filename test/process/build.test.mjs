@@ -18,7 +18,7 @@ test('without cargo the build ends in one line that says what to install', posix
   assert.equal(stdout, '')
   assert.match(
     stderr,
-    /^warren: building the native addon needs Rust 1\.\d+ or newer, and no cargo was found: install it from .*\n$/
+    /^warren: building the native addon needs Rust 1\.\d+ or newer, and no cargo was found: install it from .*\n$/,
   )
 })
 

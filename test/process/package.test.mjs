@@ -38,14 +38,14 @@ test('the tarball holds the library, its types and the addon, and nothing else',
     assert.ok(files.includes(wanted), `${wanted} is missing`)
   }
   const rest = files.filter(
-    (path) => !/^(dist\/|prebuilds\/[\w-]+\/warren\.node$|[A-Z-]+(\.md)?$|package\.json$)/.test(path)
+    (path) => !/^(dist\/|prebuilds\/[\w-]+\/warren\.node$|[A-Z-]+(\.md)?$|package\.json$)/.test(path),
   )
   assert.deepEqual(rest, [])
   assert.deepEqual(
     files.filter(
-      (path) => /^dist\/(examples|bench)\//.test(path) || (path.endsWith('.ts') && !/\.d\.m?ts$/.test(path))
+      (path) => /^dist\/(examples|bench)\//.test(path) || (path.endsWith('.ts') && !/\.d\.m?ts$/.test(path)),
     ),
-    []
+    [],
   )
 })
 
@@ -65,7 +65,7 @@ test('import and require give one instance, with the same names', () => {
      const cjs = createRequire(import.meta.url)('warren')
      const names = Object.keys(esm).sort()
      for (const name of names) if (esm[name] !== cjs[name]) throw new Error('two instances of ' + name)
-     console.log(JSON.stringify([names, Object.keys(cjs).filter((name) => name !== '__esModule').sort()]))`
+     console.log(JSON.stringify([names, Object.keys(cjs).filter((name) => name !== '__esModule').sort()]))`,
   )
   const [esm, cjs] = JSON.parse(run([process.execPath, 'one.mjs']))
   assert.deepEqual(esm, cjs)
@@ -95,7 +95,7 @@ test('it compiles in a strict project, declarations checked too', () => {
   const ways = [
     ['--module', 'node16', 'user.ts', 'user.mts', 'user.cts'],
     ['--module', 'nodenext', 'user.ts', 'user.mts', 'user.cts'],
-    ['--module', 'esnext', '--moduleResolution', 'bundler', 'user.ts']
+    ['--module', 'esnext', '--moduleResolution', 'bundler', 'user.ts'],
   ]
   for (const way of ways) run([...bin('typescript/bin/tsc'), ...strict, '--exactOptionalPropertyTypes', ...way])
 })
