@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Device, type Peer, PrivateKey } from 'warren'
 import { type Figure, percentile } from './figures.js'
@@ -20,7 +21,9 @@ export const dial: Program = {
 
   serve(device) {
     device.on('connection', (connection) => {
-      connection.on('stream', (stream) => stream.pipe(stream))
+      connection.on('stream', (stream) => {
+        if (stream instanceof Duplex) stream.pipe(stream)
+      })
     })
     return () => undefined
   },
@@ -36,10 +39,10 @@ export const dial: Program = {
       name: 'dial',
       metric,
       value: percentile(times, share),
-      unit: 'ms'
+      unit: 'ms',
     })
     return [figure('first_byte_p50', 0.5), figure('first_byte_p99', 0.99)]
-  }
+  },
 }
 
 async function dialOnce({ driver }: Options, { publicKey, endpoint }: Peer): Promise<number> {
@@ -47,7 +50,7 @@ async function dialOnce({ driver }: Options, { publicKey, endpoint }: Peer): Pro
     privateKey: PrivateKey.generate(),
     listen: { host: '127.0.0.1' },
     protocols: ['bench/1'],
-    driver
+    driver,
   })
   try {
     const started = performance.now()

@@ -15,7 +15,7 @@ async function main(name: string, options: Options): Promise<void> {
     listen: { host: '127.0.0.1' },
     protocols: ['bench/1'],
     authorize: () => true,
-    driver: options.driver
+    driver: options.driver,
   })
   const answer = program.serve(device)
   process.on('message', () => process.send?.(answer()))

@@ -28,8 +28,8 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '5' },
       uplink: { type: 'string' },
       driver: { type: 'string', default: 'native' },
-      help: { type: 'boolean', default: false }
-    }
+      help: { type: 'boolean', default: false },
+    },
   })
   const chosen = positionals.length === 0 ? programs : programs.filter(({ name }) => positionals.includes(name))
   if (values.help || chosen.length < positionals.length) {
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const options: Options = {
     seconds: Number(values.seconds),
     uplink: values.uplink === undefined ? undefined : Number(values.uplink) * 1e6,
-    driver: values.driver === 'script' ? 'script' : 'native'
+    driver: values.driver === 'script' ? 'script' : 'native',
   }
   for (const program of chosen) print(program.question, await withPair(program, options))
 }

@@ -20,7 +20,7 @@ export async function withPair(program: Program, options: Options): Promise<read
     listen: { host: '127.0.0.1' },
     protocols: ['bench/1'],
     driver: options.driver,
-    uplink: options.uplink
+    uplink: options.uplink,
   })
   try {
     const ask = async (): Promise<unknown> => {

@@ -15,13 +15,13 @@ export async function measureSeal(): Promise<CipherSpeed> {
     '--release',
     '--quiet',
     '--package',
-    'warren-bench-seal'
+    'warren-bench-seal',
   ])
   const { packetBytes, sealNanoseconds, openNanoseconds } = JSON.parse(stdout) as Record<string, number>
   if (packetBytes === undefined || sealNanoseconds === undefined || openNanoseconds === undefined)
     throw new Error(stdout)
   return {
     sealMbits: (packetBytes * 8_000) / sealNanoseconds,
-    secondsPerGigabyte: (sealNanoseconds + openNanoseconds) / packetBytes
+    secondsPerGigabyte: (sealNanoseconds + openNanoseconds) / packetBytes,
   }
 }

@@ -69,9 +69,9 @@ export const stream: Program = {
       figure('seal_one_core', cipher.sealMbits, 'Mbit/s'),
       figure('goodput_to_seal', goodput / cipher.sealMbits, 'ratio'),
       figure('cpu_per_gb', cpu / (moved / 1e9), 's/GB'),
-      figure('crypto_per_gb', cipher.secondsPerGigabyte, 's/GB')
+      figure('crypto_per_gb', cipher.secondsPerGigabyte, 's/GB'),
     ]
-  }
+  },
 }
 
 function progress(bytes: number): Progress {

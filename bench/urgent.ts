@@ -74,9 +74,9 @@ export const urgent: Program = {
       figure('shared_p99', percentile(shared, 0.99), 'ms'),
       figure('urgent_to_shared_p99', percentile(urgent, 0.99) / percentile(shared, 0.99), 'ratio'),
       figure('bulk_beside_urgent', bulkMbits(results.true), 'Mbit/s'),
-      figure('bulk_beside_shared', bulkMbits(results.false), 'Mbit/s')
+      figure('bulk_beside_shared', bulkMbits(results.false), 'Mbit/s'),
     ]
-  }
+  },
 }
 
 /** Keeps the lane full: `send` resolves when there was room. */

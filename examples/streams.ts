@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Device, PrivateKey } from 'warren'
 
@@ -19,7 +20,7 @@ async function main(file: string): Promise<void> {
     connection.on('stream', async (stream) => {
       const hash = createHash('sha256')
       for await (const chunk of stream) hash.update(chunk)
-      stream.end(hash.digest('hex'))
+      if (stream instanceof Duplex) stream.end(hash.digest('hex'))
     })
   })
 
