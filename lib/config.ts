@@ -1,0 +1,150 @@
+import { coded } from './argument-error.js'
+import type { DeviceOptions } from './device-options.js'
+import { parseEndpoint } from './endpoint.js'
+import { PrivateKey, parseKey, parsePublicKey } from './keys.js'
+import { integer } from './options.js'
+import type { PeerOptions } from './peer-options.js'
+import { prefix } from './prefix.js'
+
+/** What a configuration file says. */
+export interface ParsedConfig {
+  readonly device: DeviceOptions
+  readonly peers: readonly PeerOptions[]
+}
+
+/**
+ * Reads the text of a wg(8) configuration file, and of wg-quick(8) its `Address` and `MTU`.
+ * The other names of wg-quick(8) say what to do with an interface of the system, which there is none of: they are an error.
+ */
+export function parseConfig(source: string): ParsedConfig {
+  const sections = readSections(source)
+  const [device, ...more] = sections.filter(({ name }) => name === 'interface')
+  if (device === undefined) throw invalidConfig(undefined, 'there is no [Interface] section')
+  if (more[0] !== undefined) throw invalidConfig(more[0].line, 'there is a second [Interface] section')
+  const peers = sections.filter(({ name }) => name === 'peer')
+  return { device: readInterface(device), peers: peers.map(readPeer) }
+}
+
+interface Entry {
+  readonly key: string
+  readonly value: string
+  readonly line: number
+}
+
+interface Section {
+  readonly name: string
+  readonly line: number
+  readonly entries: Entry[]
+}
+
+function readSections(source: string): readonly Section[] {
+  const sections: Section[] = []
+  for (const [index, whole] of source.split(/\r?\n/).entries()) {
+    const line = index + 1
+    const content = whole.replace(/#.*/, '').trim()
+    if (content === '') continue
+    const name = /^\[(\w+)\]$/.exec(content)?.[1]?.toLowerCase()
+    if (name !== undefined) {
+      if (name !== 'interface' && name !== 'peer') throw invalidConfig(line, `[${name}] is not a section; there are [Interface] and [Peer]`)
+      sections.push({ name, line, entries: [] })
+      continue
+    }
+    const [, key, value] = /^(\w+)\s*=\s*(.*)$/.exec(content) ?? []
+    const section = sections.at(-1)
+    if (key === undefined || value === undefined) throw invalidConfig(line, "expected 'Name = value' or a section")
+    if (section === undefined) throw invalidConfig(line, `${key} stands before the first section`)
+    section.entries.push({ key: key.toLowerCase(), value, line })
+  }
+  return sections
+}
+
+function readInterface({ entries, line: start }: Section): DeviceOptions {
+  let privateKey: PrivateKey | undefined
+  let listen: number | undefined
+  let mtu: number | undefined
+  const addresses: string[] = []
+  for (const entry of entries) {
+    switch (entry.key) {
+      case 'privatekey':
+        privateKey = at(entry, (value) => PrivateKey.from(value))
+        break
+      case 'listenport':
+        listen = at(entry, number(0, 65_535))
+        break
+      case 'fwmark':
+        if (!/^(off|0|0x0)$/i.test(entry.value)) throw invalidConfig(entry.line, 'FwMark is not supported; leave it out')
+        break
+      case 'address':
+        addresses.push(...at(entry, prefixes))
+        break
+      case 'mtu':
+        mtu = at(entry, number(0, 65_535))
+        break
+      default:
+        throw unknownName(entry, 'Interface')
+    }
+  }
+  if (privateKey === undefined) throw invalidConfig(start, '[Interface] has no PrivateKey')
+  return { privateKey, listen, mtu, addresses }
+}
+
+function readPeer({ entries, line: start }: Section): PeerOptions {
+  let publicKey: string | undefined
+  let presharedKey: Uint8Array | undefined
+  let endpoint: string | undefined
+  let persistentKeepalive: number | undefined
+  const allowedIPs: string[] = []
+  for (const entry of entries) {
+    switch (entry.key) {
+      case 'publickey':
+        publicKey = at(entry, (value) => parsePublicKey(value))
+        break
+      case 'presharedkey':
+        presharedKey = at(entry, (value) => parseKey('The pre-shared key', value))
+        break
+      case 'endpoint':
+        at(entry, (value) => parseEndpoint(value, 'Endpoint'))
+        endpoint = entry.value
+        break
+      case 'persistentkeepalive':
+        persistentKeepalive = /^off$/i.test(entry.value) ? 0 : at(entry, number(0, 65_535))
+        break
+      case 'allowedips':
+        allowedIPs.push(...at(entry, prefixes))
+        break
+      default:
+        throw unknownName(entry, 'Peer')
+    }
+  }
+  if (publicKey === undefined) throw invalidConfig(start, '[Peer] has no PublicKey')
+  return { publicKey, presharedKey, endpoint, persistentKeepalive, allowedIPs }
+}
+
+function at<T>({ line, value }: Entry, read: (value: string) => T): T {
+  try {
+    return read(value)
+  } catch (error) {
+    throw invalidConfig(line, (error as Error).message)
+  }
+}
+
+function number(least: number, most: number): (value: string) => number {
+  return (value) => integer(least, most)(/^\d+$/.test(value) ? Number(value) : value, 'the value')
+}
+
+function prefixes(value: string): readonly string[] {
+  const parts = value.split(',').map((part) => part.trim())
+  return parts.filter((part) => part !== '').map((part) => prefix(part, 'the address'))
+}
+
+function unknownName({ key, line }: Entry, section: string): Error {
+  if (WG_QUICK.has(key)) return invalidConfig(line, `${key} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
+  return invalidConfig(line, `${key} is not a name of [${section}]`)
+}
+
+function invalidConfig(line: number | undefined, message: string): Error {
+  const where = line === undefined ? 'The configuration' : `The configuration, line ${line}`
+  return coded(new RangeError(`${where}: ${message}`), 'ERR_WARREN_INVALID_CONFIG')
+}
+
+const WG_QUICK = new Set(['dns', 'table', 'preup', 'postup', 'predown', 'postdown', 'saveconfig'])

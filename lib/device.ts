@@ -1,0 +1,273 @@
+import { Buffer } from 'node:buffer'
+import { EventEmitter } from 'node:events'
+import { inspect, type InspectOptions } from 'node:util'
+import { Authorizations, type AuthorizedPeer } from './authorization.js'
+import { type CloseOptions, type CloseReason, parseClose, type ParsedClose } from './close.js'
+import { systemClock } from './clock.js'
+import type { Connection } from './connection.js'
+import { defer } from './deferred.js'
+import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
+import type { Driver, DriverClose, DriverOptions, DriverPeer } from './driver.js'
+import { onNewListener, shielded } from './emit.js'
+import type { Endpoint } from './endpoint.js'
+import { EndpointRotation } from './endpoint-rotation.js'
+import { fromNative, nativeError, type WarrenError } from './errors.js'
+import { addressOf, type PublicKey } from './keys.js'
+import { driverLimits } from './limits.js'
+import { openDriver } from './open-driver.js'
+import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
+import { type PeerEvent, publishPeerEvent } from './peer-event.js'
+import { type ParsedPeerOptions, parsePeerOptions, type PeerOptions } from './peer-options.js'
+import { PendingConnections } from './pending-connections.js'
+import { type DeviceReceiver, receiverOf, Routes } from './routes.js'
+import { Runtime } from './runtime.js'
+import type { DeviceStats } from './stats.js'
+
+export interface DeviceEvents {
+  /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
+  connection: [connection: Connection]
+  /** What became of a peer or a stranger. */
+  peer: [event: PeerEvent]
+  /** This device is broken for good, by no fault of a peer. */
+  error: [error: WarrenError]
+  close: [reason: CloseReason]
+}
+
+/** One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`. */
+export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposable {
+  readonly publicKey: PublicKey
+  /** The UDP address and port it listens on. */
+  readonly address: { readonly host: string; readonly port: number }
+  /** Its addresses inside the tunnel: the one derived from its key, then those it was given. */
+  readonly addresses: readonly string[]
+  readonly peers: ReadonlyMap<PublicKey, Peer>
+  readonly connections: ReadonlySet<Connection>
+  /** Why it ended; never rejects. */
+  readonly closed: Promise<CloseReason>
+
+  readonly #runtime: Runtime
+  readonly #peers = new Map<PublicKey, Peer>()
+  readonly #connections = new Set<Connection>()
+  readonly #pending: PendingConnections
+  readonly #authorizations: Authorizations | undefined
+  readonly #end = defer<CloseReason>()
+  #closing: Promise<void> | undefined
+
+  /** Binds the port and starts. Every option is checked. */
+  static async open(options: DeviceOptions): Promise<Device> {
+    const parsed = parseDeviceOptions(options)
+    const routes = new Routes()
+    const late: { receiver: DeviceReceiver | undefined } = { receiver: undefined }
+    const receiver = receiverOf(routes, () => late.receiver)
+    const driver = await openDriver(parsed.driver, driverOptions(parsed), receiver, parsed.signal)
+    return new Device(parsed, driver, routes, (device) => {
+      late.receiver = device
+    })
+  }
+
+  private constructor(options: ParsedDeviceOptions, driver: Driver, routes: Routes, attach: (receiver: DeviceReceiver) => void) {
+    super()
+    this.publicKey = options.privateKey.publicKey
+    this.address = driver.address
+    this.addresses = [addressOf(this.publicKey), ...options.addresses]
+    this.peers = this.#peers
+    this.connections = this.#connections
+    this.closed = this.#end.promise
+    this.#runtime = new Runtime(driver, routes, systemClock, options)
+    this.#pending = new PendingConnections(options.limits.pendingConnections, {
+      hasListener: () => this.listenerCount('connection') > 0,
+      emit: (connection) => shielded(() => this.emit('connection', connection)),
+      claim: (connection) => driver.claim(connection),
+    })
+    this.#authorizations = this.#makeAuthorizations(options)
+    onNewListener(this, (name) => {
+      if (name === 'connection') this.#pending.listenerAdded()
+    })
+    attach(this.#receiver())
+  }
+
+  /** Adds a peer. A second one with the same key is an error. */
+  addPeer(options: PeerOptions): Peer {
+    const parsed = parsePeerOptions(options)
+    this.#check()
+    const [first] = parsed.endpoint
+    const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
+    const peer = this.#add({ ...parsed, endpoint }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    this.#authorizations?.forget(peer.publicKey)
+    this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
+    return peer
+  }
+
+  /** Figures of this moment; none once the device is closed. */
+  stats(): DeviceStats {
+    return this.#runtime.isOpen ? { ...this.#runtime.driver.stats(), queuedBytes: this.#runtime.queued.total } : {}
+  }
+
+  /** Closes every connection gracefully, then the device; its port is free when this resolves. */
+  async close(options?: CloseOptions): Promise<void> {
+    const close = parseClose(options)
+    this.#closing ??= this.#close(close)
+    await this.#closing
+  }
+
+  /** Keeps the process alive from now on, as from the start. */
+  ref(): this {
+    if (this.#runtime.isOpen) this.#runtime.driver.ref()
+    return this
+  }
+
+  /** Lets the process end while the device is open. */
+  unref(): this {
+    if (this.#runtime.isOpen) this.#runtime.driver.unref()
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  toJSON(): object {
+    const { publicKey, address, peers, connections } = this
+    return { publicKey, address, peers: peers.size, connections: connections.size, open: this.#runtime.isOpen }
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Device ${inspect(this.toJSON(), options)}`
+  }
+
+  #check(): void {
+    if (!this.#runtime.isOpen || this.#closing !== undefined) throw this.#runtime.closedError()
+  }
+
+  async #close({ code, reason, timeout }: ParsedClose): Promise<void> {
+    if (!this.#runtime.isOpen) return
+    this.#stopDialling()
+    await Promise.all(Array.from(this.#connections, (connection) => connection.close({ code, reason, timeout })))
+    await this.#runtime.driver.close(code, reason)
+    this.#finish({ by: 'local', code, reason, cause: 'application' }, undefined)
+  }
+
+  #stopDialling(): void {
+    this.#authorizations?.close()
+    for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
+  }
+
+  #failed(message: string): void {
+    if (!this.#runtime.isOpen) return
+    const error = nativeError('failed', message, {})
+    this.#closing ??= Promise.resolve()
+    this.#stopDialling()
+    void this.#runtime.driver.close(0, '').catch(() => undefined)
+    this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
+    shielded(() => this.emit('error', error))
+  }
+
+  #finish(close: DriverClose, error: WarrenError | undefined): void {
+    if (!this.#runtime.isOpen) return
+    this.#runtime.isOpen = false
+    for (const id of [...this.#runtime.routes.connections.keys()]) this.#connectionClosed(id, close, error)
+    const reason = { by: close.by, code: close.code, reason: close.reason, error }
+    this.#end.resolve(reason)
+    shielded(() => this.emit('close', reason))
+  }
+
+  #add(
+    options: DriverPeer,
+    parsed: Pick<ParsedPeerOptions, 'endpoint'>,
+    seen: Endpoint | undefined,
+    add: (peer: DriverPeer) => number,
+  ): Peer {
+    const { publicKey } = options
+    const { routes } = this.#runtime
+    let id: number
+    try {
+      id = add(options)
+    } catch (error) {
+      throw fromNative(error, publicKey)
+    }
+    const host: PeerHost = {
+      event: (event) => this.#event(event),
+      removed: () => {
+        this.#peers.delete(publicKey)
+        routes.peers.delete(id)
+      },
+    }
+    const facts = { id, publicKey, endpoints: parsed.endpoint, seen, isProvisional: seen !== undefined }
+    const peer = new Peer(facts, this.#runtime, host, (receiver) => routes.peers.set(id, receiver))
+    this.#peers.set(publicKey, peer)
+    return peer
+  }
+
+  #event(event: PeerEvent): void {
+    publishPeerEvent(this.publicKey, event)
+    shielded(() => this.emit('peer', event))
+  }
+
+  #receiver(): DeviceReceiver {
+    return {
+      connected: (id, peer, initiator, protocol) => this.#connected(id, peer, initiator, protocol),
+      connectionClosed: (id, close) => this.#connectionClosed(id, close),
+      stranger: (publicKey, endpoint) => this.#authorizations?.ask(publicKey, endpoint),
+      strangerGone: (publicKey) => this.#authorizations?.gone(publicKey),
+      failed: (message) => this.#failed(message),
+    }
+  }
+
+  #connected(id: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void {
+    const { cancelled } = this.#runtime.routes
+    if (cancelled.has(id)) return
+    if (this.#closing !== undefined) {
+      cancelled.add(id)
+      this.#runtime.driver.closeConnection(id, 0, 'the device is closing', 0)
+      return
+    }
+    const connection = peer.connected(id, initiator, protocol)
+    this.#connections.add(connection)
+    this.#pending.arrived(id, connection)
+  }
+
+  #connectionClosed(id: number, close: DriverClose, failure?: WarrenError): void {
+    const { connections, dials, cancelled } = this.#runtime.routes
+    cancelled.delete(id)
+    const receiver = connections.get(id)
+    if (receiver !== undefined) {
+      connections.delete(id)
+      this.#connections.delete(receiver.connection)
+      receiver.closed(close, failure)
+      this.#pending.ended(receiver.connection)
+    }
+    dials.get(id)?.closed(close)
+  }
+
+  #makeAuthorizations({ authorize, authorizeTimeout, limits }: ParsedDeviceOptions): Authorizations | undefined {
+    if (authorize === undefined) return undefined
+    const { driver, clock } = this.#runtime
+    return new Authorizations(authorize, authorizeTimeout, limits.pendingAuthorizations, clock, {
+      accept: (publicKey, endpoint, peer) => this.#accept(publicKey, endpoint, peer),
+      reject: (publicKey, endpoint, reason, error) => {
+        if (!this.#runtime.isOpen) return
+        driver.refuse(publicKey)
+        this.#event({ type: 'rejected', publicKey, endpoint, reason, error })
+      },
+    })
+  }
+
+  #accept(publicKey: PublicKey, seen: Endpoint, authorized: AuthorizedPeer): void {
+    const options = { publicKey, endpoint: undefined, ...authorized }
+    try {
+      this.#add(options, { endpoint: [] }, seen, (peer) => this.#runtime.driver.authorize(peer))
+    } catch (error) {
+      this.#runtime.driver.refuse(publicKey)
+      this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })
+      return
+    }
+    this.#event({ type: 'added', publicKey, by: 'authorize' })
+  }
+}
+
+function driverOptions(options: ParsedDeviceOptions): DriverOptions {
+  const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, limits } = options
+  const privateKey = Buffer.from(options.privateKey.export(), 'base64')
+  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink }
+  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
+}

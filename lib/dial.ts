@@ -1,0 +1,170 @@
+import { onAbort } from './abort.js'
+import type { Clock, Timer } from './clock.js'
+import type { Connection } from './connection.js'
+import { type Deferred, defer } from './deferred.js'
+import type { DriverClose } from './driver.js'
+import { fromClose, fromNative, WarrenError } from './errors.js'
+
+/** A dial as its driver's events see it. */
+export interface DialReceiver {
+  connected(connection: Connection): void
+  closed(close: DriverClose): void
+}
+
+/** What a dial needs of the peer it goes to. */
+export interface DialLink {
+  readonly publicKey: string
+  readonly clock: Clock
+  /** The tunnel has a session. */
+  isUp(): boolean
+  /** Gives the driver an address to try. Rejects when there is none to be found. */
+  locate(): Promise<void>
+  /** Dials, and has the events of the dial sent to `receiver`. */
+  connect(timeout: number, receiver: DialReceiver): number
+  cancel(connection: number): void
+  /** A live connection that would do. */
+  find(): Connection | undefined
+  /** The dial is over: the next caller starts a new one. */
+  over(): void
+}
+
+/** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
+export class Dial {
+  readonly #link: DialLink
+  readonly #callers = new Set<Caller>()
+  readonly #abandoned = defer<void>()
+  #connection: number | undefined
+  #trouble: WarrenError | undefined
+  #isOver = false
+
+  constructor(link: DialLink) {
+    this.#link = link
+  }
+
+  /** Resolves with the connection, however it came about. */
+  join(timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+    const { clock } = this.#link
+    const deferred = defer<Connection>()
+    const caller: Caller = {
+      deferred,
+      deadline: clock.now() + timeout,
+      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError()))),
+      stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(signal.reason))),
+    }
+    this.#callers.add(caller)
+    if (this.#callers.size === 1) void this.#run()
+    return deferred.promise
+  }
+
+  /** A connection that would do is up. The dial under way goes on by itself, or ends as the duplicate. */
+  arrived(connection: Connection): void {
+    this.#connection = undefined
+    for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
+  }
+
+  /** Nothing can come of it any more. */
+  fail(error: Error): void {
+    for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.reject(error))
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      const located = await this.#locate()
+      if (this.#isOver) return
+      const close = located ? await this.#attempt() : undefined
+      if (this.#isOver) return
+      if (close !== undefined && !mayPass(close)) this.fail(this.#refusal(close))
+      else await this.#pause(close?.cause === 'duplicate' ? DUPLICATE_PAUSE : PAUSE)
+    }
+  }
+
+  async #locate(): Promise<boolean> {
+    try {
+      await this.#link.locate()
+      this.#trouble = undefined
+      return true
+    } catch (error) {
+      this.#trouble = fromNative(error, this.#link.publicKey)
+      return false
+    }
+  }
+
+  /** One dial of the driver: how it failed, or `undefined` when nobody waits for it any more. */
+  #attempt(): Promise<DriverClose | undefined> {
+    const { clock } = this.#link
+    const latest = Math.max(...Array.from(this.#callers, ({ deadline }) => deadline))
+    return new Promise((resolve) => {
+      void this.#abandoned.promise.then(() => resolve(undefined))
+      try {
+        const found = this.#link.find()
+        if (found !== undefined) return this.arrived(found)
+        this.#connection = this.#link.connect(Math.ceil(Math.max(1, latest - clock.now())), {
+          connected: (connection) => this.arrived(connection),
+          closed: (close) => {
+            this.#connection = undefined
+            resolve(close)
+          },
+        })
+      } catch (error) {
+        this.fail(fromNative(error, this.#link.publicKey))
+      }
+    })
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#link.clock.after(milliseconds, resolve)
+      void this.#abandoned.promise.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  #leave(caller: Caller, settle: () => void): void {
+    if (!this.#callers.delete(caller)) return
+    caller.timer.cancel()
+    caller.stopListening?.()
+    if (this.#callers.size === 0) this.#abandon()
+    settle()
+  }
+
+  #abandon(): void {
+    this.#isOver = true
+    this.#link.over()
+    if (this.#connection !== undefined) this.#link.cancel(this.#connection)
+    this.#abandoned.resolve()
+  }
+
+  #timeoutError(): WarrenError {
+    const cause = this.#link.isUp() ? 'no-transport' : 'no-handshake'
+    return this.#trouble ?? this.#refusal({ by: 'network', code: 0, reason: '', cause })
+  }
+
+  #refusal(close: DriverClose): WarrenError {
+    const { publicKey: peer } = this.#link
+    const refused = `The peer closed the connection while it came up (code ${close.code}: ${close.reason})`
+    return fromClose(close, peer) ?? new WarrenError('ERR_WARREN_CONNECTION_REFUSED', refused, { peer })
+  }
+}
+
+interface Caller {
+  readonly deferred: Deferred<Connection>
+  readonly deadline: number
+  readonly timer: Timer
+  readonly stopListening: (() => void) | undefined
+}
+
+/** A later attempt may not meet this. An ending by this end's application is that of a live connection that was being closed. */
+function mayPass({ by, cause }: DriverClose): boolean {
+  return PASSING.has(cause) || (by === 'local' && cause === 'application')
+}
+
+/** The callers' own time limits end these. */
+const PASSING: ReadonlySet<DriverClose['cause']> = new Set(['no-handshake', 'no-transport', 'duplicate', 'peer-dead', 'peer-restarted'])
+
+/** Between two attempts of one dial. */
+const PAUSE = 100
+
+/** The surviving connection needs a round trip; one that is dead at the other end is found out within a second. */
+const DUPLICATE_PAUSE = 1_000

@@ -1,0 +1,105 @@
+import { Buffer } from 'node:buffer'
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
+import { coded } from './argument-error.js'
+
+/** A node's name everywhere: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
+export type PublicKey = string
+
+/** A WireGuard private key. Printed, logged or made JSON, it shows only its public key. */
+export class PrivateKey {
+  readonly publicKey: PublicKey
+  readonly #bytes: Buffer
+
+  private constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.publicKey = derivePublicKey(bytes)
+  }
+
+  /** A new key from the operating system's random numbers. */
+  static generate(): PrivateKey {
+    const bytes = randomBytes(KEY_BYTES)
+    bytes[0] = (bytes[0] ?? 0) & 0xf8
+    bytes[31] = ((bytes[31] ?? 0) & 0x7f) | 0x40
+    return new PrivateKey(bytes)
+  }
+
+  /** Takes 32 bytes, or their base64 as `wg genkey` prints it. */
+  static from(key: string | Uint8Array): PrivateKey {
+    return new PrivateKey(parseKey('The private key', key))
+  }
+
+  /** The base64 of the key: the only way to it. */
+  export(): string {
+    return this.#bytes.toString('base64')
+  }
+
+  toString(): string {
+    return `PrivateKey(redacted, public ${this.publicKey})`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+/** Takes 32 bytes, or their base64, and gives the canonical base64. */
+export function parsePublicKey(key: string | Uint8Array): PublicKey {
+  return parseKey('The public key', key).toString('base64')
+}
+
+/** The IPv6 address inside the tunnel that belongs to a key: `fd` and 120 bits of a BLAKE2s-256 over a domain and the key. */
+export function addressOf(key: PublicKey): string {
+  const digest = createHash('blake2s256').update(ADDRESS_DOMAIN).update(parseKey('The public key', key)).digest()
+  const octets = Buffer.concat([ADDRESS_PREFIX, digest.subarray(0, 15)])
+  return compress(Array.from({ length: 8 }, (_, index) => octets.readUInt16BE(index * 2)))
+}
+
+/** The 32 bytes of a key of any kind. What came is never repeated in the error: it could be a secret. */
+export function parseKey(name: string, key: unknown): Buffer {
+  if (key instanceof Uint8Array) {
+    if (key.byteLength === KEY_BYTES) return Buffer.from(key)
+    throw invalidKey(RangeError, `${name} must be ${KEY_BYTES} bytes; got ${key.byteLength}`)
+  }
+  if (typeof key !== 'string') throw invalidKey(TypeError, `${name} must be base64 or ${KEY_BYTES} bytes; got ${typeof key}`)
+  const bytes = Buffer.from(key, 'base64')
+  if (bytes.length === KEY_BYTES && bytes.toString('base64') === key) return bytes
+  throw invalidKey(RangeError, `${name} must be base64 of ${KEY_BYTES} bytes, 44 characters ending in '='; got ${key.length} characters that are not`)
+}
+
+function invalidKey(Kind: typeof TypeError | typeof RangeError, message: string): Error {
+  return coded(new Kind(message), 'ERR_WARREN_INVALID_KEY')
+}
+
+function derivePublicKey(bytes: Buffer): PublicKey {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, bytes]), format: 'der', type: 'pkcs8' })
+  return createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES).toString('base64')
+}
+
+/** The canonical text of RFC 5952: the first longest run of zero groups, of two or more, is left out. */
+function compress(groups: readonly number[]): string {
+  const text = groups.map((group) => group.toString(16))
+  let best = { start: 0, length: 0 }
+  for (let start = 0; start < text.length; start++) {
+    let length = 0
+    while (text[start + length] === '0') length++
+    if (length > best.length) best = { start, length }
+  }
+  if (best.length < 2) return text.join(':')
+  return `${text.slice(0, best.start).join(':')}::${text.slice(best.start + best.length).join(':')}`
+}
+
+const KEY_BYTES = 32
+
+/** Locally assigned addresses, RFC 4193 section 3.1. */
+const ADDRESS_PREFIX = Buffer.of(0xfd)
+
+/** The DER of RFC 8410 section 7 up to the 32 bytes of the key. */
+const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex')
+
+/** The domain of `native/wireguard`, so that both derive the same address. */
+const ADDRESS_DOMAIN = 'warren inner address v1'

@@ -1,0 +1,70 @@
+import { outOfRange, unknownOption, wrongType } from './argument-error.js'
+
+/** Checks one value that came from outside and gives it parsed; `name` is for the error. */
+export type Check<T> = (value: unknown, name: string) => T
+
+/** Checks an options object: a name that is not in `checks` is an error, whatever its value. */
+export function parseOptions<C extends Record<string, Check<unknown>>>(
+  name: string,
+  options: unknown,
+  checks: C,
+): { readonly [K in keyof C]: ReturnType<C[K]> } {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrongType(name, 'an object', options)
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(checks, key)) throw unknownOption(`${name}.${key}`, Object.keys(checks))
+  }
+  const given = options as Record<string, unknown>
+  const parsed = Object.entries(checks).map(([key, check]) => [key, check(given[key], `${name}.${key}`)])
+  return Object.fromEntries(parsed)
+}
+
+/** What may be left out; then it is `fallback`. */
+export function optional<T, F>(check: Check<T>, fallback: F): Check<T | F> {
+  return (value, name) => (value === undefined ? fallback : check(value, name))
+}
+
+export function integer(least: number, most: number, unit = ''): Check<number> {
+  const expected = `an integer from ${least} to ${most}${unit === '' ? '' : ` (${unit})`}`
+  return (value, name) => {
+    if (typeof value !== 'number') throw wrongType(name, expected, value)
+    if (!Number.isSafeInteger(value) || value < least || value > most) throw outOfRange(name, expected, value)
+    return value
+  }
+}
+
+export const text: Check<string> = (value, name) => {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+  return value
+}
+
+export const flag: Check<boolean> = (value, name) => {
+  if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value)
+  return value
+}
+
+export function oneOf<T extends string>(...values: readonly T[]): Check<T> {
+  const expected = values.map((value) => `'${value}'`).join(' or ')
+  return (value, name) => {
+    if (typeof value !== 'string') throw wrongType(name, expected, value)
+    const found = values.find((candidate) => candidate === value)
+    if (found === undefined) throw outOfRange(name, expected, value)
+    return found
+  }
+}
+
+export function listOf<T>(check: Check<T>, most: number): Check<readonly T[]> {
+  return (value, name) => {
+    if (!Array.isArray(value)) throw wrongType(name, 'an array', value)
+    if (value.length > most) throw outOfRange(name, `an array of at most ${most}`, value)
+    return value.map((item, index) => check(item, `${name}[${index}]`))
+  }
+}
+
+/** An abort signal of this or of another realm. */
+export const signal: Check<AbortSignal> = (value, name) => {
+  if (typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal
+  throw wrongType(name, 'an AbortSignal', value)
+}
+
+/** The longest time that a timer of Node takes, in milliseconds. */
+export const LONGEST_TIMER = 2 ** 31 - 1

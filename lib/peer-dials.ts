@@ -1,0 +1,115 @@
+import type { Connection } from './connection.js'
+import { Dial, type DialReceiver } from './dial.js'
+import type { DriverClose } from './driver.js'
+import type { PublicKey } from './keys.js'
+import { Reconnect } from './reconnect.js'
+import type { Runtime } from './runtime.js'
+
+/** What dialling needs to know of its peer. */
+export interface DialledPeer {
+  isUp(): boolean
+  locate(): Promise<void>
+  readonly connections: ReadonlySet<Connection>
+}
+
+/** All dialling to one peer: calls of `connect()`, and the reconnection of what they made. */
+export class PeerDials {
+  readonly #id: number
+  readonly #publicKey: PublicKey
+  readonly #runtime: Runtime
+  readonly #peer: DialledPeer
+  readonly #dials = new Map<string, { readonly dial: Dial; readonly offered: readonly string[] }>()
+  /** The connections that this end dialled, and how. */
+  readonly #dialled = new WeakMap<Connection, { readonly protocols: readonly string[] | undefined; readonly since: number }>()
+  readonly #offers = new Map<number, readonly string[] | undefined>()
+  readonly #reconnect: Reconnect
+
+  constructor(id: number, publicKey: PublicKey, runtime: Runtime, peer: DialledPeer) {
+    this.#id = id
+    this.#publicKey = publicKey
+    this.#runtime = runtime
+    this.#peer = peer
+    this.#reconnect = new Reconnect((protocols) => this.connect(protocols, RECONNECT_TIMEOUT, undefined), runtime.clock)
+  }
+
+  connect(protocols: readonly string[] | undefined, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+    const offered = protocols ?? this.#runtime.protocols
+    const live = this.#find(offered)
+    if (live !== undefined) return Promise.resolve(live)
+    const key = JSON.stringify(offered)
+    const { dial } = this.#dials.get(key) ?? this.#start(key, protocols, offered)
+    return dial.join(timeout, signal)
+  }
+
+  /** A connection to the peer is up, whoever dialled it. */
+  arrived(id: number, connection: Connection): void {
+    if (connection.initiator === 'local') {
+      this.#dialled.set(connection, { protocols: this.#offers.get(id), since: this.#runtime.clock.now() })
+    }
+    this.#forget(id)
+    for (const { dial, offered } of [...this.#dials.values()]) if (offered.includes(connection.protocol)) dial.arrived(connection)
+  }
+
+  /** A connection ended: one that this end dialled and the network took is dialled again. */
+  lost(connection: Connection, close: DriverClose): void {
+    const how = this.#dialled.get(connection)
+    const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
+    if (how !== undefined && isLoss) this.#reconnect.lost(how.protocols, this.#runtime.clock.now() - how.since)
+  }
+
+  /** The peer or the device goes away. */
+  end(error: Error): void {
+    this.#reconnect.stop()
+    for (const { dial } of [...this.#dials.values()]) dial.fail(error)
+  }
+
+  #find(offered: readonly string[]): Connection | undefined {
+    for (const connection of this.#peer.connections) {
+      if (connection.isOpen && offered.includes(connection.protocol)) return connection
+    }
+    return undefined
+  }
+
+  #start(key: string, protocols: readonly string[] | undefined, offered: readonly string[]): { readonly dial: Dial } {
+    const { clock, driver, routes } = this.#runtime
+    const dial = new Dial({
+      publicKey: this.#publicKey,
+      clock,
+      isUp: () => this.#peer.isUp(),
+      locate: () => this.#peer.locate(),
+      connect: (timeout, receiver) => this.#dial(protocols, timeout, receiver),
+      cancel: (id) => {
+        this.#forget(id)
+        routes.cancelled.add(id)
+        if (this.#runtime.isOpen) driver.closeConnection(id, 0, '', 0)
+      },
+      find: () => this.#find(offered),
+      over: () => this.#dials.delete(key),
+    })
+    const entry = { dial, offered }
+    this.#dials.set(key, entry)
+    return entry
+  }
+
+  #dial(protocols: readonly string[] | undefined, timeout: number, receiver: DialReceiver): number {
+    const { driver, routes } = this.#runtime
+    const { connection } = driver.connect(this.#id, protocols, timeout)
+    this.#offers.set(connection, protocols)
+    routes.dials.set(connection, {
+      connected: (up) => receiver.connected(up),
+      closed: (close) => {
+        this.#forget(connection)
+        receiver.closed(close)
+      },
+    })
+    return connection
+  }
+
+  #forget(id: number): void {
+    this.#offers.delete(id)
+    this.#runtime.routes.dials.delete(id)
+  }
+}
+
+/** One attempt of a reconnection, as long as that of `connect()`. */
+const RECONNECT_TIMEOUT = 10_000

@@ -1,0 +1,23 @@
+import { Buffer } from 'node:buffer'
+import { outOfRange } from './argument-error.js'
+import { type Check, listOf, text } from './options.js'
+
+/** Application protocols, best first: names of 1 to 255 bytes, each once. */
+export const protocols: Check<readonly string[]> = (value, name) => {
+  const names = listOf(protocolName, MOST_PROTOCOLS)(value, name)
+  const twice = names.find((protocol, index) => names.indexOf(protocol) !== index)
+  if (twice !== undefined) throw outOfRange(name, 'a list that names each protocol once', twice)
+  return names
+}
+
+/** What a device speaks that names nothing. */
+export const DEFAULT_PROTOCOLS: readonly string[] = ['warren/1']
+
+const protocolName: Check<string> = (value, name) => {
+  const protocol = text(value, name)
+  const bytes = Buffer.byteLength(protocol)
+  if (bytes < 1 || bytes > 255) throw outOfRange(name, 'a name of 1 to 255 bytes of UTF-8', protocol)
+  return protocol
+}
+
+const MOST_PROTOCOLS = 32

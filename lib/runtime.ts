@@ -1,0 +1,53 @@
+import type { Clock } from './clock.js'
+import type { Driver } from './driver.js'
+import { WarrenError } from './errors.js'
+import type { Limits } from './limits.js'
+import { QueuedBytes } from './queued-bytes.js'
+import type { Routes } from './routes.js'
+
+/** What everything of one device shares. */
+export class Runtime {
+  readonly driver: Driver
+  readonly routes: Routes
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly protocols: readonly string[]
+  readonly mtu: number
+  /** What waits to leave, for all peers. */
+  readonly queued: QueuedBytes
+  /** The driver takes commands. */
+  isOpen = true
+  #message = 0
+  #stream = 0
+
+  constructor(driver: Driver, routes: Routes, clock: Clock, options: RuntimeOptions) {
+    this.driver = driver
+    this.routes = routes
+    this.clock = clock
+    this.limits = options.limits
+    this.protocols = options.protocols
+    this.mtu = options.mtu
+    this.queued = new QueuedBytes(options.limits.queuedBytes)
+  }
+
+  nextMessage(): number {
+    this.#message += 1
+    return this.#message
+  }
+
+  /** Even, as the driver asks of streams that are opened here. */
+  nextStream(): number {
+    this.#stream += 2
+    return this.#stream
+  }
+
+  closedError(): WarrenError {
+    return new WarrenError('ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one')
+  }
+}
+
+export interface RuntimeOptions {
+  readonly limits: Limits
+  readonly protocols: readonly string[]
+  readonly mtu: number
+}

@@ -1,0 +1,117 @@
+import type { Driver } from './driver.js'
+
+/** Called once, with what went wrong if something did. */
+export type Callback = (error?: Error | null) => void
+
+/** The sending half of a byte stream: hands chunks to the engine as it hands them on, never far ahead. */
+export class WriteSide {
+  readonly #driver: Driver
+  readonly #id: number
+  #queued = 0
+  #rest: Uint8Array | undefined
+  #written: Callback | undefined
+  #finished: Callback | undefined
+  #failure: Error | undefined
+  #over = false
+
+  constructor(driver: Driver, id: number) {
+    this.#driver = driver
+    this.#id = id
+  }
+
+  /** Calls back when the engine holds a copy of the whole chunk. */
+  write(chunk: Uint8Array, callback: Callback): void {
+    if (this.#failure !== undefined) {
+      callback(this.#failure)
+      return
+    }
+    this.#rest = chunk.byteLength === 0 ? undefined : chunk
+    this.#written = callback
+    this.#pump()
+  }
+
+  /** Calls back when the peer's transport acknowledged everything, and the end. */
+  finish(callback: Callback): void {
+    if (this.#failure !== undefined) {
+      callback(this.#failure)
+      return
+    }
+    this.#finished = callback
+    this.#driver.finishStream(this.#id)
+  }
+
+  drained(bytes: number): void {
+    this.#queued -= bytes
+    this.#pump()
+  }
+
+  acknowledged(): void {
+    this.#over = true
+    this.#takeFinished()?.()
+  }
+
+  /** No more can be written. What is under way fails; without any, only the next write does. True if something failed now. */
+  fail(error: Error): boolean {
+    if (this.#over || this.#failure !== undefined) return false
+    this.#failure = error
+    this.#rest = undefined
+    const pending = this.#takeWritten() ?? this.#takeFinished()
+    pending?.(error)
+    return pending !== undefined
+  }
+
+  /** Takes back what the peer does not have yet, unless it has all. */
+  reset(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#rest = undefined
+    this.#driver.resetStream(this.#id, NO_CODE)
+  }
+
+  /** Nothing is under way: neither a chunk nor the end. */
+  get isIdle(): boolean {
+    return this.#written === undefined && this.#finished === undefined
+  }
+
+  /** The peer has everything, or it never will. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** There is nobody to tell. */
+  abandon(): void {
+    this.#over = true
+  }
+
+  #pump(): void {
+    while (this.#rest !== undefined) {
+      const room = WINDOW - this.#queued
+      if (room < Math.min(this.#rest.byteLength, LEAST_WRITE)) return
+      const chunk = this.#rest.subarray(0, room)
+      this.#rest = chunk.byteLength === this.#rest.byteLength ? undefined : this.#rest.subarray(room)
+      this.#queued += chunk.byteLength
+      this.#driver.writeStream(this.#id, chunk)
+    }
+    this.#takeWritten()?.()
+  }
+
+  #takeWritten(): Callback | undefined {
+    const callback = this.#written
+    this.#written = undefined
+    return callback
+  }
+
+  #takeFinished(): Callback | undefined {
+    const callback = this.#finished
+    this.#finished = undefined
+    return callback
+  }
+}
+
+/** Given to the engine and not yet handed on: some 1.3 ms at 6.4 Gbit/s, longer than a wake of this thread. */
+const WINDOW = 2 ** 20
+
+/** Less than this waits until there is more room: a call costs as much as copying some kilobytes. */
+const LEAST_WRITE = 64 * 2 ** 10
+
+const NO_CODE = 0
