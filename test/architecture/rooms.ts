@@ -25,7 +25,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: ['warren-testing', 'warren-wireguard'],
   },
   binding: {
-    mayUse: ['warren-engine', 'warren-io', 'napi', 'napi-derive', 'napi-build'],
+    mayUse: ['warren-engine', 'warren-io', 'napi', 'napi-derive', 'napi-build', 'getrandom'],
     sansIo: false,
     tests: [],
   },

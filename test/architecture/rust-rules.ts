@@ -58,7 +58,8 @@ const RULES: readonly Rule[] = [
   {
     pattern: /\b(Instant|SystemTime)::now\b/,
     why: 'this room reads no clock: `now` is an argument',
-    allowed: mayDoIo,
+    // boringtun stamps its initiations with the system's wall clock: there we have to know what it read.
+    allowed: (path) => mayDoIo(path) || path === 'native/wireguard/src/tunnel/clock.rs',
   },
   {
     pattern: /\bstd::thread\b|\bstd::sync::(Mutex|RwLock|mpsc|Condvar)\b|\bthread_local!/,

@@ -1,0 +1,116 @@
+// What users write compiles, what they must not write does not, and what they get has exactly these types.
+
+import type { Buffer } from 'node:buffer'
+import type { Duplex } from 'node:stream'
+import {
+  type addressOf,
+  type CloseReason,
+  type Connection,
+  Device,
+  type Message,
+  type Outgoing,
+  type Peer,
+  type PeerEvent,
+  PrivateKey,
+  type PublicKey,
+  parseConfig,
+  type parsePublicKey,
+  WarrenError,
+  type WarrenErrorCode,
+} from 'warren'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Compiles only if the two types are the same. */
+function same<A, B>(..._: Same<A, B> extends true ? [] : [never]): void {}
+
+export async function device(): Promise<void> {
+  const privateKey = PrivateKey.generate()
+  same<typeof privateKey.publicKey, PublicKey>()
+  same<ReturnType<typeof addressOf>, string>()
+  same<ReturnType<typeof parsePublicKey>, PublicKey>()
+
+  const device = await Device.open({
+    privateKey,
+    listen: undefined,
+    protocols: ['ledger/2', 'ledger/1'] as const,
+    authorize: async ({ publicKey, endpoint, signal }) => {
+      same<typeof publicKey, PublicKey>()
+      same<typeof signal, AbortSignal>()
+      return endpoint.length > 0 && { allowedIPs: ['10.0.0.0/8'], persistentKeepalive: 25 }
+    },
+    driver: 'script',
+    limits: { peers: 10 },
+  })
+  same<typeof device.peers, ReadonlyMap<PublicKey, Peer>>()
+  same<typeof device.connections, ReadonlySet<Connection>>()
+  same<typeof device.closed, Promise<CloseReason>>()
+  device.on('connection', (connection) => same<typeof connection, Connection>())
+  device.on('peer', (event) => same<typeof event, PeerEvent>())
+  device.on('error', (error) => same<typeof error, WarrenError>())
+  device.ref().unref()
+
+  // @ts-expect-error the key is not optional
+  await Device.open({})
+  // @ts-expect-error an unknown option
+  await Device.open({ privateKey, port: 1 })
+  // @ts-expect-error durations are numbers
+  await Device.open({ privateKey, deadAfter: '15s' })
+  // @ts-expect-error there are two drivers
+  await Device.open({ privateKey, driver: 'tokio' })
+  // @ts-expect-error a device is opened, not constructed
+  new Device()
+  // @ts-expect-error read only
+  device.publicKey = ''
+  await using _closedAtTheEnd = device
+}
+
+export async function connection(device: Device, publicKey: PublicKey): Promise<void> {
+  const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'] })
+  peer.on('packet', (packet) => same<typeof packet, Buffer>())
+  same<ReturnType<typeof peer.sendPacket>, boolean>()
+
+  const connection = await peer.connect({ protocols: ['ledger/2'], timeout: 1_000, signal: AbortSignal.timeout(1) })
+  same<typeof connection, Connection>()
+  same<typeof connection.initiator, 'local' | 'remote'>()
+
+  const outgoing = await connection.send(new Uint8Array(1), { priority: 200 })
+  same<typeof outgoing, Outgoing>()
+  const outcome = await outgoing.settled
+  if (outcome === 'delivered') outgoing.cancel()
+  for await (const message of connection.messages({ minPriority: 1, maxPriority: 2 })) {
+    same<typeof message, Message>()
+    same<typeof message.bytes, Buffer>()
+  }
+
+  const stream = connection.openStream({ priority: 3 })
+  stream satisfies Duplex
+  connection.openStream({ direction: 'out' }).end('whole')
+  connection.on('close', (reason) => same<typeof reason, CloseReason>())
+  same<ReturnType<typeof connection.sendDatagram>, boolean>()
+
+  // @ts-expect-error bytes, not text
+  await connection.send('vote')
+  // @ts-expect-error a priority is a number
+  await connection.send(new Uint8Array(1), { priority: 'high' })
+  // @ts-expect-error nothing a peer does is an 'error' event
+  connection.on('error', () => {})
+  // @ts-expect-error there is no 'message' event
+  connection.on('message', () => {})
+  await connection.close({ code: 1, reason: 'done' })
+  connection.destroy()
+}
+
+export function failures(error: unknown): WarrenErrorCode | undefined {
+  if (!WarrenError.is(error)) return undefined
+  same<typeof error.peer, PublicKey | undefined>()
+  // @ts-expect-error not one of the codes
+  if (error.code === 'ERR_WARREN_TYPO') return undefined
+  return error.code
+}
+
+export function config(text: string): Promise<Device> {
+  const { device, peers } = parseConfig(text)
+  for (const peer of peers) peer.publicKey satisfies string | Uint8Array
+  return Device.open(device)
+}
