@@ -7,6 +7,7 @@ use warren_wireguard::PrivateKey;
 /// Fixed for the life of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// This node's identity.
     pub private_key: PrivateKey,
     /// Application protocols this node accepts, best first; each 1 to 255 bytes.
     pub protocols: Vec<Box<str>>,
@@ -22,6 +23,7 @@ pub struct Config {
     pub heartbeat: Option<Duration>,
     /// Bits per second at the scheduler; `None`: only congestion control.
     pub uplink: Option<u64>,
+    /// Bounds on what peers and strangers can make us hold.
     pub limits: Limits,
     /// Random per process; a new one ends the peer's old connection.
     pub incarnation: u64,

@@ -1,220 +1,237 @@
-use std::time::{Duration, Instant};
+mod closing;
+mod dial;
+mod figures;
+mod messages;
+mod peers;
+mod receive;
+mod settle;
+mod streams;
+mod transmit;
+mod write;
 
-use bytes::Bytes;
-use warren_quic::Ecn;
-use warren_wireguard::{AddPeerError, Path, PeerChanges, PeerConfig, PeerId, PublicKey, UpdatePeerError};
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::time::Instant;
 
-use crate::batch::TransmitBatch;
+use blake2::{Blake2s256, Digest};
+use bytes::BytesMut;
+use rustc_hash::{FxHashMap, FxHashSet};
+use warren_quic::{ConnectionHandle, Quic};
+use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId};
+
 use crate::config::Config;
-use crate::error::{ConfigError, ConnectError, Dialled};
+use crate::connection::Connection;
+use crate::error::ConfigError;
 use crate::event::Event;
-use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
-use crate::stats::{ConnectionStats, DeviceStats, PeerStats};
+use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lanes::Lanes;
+use crate::peer::Peer;
+use crate::stats::DeviceStats;
+use crate::stream::Stream;
+use crate::timers::Timers;
+use crate::uplink::Uplink;
 
 /// One warren node; see the crate's documentation for how to drive it.
-#[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    config: Config,
+    address: Ipv6Addr,
+    wireguard: Device,
+    quic: Quic,
 
-#[expect(
-    clippy::unimplemented,
-    unused_variables,
-    reason = "the surface first, for the rooms above to compile"
-)]
+    peers: FxHashMap<PeerId, Peer>,
+    connections: FxHashMap<ConnectionId, Connection>,
+    connection_of: FxHashMap<ConnectionHandle, ConnectionId>,
+    streams: FxHashMap<StreamId, Stream>,
+    /// Ids of `peers`, in order, for whoever goes through all of them.
+    peer_order: BTreeSet<PeerId>,
+    next_connection: u32,
+    next_stream: u64,
+
+    /// Accepted and not claimed.
+    pending_connections: usize,
+    /// Being closed gracefully.
+    closing: BTreeSet<ConnectionId>,
+    /// `shutdown` was called.
+    shut: bool,
+
+    timers: Timers,
+    events: VecDeque<Event>,
+    counters: DeviceStats,
+
+    /// Data that may leave, most urgent first.
+    lanes: Lanes<Member>,
+    /// Connections with control traffic, each once.
+    control: VecDeque<ConnectionHandle>,
+    in_control: FxHashSet<ConnectionHandle>,
+    /// Last words to peers that are gone, sealed while their keys lived.
+    farewells: VecDeque<(Path, Vec<u8>)>,
+    uplink: Option<Uplink>,
+    /// Control traffic found the uplink too deep in debt.
+    control_waits: bool,
+    /// Lanes and streams with something drained to tell.
+    drained_lanes: Vec<(ConnectionId, Priority)>,
+    drained_streams: Vec<StreamId>,
+
+    /// Decrypted packets.
+    plaintext: Box<[u8]>,
+    /// Memory for the payloads that QUIC keeps.
+    slab: BytesMut,
+    /// QUIC payloads on their way out.
+    payloads: Vec<u8>,
+    /// One inner packet on its way out.
+    packet: Vec<u8>,
+}
+
+/// What takes turns in a lane of the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    /// The same lane of a connection.
+    Connection(ConnectionId),
+    /// Raw packets to a peer.
+    Packets(PeerId),
+}
+
 impl Engine {
     /// A node without peers.
-    pub fn new(config: Config, now: Instant) -> Result<Engine, ConfigError> {
-        unimplemented!()
-    }
-
-    /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
-    pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
-        unimplemented!()
+    pub fn new(config: Config, now: Instant) -> Result<Self, ConfigError> {
+        config.check()?;
+        let wireguard = Device::new(config.wireguard(), now);
+        let quic = Quic::new(config.quic());
+        Ok(Self {
+            address: wireguard.public_key().derived_address(),
+            uplink: Uplink::new(&config, now),
+            config,
+            wireguard,
+            quic,
+            peers: FxHashMap::default(),
+            connections: FxHashMap::default(),
+            connection_of: FxHashMap::default(),
+            streams: FxHashMap::default(),
+            peer_order: BTreeSet::new(),
+            next_connection: 0,
+            next_stream: 1,
+            pending_connections: 0,
+            closing: BTreeSet::new(),
+            shut: false,
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            counters: DeviceStats::default(),
+            lanes: Lanes::new(),
+            control: VecDeque::new(),
+            in_control: FxHashSet::default(),
+            farewells: VecDeque::new(),
+            control_waits: false,
+            drained_lanes: Vec::new(),
+            drained_streams: Vec::new(),
+            plaintext: vec![0; MAX_DATAGRAM].into_boxed_slice(),
+            slab: BytesMut::new(),
+            payloads: Vec::new(),
+            packet: Vec::new(),
+        })
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Adds a peer.
-    pub fn add_peer(&mut self, peer: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
-        unimplemented!()
-    }
-
-    /// Changes a living peer.
-    pub fn update_peer(
-        &mut self,
-        peer: PeerId,
-        changes: PeerChanges,
-        now: Instant,
-    ) -> Result<(), UpdatePeerError> {
-        unimplemented!()
-    }
-
-    /// Ends the peer's connections with this code and reason; then keys and session are gone.
-    pub fn remove_peer(&mut self, peer: PeerId, code: u64, reason: &str, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Answers `Event::Stranger`: makes the peer, and answers its newest initiation.
-    pub fn authorize(&mut self, peer: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
-        unimplemented!()
-    }
-
-    /// Answers `Event::Stranger`: forgets it.
-    pub fn refuse(&mut self, public_key: &PublicKey, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Queues one IP packet to the peer; `false`: the queue is full, it is dropped and counted.
-    pub fn send_packet(&mut self, peer: PeerId, packet: Bytes, now: Instant) -> bool {
-        unimplemented!()
-    }
-
-    /// Dials, offering `protocols`, best first; `None`: those of the configuration.
-    ///
-    /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
-    /// protocols exists, it returns that one, and no event follows.
-    pub fn connect(
-        &mut self,
-        peer: PeerId,
-        protocols: Option<Vec<Box<str>>>,
-        timeout: Duration,
-        now: Instant,
-    ) -> Result<Dialled, ConnectError> {
-        unimplemented!()
-    }
-
-    /// The caller took an accepted connection: it no longer counts as pending.
-    pub fn claim(&mut self, connection: ConnectionId) {
-        unimplemented!()
-    }
-
-    /// Takes no more; what was admitted is delivered, for at most `grace`, then the close goes out. Zero: at once.
-    pub fn close(
-        &mut self,
-        connection: ConnectionId,
-        code: u64,
-        reason: &str,
-        grace: Duration,
-        now: Instant,
-    ) {
-        unimplemented!()
-    }
-
-    /// Queues a message; on an unknown or closing connection it settles as lost.
-    pub fn send_message(
-        &mut self,
-        connection: ConnectionId,
-        message: MessageId,
-        priority: Priority,
-        bytes: Bytes,
-        now: Instant,
-    ) {
-        unimplemented!()
-    }
-
-    /// Gives a message up; `Event::MessageSettled` tells whether that was in time.
-    pub fn cancel_message(&mut self, connection: ConnectionId, message: MessageId, now: Instant) {
-        unimplemented!()
-    }
-
-    /// The caller took messages of this lane with `bytes` in all.
-    pub fn release_messages(
-        &mut self,
-        connection: ConnectionId,
-        priority: Priority,
-        bytes: usize,
-        now: Instant,
-    ) {
-        unimplemented!()
-    }
-
-    /// Sends an unreliable datagram; `false`: too large, or the queue is full.
-    pub fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes, now: Instant) -> bool {
-        unimplemented!()
-    }
-
-    /// The largest unreliable datagram that leaves now, in bytes.
-    pub fn max_datagram_size(&self, connection: ConnectionId) -> usize {
-        unimplemented!()
-    }
-
-    /// Opens a stream under an even id of the caller's choice.
-    pub fn open_stream(
-        &mut self,
-        connection: ConnectionId,
-        stream: StreamId,
-        bidirectional: bool,
-        priority: Priority,
-        now: Instant,
-    ) {
-        unimplemented!()
-    }
-
-    /// Queues bytes on a stream.
-    pub fn write_stream(&mut self, stream: StreamId, bytes: Bytes, now: Instant) {
-        unimplemented!()
-    }
-
-    /// No more bytes follow.
-    pub fn finish_stream(&mut self, stream: StreamId, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Gives up sending on a stream.
-    pub fn reset_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Gives up receiving on a stream.
-    pub fn stop_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Changes the priority of what is sent on a stream.
-    pub fn set_stream_priority(&mut self, stream: StreamId, priority: Priority, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none.
-    pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
-    pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
-        unimplemented!()
+        self.wireguard.handle_timeout(now);
+        self.quic.handle_timeout(now);
+        while let Some((connection, timer)) = self.timers.pop(now) {
+            self.handle_timer(connection, timer, now);
+        }
+        self.settle(now);
     }
 
     /// The next deadline, and its reason.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        unimplemented!()
-    }
-
-    /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
-    /// stays empty.
-    pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
-        unimplemented!()
+        [self.wireguard.poll_timeout(), self.quic.poll_timeout(), self.timers.next(), self.uplink_deadline()]
+            .into_iter()
+            .flatten()
+            .min_by_key(|&(at, _)| at)
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        unimplemented!()
-    }
-
-    /// Counters of the device.
-    pub fn stats(&self, now: Instant) -> DeviceStats {
-        unimplemented!()
-    }
-
-    /// Counters of a peer.
-    pub fn peer_stats(&self, peer: PeerId, now: Instant) -> Option<PeerStats> {
-        unimplemented!()
-    }
-
-    /// Counters of a connection.
-    pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
-        unimplemented!()
+        let event = self.events.pop_front()?;
+        if let Event::Packet { peer, packet } = &event
+            && let Some(peer) = self.peers.get_mut(peer)
+        {
+            peer.incoming_bytes -= packet.len();
+        }
+        Some(event)
     }
 }
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = (self.peers.len(), self.connections.len(), self.streams.len());
+        f.debug_struct("Engine").field("peers, connections, streams", &counts).finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(MIN_MTU..=MAX_MTU).contains(&self.mtu) {
+            return Err(ConfigError::Mtu(self.mtu));
+        }
+        for (index, protocol) in self.protocols.iter().enumerate() {
+            if !is_protocol(protocol) || self.protocols[..index].contains(protocol) {
+                return Err(ConfigError::Protocol(protocol.clone()));
+            }
+        }
+        if self.uplink == Some(0) {
+            return Err(ConfigError::Uplink);
+        }
+        Ok(())
+    }
+
+    fn wireguard(&self) -> warren_wireguard::Config {
+        warren_wireguard::Config {
+            private_key: self.private_key.clone(),
+            mtu: self.mtu,
+            report_strangers: self.authorize,
+            authorize_timeout: self.authorize_timeout,
+            limits: warren_wireguard::Limits {
+                peers: self.limits.peers,
+                pending_authorizations: self.limits.pending_authorizations,
+                handshakes_per_second: self.limits.handshakes_per_second,
+                staged_bytes_per_peer: self.limits.packet_bytes_per_peer,
+            },
+            seed: derived(&self.seed, b"wireguard"),
+        }
+    }
+
+    fn quic(&self) -> warren_quic::Config {
+        warren_quic::Config {
+            incarnation: self.incarnation,
+            protocols: self.protocols.clone(),
+            max_udp_payload: self
+                .mtu
+                .saturating_sub(warren_netstack::HEADER_LEN as u16)
+                .max(MIN_QUIC_PAYLOAD),
+            reset_key: derived(self.private_key.as_bytes(), b"warren stateless reset v1"),
+            cid_key: derived(self.private_key.as_bytes(), b"warren connection ids v1"),
+            streams_per_connection: self.limits.streams_per_connection,
+            message_bytes: self.limits.message_bytes,
+            receive_bytes_per_connection: self.limits.receive_bytes_per_connection,
+            seed: derived(&self.seed, b"quic"),
+            ..warren_quic::Config::default()
+        }
+    }
+}
+
+/// Whether it can be the name of an application protocol.
+fn is_protocol(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+}
+
+/// A further secret of a secret, one for each label.
+fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
+    Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
+}
+
+/// What every IPv4 host takes (RFC 791).
+const MIN_MTU: u16 = 576;
+/// 65,507 bytes of UDP payload less WireGuard's 32.
+const MAX_MTU: u16 = 65_475;
+/// RFC 9000 section 14.1.
+const MIN_QUIC_PAYLOAD: u16 = 1_200;

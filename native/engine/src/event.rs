@@ -12,56 +12,171 @@ use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 #[derive(Debug)]
 pub enum Event {
     /// A tunnel has a confirmed session where there was none; `handshake` is first initiation to confirmation.
-    PeerUp { peer: PeerId, handshake: Duration },
+    PeerUp {
+        /// Which peer.
+        peer: PeerId,
+        /// From the first initiation to confirmation.
+        handshake: Duration,
+    },
     /// A live tunnel replaced its session.
-    PeerRekeyed { peer: PeerId },
+    PeerRekeyed {
+        /// Which peer.
+        peer: PeerId,
+    },
     /// Authenticated data came from elsewhere than before.
-    PeerMoved { peer: PeerId, from: Option<SocketAddr>, to: SocketAddr },
+    PeerMoved {
+        /// Which peer.
+        peer: PeerId,
+        /// Where it was, if that was known.
+        from: Option<SocketAddr>,
+        /// Where it is.
+        to: SocketAddr,
+    },
     /// An initiation went unanswered; resolve the name again, or try the next endpoint. `attempt` starts at 1.
-    PeerUnanswered { peer: PeerId, attempt: u32 },
+    PeerUnanswered {
+        /// Which peer.
+        peer: PeerId,
+        /// Which initiation of this handshake it was.
+        attempt: u32,
+    },
     /// The session expired, or 90 s of handshakes went unanswered.
-    PeerDown { peer: PeerId, reason: PeerDownReason },
+    PeerDown {
+        /// Which peer.
+        peer: PeerId,
+        /// Why.
+        reason: PeerDownReason,
+    },
     /// A key that proved its possession asks to become a peer; answer with `Engine::authorize` or `Engine::refuse`.
-    Stranger { public_key: PublicKey, endpoint: SocketAddr },
+    Stranger {
+        /// The key.
+        public_key: PublicKey,
+        /// Where its initiation came from.
+        endpoint: SocketAddr,
+    },
     /// The question lapsed (time limit, or the engine refused it); any later answer is ignored.
-    StrangerGone { public_key: PublicKey },
+    StrangerGone {
+        /// The key.
+        public_key: PublicKey,
+    },
     /// A decrypted IP packet that is not warren's own traffic.
-    Packet { peer: PeerId, packet: Bytes },
+    Packet {
+        /// Which peer.
+        peer: PeerId,
+        /// The whole packet.
+        packet: Bytes,
+    },
 
     /// A connection is usable; the same for the end that dialled and the end that accepted.
-    Connected { connection: ConnectionId, peer: PeerId, initiator: Initiator, protocol: Box<str> },
+    Connected {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Which peer.
+        peer: PeerId,
+        /// Who dialled.
+        initiator: Initiator,
+        /// What both speak.
+        protocol: Box<str>,
+    },
     /// The last event of a connection, whether it was ever `Connected` or not.
-    Closed { connection: ConnectionId, close: Closed },
+    Closed {
+        /// Which connection.
+        connection: ConnectionId,
+        /// How and why.
+        close: Closed,
+    },
     /// An unreliable datagram arrived.
-    Datagram { connection: ConnectionId, bytes: Bytes },
+    Datagram {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The content.
+        bytes: Bytes,
+    },
 
     /// A whole message arrived. It counts against the receive limit until `Engine::release_messages`.
-    Message { connection: ConnectionId, priority: Priority, bytes: Box<[u8]> },
+    Message {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Its lane.
+        priority: Priority,
+        /// The content, in an allocation of exactly its size.
+        bytes: Box<[u8]>,
+    },
     /// Bytes of a lane were handed to the transport (or given up): room for further admissions.
-    LaneDrained { connection: ConnectionId, priority: Priority, bytes: u64 },
+    LaneDrained {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Its lane.
+        priority: Priority,
+        /// How many.
+        bytes: u64,
+    },
     /// The end of a message that was sent; exactly once each.
-    MessageSettled { connection: ConnectionId, message: MessageId, outcome: Outcome },
+    MessageSettled {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Which message.
+        message: MessageId,
+        /// How it ended.
+        outcome: Outcome,
+    },
 
     /// The peer opened a stream.
-    StreamOpened { connection: ConnectionId, stream: StreamId, bidirectional: bool, priority: Priority },
+    StreamOpened {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Which stream.
+        stream: StreamId,
+        /// Whether this end can write as well.
+        bidirectional: bool,
+        /// Its lane.
+        priority: Priority,
+    },
     /// In order, never more than the credit granted with `Engine::grant_stream`.
-    StreamData { stream: StreamId, bytes: Bytes },
+    StreamData {
+        /// Which stream.
+        stream: StreamId,
+        /// The content.
+        bytes: Bytes,
+    },
     /// The peer finished its side.
-    StreamEnd { stream: StreamId },
+    StreamEnd {
+        /// Which stream.
+        stream: StreamId,
+    },
     /// The peer reset its side.
-    StreamReset { stream: StreamId, code: u64 },
+    StreamReset {
+        /// Which stream.
+        stream: StreamId,
+        /// The peer's application's code.
+        code: u64,
+    },
     /// The peer wants no more of what we write.
-    StreamStopped { stream: StreamId, code: u64 },
+    StreamStopped {
+        /// Which stream.
+        stream: StreamId,
+        /// The peer's application's code.
+        code: u64,
+    },
     /// Bytes of `Engine::write_stream` were handed to the transport.
-    StreamDrained { stream: StreamId, bytes: u64 },
+    StreamDrained {
+        /// Which stream.
+        stream: StreamId,
+        /// How many.
+        bytes: u64,
+    },
     /// Everything written, and the end, was acknowledged.
-    StreamFinished { stream: StreamId },
+    StreamFinished {
+        /// Which stream.
+        stream: StreamId,
+    },
 }
 
 /// Who dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiator {
+    /// This end.
     Local,
+    /// The peer.
     Remote,
 }
 
@@ -90,19 +205,24 @@ pub enum PeerDownReason {
 /// How and why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
+    /// Who ended it.
     pub by: ClosedBy,
     /// The application's code, 0 unless an application closed.
     pub code: u64,
     /// The application's reason, or a sentence of ours.
     pub reason: String,
+    /// The kind of ending.
     pub cause: CloseCause,
 }
 
 /// Who ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedBy {
+    /// This end.
     Local,
+    /// The other end.
     Remote,
+    /// Neither: the path or a process failed.
     Network,
 }
 

@@ -13,11 +13,18 @@
 
 mod batch;
 mod config;
+mod connection;
 mod engine;
 mod error;
 mod event;
 mod ids;
+mod lane;
+mod lanes;
+mod peer;
 mod stats;
+mod stream;
+mod timers;
+mod uplink;
 
 pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};

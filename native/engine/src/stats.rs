@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ids::Priority;
@@ -50,6 +51,10 @@ pub struct PeerStats {
     pub tx_packets: u64,
     /// Raw packets that found the queue full.
     pub tx_packets_dropped: u64,
+    /// Where it is, as far as known.
+    pub endpoint: Option<SocketAddr>,
+    /// Whether a packet to it would leave at once.
+    pub has_session: bool,
     /// The tunnel's own.
     pub wireguard: warren_wireguard::PeerStats,
 }

@@ -1,0 +1,126 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use warren_quic::{ConnectionHandle, MessageHandle, StreamHandle};
+use warren_wireguard::PeerId;
+
+use crate::event::{Closed, Initiator};
+use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::lane::Lane;
+
+/// What the engine knows of a connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) peer: PeerId,
+    /// `None` while a dial waits for another connection of the pair to come up or to fail.
+    pub(crate) handle: Option<ConnectionHandle>,
+    pub(crate) initiator: Initiator,
+    pub(crate) phase: Phase,
+    /// What was offered, on a dial.
+    pub(crate) offered: Vec<Box<str>>,
+    /// What the other end accepts from diallers; empty while unknown.
+    pub(crate) accepted_there: Vec<Box<str>>,
+    /// What both speak; empty while unknown.
+    pub(crate) protocol: Box<str>,
+    pub(crate) incarnation: Option<u64>,
+    /// Not pending: dialled by this end, or taken by the caller.
+    pub(crate) claimed: bool,
+    pub(crate) lanes: BTreeMap<Priority, Lane>,
+    pub(crate) messages: FxHashMap<MessageId, Stage>,
+    pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
+    pub(crate) datagrams: VecDeque<Bytes>,
+    pub(crate) datagram_bytes: usize,
+    pub(crate) streams: BTreeSet<StreamId>,
+    pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
+    /// Bytes the transport was given beyond what left, about.
+    pub(crate) unsent: usize,
+    /// The transport has no room; it tells when that changes.
+    pub(crate) parked: bool,
+    pub(crate) liveness_armed: bool,
+    /// Datagrams received when a duplicate was last refused for its sake, and at the last heartbeat.
+    pub(crate) probed_at: u64,
+    pub(crate) beat_at: u64,
+    /// What a graceful close says in the end.
+    pub(crate) farewell: Option<Closed>,
+    /// What to tell once the transport has closed.
+    pub(crate) ending: Option<Closed>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// This end dials.
+    Dialling,
+    /// This end would dial, if this other connection did not already lead to the same end.
+    Waiting(ConnectionId),
+    /// The peer dialled, and the handshake is under way.
+    Accepted,
+    Live,
+    /// The caller closes it, and what was admitted is being delivered.
+    Closing,
+}
+
+/// Where a message that is not settled is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// In its lane, under this sequence number.
+    Waiting(Priority, u64),
+    /// With the transport.
+    Begun(Priority, MessageHandle),
+}
+
+impl Connection {
+    pub(crate) fn new(peer: PeerId, initiator: Initiator, phase: Phase) -> Self {
+        Self {
+            peer,
+            handle: None,
+            initiator,
+            phase,
+            offered: Vec::new(),
+            accepted_there: Vec::new(),
+            protocol: Box::default(),
+            incarnation: None,
+            claimed: initiator == Initiator::Local,
+            lanes: BTreeMap::new(),
+            messages: FxHashMap::default(),
+            begun: FxHashMap::default(),
+            datagrams: VecDeque::new(),
+            datagram_bytes: 0,
+            streams: BTreeSet::new(),
+            stream_of: FxHashMap::default(),
+            unsent: 0,
+            parked: false,
+            liveness_armed: false,
+            probed_at: 0,
+            beat_at: 0,
+            farewell: None,
+            ending: None,
+        }
+    }
+
+    /// The lane of this priority, made on first use.
+    pub(crate) fn lane(&mut self, priority: Priority) -> &mut Lane {
+        self.lanes.entry(priority).or_insert_with(|| Lane::new(priority))
+    }
+
+    /// Whether bytes may be written.
+    pub(crate) fn sends(&self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Closing) && self.ending.is_none()
+    }
+
+    /// Whether new work is taken.
+    pub(crate) fn takes_work(&self) -> bool {
+        self.phase != Phase::Closing && self.ending.is_none()
+    }
+
+    /// Whether it is or may become usable under this protocol, dialled by the peer.
+    pub(crate) fn is_accepted_for(&self, protocol: &str) -> bool {
+        self.phase == Phase::Accepted && self.ending.is_none() && *self.protocol == *protocol
+    }
+
+    /// Whether it is usable under this protocol.
+    pub(crate) fn is_live_for(&self, protocol: &str) -> bool {
+        self.phase == Phase::Live && self.ending.is_none() && *self.protocol == *protocol
+    }
+}

@@ -1,0 +1,158 @@
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use crate::connection::{Connection, Phase};
+use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
+use crate::ids::{ConnectionId, MessageId};
+use crate::timers::Timer;
+
+impl Engine {
+    /// Takes no more; what was admitted is delivered, for at most `grace`, then the close goes out. Zero: at once.
+    pub fn close(
+        &mut self,
+        connection: ConnectionId,
+        code: u64,
+        reason: &str,
+        grace: Duration,
+        now: Instant,
+    ) {
+        let Some(state) = self.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
+            return;
+        };
+        let graceful = state.phase == Phase::Live && !grace.is_zero();
+        let closed = application(code, reason);
+        if graceful {
+            state.phase = Phase::Closing;
+            state.farewell = Some(closed);
+            self.closing.insert(connection);
+            self.timers.arm(connection, Timer::Grace, now + grace);
+        } else {
+            self.end(connection, closed, now);
+        }
+        self.settle(now);
+    }
+
+    /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
+    pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
+        self.shut = true;
+        for peer in self.peer_order.clone() {
+            for connection in self.connections_of(peer) {
+                self.end(connection, application(code, reason), now);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The grace of a close is over.
+    pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
+        if let Some(farewell) = self.connections.get_mut(&connection).and_then(|it| it.farewell.take()) {
+            self.end(connection, farewell, now);
+        }
+    }
+
+    /// Ends the graceful closes that have nothing left to deliver.
+    pub(super) fn end_delivered(&mut self, now: Instant) {
+        if self.closing.is_empty() {
+            return;
+        }
+        for connection in self.closing.clone() {
+            if self.is_delivered(connection) {
+                self.handle_grace_timeout(connection, now);
+            }
+        }
+    }
+
+    /// Closes with a word to the other end; the rest follows when the transport reports it closed.
+    pub(super) fn end(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
+        let Some(state) = self.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
+            return;
+        };
+        let Some(handle) = state.handle else {
+            self.bury(connection, closed, now);
+            return;
+        };
+        self.quic.close(handle, closed.code, closed.reason.as_bytes(), now);
+        state.ending = Some(closed);
+    }
+
+    /// Drops a connection without a word: the other end is gone, or keeps another one.
+    pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
+        if let Some(handle) = self.connections.get(&connection).and_then(|state| state.handle) {
+            self.quic.abandon(handle);
+        }
+        self.bury(connection, closed, now);
+    }
+
+    /// Forgets a connection, and tells its end: first what becomes of everything under way.
+    pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
+        let Some(mut connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if let Some(handle) = connection.handle {
+            self.connection_of.remove(&handle);
+        }
+        if let Some(peer) = self.peers.get_mut(&connection.peer) {
+            peer.connections.retain(|&other| other != id);
+        }
+        if !connection.claimed {
+            self.pending_connections -= 1;
+        }
+        self.closing.remove(&id);
+        self.timers.cancel_all(id);
+        self.lose_messages(id, &mut connection);
+        for stream in &connection.streams {
+            self.streams.remove(stream);
+        }
+        // Nobody was told of a dial of the peer's that never came up.
+        if connection.initiator == Initiator::Local || connection.phase != Phase::Accepted {
+            self.events.push_back(Event::Closed { connection: id, close: closed });
+        }
+        self.release_waiting(connection.peer, id, now);
+    }
+
+    fn lose_messages(&mut self, id: ConnectionId, connection: &mut Connection) {
+        for (&priority, lane) in &mut connection.lanes {
+            let mut given_up = lane.drained + lane.current.take().map_or(0, |begun| begun.rest.len() as u64);
+            while let Some(message) = lane.pop() {
+                given_up += message.bytes.len() as u64;
+                connection.messages.remove(&message.id);
+                self.events.push_back(settled(id, message.id));
+            }
+            if given_up > 0 {
+                self.events.push_back(Event::LaneDrained { connection: id, priority, bytes: given_up });
+            }
+        }
+        let mut begun: Vec<_> = mem::take(&mut connection.messages).into_iter().collect();
+        begun.sort_unstable_by_key(|&(message, _)| message);
+        self.events.extend(begun.into_iter().map(|(message, _)| settled(id, message)));
+    }
+
+    /// Whether everything admitted has reached the other end.
+    fn is_delivered(&self, id: ConnectionId) -> bool {
+        let Some(connection) = self.connections.get(&id) else {
+            return false;
+        };
+        let mut unconfirmed = false;
+        for stream in connection.streams.iter().filter_map(|stream| self.streams.get(stream)) {
+            if !stream.is_delivered() {
+                return false;
+            }
+            unconfirmed |= stream.unconfirmed;
+        }
+        connection.messages.is_empty() && (!unconfirmed || self.nothing_flies(connection))
+    }
+
+    fn nothing_flies(&self, connection: &Connection) -> bool {
+        let stats = connection.handle.and_then(|handle| self.quic.stats(handle));
+        stats.is_none_or(|stats| stats.in_flight == 0 && stats.unsent == 0)
+    }
+}
+
+fn application(code: u64, reason: &str) -> Closed {
+    Closed { by: ClosedBy::Local, code, reason: reason.into(), cause: CloseCause::Application }
+}
+
+fn settled(connection: ConnectionId, message: MessageId) -> Event {
+    Event::MessageSettled { connection, message, outcome: Outcome::Lost }
+}

@@ -1,0 +1,307 @@
+use std::time::{Duration, Instant};
+
+use warren_quic::{ConnectionHandle, Hello, PeerTag, RefuseCode, choose};
+use warren_wireguard::PeerId;
+
+use super::{Engine, MIN_QUIC_PAYLOAD, is_protocol};
+use crate::connection::{Connection, Phase};
+use crate::error::{ConnectError, Dialled};
+use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
+use crate::ids::ConnectionId;
+use crate::timers::Timer;
+
+impl Engine {
+    /// Dials, offering `protocols`, best first; `None`: those of the configuration.
+    ///
+    /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
+    /// protocols exists, it returns that one, and no event follows.
+    pub fn connect(
+        &mut self,
+        peer: PeerId,
+        protocols: Option<Vec<Box<str>>>,
+        timeout: Duration,
+        now: Instant,
+    ) -> Result<Dialled, ConnectError> {
+        let offered = protocols.unwrap_or_else(|| self.config.protocols.clone());
+        self.check_dial(peer, &offered)?;
+        if let Some(live) = self.live_connection(peer, &offered) {
+            return Ok(Dialled::Live(live));
+        }
+        let mut connection = Connection::new(peer, Initiator::Local, Phase::Dialling);
+        connection.offered = offered;
+        let id = self.keep_connection(connection);
+        if self.wireguard.endpoint(peer).is_none() {
+            self.bury(id, no_endpoint(), now);
+        } else {
+            self.timers.arm(id, Timer::Dial, now + timeout);
+            match self.leader(id) {
+                Some(leader) => self.wait_for(id, leader),
+                None => self.start(id, now),
+            }
+        }
+        self.settle(now);
+        Ok(Dialled::New(id))
+    }
+
+    /// The caller took an accepted connection: it no longer counts as pending.
+    pub fn claim(&mut self, connection: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&connection)
+            && !connection.claimed
+        {
+            connection.claimed = true;
+            self.pending_connections -= 1;
+        }
+    }
+
+    /// Answers a peer's dial.
+    pub(super) fn handle_incoming(
+        &mut self,
+        handle: ConnectionHandle,
+        hello: Hello,
+        protocol: Box<str>,
+        now: Instant,
+    ) {
+        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+            return;
+        };
+        if let Err(code) = self.judge(peer, &hello, &protocol, now) {
+            self.quic.refuse(handle, code, now);
+            return;
+        }
+        let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
+        connection.handle = Some(handle);
+        connection.protocol = protocol;
+        connection.accepted_there = hello.accepted;
+        connection.incarnation = Some(hello.incarnation);
+        let id = self.keep_connection(connection);
+        self.connection_of.insert(handle, id);
+        self.pending_connections += 1;
+        self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
+        self.quic.accept(handle, now);
+    }
+
+    /// A handshake is complete.
+    pub(super) fn handle_connected(
+        &mut self,
+        id: ConnectionId,
+        hello: Hello,
+        protocol: Box<str>,
+        now: Instant,
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let peer = connection.peer;
+        let initiator = connection.initiator;
+        connection.phase = Phase::Live;
+        connection.protocol = protocol.clone();
+        connection.incarnation = Some(hello.incarnation);
+        self.timers.cancel(id, Timer::Dial);
+        self.learn_incarnation(peer, hello.incarnation, now);
+        self.end_rivals(id, &hello, &protocol, now);
+        self.arm_heartbeat(id, now);
+        self.events.push_back(Event::Connected { connection: id, peer, initiator, protocol });
+        self.revive(id);
+    }
+
+    /// The time limit of a dial.
+    pub(super) fn handle_dial_timeout(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.connections.get(&id) else {
+            return;
+        };
+        let cause = if self.wireguard.has_session(connection.peer) {
+            CloseCause::NoTransport
+        } else {
+            CloseCause::NoHandshake
+        };
+        let reason = match cause {
+            CloseCause::NoTransport => "the tunnel is up, but no QUIC of warren's answers in it",
+            _ => "no WireGuard handshake response",
+        };
+        self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause }, now);
+    }
+
+    /// A connection is gone: dials that waited for it go on by themselves.
+    pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
+        for id in self.connections_of(peer) {
+            if self.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader)) {
+                match self.leader(id) {
+                    Some(leader) => self.wait_for(id, leader),
+                    None => self.start(id, now),
+                }
+            }
+        }
+    }
+
+    /// Connections of a peer, oldest first.
+    pub(super) fn connections_of(&self, peer: PeerId) -> Vec<ConnectionId> {
+        self.peers.get(&peer).map(|peer| peer.connections.clone()).unwrap_or_default()
+    }
+
+    fn check_dial(&self, peer: PeerId, offered: &[Box<str>]) -> Result<(), ConnectError> {
+        if self.shut {
+            return Err(ConnectError::Closing);
+        }
+        if !self.peers.contains_key(&peer) {
+            return Err(ConnectError::UnknownPeer);
+        }
+        let mtu = self.config.mtu;
+        if mtu < MIN_QUIC_PAYLOAD + warren_netstack::HEADER_LEN as u16 {
+            return Err(ConnectError::MtuTooSmall { mtu });
+        }
+        if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
+            return Err(ConnectError::Protocols);
+        }
+        Ok(())
+    }
+
+    fn live_connection(&self, peer: PeerId, offered: &[Box<str>]) -> Option<ConnectionId> {
+        let connections = &self.peers.get(&peer)?.connections;
+        connections.iter().copied().find(|id| {
+            self.connections.get(id).is_some_and(|it| offered.iter().any(|name| it.is_live_for(name)))
+        })
+    }
+
+    fn keep_connection(&mut self, connection: Connection) -> ConnectionId {
+        let id = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        if let Some(peer) = self.peers.get_mut(&connection.peer) {
+            peer.connections.push(id);
+        }
+        self.connections.insert(id, connection);
+        id
+    }
+
+    fn wait_for(&mut self, id: ConnectionId, leader: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.phase = Phase::Waiting(leader);
+        }
+    }
+
+    fn start(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let observed = self.wireguard.endpoint(connection.peer);
+        let handle = self.quic.connect(PeerTag(connection.peer.0), &connection.offered, observed, now);
+        connection.phase = Phase::Dialling;
+        connection.handle = Some(handle);
+        self.connection_of.insert(handle, id);
+    }
+
+    /// The connection under way that would make this dial a duplicate: a dial of ours with the same offer, or one of the
+    /// peer's that we accepted and that speaks what this dial would choose.
+    fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
+        let dial = self.connections.get(&id)?;
+        let connections = &self.peers.get(&dial.peer)?.connections;
+        connections.iter().copied().filter(|&other| other != id).find(|other| {
+            self.connections.get(other).is_some_and(|other| {
+                let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
+                let same_end = choose(&dial.offered, &other.accepted_there)
+                    .is_some_and(|protocol| other.is_accepted_for(protocol));
+                other.ending.is_none() && (same_dial || same_end)
+            })
+        })
+    }
+
+    /// Whether a dial of the peer's may go on.
+    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), RefuseCode> {
+        if self.shut {
+            return Err(RefuseCode::TooMany);
+        }
+        if !self.learn_incarnation(peer, hello.incarnation, now) {
+            return Err(RefuseCode::Duplicate);
+        }
+        for id in self.connections_of(peer) {
+            let Some(other) = self.connections.get(&id) else {
+                continue;
+            };
+            if other.is_live_for(protocol) {
+                self.probe(id, now);
+                return Err(RefuseCode::Duplicate);
+            }
+            let rival = other.phase == Phase::Dialling
+                && other.ending.is_none()
+                && choose(&other.offered, &hello.accepted) == Some(protocol);
+            if rival && self.outranks(peer) {
+                return Err(RefuseCode::Duplicate);
+            }
+        }
+        if self.pending_connections >= self.config.limits.pending_connections {
+            self.counters.refused_connections += 1;
+            return Err(RefuseCode::TooMany);
+        }
+        // A dialler has one dial under way for an offer: a second one means that it has given up the first.
+        for id in self.connections_of(peer) {
+            if self.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
+                self.abandon(id, duplicate(ClosedBy::Remote), now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether our dials survive those of this peer: ours is the greater public key.
+    fn outranks(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| self.wireguard.public_key() > peer.public_key)
+    }
+
+    /// The peer's process as it tells it itself. A new one ends all connections with the old one; `false`: it is an old
+    /// one, of which a late packet speaks.
+    fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        if peer.past_incarnations.contains(&incarnation) {
+            return false;
+        }
+        let Some(old) = peer.incarnation.replace(incarnation).filter(|&old| old != incarnation) else {
+            return true;
+        };
+        peer.past_incarnations.push_back(old);
+        if peer.past_incarnations.len() > PAST_INCARNATIONS {
+            peer.past_incarnations.pop_front();
+        }
+        for connection in self.connections_of(id) {
+            if self.connections.get(&connection).is_some_and(|it| it.incarnation == Some(old)) {
+                self.abandon(connection, restarted(), now);
+            }
+        }
+        true
+    }
+
+    /// Dials of ours that lead where `winner` now leads end quietly.
+    fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
+        let Some(peer) = self.connections.get(&winner).map(|winner| winner.peer) else {
+            return;
+        };
+        for id in self.connections_of(peer) {
+            let Some(other) = self.connections.get(&id) else {
+                continue;
+            };
+            let dials = matches!(other.phase, Phase::Dialling | Phase::Waiting(_));
+            if id != winner && dials && choose(&other.offered, &hello.accepted) == Some(protocol) {
+                self.abandon(id, duplicate(ClosedBy::Local), now);
+            }
+        }
+    }
+}
+
+fn duplicate(by: ClosedBy) -> Closed {
+    let reason = "another connection of the pair with the same protocol survives".into();
+    Closed { by, code: 0, reason, cause: CloseCause::Duplicate }
+}
+
+fn no_endpoint() -> Closed {
+    let reason = "the peer has no endpoint to dial, and has not come to us".into();
+    Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::NoEndpoint }
+}
+
+fn restarted() -> Closed {
+    let reason = "the peer's process is a new one".into();
+    Closed { by: ClosedBy::Network, code: 0, reason, cause: CloseCause::PeerRestarted }
+}
+
+/// As the default time limit of a dial: after that the dialler has given up.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Restarts within the life of a WireGuard session, whose late packets still open (180 s, whitepaper section 6.1).
+const PAST_INCARNATIONS: usize = 8;

@@ -1,0 +1,52 @@
+use std::time::Instant;
+
+use warren_wireguard::PeerId;
+
+use super::Engine;
+use crate::ids::ConnectionId;
+use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+
+impl Engine {
+    /// Counters of the device.
+    pub fn stats(&self, _now: Instant) -> DeviceStats {
+        DeviceStats {
+            peers: self.peers.len() as u64,
+            connections: self.connections.len() as u64,
+            pending_connections: self.pending_connections as u64,
+            streams: self.streams.len() as u64,
+            queued_events: self.events.len() as u64,
+            wireguard: self.wireguard.stats().clone(),
+            quic: self.quic.totals(),
+            ..self.counters.clone()
+        }
+    }
+
+    /// Counters of a peer.
+    pub fn peer_stats(&self, peer: PeerId, _now: Instant) -> Option<PeerStats> {
+        let state = self.peers.get(&peer)?;
+        Some(PeerStats {
+            connections: state.connections.len() as u64,
+            rx_packets: state.rx_packets,
+            rx_packets_dropped: state.rx_packets_dropped,
+            tx_packets: state.tx_packets,
+            tx_packets_dropped: state.tx_packets_dropped,
+            endpoint: self.wireguard.endpoint(peer),
+            has_session: self.wireguard.has_session(peer),
+            wireguard: self.wireguard.peer_stats(peer)?,
+        })
+    }
+
+    /// Counters of a connection.
+    pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
+        let state = self.connections.get(&connection)?;
+        let lanes = state.lanes.values().map(|lane| LaneStats {
+            oldest: lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default(),
+            ..lane.stats
+        });
+        Some(ConnectionStats {
+            unsettled_messages: state.messages.len() as u64,
+            quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
+            lanes: lanes.collect(),
+        })
+    }
+}

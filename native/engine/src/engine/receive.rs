@@ -1,0 +1,92 @@
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use warren_netstack::{HEADER_LEN, Header};
+use warren_quic::{Ecn, PeerTag};
+use warren_wireguard::{Path, PeerId};
+
+use super::Engine;
+use crate::event::Event;
+use crate::peer::QUIC_PORT;
+
+impl Engine {
+    /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
+    pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
+        let segment = if segment == 0 { bytes.len() } else { segment };
+        if bytes.is_empty() {
+            return;
+        }
+        for datagram in bytes.chunks_mut(segment) {
+            self.handle_datagram(path, ecn, datagram, now);
+        }
+        self.settle(now);
+    }
+
+    fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
+        self.counters.rx_datagrams += 1;
+        self.counters.rx_bytes += datagram.len() as u64;
+        let Some(opened) = self.wireguard.handle_datagram(path, datagram, &mut self.plaintext, now) else {
+            return;
+        };
+        let Some(peer) = self.peers.get(&opened.peer) else {
+            return;
+        };
+        let packet = &self.plaintext[..opened.len];
+        let Some(header) = Header::parse(packet).filter(|header| {
+            header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
+        }) else {
+            self.deliver_packet(opened.peer, opened.len);
+            return;
+        };
+        if Header::verify(packet).is_err() {
+            self.counters.malformed_packets += 1;
+            return;
+        }
+        let payload = owned(&mut self.slab, &packet[HEADER_LEN..]);
+        let ecn = decapsulated(ecn, header.ecn);
+        self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
+    }
+
+    /// A packet that is not warren's own, for the caller.
+    fn deliver_packet(&mut self, id: PeerId, len: usize) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if peer.incoming_bytes + len > self.config.limits.packet_bytes_per_peer {
+            peer.rx_packets_dropped += 1;
+            self.counters.rx_packets_dropped += 1;
+            return;
+        }
+        peer.incoming_bytes += len;
+        peer.rx_packets += 1;
+        let packet: Bytes = owned(&mut self.slab, &self.plaintext[..len]).freeze();
+        self.events.push_back(Event::Packet { peer: id, packet });
+    }
+}
+
+/// A copy that whoever keeps it may keep: large ones share a slab (no allocation a packet), small ones own their
+/// memory, so that what is kept never pins more than [`SLAB`] / [`SMALL`] times its size.
+fn owned(slab: &mut BytesMut, bytes: &[u8]) -> BytesMut {
+    if bytes.len() < SMALL {
+        return BytesMut::from(bytes);
+    }
+    if slab.capacity() < bytes.len() && !slab.try_reclaim(bytes.len()) {
+        *slab = BytesMut::with_capacity(SLAB.max(bytes.len()));
+    }
+    slab.extend_from_slice(bytes);
+    slab.split()
+}
+
+/// The mark of an inner packet, given that of the outer one (RFC 6040 section 4.2, but that nothing is dropped).
+fn decapsulated(outer: Ecn, inner: u8) -> Ecn {
+    match (inner, outer) {
+        (0, _) => Ecn::NotEct,
+        (3, _) | (_, Ecn::Ce) => Ecn::Ce,
+        (1, _) | (_, Ecn::Ect1) => Ecn::Ect1,
+        (_, Ecn::NotEct | Ecn::Ect0) => Ecn::Ect0,
+    }
+}
+
+/// Some 22 packets of inner MTU 1420.
+const SLAB: usize = 32 * 1024;
+const SMALL: usize = 1024;

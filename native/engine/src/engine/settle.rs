@@ -1,0 +1,194 @@
+use std::time::{Duration, Instant};
+
+use warren_quic::{ConnectionHandle, Event as QuicEvent};
+use warren_wireguard::{DownReason, Event as TunnelEvent};
+
+use super::Engine;
+use crate::event::{CloseCause, Closed, ClosedBy, Event, PeerDownReason};
+use crate::ids::ConnectionId;
+use crate::timers::Timer;
+
+impl Engine {
+    /// Takes what the rooms below have to say after something was done to them.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.wireguard.poll_event() {
+            self.events.push_back(told(event));
+        }
+        loop {
+            while let Some((handle, event)) = self.quic.poll_event() {
+                self.handle_quic(handle, event, now);
+            }
+            self.end_delivered(now);
+            let Some(handle) = self.quic.poll_ready() else {
+                break;
+            };
+            if self.in_control.insert(handle) {
+                self.control.push_back(handle);
+            }
+        }
+    }
+
+    fn handle_quic(&mut self, handle: ConnectionHandle, event: QuicEvent, now: Instant) {
+        if let QuicEvent::Incoming { hello, protocol } = event {
+            return self.handle_incoming(handle, hello, protocol, now);
+        }
+        let Some(&id) = self.connection_of.get(&handle) else {
+            return;
+        };
+        match event {
+            QuicEvent::Incoming { .. } => {}
+            QuicEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
+            QuicEvent::Closed(closed) => self.handle_closed(id, closed, now),
+            QuicEvent::Datagram(bytes) => self.events.push_back(Event::Datagram { connection: id, bytes }),
+            QuicEvent::Message { priority, bytes } => {
+                self.events.push_back(Event::Message { connection: id, priority, bytes });
+            }
+            QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome),
+            QuicEvent::Writable => self.handle_writable(id),
+            QuicEvent::StreamOpened { stream, bidirectional, priority } => {
+                self.handle_stream_opened(id, stream, bidirectional, priority);
+            }
+            QuicEvent::Readable(stream) => self.handle_readable(id, stream),
+            QuicEvent::StreamStopped { stream, code } => self.handle_stream_stopped(id, stream, code),
+            QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
+        }
+    }
+
+    pub(super) fn handle_timer(&mut self, connection: ConnectionId, timer: Timer, now: Instant) {
+        match timer {
+            Timer::Dial => self.handle_dial_timeout(connection, now),
+            Timer::Liveness => self.check_liveness(connection, now),
+            Timer::Heartbeat => self.beat(connection, now),
+            Timer::Probe => self.check_probe(connection, now),
+            Timer::Grace => self.handle_grace_timeout(connection, now),
+        }
+    }
+
+    /// Something was sent: it may stay unanswered.
+    pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && !connection.liveness_armed
+            && connection.sends()
+        {
+            connection.liveness_armed = true;
+            self.timers.arm(id, Timer::Liveness, now + self.config.dead_after);
+        }
+    }
+
+    pub(super) fn arm_heartbeat(&mut self, id: ConnectionId, now: Instant) {
+        if let Some(interval) = self.config.heartbeat {
+            self.timers.arm(id, Timer::Heartbeat, now + interval);
+        }
+    }
+
+    /// Asks a connection for a sign of life, for the sake of which a duplicate was refused.
+    pub(super) fn probe(&mut self, id: ConnectionId, now: Instant) {
+        if self.timers.is_armed(id, Timer::Probe) {
+            return;
+        }
+        let heard = self.heard(id);
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let Some(handle) = connection.handle else {
+            return;
+        };
+        connection.probed_at = heard;
+        self.quic.ping(handle);
+        self.timers.arm(id, Timer::Probe, now + PROBE);
+    }
+
+    fn check_probe(&mut self, id: ConnectionId, now: Instant) {
+        let heard = self.heard(id);
+        if self.connections.get(&id).is_some_and(|connection| connection.probed_at == heard) {
+            self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
+        }
+    }
+
+    fn check_liveness(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.liveness_armed = false;
+        let Some(since) = connection.handle.and_then(|handle| self.quic.unanswered_since(handle)) else {
+            return;
+        };
+        let deadline = since + self.config.dead_after;
+        if deadline <= now {
+            self.abandon(id, dead("data stayed unanswered"), now);
+            return;
+        }
+        connection.liveness_armed = true;
+        self.timers.arm(id, Timer::Liveness, deadline);
+    }
+
+    fn beat(&mut self, id: ConnectionId, now: Instant) {
+        let heard = self.heard(id);
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if connection.beat_at == heard
+            && let Some(handle) = connection.handle
+        {
+            self.quic.ping(handle);
+        }
+        connection.beat_at = heard;
+        self.arm_heartbeat(id, now);
+    }
+
+    /// Datagrams received on a connection.
+    fn heard(&self, id: ConnectionId) -> u64 {
+        let handle = self.connections.get(&id).and_then(|connection| connection.handle);
+        handle.and_then(|handle| self.quic.stats(handle)).map_or(0, |stats| stats.datagrams_received)
+    }
+
+    fn handle_closed(&mut self, id: ConnectionId, closed: warren_quic::Closed, now: Instant) {
+        let ending = self.connections.get_mut(&id).and_then(|connection| connection.ending.take());
+        self.bury(id, ending.unwrap_or_else(|| translated(closed)), now);
+    }
+}
+
+fn told(event: TunnelEvent) -> Event {
+    match event {
+        TunnelEvent::Up { peer, handshake } => Event::PeerUp { peer, handshake },
+        TunnelEvent::Rekeyed { peer } => Event::PeerRekeyed { peer },
+        TunnelEvent::Moved { peer, from, to } => Event::PeerMoved { peer, from, to },
+        TunnelEvent::Unanswered { peer, attempt } => Event::PeerUnanswered { peer, attempt },
+        TunnelEvent::Down { peer, reason } => {
+            let reason = match reason {
+                DownReason::Expired => PeerDownReason::Expired,
+                DownReason::HandshakeTimeout => PeerDownReason::HandshakeTimeout,
+            };
+            Event::PeerDown { peer, reason }
+        }
+        TunnelEvent::Stranger { public_key, endpoint } => Event::Stranger { public_key, endpoint },
+        TunnelEvent::StrangerGone { public_key } => Event::StrangerGone { public_key },
+    }
+}
+
+fn translated(closed: warren_quic::Closed) -> Closed {
+    let by = match closed.by {
+        warren_quic::ClosedBy::Local => ClosedBy::Local,
+        warren_quic::ClosedBy::Remote => ClosedBy::Remote,
+        warren_quic::ClosedBy::Network => ClosedBy::Network,
+    };
+    let cause = match closed.cause {
+        warren_quic::CloseCause::Application => CloseCause::Application,
+        warren_quic::CloseCause::Duplicate => CloseCause::Duplicate,
+        warren_quic::CloseCause::TooMany => CloseCause::Refused,
+        warren_quic::CloseCause::NoProtocol => CloseCause::NoProtocol,
+        warren_quic::CloseCause::Version
+        | warren_quic::CloseCause::ListsDiffer
+        | warren_quic::CloseCause::Parameters
+        | warren_quic::CloseCause::Violation => CloseCause::Protocol,
+        warren_quic::CloseCause::Reset => CloseCause::PeerRestarted,
+    };
+    Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
+}
+
+fn dead(reason: &str) -> Closed {
+    Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
+}
+
+/// How long a live connection may stay silent when a duplicate of it is refused.
+const PROBE: Duration = Duration::from_secs(1);

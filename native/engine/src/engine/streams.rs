@@ -1,0 +1,249 @@
+use std::time::Instant;
+
+use bytes::Bytes;
+use warren_quic::{Read, StreamHandle};
+
+use super::Engine;
+use crate::event::Event;
+use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lane::Source;
+use crate::stream::{Sending, Stream};
+
+impl Engine {
+    /// Opens a stream under an even id of the caller's choice.
+    pub fn open_stream(
+        &mut self,
+        connection: ConnectionId,
+        stream: StreamId,
+        bidirectional: bool,
+        priority: Priority,
+        _now: Instant,
+    ) {
+        let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
+            return;
+        };
+        state.streams.insert(stream);
+        self.streams.insert(stream, Stream::outgoing(connection, bidirectional, priority));
+        self.list(stream);
+    }
+
+    /// Queues bytes on a stream.
+    pub fn write_stream(&mut self, stream: StreamId, bytes: Bytes, _now: Instant) {
+        let Some(state) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        if state.sending != Sending::Open {
+            return self.tell_stream_drained(stream, bytes.len() as u64);
+        }
+        if !bytes.is_empty() {
+            state.pending.push_back(bytes);
+            self.list(stream);
+        }
+    }
+
+    /// No more bytes follow.
+    pub fn finish_stream(&mut self, stream: StreamId, _now: Instant) {
+        if let Some(state) = self.streams.get_mut(&stream)
+            && state.sending == Sending::Open
+        {
+            state.sending = Sending::Finishing;
+            self.list(stream);
+        }
+    }
+
+    /// Gives up sending on a stream.
+    pub fn reset_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
+            return;
+        };
+        let given_up = state.give_up();
+        if let (Some(stream), Some(connection)) = (state.handle, self.connections.get(&state.connection))
+            && let Some(connection) = connection.handle
+        {
+            self.quic.reset_stream(connection, stream, code);
+        } else {
+            // Never opened: there is no other side.
+            state.receiving = false;
+        }
+        self.tell_stream_drained(stream, given_up);
+        self.forget_if_over(stream);
+        self.settle(now);
+    }
+
+    /// Gives up receiving on a stream.
+    pub fn stop_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| state.receiving) else {
+            return;
+        };
+        state.receiving = false;
+        if let (Some(stream), Some(connection)) = (state.handle, self.connections.get(&state.connection))
+            && let Some(connection) = connection.handle
+        {
+            self.quic.stop_stream(connection, stream, code);
+        } else {
+            state.stop = Some(code);
+        }
+        self.forget_if_over(stream);
+        self.settle(now);
+    }
+
+    /// Changes the priority of what is sent on a stream.
+    pub fn set_stream_priority(&mut self, stream: StreamId, priority: Priority, _now: Instant) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| state.priority != priority) else {
+            return;
+        };
+        let before = std::mem::replace(&mut state.priority, priority);
+        let Some(connection) = self.connections.get_mut(&state.connection) else {
+            return;
+        };
+        if let (Some(connection), Some(stream)) = (connection.handle, state.handle) {
+            self.quic.set_stream_priority(connection, stream, priority);
+        }
+        if state.listed {
+            state.listed = false;
+            connection.lane(before).remove(Source::Stream(stream));
+            self.list(stream);
+        }
+    }
+
+    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none.
+    pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
+        if let Some(state) = self.streams.get_mut(&stream) {
+            state.credit = state.credit.saturating_add(bytes);
+            self.read(stream);
+            self.settle(now);
+        }
+    }
+
+    pub(super) fn handle_stream_opened(
+        &mut self,
+        connection: ConnectionId,
+        handle: StreamHandle,
+        bidirectional: bool,
+        priority: Priority,
+    ) {
+        let Some(state) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let stream = StreamId(self.next_stream);
+        self.next_stream += 2;
+        state.streams.insert(stream);
+        state.stream_of.insert(handle, stream);
+        self.streams.insert(stream, Stream::incoming(connection, handle, bidirectional, priority));
+        self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority });
+    }
+
+    pub(super) fn handle_readable(&mut self, connection: ConnectionId, handle: StreamHandle) {
+        if let Some(stream) = self.stream_of(connection, handle)
+            && let Some(state) = self.streams.get_mut(&stream)
+        {
+            state.readable = true;
+            self.read(stream);
+        }
+    }
+
+    pub(super) fn handle_stream_stopped(
+        &mut self,
+        connection: ConnectionId,
+        handle: StreamHandle,
+        code: u64,
+    ) {
+        if let Some(stream) = self.stream_of(connection, handle) {
+            self.stopped(stream, code);
+        }
+    }
+
+    pub(super) fn handle_stream_finished(&mut self, connection: ConnectionId, handle: StreamHandle) {
+        if let Some(stream) = self.stream_of(connection, handle)
+            && let Some(state) = self.streams.get_mut(&stream)
+            && state.sending != Sending::Done
+        {
+            state.sending = Sending::Done;
+            self.events.push_back(Event::StreamFinished { stream });
+            self.forget_if_over(stream);
+        }
+    }
+
+    /// The peer wants no more of a stream.
+    pub(super) fn stopped(&mut self, stream: StreamId, code: u64) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
+            return;
+        };
+        let given_up = state.give_up();
+        self.tell_stream_drained(stream, given_up);
+        self.events.push_back(Event::StreamStopped { stream, code });
+        self.forget_if_over(stream);
+    }
+
+    /// Puts a stream with work into its lane, if it does not stand there.
+    fn list(&mut self, stream: StreamId) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| !state.listed && state.has_work())
+        else {
+            return;
+        };
+        let (connection, priority) = (state.connection, state.priority);
+        if let Some(owner) = self.connections.get_mut(&connection) {
+            state.listed = true;
+            owner.lane(priority).list(Source::Stream(stream));
+            self.schedule(connection, priority);
+        }
+    }
+
+    /// Hands the caller what it has credit for.
+    fn read(&mut self, stream: StreamId) {
+        let Some(state) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        let Some(connection) = self.connections.get(&state.connection).and_then(|owner| owner.handle) else {
+            return;
+        };
+        let Some(handle) = state.handle else {
+            return;
+        };
+        while state.receiving && state.readable && state.credit > 0 {
+            let most = usize::try_from(state.credit).unwrap_or(usize::MAX).min(READ);
+            match self.quic.read_stream(connection, handle, most) {
+                Read::Data(bytes) => {
+                    state.credit -= bytes.len() as u64;
+                    self.events.push_back(Event::StreamData { stream, bytes });
+                }
+                Read::Blocked => state.readable = false,
+                Read::End => {
+                    state.receiving = false;
+                    self.events.push_back(Event::StreamEnd { stream });
+                }
+                Read::Reset(code) => {
+                    state.receiving = false;
+                    self.events.push_back(Event::StreamReset { stream, code });
+                }
+            }
+        }
+        self.forget_if_over(stream);
+    }
+
+    fn tell_stream_drained(&mut self, stream: StreamId, bytes: u64) {
+        if bytes > 0 {
+            self.events.push_back(Event::StreamDrained { stream, bytes });
+        }
+    }
+
+    pub(super) fn forget_if_over(&mut self, stream: StreamId) {
+        let Some(state) = self.streams.get(&stream).filter(|state| state.is_over()) else {
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(&state.connection) {
+            connection.streams.remove(&stream);
+            if let Some(handle) = state.handle {
+                connection.stream_of.remove(&handle);
+            }
+        }
+        self.streams.remove(&stream);
+    }
+
+    fn stream_of(&self, connection: ConnectionId, handle: StreamHandle) -> Option<StreamId> {
+        self.connections.get(&connection)?.stream_of.get(&handle).copied()
+    }
+}
+
+/// Most bytes of one `Event::StreamData`.
+const READ: usize = 64 * 1024;

@@ -1,0 +1,313 @@
+use std::mem;
+use std::time::Instant;
+
+use warren_netstack::HEADER_LEN;
+use warren_quic::{ConnectionHandle, Ecn, PeerTag};
+use warren_wireguard::{Path, PeerId, Sent};
+
+use super::peers::PACKETS;
+use super::{Engine, Member};
+use crate::batch::TransmitBatch;
+use crate::ids::{ConnectionId, Priority};
+
+impl Engine {
+    /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
+    /// stays empty.
+    ///
+    /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
+    /// that has any, its members in turn.
+    pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
+        self.control_waits = false;
+        while batch.room() > 0 {
+            if !self.transmit_control(batch, now) && !self.transmit_data(batch, now) {
+                break;
+            }
+        }
+        self.tell_drained();
+        self.settle(now);
+    }
+
+    /// When the uplink lets waiting traffic go on.
+    pub(super) fn uplink_deadline(&self) -> Option<(Instant, &'static str)> {
+        let uplink = self.uplink.as_ref()?;
+        if self.control_waits {
+            Some((uplink.control_deadline(), "uplink debt"))
+        } else if !self.lanes.is_empty() {
+            Some((uplink.data_deadline(), "uplink"))
+        } else {
+            None
+        }
+    }
+
+    /// Lets a lane of a connection take turns, if it has something and the transport has room.
+    pub(super) fn schedule(&mut self, id: ConnectionId, priority: Priority) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if connection.parked || !connection.sends() {
+            return;
+        }
+        if let Some(lane) = connection.lanes.get_mut(&priority)
+            && !lane.scheduled
+            && lane.has_work()
+        {
+            lane.scheduled = true;
+            self.lanes.push(priority, Member::Connection(id));
+        }
+    }
+
+    /// The transport may have room again: all lanes of the connection with something take turns.
+    pub(super) fn revive(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.parked = false;
+        if !connection.sends() {
+            return;
+        }
+        for (&priority, lane) in &mut connection.lanes {
+            if !lane.scheduled && lane.has_work() {
+                lane.scheduled = true;
+                self.lanes.push(priority, Member::Connection(id));
+            }
+        }
+    }
+
+    /// Seals the last words of a peer's connections while its keys live; thrice, as nobody is left to repeat them.
+    pub(super) fn say_farewell(&mut self, peer: PeerId, now: Instant) {
+        for handle in mem::take(&mut self.control) {
+            if self.quic.peer_of(handle) != Some(PeerTag(peer.0)) {
+                self.control.push_back(handle);
+                continue;
+            }
+            self.in_control.remove(&handle);
+            let mut payloads = Vec::new();
+            let Some(transmit) = self.quic.poll_transmit(handle, 1, &mut payloads, now) else {
+                continue;
+            };
+            for _ in 0..FAREWELLS {
+                let mut sealed = Vec::new();
+                if let Some(path) = self.wrap(peer, transmit.ecn, &payloads, &mut sealed, now) {
+                    self.farewells.push_back((path, sealed));
+                }
+            }
+        }
+    }
+
+    /// Sends one thing that outranks all data; `false`: there is none, or the uplink is too deep in debt.
+    fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        if self.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
+            self.control_waits = true;
+            return false;
+        }
+        let start = batch.bytes.len();
+        if let Some((path, farewell)) = self.farewells.pop_front() {
+            batch.bytes.extend_from_slice(&farewell);
+            self.sealed(batch, path, Ecn::NotEct, start, now);
+        } else if let Some(path) = self.wireguard.poll_transmit(&mut batch.bytes, now) {
+            self.sealed(batch, path, Ecn::NotEct, start, now);
+        } else if !self.transmit_response(batch, now) {
+            return self.transmit_control_of_connection(batch, now);
+        }
+        true
+    }
+
+    fn transmit_response(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let mut payload = mem::take(&mut self.payloads);
+        payload.clear();
+        let peer = self.quic.poll_response(&mut payload);
+        if let Some(peer) = peer {
+            self.seal(PeerId(peer.0), Ecn::NotEct, &payload, batch, now);
+        }
+        self.payloads = payload;
+        peer.is_some()
+    }
+
+    fn transmit_control_of_connection(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let Some(handle) = self.control.pop_front() else {
+            return false;
+        };
+        let most = batch.room().min(TURN);
+        if self.transmit_connection(handle, most, batch, now) == most {
+            self.control.push_back(handle);
+            return true;
+        }
+        self.in_control.remove(&handle);
+        if let Some(&id) = self.connection_of.get(&handle) {
+            self.revive(id);
+        }
+        true
+    }
+
+    /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
+    fn transmit_data(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let mut most = batch.room().min(TURN);
+        if let Some(uplink) = &self.uplink {
+            most = most.min(uplink.allowance(now));
+        }
+        if most == 0 {
+            return false;
+        }
+        let Some((priority, member)) = self.lanes.pop() else {
+            return false;
+        };
+        match member {
+            Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
+            Member::Packets(peer) => self.turn_of_packets(peer, most, batch, now),
+        }
+        true
+    }
+
+    /// Writes just what leaves at once, and lets it leave.
+    fn turn_of_connection(
+        &mut self,
+        id: ConnectionId,
+        priority: Priority,
+        most: usize,
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let lane = connection.lane(priority);
+        lane.scheduled = false;
+        lane.flush = false;
+        let (Some(handle), true) = (connection.handle, connection.sends() && !connection.parked) else {
+            return;
+        };
+        let unsent = connection.unsent;
+        let most = (most / self.connections_sharing(id)).max(1);
+        let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
+        let written = self.write(id, handle, priority, budget.min(self.quic.room(handle, now)));
+        let sent = self.transmit_connection(handle, most, batch, now);
+        let has_room = self.quic.room(handle, now) > 0;
+        let left = sent * self.stream_bytes();
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let lane = connection.lane(priority);
+        lane.flush = sent == most;
+        let goes_on = lane.flush || has_room;
+        connection.unsent = if sent == most { (unsent + written).saturating_sub(left) } else { 0 };
+        connection.parked = !goes_on;
+        self.schedule(id, priority);
+    }
+
+    fn turn_of_packets(&mut self, id: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
+        for _ in 0..most {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                return;
+            };
+            let Some(packet) = peer.outgoing.pop_front() else {
+                return;
+            };
+            peer.outgoing_bytes -= packet.len();
+            let start = batch.bytes.len();
+            if let Sent::Sealed(path) = self.wireguard.send(id, &packet, &mut batch.bytes, now) {
+                self.sealed(batch, path, Ecn::NotEct, start, now);
+            }
+        }
+        if self.peers.get(&id).is_some_and(|peer| !peer.outgoing.is_empty()) {
+            self.lanes.push(PACKETS, Member::Packets(id));
+        }
+    }
+
+    /// Seals up to `most` packets of a connection; fewer: it has no more to send now.
+    fn transmit_connection(
+        &mut self,
+        handle: ConnectionHandle,
+        most: usize,
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) -> usize {
+        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+            return 0;
+        };
+        let mut payloads = mem::take(&mut self.payloads);
+        let mut sent = 0;
+        while sent < most {
+            payloads.clear();
+            let Some(transmit) = self.quic.poll_transmit(handle, most - sent, &mut payloads, now) else {
+                break;
+            };
+            for payload in payloads.chunks(transmit.segment) {
+                self.seal(peer, transmit.ecn, payload, batch, now);
+                sent += 1;
+            }
+        }
+        self.payloads = payloads;
+        if sent > 0
+            && let Some(&id) = self.connection_of.get(&handle)
+        {
+            self.arm_liveness(id, now);
+        }
+        sent
+    }
+
+    /// Wraps a QUIC payload in UDP over IPv6, and seals it, or leaves it with the tunnel until that has a session.
+    fn seal(&mut self, id: PeerId, ecn: Ecn, payload: &[u8], batch: &mut TransmitBatch, now: Instant) {
+        let start = batch.bytes.len();
+        if let Some(path) = self.wrap(id, ecn, payload, &mut batch.bytes, now) {
+            self.sealed(batch, path, ecn, start, now);
+        }
+    }
+
+    fn wrap(
+        &mut self,
+        id: PeerId,
+        ecn: Ecn,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Option<Path> {
+        let header = self.peers.get(&id)?.flow.header(bits(ecn), payload);
+        self.packet.clear();
+        self.packet.extend_from_slice(&header);
+        self.packet.extend_from_slice(payload);
+        match self.wireguard.send(id, &self.packet, out, now) {
+            Sent::Sealed(path) => Some(path),
+            Sent::Staged | Sent::Dropped(_) => None,
+        }
+    }
+
+    /// A datagram stands in the batch from `start`.
+    fn sealed(&mut self, batch: &mut TransmitBatch, path: Path, ecn: Ecn, start: usize, now: Instant) {
+        let len = batch.bytes.len() - start;
+        self.counters.tx_datagrams += 1;
+        self.counters.tx_bytes += len as u64;
+        if let Some(uplink) = &mut self.uplink {
+            uplink.charge(len, path.remote.ip().to_canonical().is_ipv6(), now);
+        }
+        batch.push(path, ecn, start);
+    }
+
+    /// Live connections of the same peer: they share its turns, so that no peer gains by having more.
+    fn connections_sharing(&self, id: ConnectionId) -> usize {
+        let peer = self.connections.get(&id).and_then(|connection| self.peers.get(&connection.peer));
+        peer.map_or(1, |peer| peer.connections.len().max(1))
+    }
+
+    /// Stream bytes that a full packet carries, about.
+    fn stream_bytes(&self) -> usize {
+        usize::from(self.config.mtu) - HEADER_LEN - QUIC_OVERHEAD
+    }
+}
+
+fn bits(ecn: Ecn) -> u8 {
+    match ecn {
+        Ecn::NotEct => 0,
+        Ecn::Ect1 => 1,
+        Ecn::Ect0 => 2,
+        Ecn::Ce => 3,
+    }
+}
+
+/// Most datagrams of one turn. Batches of 10 kept the urgent p99 below 0.6 ms beside 5 Gbit/s of bulk; 40 gave 4-6 ms.
+const TURN: usize = 10;
+/// Packets written beyond the turn, so that its last packet is full.
+const BEYOND: usize = 2;
+/// Short header, tag, and the header of one STREAM frame.
+const QUIC_OVERHEAD: usize = 34;
+/// Copies of a farewell.
+const FAREWELLS: usize = 3;

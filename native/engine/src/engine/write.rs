@@ -1,0 +1,264 @@
+use bytes::{Buf, Bytes};
+use warren_quic::{ConnectionHandle, Quic, Stopped};
+
+use super::Engine;
+use crate::connection::{Connection, Stage};
+use crate::event::Event;
+use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lane::{Begun, Lane, Source};
+use crate::stream::{Sending, Stream};
+
+/// How far a source came in its turn.
+enum Progress {
+    /// It has nothing left.
+    Done,
+    /// It used up what it was allowed.
+    More,
+    /// The transport has no credit for it.
+    Blocked,
+}
+
+impl Engine {
+    /// Writes up to `budget` bytes of one lane of a connection to the transport; answers how many.
+    pub(super) fn write(
+        &mut self,
+        id: ConnectionId,
+        handle: ConnectionHandle,
+        priority: Priority,
+        budget: usize,
+    ) -> usize {
+        let mut left = budget;
+        while left > 0 {
+            let Some(connection) = self.connections.get_mut(&id) else {
+                break;
+            };
+            let Some(source) = connection.lane(priority).next_source() else {
+                break;
+            };
+            let before = left;
+            let progress = match source {
+                Source::Messages => write_messages(&mut self.quic, handle, connection, priority, &mut left),
+                Source::Datagrams => write_datagrams(&mut self.quic, handle, connection, &mut left),
+                Source::Stream(stream) => self.write_one_stream(id, handle, stream, &mut left),
+            };
+            self.after_source(id, priority, source, &progress);
+            self.note_drained(id, priority, source, (before - left) as u64);
+        }
+        budget - left
+    }
+
+    /// The transport has credit again: what it had none for may be tried.
+    pub(super) fn handle_writable(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            for lane in connection.lanes.values_mut() {
+                lane.unblock();
+            }
+            self.revive(id);
+        }
+    }
+
+    fn write_one_stream(
+        &mut self,
+        id: ConnectionId,
+        connection: ConnectionHandle,
+        stream: StreamId,
+        left: &mut usize,
+    ) -> Progress {
+        let (Some(state), Some(owner)) = (self.streams.get_mut(&stream), self.connections.get_mut(&id))
+        else {
+            return Progress::Done;
+        };
+        match write_stream(&mut self.quic, connection, owner, stream, state, left) {
+            Ok(progress) => progress,
+            Err(Stopped(code)) => {
+                self.stopped(stream, code.unwrap_or_default());
+                Progress::Done
+            }
+        }
+    }
+
+    fn after_source(&mut self, id: ConnectionId, priority: Priority, source: Source, progress: &Progress) {
+        if let Source::Stream(stream) = source
+            && let Some(stream) = self.streams.get_mut(&stream)
+        {
+            stream.listed = !matches!(progress, Progress::Done);
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            match progress {
+                Progress::Done => {}
+                Progress::More => connection.lane(priority).list(source),
+                Progress::Blocked => connection.lane(priority).block(source),
+            }
+        }
+    }
+
+    fn note_drained(&mut self, id: ConnectionId, priority: Priority, source: Source, bytes: u64) {
+        let Some(lane) = self.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority)) else {
+            return;
+        };
+        lane.stats.sent_bytes += bytes;
+        if bytes == 0 {
+            return;
+        }
+        match source {
+            Source::Messages => {
+                if lane.drained == 0 {
+                    self.drained_lanes.push((id, priority));
+                }
+                lane.drained += bytes;
+            }
+            Source::Stream(id) => {
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    if stream.drained == 0 {
+                        self.drained_streams.push(id);
+                    }
+                    stream.drained += bytes;
+                }
+            }
+            Source::Datagrams => {}
+        }
+    }
+
+    /// Tells what left lanes and streams since it was last told.
+    pub(super) fn tell_drained(&mut self) {
+        for (connection, priority) in self.drained_lanes.drain(..) {
+            let lane = self.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
+            if let Some(bytes) = lane.map(|lane| std::mem::take(&mut lane.drained)).filter(|&bytes| bytes > 0)
+            {
+                self.events.push_back(Event::LaneDrained { connection, priority, bytes });
+            }
+        }
+        for stream in self.drained_streams.drain(..) {
+            let bytes = self.streams.get_mut(&stream).map(|state| std::mem::take(&mut state.drained));
+            if let Some(bytes) = bytes.filter(|&bytes| bytes > 0) {
+                self.events.push_back(Event::StreamDrained { stream, bytes });
+            }
+        }
+    }
+}
+
+/// One message after another, each finished before the next begins.
+fn write_messages(
+    quic: &mut Quic,
+    handle: ConnectionHandle,
+    connection: &mut Connection,
+    priority: Priority,
+    left: &mut usize,
+) -> Progress {
+    loop {
+        let lane = connection.lanes.entry(priority).or_insert_with(|| Lane::new(priority));
+        if lane.current.is_none() {
+            let Some(next) = lane.front() else {
+                return Progress::Done;
+            };
+            if *left == 0 {
+                return Progress::More;
+            }
+            let Some(begun) = quic.begin_message(handle, priority, next.bytes.len()) else {
+                return Progress::Blocked;
+            };
+            let Some(message) = lane.pop() else {
+                return Progress::Done;
+            };
+            connection.messages.insert(message.id, Stage::Begun(priority, begun));
+            connection.begun.insert(begun, message.id);
+            lane.current = Some(Begun { handle: begun, rest: message.bytes });
+        }
+        let Some(current) = &mut lane.current else {
+            return Progress::Done;
+        };
+        if *left == 0 && !current.rest.is_empty() {
+            return Progress::More;
+        }
+        let mut part = current.rest.slice(..current.rest.len().min(*left));
+        let asked = part.len();
+        let taken = quic.write_message(handle, current.handle, &mut part);
+        current.rest.advance(taken);
+        *left -= taken;
+        if current.rest.is_empty() {
+            lane.current = None;
+        } else if taken < asked {
+            return Progress::Blocked;
+        }
+    }
+}
+
+fn write_datagrams(
+    quic: &mut Quic,
+    handle: ConnectionHandle,
+    connection: &mut Connection,
+    left: &mut usize,
+) -> Progress {
+    while let Some(bytes) = connection.datagrams.pop_front() {
+        connection.datagram_bytes -= bytes.len();
+        let length = bytes.len();
+        quic.send_datagram(handle, bytes);
+        *left = left.saturating_sub(length.max(1));
+        if *left == 0 {
+            break;
+        }
+    }
+    if connection.datagrams.is_empty() { Progress::Done } else { Progress::More }
+}
+
+fn write_stream(
+    quic: &mut Quic,
+    connection: ConnectionHandle,
+    owner: &mut Connection,
+    id: StreamId,
+    stream: &mut Stream,
+    left: &mut usize,
+) -> Result<Progress, Stopped> {
+    if !stream.has_work() {
+        return Ok(Progress::Done);
+    }
+    let handle = match stream.handle {
+        Some(handle) => handle,
+        None => {
+            let Some(handle) = quic.open_stream(connection, stream.bidirectional, stream.priority) else {
+                return Ok(Progress::Blocked);
+            };
+            stream.handle = Some(handle);
+            owner.stream_of.insert(handle, id);
+            if let Some(code) = stream.stop.take() {
+                quic.stop_stream(connection, handle, code);
+            }
+            handle
+        }
+    };
+    while let Some(front) = stream.pending.front_mut() {
+        if *left == 0 {
+            return Ok(Progress::More);
+        }
+        let taken = write_part(quic, connection, handle, front, *left)?;
+        let (finished, blocked) = (front.is_empty(), taken == 0);
+        *left -= taken;
+        stream.unconfirmed = true;
+        if finished {
+            stream.pending.pop_front();
+        } else if blocked {
+            return Ok(Progress::Blocked);
+        }
+    }
+    if stream.sending == Sending::Finishing {
+        quic.finish_stream(connection, handle);
+        stream.sending = Sending::Finished;
+    }
+    Ok(Progress::Done)
+}
+
+fn write_part(
+    quic: &mut Quic,
+    connection: ConnectionHandle,
+    stream: warren_quic::StreamHandle,
+    bytes: &mut Bytes,
+    most: usize,
+) -> Result<usize, Stopped> {
+    if bytes.len() <= most {
+        return quic.write_stream(connection, stream, bytes);
+    }
+    let mut part = bytes.slice(..most);
+    let taken = quic.write_stream(connection, stream, &mut part)?;
+    bytes.advance(taken);
+    Ok(taken)
+}

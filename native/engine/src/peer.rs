@@ -1,0 +1,57 @@
+use std::collections::VecDeque;
+use std::net::Ipv6Addr;
+
+use bytes::Bytes;
+use warren_netstack::UdpFlow;
+use warren_wireguard::PublicKey;
+
+use crate::ids::ConnectionId;
+
+/// What the engine knows of a peer besides its tunnel.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) public_key: PublicKey,
+    /// Derived from its key.
+    pub(crate) address: Ipv6Addr,
+    /// From our transport port to its.
+    pub(crate) flow: UdpFlow,
+    /// Of any phase, oldest first.
+    pub(crate) connections: Vec<ConnectionId>,
+    /// Of its process, where a connection told it.
+    pub(crate) incarnation: Option<u64>,
+    /// Of its earlier processes, oldest first: a late packet of theirs is not a restart.
+    pub(crate) past_incarnations: VecDeque<u64>,
+    /// Raw packets to it.
+    pub(crate) outgoing: VecDeque<Bytes>,
+    pub(crate) outgoing_bytes: usize,
+    /// Raw packets from it that the caller has not taken.
+    pub(crate) incoming_bytes: usize,
+    pub(crate) rx_packets: u64,
+    pub(crate) rx_packets_dropped: u64,
+    pub(crate) tx_packets: u64,
+    pub(crate) tx_packets_dropped: u64,
+}
+
+impl Peer {
+    pub(crate) fn new(public_key: PublicKey, own_address: Ipv6Addr) -> Self {
+        let address = public_key.derived_address();
+        Self {
+            public_key,
+            address,
+            flow: UdpFlow::new((own_address, QUIC_PORT), (address, QUIC_PORT)),
+            connections: Vec::new(),
+            incarnation: None,
+            past_incarnations: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            outgoing_bytes: 0,
+            incoming_bytes: 0,
+            rx_packets: 0,
+            rx_packets_dropped: 0,
+            tx_packets: 0,
+            tx_packets_dropped: 0,
+        }
+    }
+}
+
+/// UDP port of QUIC inside the tunnel, at both ends: "wr" in ASCII.
+pub(crate) const QUIC_PORT: u16 = 0x7772;

@@ -1,0 +1,112 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use warren_quic::StreamHandle;
+
+use crate::ids::{ConnectionId, Priority};
+
+/// A byte stream of one connection.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) connection: ConnectionId,
+    /// `None` until the transport had credit to open it.
+    pub(crate) handle: Option<StreamHandle>,
+    pub(crate) bidirectional: bool,
+    pub(crate) priority: Priority,
+    pub(crate) sending: Sending,
+    /// Bytes the transport has not taken yet.
+    pub(crate) pending: VecDeque<Bytes>,
+    /// The transport took bytes whose delivery no event confirms, as the stream is not finished.
+    pub(crate) unconfirmed: bool,
+    /// Stands in its lane.
+    pub(crate) listed: bool,
+    /// Handed to the transport or given up, not yet told to the caller.
+    pub(crate) drained: u64,
+    /// The peer's side is open, as far as the caller was told.
+    pub(crate) receiving: bool,
+    /// The caller wants nothing of the peer's side, which was not open yet.
+    pub(crate) stop: Option<u64>,
+    /// Bytes that the caller still takes.
+    pub(crate) credit: u64,
+    /// The transport may have something to read.
+    pub(crate) readable: bool,
+}
+
+/// Where our side of a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// More may follow.
+    Open,
+    /// The end follows what is pending.
+    Finishing,
+    /// The end is handed to the transport, and not yet acknowledged.
+    Finished,
+    /// Acknowledged, given up, or never ours.
+    Done,
+}
+
+impl Stream {
+    /// A stream that this end opens.
+    pub(crate) fn outgoing(connection: ConnectionId, bidirectional: bool, priority: Priority) -> Self {
+        Self {
+            connection,
+            handle: None,
+            bidirectional,
+            priority,
+            sending: Sending::Open,
+            pending: VecDeque::new(),
+            unconfirmed: false,
+            listed: false,
+            drained: 0,
+            receiving: bidirectional,
+            stop: None,
+            credit: 0,
+            readable: bidirectional,
+        }
+    }
+
+    /// A stream that the peer opened.
+    pub(crate) fn incoming(
+        connection: ConnectionId,
+        handle: StreamHandle,
+        bidirectional: bool,
+        priority: Priority,
+    ) -> Self {
+        Self {
+            handle: Some(handle),
+            sending: if bidirectional { Sending::Open } else { Sending::Done },
+            receiving: true,
+            readable: true,
+            ..Self::outgoing(connection, bidirectional, priority)
+        }
+    }
+
+    /// Whether a turn could do something for it.
+    pub(crate) fn has_work(&self) -> bool {
+        match self.sending {
+            Sending::Open => !self.pending.is_empty() || self.handle.is_none(),
+            Sending::Finishing => true,
+            Sending::Finished | Sending::Done => false,
+        }
+    }
+
+    /// Whether everything that was written has reached the peer, as far as events tell.
+    pub(crate) fn is_delivered(&self) -> bool {
+        match self.sending {
+            Sending::Open => self.pending.is_empty(),
+            Sending::Finishing | Sending::Finished => false,
+            Sending::Done => true,
+        }
+    }
+
+    /// Whether nothing more can happen on it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.sending == Sending::Done && !self.receiving
+    }
+
+    /// Drops what the transport has not taken; answers how much that was.
+    pub(crate) fn give_up(&mut self) -> u64 {
+        self.sending = Sending::Done;
+        self.pending.drain(..).map(|bytes| bytes.len() as u64).sum()
+    }
+}
