@@ -27,10 +27,13 @@ export function coded<E extends Error>(error: E, code: WarrenErrorCode): E & { r
 }
 
 function describe(value: unknown): string {
-  if (typeof value === 'string') return value.length > LONGEST ? `a string of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'string')
+    return value.length > LONGEST ? `a string of ${value.length} characters` : JSON.stringify(value)
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return inspect(value)
-  return Array.isArray(value) ? `an array of ${value.length}` : `an instance of ${value.constructor?.name ?? 'no class'}`
+  return Array.isArray(value)
+    ? `an array of ${value.length}`
+    : `an instance of ${value.constructor?.name ?? 'no class'}`
 }
 
 /** Long enough for an endpoint or a prefix, shorter than a key: what came is shown, a secret never is. */

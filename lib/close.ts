@@ -35,7 +35,10 @@ export interface ParsedClose {
 
 /** Checks the options of `close` and `remove`. */
 export function parseClose(options: CloseOptions | undefined, name = 'options'): ParsedClose {
-  return parseOptions(name, options ?? {}, { ...DESTROY_CHECKS, timeout: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 5_000) })
+  return parseOptions(name, options ?? {}, {
+    ...DESTROY_CHECKS,
+    timeout: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 5_000),
+  })
 }
 
 /** Checks the options of `destroy`. */

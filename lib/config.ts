@@ -45,7 +45,8 @@ function readSections(source: string): readonly Section[] {
     if (content === '') continue
     const name = /^\[(\w+)\]$/.exec(content)?.[1]?.toLowerCase()
     if (name !== undefined) {
-      if (name !== 'interface' && name !== 'peer') throw invalidConfig(line, `[${name}] is not a section; there are [Interface] and [Peer]`)
+      if (name !== 'interface' && name !== 'peer')
+        throw invalidConfig(line, `[${name}] is not a section; there are [Interface] and [Peer]`)
       sections.push({ name, line, entries: [] })
       continue
     }
@@ -72,7 +73,8 @@ function readInterface({ entries, line: start }: Section): DeviceOptions {
         listen = at(entry, number(0, 65_535))
         break
       case 'fwmark':
-        if (!/^(off|0|0x0)$/i.test(entry.value)) throw invalidConfig(entry.line, 'FwMark is not supported; leave it out')
+        if (!/^(off|0|0x0)$/i.test(entry.value))
+          throw invalidConfig(entry.line, 'FwMark is not supported; leave it out')
         break
       case 'address':
         addresses.push(...at(entry, prefixes))
@@ -138,7 +140,8 @@ function prefixes(value: string): readonly string[] {
 }
 
 function unknownName({ key, line }: Entry, section: string): Error {
-  if (WG_QUICK.has(key)) return invalidConfig(line, `${key} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
+  if (WG_QUICK.has(key))
+    return invalidConfig(line, `${key} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
   return invalidConfig(line, `${key} is not a name of [${section}]`)
 }
 

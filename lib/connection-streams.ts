@@ -42,7 +42,10 @@ export class ConnectionStreams {
   }
 
   /** A stream that never was, and says why. */
-  openFailed({ direction, priority, highWaterMark }: ParsedStreamOptions, error: Error): ConnectionStream | ConnectionWritable {
+  openFailed(
+    { direction, priority, highWaterMark }: ParsedStreamOptions,
+    error: Error,
+  ): ConnectionStream | ConnectionWritable {
     const link = { ...this.#link(this.#runtime.nextStream(), priority, highWaterMark), register: abandon }
     const stream = direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
     return stream.destroy(error)
@@ -62,7 +65,11 @@ export class ConnectionStreams {
   /** Resolves when every stream that was ended has arrived, or failed. */
   async ended(): Promise<void> {
     const ending = [...this.#sides].filter(isEnding)
-    await Promise.all(ending.map(({ stream }) => new Promise<void>((resolve) => finished(stream, { readable: false }, () => resolve()))))
+    await Promise.all(
+      ending.map(
+        ({ stream }) => new Promise<void>((resolve) => finished(stream, { readable: false }, () => resolve())),
+      ),
+    )
   }
 
   /** The connection is over. What arrived whole can still be read; all else errs. */
@@ -95,7 +102,9 @@ export class ConnectionStreams {
 /** The peer took its side of a stream back. */
 export function streamReset({ stream, read }: StreamSides, code: number): void {
   read?.abandon()
-  stream.destroy(new WarrenError('ERR_WARREN_STREAM_RESET', `The peer destroyed the stream before its end (code ${code})`))
+  stream.destroy(
+    new WarrenError('ERR_WARREN_STREAM_RESET', `The peer destroyed the stream before its end (code ${code})`),
+  )
 }
 
 /** The peer reads no more. What can still be read here is not lost for that, unless a write fails by it. */
@@ -106,7 +115,7 @@ export function streamStopped({ stream, read, write }: StreamSides, code: number
 }
 
 function endSides({ stream, read, write }: StreamSides, error: Error): void {
-  const isReadable = read !== undefined && read.isOver && !stream.destroyed
+  const isReadable = read?.isOver && !stream.destroyed
   const isWritten = write === undefined || write.isOver
   const mayRead = isReadable && (isWritten || write.isIdle)
   if (mayRead) write?.fail(error)

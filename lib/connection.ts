@@ -1,8 +1,15 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
-import { inspect, type InspectOptions } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import { coded, outOfRange, wrongType } from './argument-error.js'
-import { type CloseOptions, type CloseReason, closeReasonOf, type DestroyOptions, parseClose, parseDestroy } from './close.js'
+import {
+  type CloseOptions,
+  type CloseReason,
+  closeReasonOf,
+  type DestroyOptions,
+  parseClose,
+  parseDestroy,
+} from './close.js'
 import { ConnectionStreams } from './connection-streams.js'
 import { defer, tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
@@ -10,13 +17,27 @@ import { onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
-import { type Message, type MessageFilter, type Outcome, type Outgoing, parseFilter, parseSend, type SendOptions } from './message.js'
+import {
+  type Message,
+  type MessageFilter,
+  type Outcome,
+  type Outgoing,
+  parseFilter,
+  parseSend,
+  type SendOptions,
+} from './message.js'
 import { Outbox } from './outbox.js'
 import type { Peer } from './peer.js'
 import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import type { ConnectionStats } from './stats.js'
-import { type ConnectionStream, type ConnectionWritable, type IncomingStream, parseStreamOptions, type StreamOptions } from './stream.js'
+import {
+  type ConnectionStream,
+  type ConnectionWritable,
+  type IncomingStream,
+  parseStreamOptions,
+  type StreamOptions,
+} from './stream.js'
 
 /** There is no 'error': a connection ends with 'close', and `closed` says why. */
 export interface ConnectionEvents {
@@ -128,9 +149,16 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
       const most = this.#runtime.limits.messageBytes
       if (bytes.byteLength > most) {
-        throw outOfRange('bytes', `at most limits.messageBytes (${most}) long`, bytes.byteLength, 'ERR_WARREN_MESSAGE_TOO_LARGE')
+        throw outOfRange(
+          'bytes',
+          `at most limits.messageBytes (${most}) long`,
+          bytes.byteLength,
+          'ERR_WARREN_MESSAGE_TOO_LARGE',
+        )
       }
-      return tolerated(this.#state === 'open' ? this.#outbox.send(bytes, priority, signal) : Promise.reject(this.#closedError()))
+      return tolerated(
+        this.#state === 'open' ? this.#outbox.send(bytes, priority, signal) : Promise.reject(this.#closedError()),
+      )
     } catch (error) {
       return Promise.reject(error)
     }
@@ -206,7 +234,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     const deadline = clock.now() + timeout
     const late = defer<void>()
     const timer = clock.after(timeout, late.resolve)
-    if (!this.#isIdle()) await Promise.race([Promise.all([this.#outbox.idle(), this.#streams.ended()]), late.promise, this.closed])
+    if (!this.#isIdle())
+      await Promise.race([Promise.all([this.#outbox.idle(), this.#streams.ended()]), late.promise, this.closed])
     timer.cancel()
     if (this.#reason === undefined) driver.closeConnection(this.#id, code, reason, Math.max(0, deadline - clock.now()))
   }
@@ -230,10 +259,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
     const why = reason === '' ? '' : `: ${reason}`
     if (error?.code === 'ERR_WARREN_PEER_REMOVED') return error
-    return new WarrenError('ERR_WARREN_CONNECTION_CLOSED', `The connection was closed (${by}${why}); connect again to go on`, {
-      peer: this.peer.publicKey,
-      cause: error,
-    })
+    return new WarrenError(
+      'ERR_WARREN_CONNECTION_CLOSED',
+      `The connection was closed (${by}${why}); connect again to go on`,
+      {
+        peer: this.peer.publicKey,
+        cause: error,
+      },
+    )
   }
 
   #makeOutbox(peerQueued: QueuedBytes): Outbox {

@@ -3,7 +3,7 @@ import { outOfRange, wrongType } from './argument-error.js'
 import type { Authorize } from './authorization.js'
 import { PrivateKey } from './keys.js'
 import { DEFAULT_LIMITS, type Limits, limits } from './limits.js'
-import { type Check, integer, listOf, LONGEST_TIMER, oneOf, optional, parseOptions, signal } from './options.js'
+import { type Check, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
 import { prefix } from './prefix.js'
 import { DEFAULT_PROTOCOLS, protocols } from './protocols.js'
 

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
-import { inspect, type InspectOptions } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import { Authorizations, type AuthorizedPeer } from './authorization.js'
-import { type CloseOptions, type CloseReason, parseClose, type ParsedClose } from './close.js'
 import { systemClock } from './clock.js'
+import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from './close.js'
 import type { Connection } from './connection.js'
 import { defer } from './deferred.js'
 import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
@@ -17,9 +17,9 @@ import { driverLimits } from './limits.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
-import { type ParsedPeerOptions, parsePeerOptions, type PeerOptions } from './peer-options.js'
+import { type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './peer-options.js'
 import { PendingConnections } from './pending-connections.js'
-import { type DeviceReceiver, receiverOf, Routes } from './routes.js'
+import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Runtime } from './runtime.js'
 import type { DeviceStats } from './stats.js'
 
@@ -65,7 +65,12 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     })
   }
 
-  private constructor(options: ParsedDeviceOptions, driver: Driver, routes: Routes, attach: (receiver: DeviceReceiver) => void) {
+  private constructor(
+    options: ParsedDeviceOptions,
+    driver: Driver,
+    routes: Routes,
+    attach: (receiver: DeviceReceiver) => void,
+  ) {
     super()
     this.publicKey = options.privateKey.publicKey
     this.address = driver.address

@@ -161,7 +161,13 @@ function mayPass({ by, cause }: DriverClose): boolean {
 }
 
 /** The callers' own time limits end these. */
-const PASSING: ReadonlySet<DriverClose['cause']> = new Set(['no-handshake', 'no-transport', 'duplicate', 'peer-dead', 'peer-restarted'])
+const PASSING: ReadonlySet<DriverClose['cause']> = new Set([
+  'no-handshake',
+  'no-transport',
+  'duplicate',
+  'peer-dead',
+  'peer-restarted',
+])
 
 /** Between two attempts of one dial. */
 const PAUSE = 100

@@ -63,7 +63,11 @@ export interface Driver {
   refuse(publicKey: string): void
   sendPacket(peer: number, packet: Uint8Array): boolean
 
-  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): { connection: number; live: boolean }
+  connect(
+    peer: number,
+    protocols: readonly string[] | undefined,
+    timeout: number,
+  ): { connection: number; live: boolean }
   claim(connection: number): void
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /** Copies `bytes` before it returns. `message` is the caller's, unique within the device. */

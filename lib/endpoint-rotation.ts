@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
-import { WarrenError } from './errors.js'
 import { type Endpoint, formatEndpoint, type ParsedEndpoint } from './endpoint.js'
+import { WarrenError } from './errors.js'
 
 /** All addresses of a host name, the best first. */
 export type Resolve = (host: string) => Promise<readonly string[]>
@@ -51,9 +51,13 @@ export class EndpointRotation {
       this.#nextEndpoint()
     }
     const hosts = this.#endpoints.map(({ host }) => host).join(', ')
-    throw new WarrenError('ERR_WARREN_NAME_NOT_RESOLVED', `No address found for ${hosts}; check the name and this machine's resolver`, {
-      cause: failure,
-    })
+    throw new WarrenError(
+      'ERR_WARREN_NAME_NOT_RESOLVED',
+      `No address found for ${hosts}; check the name and this machine's resolver`,
+      {
+        cause: failure,
+      },
+    )
   }
 
   /** The attempt went unanswered: the next one goes elsewhere, if there is elsewhere. */

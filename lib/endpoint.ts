@@ -16,7 +16,7 @@ export interface ParsedEndpoint {
 export function parseEndpoint(value: unknown, name = 'endpoint'): ParsedEndpoint {
   if (typeof value !== 'string') throw wrongType(name, EXPECTED, value)
   const parts = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:[\]]*)):(?<port>\d{1,5})$/.exec(value)?.groups
-  const port = Number(parts?.['port'])
+  const port = Number(parts?.port)
   if (parts === undefined || port < 1 || port > 65_535) throw invalidEndpoint(value, name)
   const { v6, host = '' } = parts
   if (v6 !== undefined) {
@@ -34,7 +34,10 @@ export function formatEndpoint(address: string, port: number): Endpoint {
 }
 
 function invalidEndpoint(value: string, name: string): RangeError {
-  return coded(new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 300))}`), 'ERR_WARREN_INVALID_ENDPOINT')
+  return coded(
+    new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 300))}`),
+    'ERR_WARREN_INVALID_ENDPOINT',
+  )
 }
 
 const EXPECTED = "'host:port' or '[IPv6 address]:port' with a port from 1 to 65535"

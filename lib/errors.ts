@@ -98,28 +98,61 @@ export function nativeError(cause: NativeCause, detail: string, facts: WarrenErr
 
 /** The one table from native causes to codes, each with what to do about it. */
 const NATIVE = {
-  'already-exists': ['ERR_WARREN_PEER_EXISTS', 'The device has a peer with this key already; use device.peers.get(key).update(…)'],
+  'already-exists': [
+    'ERR_WARREN_PEER_EXISTS',
+    'The device has a peer with this key already; use device.peers.get(key).update(…)',
+  ],
   'own-key': ['ERR_WARREN_OWN_KEY', "The key is the device's own; a device cannot be its own peer"],
-  'low-order-key': ['ERR_WARREN_INVALID_KEY', 'The key is a point of low order, which no private key gives; check where it came from'],
-  'allowed-ip-conflict': ['ERR_WARREN_ALLOWED_IP_CONFLICT', 'Another peer has this prefix; take it over with peer.update({ allowedIPs, replace: true }), or remove it there'],
-  'too-many-peers': ['ERR_WARREN_TOO_MANY_PEERS', 'The device has as many peers as limits.peers allows; remove some, or raise it'],
+  'low-order-key': [
+    'ERR_WARREN_INVALID_KEY',
+    'The key is a point of low order, which no private key gives; check where it came from',
+  ],
+  'allowed-ip-conflict': [
+    'ERR_WARREN_ALLOWED_IP_CONFLICT',
+    'Another peer has this prefix; take it over with peer.update({ allowedIPs, replace: true }), or remove it there',
+  ],
+  'too-many-peers': [
+    'ERR_WARREN_TOO_MANY_PEERS',
+    'The device has as many peers as limits.peers allows; remove some, or raise it',
+  ],
 
   'mtu-too-small': ['ERR_WARREN_MTU_TOO_SMALL', 'QUIC needs an inner MTU of at least 1248 bytes'],
   EADDRINUSE: ['ERR_WARREN_ADDRESS_IN_USE', 'The port is in use; listen on another one, or on 0 for any free one'],
-  EADDRNOTAVAIL: ['ERR_WARREN_LISTEN_FAILED', 'This machine does not have the address; listen on one of its own, or leave out the host'],
+  EADDRNOTAVAIL: [
+    'ERR_WARREN_LISTEN_FAILED',
+    'This machine does not have the address; listen on one of its own, or leave out the host',
+  ],
   EACCES: ['ERR_WARREN_LISTEN_FAILED', 'Not permitted to use this port; take one above 1023'],
   'listen-failed': ['ERR_WARREN_LISTEN_FAILED', 'The socket could not be opened'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 
-  'peer-dead': ['ERR_WARREN_PEER_DEAD', 'The peer did not answer for as long as deadAfter allows; it is redialled if this end dialled'],
-  'peer-restarted': ['ERR_WARREN_PEER_RESTARTED', "The peer's process is a new one and knows nothing of this connection; use the new connection"],
+  'peer-dead': [
+    'ERR_WARREN_PEER_DEAD',
+    'The peer did not answer for as long as deadAfter allows; it is redialled if this end dialled',
+  ],
+  'peer-restarted': [
+    'ERR_WARREN_PEER_RESTARTED',
+    "The peer's process is a new one and knows nothing of this connection; use the new connection",
+  ],
   'peer-removed': ['ERR_WARREN_PEER_REMOVED', 'The peer was removed from the device; add it again to use it'],
-  'no-handshake': ['ERR_WARREN_NO_HANDSHAKE', "No WireGuard handshake response: check the endpoint and the key, and that the other end has this device's key as a peer or authorizes it"],
-  'no-transport': ['ERR_WARREN_NO_TRANSPORT', 'The tunnel is up, but nobody in it answers: a plain WireGuard peer? Use peer.sendPacket() for those'],
+  'no-handshake': [
+    'ERR_WARREN_NO_HANDSHAKE',
+    "No WireGuard handshake response: check the endpoint and the key, and that the other end has this device's key as a peer or authorizes it",
+  ],
+  'no-transport': [
+    'ERR_WARREN_NO_TRANSPORT',
+    'The tunnel is up, but nobody in it answers: a plain WireGuard peer? Use peer.sendPacket() for those',
+  ],
   'no-endpoint': ['ERR_WARREN_NO_ENDPOINT', 'The peer has no endpoint yet; add it with one, or wait until it dials'],
-  'no-protocol': ['ERR_WARREN_NO_COMMON_PROTOCOL', 'The two ends have no application protocol in common; compare the lists in protocols'],
+  'no-protocol': [
+    'ERR_WARREN_NO_COMMON_PROTOCOL',
+    'The two ends have no application protocol in common; compare the lists in protocols',
+  ],
   refused: ['ERR_WARREN_CONNECTION_REFUSED', "The peer's limit on connections is reached; try again later"],
   duplicate: ['ERR_WARREN_CONNECTION_REFUSED', 'The peer kept another connection, which did not come up here'],
   protocol: ['ERR_WARREN_PROTOCOL_VIOLATION', 'The two ends disagree about the protocol; compare their versions'],
-} as const satisfies Record<Exclude<DriverClose['cause'], 'application'> | (string & {}), readonly [WarrenErrorCode, string]>
+} as const satisfies Record<
+  Exclude<DriverClose['cause'], 'application'> | (string & {}),
+  readonly [WarrenErrorCode, string]
+>

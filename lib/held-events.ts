@@ -28,7 +28,8 @@ export class HeldEvents<T> {
   /** Drops those events of which `isStale` is true. */
   drop(isStale: (value: T) => boolean): void {
     const kept = new Fifo<T>()
-    for (let value = this.#held.shift(); value !== undefined; value = this.#held.shift()) if (!isStale(value)) kept.push(value)
+    for (let value = this.#held.shift(); value !== undefined; value = this.#held.shift())
+      if (!isStale(value)) kept.push(value)
     this.#held = kept
   }
 

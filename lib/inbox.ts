@@ -45,7 +45,12 @@ export class Inbox<M> {
 
   /** A new iterator: each step takes the highest message there is, oldest first, that its filter lets through. */
   read(filter: ParsedFilter): AsyncIterableIterator<M> {
-    return new Reader(filter, this.#readers, () => this.#take(filter), () => this.#ended)
+    return new Reader(
+      filter,
+      this.#readers,
+      () => this.#take(filter),
+      () => this.#ended,
+    )
   }
 
   #take({ minPriority, maxPriority }: ParsedFilter): M | undefined {

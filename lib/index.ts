@@ -13,4 +13,10 @@ export type { ConnectOptions, Peer, PeerEvents } from './peer.js'
 export type { PeerEvent } from './peer-event.js'
 export type { AuthorizedPeerOptions, PeerChanges, PeerOptions } from './peer-options.js'
 export type { ConnectionStats, DeviceStats, PeerStats } from './stats.js'
-export type { ConnectionReadable, ConnectionStream, ConnectionWritable, IncomingStream, StreamOptions } from './stream.js'
+export type {
+  ConnectionReadable,
+  ConnectionStream,
+  ConnectionWritable,
+  IncomingStream,
+  StreamOptions,
+} from './stream.js'

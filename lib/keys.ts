@@ -65,10 +65,14 @@ export function parseKey(name: string, key: unknown): Buffer {
     if (key.byteLength === KEY_BYTES) return Buffer.from(key)
     throw invalidKey(RangeError, `${name} must be ${KEY_BYTES} bytes; got ${key.byteLength}`)
   }
-  if (typeof key !== 'string') throw invalidKey(TypeError, `${name} must be base64 or ${KEY_BYTES} bytes; got ${typeof key}`)
+  if (typeof key !== 'string')
+    throw invalidKey(TypeError, `${name} must be base64 or ${KEY_BYTES} bytes; got ${typeof key}`)
   const bytes = Buffer.from(key, 'base64')
   if (bytes.length === KEY_BYTES && bytes.toString('base64') === key) return bytes
-  throw invalidKey(RangeError, `${name} must be base64 of ${KEY_BYTES} bytes, 44 characters ending in '='; got ${key.length} characters that are not`)
+  throw invalidKey(
+    RangeError,
+    `${name} must be base64 of ${KEY_BYTES} bytes, 44 characters ending in '='; got ${key.length} characters that are not`,
+  )
 }
 
 function invalidKey(Kind: typeof TypeError | typeof RangeError, message: string): Error {

@@ -46,7 +46,10 @@ export interface ParsedFilter {
 }
 
 /** Checks the options of `send`. */
-export function parseSend(options: SendOptions | undefined): { readonly priority: number; readonly signal: AbortSignal | undefined } {
+export function parseSend(options: SendOptions | undefined): {
+  readonly priority: number
+  readonly signal: AbortSignal | undefined
+} {
   return options === undefined ? DEFAULT_SEND : parseOptions('options', options, SEND_CHECKS)
 }
 

@@ -1,4 +1,4 @@
-import type { DriverOptions, Driver, Receiver } from './driver.js'
+import type { Driver, DriverOptions, Receiver } from './driver.js'
 import { openNative } from './drivers/native.js'
 import { openScript } from './drivers/script.js'
 import { fromNative } from './errors.js'

@@ -9,7 +9,8 @@ export function parseOptions<C extends Record<string, Check<unknown>>>(
   options: unknown,
   checks: C,
 ): { readonly [K in keyof C]: ReturnType<C[K]> } {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrongType(name, 'an object', options)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw wrongType(name, 'an object', options)
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(checks, key)) throw unknownOption(`${name}.${key}`, Object.keys(checks))
   }
@@ -62,7 +63,8 @@ export function listOf<T>(check: Check<T>, most: number): Check<readonly T[]> {
 
 /** An abort signal of this or of another realm. */
 export const signal: Check<AbortSignal> = (value, name) => {
-  if (typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal
+  if (typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value)
+    return value as AbortSignal
   throw wrongType(name, 'an AbortSignal', value)
 }
 

@@ -37,7 +37,8 @@ export class Outbox {
     const lane = this.#lane(priority)
     const cost = bytes.byteLength + WAITING_BYTES
     if (!this.#link.reserve(priority, cost)) return Promise.reject(this.#link.fullError())
-    if (lane.waiting.length === 0 && lane.hasRoom(bytes.byteLength)) return Promise.resolve(this.#admit(lane, bytes, signal))
+    if (lane.waiting.length === 0 && lane.hasRoom(bytes.byteLength))
+      return Promise.resolve(this.#admit(lane, bytes, signal))
     return this.#wait(lane, bytes, signal)
   }
 

@@ -20,7 +20,10 @@ export class PeerDials {
   readonly #peer: DialledPeer
   readonly #dials = new Map<string, { readonly dial: Dial; readonly offered: readonly string[] }>()
   /** The connections that this end dialled, and how. */
-  readonly #dialled = new WeakMap<Connection, { readonly protocols: readonly string[] | undefined; readonly since: number }>()
+  readonly #dialled = new WeakMap<
+    Connection,
+    { readonly protocols: readonly string[] | undefined; readonly since: number }
+  >()
   readonly #offers = new Map<number, readonly string[] | undefined>()
   readonly #reconnect: Reconnect
 
@@ -32,7 +35,11 @@ export class PeerDials {
     this.#reconnect = new Reconnect((protocols) => this.connect(protocols, RECONNECT_TIMEOUT, undefined), runtime.clock)
   }
 
-  connect(protocols: readonly string[] | undefined, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+  connect(
+    protocols: readonly string[] | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
     const offered = protocols ?? this.#runtime.protocols
     const live = this.#find(offered)
     if (live !== undefined) return Promise.resolve(live)
@@ -47,7 +54,8 @@ export class PeerDials {
       this.#dialled.set(connection, { protocols: this.#offers.get(id), since: this.#runtime.clock.now() })
     }
     this.#forget(id)
-    for (const { dial, offered } of [...this.#dials.values()]) if (offered.includes(connection.protocol)) dial.arrived(connection)
+    for (const { dial, offered } of [...this.#dials.values()])
+      if (offered.includes(connection.protocol)) dial.arrived(connection)
   }
 
   /** A connection ended: one that this end dialled and the network took is dialled again. */

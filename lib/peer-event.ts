@@ -11,7 +11,12 @@ export type PeerEvent =
   /** Its session was replaced by a fresh one. */
   | { readonly type: 'rekeyed'; readonly publicKey: PublicKey }
   /** Its packets come from elsewhere now. */
-  | { readonly type: 'moved'; readonly publicKey: PublicKey; readonly from: Endpoint | undefined; readonly to: Endpoint }
+  | {
+      readonly type: 'moved'
+      readonly publicKey: PublicKey
+      readonly from: Endpoint | undefined
+      readonly to: Endpoint
+    }
   /** Its session is gone: nothing asked for a new one, or its handshakes went unanswered for 90 s. */
   | { readonly type: 'down'; readonly publicKey: PublicKey; readonly reason: 'expired' | 'handshake-timeout' }
   /** It is a peer no more. */

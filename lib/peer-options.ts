@@ -1,5 +1,5 @@
-import { parseEndpoint, type Endpoint, type ParsedEndpoint } from './endpoint.js'
-import { parseKey, parsePublicKey, type PublicKey } from './keys.js'
+import { type Endpoint, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
+import { type PublicKey, parseKey, parsePublicKey } from './keys.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from './options.js'
 import { prefix } from './prefix.js'
 
@@ -87,7 +87,10 @@ const CHANGE_CHECKS = {
   endpoint: optional(endpoints, undefined),
   presharedKey: optional(orNull(presharedKey), undefined),
   allowedIPs: optional(allowedIPs, undefined),
-  persistentKeepalive: optional(orNull((value, name) => keepalive(value, name) ?? null), undefined),
+  persistentKeepalive: optional(
+    orNull((value, name) => keepalive(value, name) ?? null),
+    undefined,
+  ),
   replace: optional(flag, false),
 }
 

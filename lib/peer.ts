@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
-import { inspect, type InspectOptions } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import type { Timer } from './clock.js'
 import { type CloseOptions, type ParsedClose, parseClose } from './close.js'
 import { Connection, type ConnectionReceiver } from './connection.js'
@@ -170,7 +170,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     return `Peer ${inspect(this.toJSON(), options)}`
   }
 
-  async #connect(offered: readonly string[] | undefined, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+  async #connect(
+    offered: readonly string[] | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
     signal?.throwIfAborted()
     this.#check()
     return this.#dials.connect(offered, timeout, signal)
@@ -243,7 +247,14 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection {
     const { routes } = this.#runtime
-    const facts = { id, peer: this, protocol, initiator, queued: this.#queued, isPeerRemoved: () => this.#removal !== undefined }
+    const facts = {
+      id,
+      peer: this,
+      protocol,
+      initiator,
+      queued: this.#queued,
+      isPeerRemoved: () => this.#removal !== undefined,
+    }
     const connection = new Connection(facts, this.#runtime, (receiver) => {
       routes.connections.set(id, this.#watched(receiver))
     })

@@ -9,7 +9,10 @@ export const prefix: Check<string> = (value, name) => {
   const most = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : -1
   const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : -1
   if (most < 0 || length < 0 || length > most || rest.length > 0) {
-    throw coded(new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 100))}`), 'ERR_WARREN_INVALID_ARGUMENT')
+    throw coded(
+      new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 100))}`),
+      'ERR_WARREN_INVALID_ARGUMENT',
+    )
   }
   return `${address}/${length}`
 }

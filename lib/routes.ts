@@ -1,9 +1,9 @@
 import type { ConnectionReceiver } from './connection.js'
+import { streamReset, streamStopped } from './connection-streams.js'
 import type { DialReceiver } from './dial.js'
 import type { DriverClose, Receiver } from './driver.js'
 import { shielded } from './emit.js'
 import type { PeerReceiver } from './peer.js'
-import { streamReset, streamStopped } from './connection-streams.js'
 import type { StreamSides } from './stream.js'
 
 /** What lives in a device, by the ids of its driver. */
@@ -27,7 +27,10 @@ export interface DeviceReceiver {
 }
 
 /** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
-export function receiverOf({ peers, connections, streams }: Routes, device: () => DeviceReceiver | undefined): Receiver {
+export function receiverOf(
+  { peers, connections, streams }: Routes,
+  device: () => DeviceReceiver | undefined,
+): Receiver {
   return {
     peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
@@ -48,8 +51,10 @@ export function receiverOf({ peers, connections, streams }: Routes, device: () =
     connectionClosed: (connection, close) => shielded(() => device()?.connectionClosed(connection, close)),
     datagram: (connection, bytes) => shielded(() => connections.get(connection)?.datagram(bytes)),
     message: (connection, priority, bytes) => shielded(() => connections.get(connection)?.message(priority, bytes)),
-    laneDrained: (connection, priority, bytes) => shielded(() => connections.get(connection)?.laneDrained(priority, bytes)),
-    messageSettled: (connection, message, outcome) => shielded(() => connections.get(connection)?.messageSettled(message, outcome)),
+    laneDrained: (connection, priority, bytes) =>
+      shielded(() => connections.get(connection)?.laneDrained(priority, bytes)),
+    messageSettled: (connection, message, outcome) =>
+      shielded(() => connections.get(connection)?.messageSettled(message, outcome)),
 
     streamOpened: (connection, stream, bidirectional, priority) =>
       shielded(() => connections.get(connection)?.streamOpened(stream, bidirectional, priority)),

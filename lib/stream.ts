@@ -179,7 +179,10 @@ function changePriority({ driver, id }: StreamLink, value: unknown): number {
 }
 
 function duplexMarks({ highWaterMark }: StreamLink): DuplexOptions {
-  return { readableHighWaterMark: highWaterMark ?? READABLE_BYTES, writableHighWaterMark: highWaterMark ?? WRITABLE_BYTES }
+  return {
+    readableHighWaterMark: highWaterMark ?? READABLE_BYTES,
+    writableHighWaterMark: highWaterMark ?? WRITABLE_BYTES,
+  }
 }
 
 /** Nothing a peer does to a stream is an uncaught exception. */
