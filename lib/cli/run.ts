@@ -1,0 +1,50 @@
+import { genkey, pubkey } from './keys.js'
+import { ping } from './ping.js'
+import { pong } from './pong.js'
+import type { Terminal } from './terminal.js'
+import { UsageError } from './usage-error.js'
+
+/** Runs one command line and gives the status to exit with: 0 done, 1 failed, 2 not understood. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name = '--help', ...args] = argv
+  if (name === '--help' || name === '-h' || name === 'help') {
+    terminal.stdout.write(USAGE)
+    return 0
+  }
+  const command = COMMANDS.get(name)
+  try {
+    if (command === undefined) throw new UsageError(`there is no command '${name}'`)
+    return await command(args, terminal)
+  } catch (error) {
+    return report(error, terminal)
+  }
+}
+
+function report(error: unknown, { stderr }: Terminal): number {
+  const { message, code } = error as Error & { readonly code?: unknown }
+  const isUsage = error instanceof UsageError || (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
+  stderr.write(`warren: ${message}${isUsage || code === undefined ? '' : ` [${String(code)}]`}\n`)
+  if (isUsage) stderr.write(USAGE)
+  return isUsage ? 2 : 1
+}
+
+const COMMANDS: ReadonlyMap<string, (args: readonly string[], terminal: Terminal) => Promise<number>> = new Map([
+  ['genkey', genkey],
+  ['pubkey', pubkey],
+  ['ping', ping],
+  ['pong', pong],
+])
+
+const USAGE = `Usage:
+  warren genkey                           print a new private key
+  warren pubkey                           print the public key of the private key on standard input
+  warren pong [options]                   answer pings; prints the command that pings it
+    --listen <port>                         UDP port (default: any free one)
+    --allow <public key>                    answer this key, and others so named (default: any)
+  warren ping <public key>@<host:port>    connect, and measure round trips
+    --count <n>                             how many (default 5)
+    --interval <ms>                         from one to the next, and how long to wait for the last (default 1000)
+    --size <bytes>                          of each (default 56)
+    --timeout <ms>                          for connecting (default 10000)
+  The key of ping and pong: --key-file <path>, or WARREN_PRIVATE_KEY, or a new one.
+`

@@ -1,0 +1,31 @@
+/** Where a command reads and writes: a process, or a test. */
+export interface Terminal {
+  readonly stdin: AsyncIterable<string | Uint8Array>
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  readonly env: Readonly<Record<string, string | undefined>>
+  once(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+}
+
+/** All of the input, as text. */
+export async function readAll(terminal: Terminal): Promise<string> {
+  let text = ''
+  for await (const chunk of terminal.stdin) text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+  return text
+}
+
+/** A signal that aborts when the user or the system asks the process to end, and the way to stop listening. */
+export function interruption(terminal: Terminal): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController()
+  const interrupt = (): void => controller.abort()
+  for (const signal of SIGNALS) terminal.once(signal, interrupt)
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const signal of SIGNALS) terminal.off(signal, interrupt)
+    },
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
