@@ -1,157 +1,393 @@
 //! The device: peers behind one identity and one socket.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
+
+use crate::allowed_ips::{AllowedIps, Prefix};
 use crate::config::{AddPeerError, Config, Path, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
+use crate::cookie::Cookies;
 use crate::event::Event;
+use crate::index_table::IndexTable;
+use crate::initiation::Opener;
 use crate::keys::PublicKey;
+use crate::peer::Peer;
+use crate::random::Random;
+use crate::send::{Outgoing, PaddingBuffer};
 use crate::stats::{PeerStats, Stats};
+use crate::strangers::{Departed, Strangers};
+use crate::tunnel::{Clock, Identity, Tunnel};
 
-/// A WireGuard device without I/O.
-#[derive(Debug)]
-pub struct Device {}
-
-/// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
-    /// Who sent it.
-    pub peer: PeerId,
-    /// Its length, from its own header.
-    pub len: usize,
+/// A WireGuard device without I/O: any number of peers behind one identity.
+///
+/// # How to drive it
+///
+/// Three kinds of method: `handle_*` takes what came in, plain verbs are commands, `poll_*` gives what goes out.
+/// After any `handle_*` or command (one by one, or a batch of them):
+/// 1. call [`Device::poll_transmit`] until `None`, and send each datagram along its path;
+/// 2. take [`Device::poll_event`] until `None`;
+/// 3. arm one timer for [`Device::poll_timeout`], and call [`Device::handle_timeout`] when it is due.
+///
+/// Nothing here reads a clock: `now` is always an argument. Should it go back, it counts as standing still.
+///
+/// Handshakes need no command: [`Device::send`] stages what it cannot seal yet, and asks for a session. Idle peers have no
+/// deadline and cost nothing; 9 minutes after their last message they hold no key but the one they were added with.
+pub struct Device {
+    pub(crate) core: Core,
+    pub(crate) peers: FxHashMap<PeerId, Box<Peer>>,
+    pub(crate) by_key: BTreeMap<PublicKey, PeerId>,
+    pub(crate) strangers: Strangers,
+    pub(crate) departed: Departed,
+    pub(crate) report_strangers: bool,
+    deadlines: BTreeSet<(Instant, PeerId)>,
+    peer_limit: usize,
+    next_id: u32,
+    now: Instant,
 }
 
-/// What became of a packet handed to [`Device::send`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// One datagram was appended, to be sent along this path.
-    Sealed(Path),
-    /// It waits for a session; [`Device::poll_transmit`] will give it.
-    Staged,
-    /// It is gone.
-    Dropped(SendDrop),
+/// All of a device that a peer needs for what it does.
+pub(crate) struct Core {
+    pub(crate) public_key: PublicKey,
+    pub(crate) opener: Opener,
+    pub(crate) cookies: Cookies,
+    pub(crate) random: Random,
+    pub(crate) indices: IndexTable,
+    pub(crate) allowed_ips: AllowedIps,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) padding: PaddingBuffer,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) stats: Stats,
+    /// Peers with staged packets and a session for them.
+    pub(crate) flushing: VecDeque<PeerId>,
+    pub(crate) mtu: usize,
+    pub(crate) staged_limit: usize,
+    identity: Identity,
+    clock: Clock,
+    /// Peers whose deadlines may have changed since they were queued.
+    touched: Vec<PeerId>,
 }
 
-/// Why a packet was dropped on sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendDrop {
-    /// The peer was removed.
-    NoSuchPeer,
-    /// Longer than the MTU.
-    Oversized,
-    /// No session, and nowhere to dial.
-    NoEndpoint,
-}
-
-#[expect(
-    clippy::unimplemented,
-    unused_variables,
-    reason = "the surface first, for the rooms above to compile"
-)]
 impl Device {
     /// A device without peers.
     pub fn new(config: Config, now: Instant) -> Device {
-        unimplemented!()
+        let mut random = Random::new(config.seed);
+        let clock = Clock::new(now);
+        let public_key = config.private_key.public_key();
+        let limits = config.limits;
+        let strangers = Strangers::new(
+            limits.pending_authorizations,
+            config.authorize_timeout,
+            limits.handshakes_per_second,
+            now,
+        );
+        let core = Core {
+            public_key,
+            opener: Opener::new(&config.private_key),
+            cookies: Cookies::new(&public_key, &mut random, now),
+            random,
+            indices: IndexTable::default(),
+            allowed_ips: AllowedIps::default(),
+            outgoing: Outgoing::default(),
+            padding: PaddingBuffer::default(),
+            events: VecDeque::new(),
+            stats: Stats::default(),
+            flushing: VecDeque::new(),
+            mtu: usize::from(config.mtu),
+            staged_limit: limits.staged_bytes_per_peer,
+            identity: Identity::new(config.private_key, clock, now),
+            clock,
+            touched: Vec::new(),
+        };
+        Device {
+            core,
+            peers: FxHashMap::default(),
+            by_key: BTreeMap::new(),
+            strangers,
+            departed: Departed::default(),
+            report_strangers: config.report_strangers,
+            deadlines: BTreeSet::new(),
+            peer_limit: limits.peers,
+            next_id: 0,
+            now,
+        }
     }
 
     /// This node's identity.
     pub fn public_key(&self) -> PublicKey {
-        unimplemented!()
+        self.core.public_key
     }
 
-    /// Takes a datagram.
-    pub fn handle_datagram(
-        &mut self,
-        path: Path,
-        datagram: &mut [u8],
-        plaintext: &mut [u8],
-        now: Instant,
-    ) -> Option<Opened> {
-        unimplemented!()
-    }
-
-    /// Does what is due.
+    /// Does what is due; harmless when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
-        unimplemented!()
+        let now = self.advance(now);
+        self.settle();
+        while let Some((_, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                self.deadlines.pop_first();
+                continue;
+            };
+            while let Some((_, due)) = peer.timers.next().filter(|(at, _)| *at <= now) {
+                peer.handle(due, &mut self.core, now);
+            }
+            self.core.touch(peer);
+            self.settle();
+        }
+        while let Some(public_key) = self.strangers.lapsed(now) {
+            self.core.events.push_back(Event::StrangerGone { public_key });
+        }
     }
 
-    /// Adds a peer.
-    pub fn add_peer(&mut self, peer: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
-        unimplemented!()
+    /// The next deadline, and its reason.
+    pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
+        let deadline = |id: &PeerId| self.peers.get(id).and_then(|peer| peer.timers.next());
+        let settled = self.deadlines.iter().map(|(_, id)| id);
+        let settled =
+            settled.filter(|id| self.peers.get(id).is_some_and(|peer| !peer.touched)).find_map(deadline);
+        let touched = self.core.touched.iter().filter_map(deadline);
+        let peers = touched.chain(settled).map(|(at, due)| (at, due.reason()));
+        let stranger = self.strangers.next().map(|at| (at, "authorization"));
+        peers.chain(stranger).min_by_key(|(at, _)| *at)
     }
 
-    /// Changes a peer.
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.core.events.pop_front()
+    }
+
+    /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once.
+    pub fn add_peer(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
+        let now = self.advance(now);
+        let PeerConfig { public_key, preshared_key, endpoint, allowed_ips, persistent_keepalive } = config;
+        if public_key == self.core.public_key {
+            return Err(AddPeerError::OwnKey);
+        }
+        if public_key.is_low_order() {
+            return Err(AddPeerError::LowOrderKey);
+        }
+        if self.by_key.contains_key(&public_key) {
+            return Err(AddPeerError::AlreadyExists);
+        }
+        if self.peers.len() >= self.peer_limit {
+            return Err(AddPeerError::TooManyPeers);
+        }
+        let derived = Prefix::host(public_key.derived_address().into());
+        for prefix in allowed_ips.iter().chain([&derived]) {
+            if let Some(owner) = self.owner_key(prefix) {
+                return Err(AddPeerError::AllowedIpConflict { prefix: *prefix, owner });
+            }
+        }
+        let id = PeerId(self.next_id);
+        self.next_id = self.next_id.checked_add(1).ok_or(AddPeerError::TooManyPeers)?;
+        let shared = self.core.opener.shared(&public_key);
+        let mut peer = Box::new(Peer::new(id, public_key, shared, self.departed.timestamp(&public_key)));
+        self.departed.forget(&public_key);
+        peer.preshared_key = preshared_key;
+        peer.allowed_ips = allowed_ips;
+        for prefix in peer.allowed_ips.iter().chain([&derived]) {
+            self.core.allowed_ips.insert(*prefix, id);
+        }
+        peer.set_endpoint(endpoint);
+        peer.timers.persist(keepalive_interval(persistent_keepalive), now);
+        self.core.touch(&mut peer);
+        self.by_key.insert(public_key, id);
+        self.peers.insert(id, peer);
+        Ok(id)
+    }
+
+    /// Changes a peer; either all of it or, with an error, nothing.
     pub fn update_peer(
         &mut self,
         peer: PeerId,
         changes: PeerChanges,
         now: Instant,
     ) -> Result<(), UpdatePeerError> {
-        unimplemented!()
+        let now = self.advance(now);
+        if !self.peers.contains_key(&peer) {
+            return Err(UpdatePeerError::NoSuchPeer);
+        }
+        if let Some(allowed_ips) = changes.allowed_ips {
+            self.set_allowed_ips(peer, allowed_ips, changes.replace)?;
+        }
+        let Device { peers, core, .. } = self;
+        let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
+        if changes.endpoint.is_some() {
+            peer.set_endpoint(changes.endpoint);
+        }
+        if let Some(key) = changes.preshared_key {
+            peer.set_preshared_key(key, core, now);
+        }
+        if let Some(seconds) = changes.persistent_keepalive {
+            peer.timers.persist(keepalive_interval(seconds), now);
+        }
+        core.touch(peer);
+        Ok(())
     }
 
-    /// Removes a peer and all its keys.
+    /// Removes a peer and wipes its keys, without a word to it.
     pub fn remove_peer(&mut self, peer: PeerId, now: Instant) {
-        unimplemented!()
+        self.advance(now);
+        let Some(mut peer) = self.peers.remove(&peer) else { return };
+        peer.release_tunnels(&mut self.core);
+        self.by_key.remove(&peer.public_key);
+        self.departed.remember(peer.public_key, peer.timestamp);
+        self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));
+        for prefix in &peer.allowed_ips {
+            self.core.allowed_ips.remove(prefix);
+        }
+        if let Some(at) = peer.scheduled {
+            self.deadlines.remove(&(at, peer.id));
+        }
     }
 
     /// Makes a stranger a peer and answers its newest initiation.
-    pub fn authorize(&mut self, peer: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
-        unimplemented!()
+    pub fn authorize(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
+        let now = self.advance(now);
+        let stranger = self.strangers.take(&config.public_key).ok_or(AddPeerError::StrangerGone)?;
+        let id = self.add_peer(config, now)?;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.timestamp = stranger.timestamp;
+            peer.answer(stranger.path, &stranger.initiation, &mut self.core, now);
+        }
+        Ok(id)
     }
 
-    /// Forgets a stranger.
+    /// Forgets a stranger, without a word to it; it may ask again.
     pub fn refuse(&mut self, public_key: &PublicKey, now: Instant) {
-        unimplemented!()
+        self.advance(now);
+        self.strangers.take(public_key);
     }
 
-    /// Dials.
+    /// Dials now, or as soon as 5 s have passed since the last initiation; nothing happens while a session is live.
     pub fn initiate(&mut self, peer: PeerId, now: Instant) {
-        unimplemented!()
-    }
-
-    /// Seals one IP packet at the end of `out`.
-    pub fn send(&mut self, peer: PeerId, packet: &[u8], out: &mut Vec<u8>, now: Instant) -> Sent {
-        unimplemented!()
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer)
+            && peer.session(now).is_none()
+        {
+            peer.want_session(&mut self.core, now);
+        }
     }
 
     /// Whether a packet would be sealed at once.
     pub fn has_session(&self, peer: PeerId) -> bool {
-        unimplemented!()
+        self.peers.get(&peer).is_some_and(|peer| peer.session(self.now).is_some())
     }
 
     /// Where the peer is.
     pub fn endpoint(&self, peer: PeerId) -> Option<SocketAddr> {
-        unimplemented!()
+        self.peers.get(&peer)?.endpoint()
     }
 
-    /// Whose an inner address is.
+    /// Whose an inner address is: the longest prefix that holds it decides.
     pub fn peer_of_destination(&self, destination: IpAddr) -> Option<PeerId> {
-        unimplemented!()
-    }
-
-    /// Appends one datagram.
-    pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
-        unimplemented!()
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        unimplemented!()
-    }
-
-    /// The next deadline, and its reason.
-    pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        unimplemented!()
+        self.core.allowed_ips.owner(destination)
     }
 
     /// The device's counters.
     pub fn stats(&self) -> &Stats {
-        unimplemented!()
+        &self.core.stats
     }
 
     /// A peer's counters.
     pub fn peer_stats(&self, peer: PeerId) -> Option<PeerStats> {
-        unimplemented!()
+        let peer = self.peers.get(&peer)?;
+        Some(PeerStats { staged_bytes: peer.staged.bytes(), ..peer.stats.clone() })
     }
+
+    /// The latest time seen: `now` never goes back in here.
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    /// Brings the queue of deadlines up to date with the peers that did something.
+    pub(crate) fn settle(&mut self) {
+        for id in self.core.touched.drain(..) {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
+            peer.touched = false;
+            let next = peer.timers.next().map(|(at, _)| at);
+            if next == peer.scheduled {
+                continue;
+            }
+            if let Some(at) = peer.scheduled {
+                self.deadlines.remove(&(at, id));
+            }
+            if let Some(at) = next {
+                self.deadlines.insert((at, id));
+            }
+            peer.scheduled = next;
+        }
+    }
+
+    fn owner_key(&self, prefix: &Prefix) -> Option<PublicKey> {
+        let owner = self.core.allowed_ips.exact(prefix)?;
+        Some(self.peers.get(&owner)?.public_key)
+    }
+
+    fn set_allowed_ips(
+        &mut self,
+        id: PeerId,
+        new: Vec<Prefix>,
+        replace: bool,
+    ) -> Result<(), UpdatePeerError> {
+        for prefix in &new {
+            let Some(owner) = self.core.allowed_ips.exact(prefix).filter(|owner| *owner != id) else {
+                continue;
+            };
+            let Some(owner) = self.peers.get(&owner) else { continue };
+            if !replace || *prefix == Prefix::host(owner.derived_address.into()) {
+                return Err(UpdatePeerError::AllowedIpConflict { prefix: *prefix, owner: owner.public_key });
+            }
+        }
+        let Some(peer) = self.peers.get_mut(&id) else { return Err(UpdatePeerError::NoSuchPeer) };
+        let derived = Prefix::host(peer.derived_address.into());
+        let old = std::mem::replace(&mut peer.allowed_ips, new.clone());
+        for prefix in old.iter().filter(|prefix| **prefix != derived) {
+            self.core.allowed_ips.remove(prefix);
+        }
+        for prefix in new {
+            let before = self.core.allowed_ips.exact(&prefix).filter(|owner| *owner != id);
+            if let Some(loser) = before.and_then(|owner| self.peers.get_mut(&owner)) {
+                loser.allowed_ips.retain(|other| *other != prefix);
+            }
+            self.core.allowed_ips.insert(prefix, id);
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Notes that a peer's deadlines may have changed; one branch when that is noted already.
+    pub(crate) fn touch(&mut self, peer: &mut Peer) {
+        if !peer.touched {
+            peer.touched = true;
+            self.touched.push(peer.id);
+        }
+    }
+
+    /// Queues a handshake message, a cookie reply or a keepalive.
+    pub(crate) fn push(&mut self, path: Path, message: &[u8]) {
+        self.outgoing.push(path, message, &mut self.stats.sent);
+    }
+
+    pub(crate) fn new_tunnel(&mut self, peer: &Peer, now: Instant) -> Tunnel {
+        let index = self.indices.draw(peer.id, &mut self.random);
+        Tunnel::new(&self.identity, &peer.public_key, peer.preshared_key.as_ref(), index, self.clock, now)
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device")
+            .field("public_key", &self.core.public_key)
+            .field("peers", &self.peers.len())
+            .field("tunnels", &self.core.indices.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn keepalive_interval(seconds: Option<u16>) -> Option<Duration> {
+    seconds.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()))
 }

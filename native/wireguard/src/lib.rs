@@ -1,17 +1,33 @@
 //! A WireGuard device without I/O: peers, sessions, timers, allowed IPs.
+//!
+//! [`Device`] says how it is driven. What was wrong with a datagram is a counter in [`Stats`], never an error; what an owner
+//! should know is an [`Event`].
 
 mod allowed_ips;
+mod backlog;
 mod config;
 mod constants;
+mod cookie;
 mod device;
 mod event;
+mod index_table;
+mod initiation;
 mod keys;
+mod peer;
+mod random;
+mod receive;
+mod send;
 mod stats;
+mod strangers;
+mod timers;
+mod tunnel;
 
 pub use allowed_ips::{Prefix, PrefixError};
 pub use config::{AddPeerError, Config, Limits, Path, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
 pub use constants::MAX_DATAGRAM;
-pub use device::{Device, Opened, SendDrop, Sent};
+pub use device::Device;
 pub use event::{DownReason, Event};
 pub use keys::{KEY_LENGTH, KeyError, PresharedKey, PrivateKey, PublicKey};
+pub use receive::Opened;
+pub use send::{SendDrop, Sent};
 pub use stats::{PeerStats, ReceiveDrops, SendDrops, Stats};

@@ -1,0 +1,289 @@
+//! One peer: its tunnels, and when it asks for new ones.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::allowed_ips::Prefix;
+use crate::config::{Path, PeerId};
+use crate::constants::{INITIATION_LENGTH, REJECT_AFTER_TIME, REKEY_TIMEOUT};
+use crate::device::Core;
+use crate::event::{DownReason, Event};
+use crate::index_table::TunnelIndex;
+use crate::initiation::{StaticShared, Timestamp};
+use crate::keys::{PresharedKey, PublicKey};
+use crate::send::Staged;
+use crate::stats::PeerStats;
+use crate::timers::{Due, Timers};
+use crate::tunnel::{Session, Tunnel};
+
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) public_key: PublicKey,
+    pub(crate) derived_address: Ipv6Addr,
+    pub(crate) shared: StaticShared,
+    pub(crate) preshared_key: Option<PresharedKey>,
+    pub(crate) path: Option<Path>,
+    /// Besides the derived address.
+    pub(crate) allowed_ips: Vec<Prefix>,
+    /// Of the newest initiation that was taken.
+    pub(crate) timestamp: Timestamp,
+    pub(crate) answered: Option<Instant>,
+    pub(crate) timers: Timers,
+    pub(crate) staged: Staged,
+    pub(crate) stats: PeerStats,
+    /// Where handshakes happen.
+    tunnel: Option<Tunnel>,
+    /// The one before, which carries data until the new one can.
+    retired: Option<Box<Tunnel>>,
+    /// The owner was told that it is up.
+    up: bool,
+    /// It is in the device's list of peers whose deadlines may have changed.
+    pub(crate) touched: bool,
+    /// The deadline under which it stands in the device's queue.
+    pub(crate) scheduled: Option<Instant>,
+    /// It is in the device's list of peers with staged packets to send.
+    pub(crate) flushing: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, timestamp: Timestamp) -> Peer {
+        Peer {
+            id,
+            public_key,
+            derived_address: public_key.derived_address(),
+            shared,
+            preshared_key: None,
+            path: None,
+            allowed_ips: Vec::new(),
+            timestamp,
+            answered: None,
+            timers: Timers::default(),
+            staged: Staged::default(),
+            stats: PeerStats::default(),
+            tunnel: None,
+            retired: None,
+            up: false,
+            touched: false,
+            scheduled: None,
+            flushing: false,
+        }
+    }
+
+    /// The tunnel that can seal a packet now.
+    pub(crate) fn sealing(&mut self, now: Instant) -> Option<&mut Tunnel> {
+        if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
+            return self.tunnel.as_mut();
+        }
+        self.retired.as_deref_mut().filter(|tunnel| tunnel.sealing(now).is_some())
+    }
+
+    /// The session that seals.
+    pub(crate) fn session(&self, now: Instant) -> Option<&Session> {
+        let tunnels = [self.tunnel.as_ref(), self.retired.as_deref()];
+        tunnels.into_iter().flatten().find_map(|tunnel| tunnel.sealing(now))
+    }
+
+    /// The tunnel that a received message is for.
+    pub(crate) fn tunnel_at(&mut self, index: TunnelIndex) -> Option<&mut Tunnel> {
+        let tunnels = [self.tunnel.as_mut(), self.retired.as_deref_mut()];
+        tunnels.into_iter().flatten().find(|tunnel| tunnel.index() == index)
+    }
+
+    /// The tunnel that handshake messages are for: never a replaced one, whose pre-shared key may be the old.
+    pub(crate) fn handshaking_at(&mut self, index: TunnelIndex) -> Option<&mut Tunnel> {
+        self.tunnel.as_mut().filter(|tunnel| tunnel.index() == index)
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<SocketAddr> {
+        self.path.map(|path| path.remote)
+    }
+
+    /// Where to send from now on, by configuration.
+    pub(crate) fn set_endpoint(&mut self, endpoint: Option<SocketAddr>) {
+        self.path = endpoint.map(|remote| Path { remote, local: None });
+        self.timers.reachable = self.path.is_some();
+    }
+
+    /// Something authenticated came along this path: answers go there (whitepaper section 2.1).
+    pub(crate) fn roam(&mut self, path: Path, core: &mut Core) {
+        if self.path == Some(path) {
+            return;
+        }
+        let from = self.endpoint();
+        self.path = Some(path);
+        self.timers.reachable = true;
+        if from != Some(path.remote) {
+            core.events.push_back(Event::Moved { peer: self.id, from, to: path.remote });
+        }
+    }
+
+    /// Begins a handshake, unless one is under way or there is nowhere to send it.
+    pub(crate) fn want_session(&mut self, core: &mut Core, now: Instant) {
+        if self.timers.dialling() || self.path.is_none() {
+            return;
+        }
+        self.timers.wanted(self.awaited_until(), now);
+        core.touch(self);
+        if self.timers.may_initiate(now) {
+            self.initiate(core, now);
+        }
+    }
+
+    /// Answers an initiation that was opened and found new.
+    pub(crate) fn answer(
+        &mut self,
+        path: Path,
+        initiation: &[u8; INITIATION_LENGTH],
+        core: &mut Core,
+        now: Instant,
+    ) {
+        core.touch(self);
+        let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
+        self.roam(path, core);
+        self.answered = Some(now);
+        self.timers.received(now);
+        self.timers.sent(now);
+        core.stats.initiations_answered += 1;
+        core.push(path, &response);
+    }
+
+    /// A session is usable by both ends.
+    pub(crate) fn confirmed(&mut self, began: Instant, core: &mut Core, now: Instant) {
+        core.stats.sessions += 1;
+        self.stats.sessions += 1;
+        self.stats.last_handshake = Some(now);
+        let event = if self.up {
+            Event::Rekeyed { peer: self.id }
+        } else {
+            Event::Up { peer: self.id, handshake: now.duration_since(began) }
+        };
+        core.events.push_back(event);
+        self.up = true;
+        self.timers.established();
+        if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
+            self.release_retired(core);
+        }
+        self.expire_with_session(now);
+        self.start_flushing(core);
+    }
+
+    /// From now on handshakes use another pre-shared key; the live session goes on until one succeeds.
+    pub(crate) fn set_preshared_key(&mut self, key: Option<PresharedKey>, core: &mut Core, now: Instant) {
+        if self.preshared_key != key {
+            self.preshared_key = key;
+            if self.tunnel.is_some() {
+                self.replace_tunnel(core, now);
+            }
+        }
+    }
+
+    /// Does what is due at a deadline.
+    pub(crate) fn handle(&mut self, due: Due, core: &mut Core, now: Instant) {
+        self.timers.done(due, now);
+        match due {
+            Due::Initiation if self.timers.hopeless(now) => self.give_up(core, now),
+            Due::Initiation => match self.awaited_until().filter(|until| *until > now) {
+                Some(until) => self.timers.deferred(until),
+                None => self.initiate(core, now),
+            },
+            Due::Unanswered => {
+                if let Some(attempt) = self.timers.report() {
+                    core.events.push_back(Event::Unanswered { peer: self.id, attempt });
+                }
+            }
+            Due::Silence => self.want_session(core, now),
+            Due::Keepalive => {
+                self.send_keepalive(core, now);
+            }
+            Due::PersistentKeepalive => {
+                if !self.send_keepalive(core, now) {
+                    self.want_session(core, now);
+                }
+            }
+            Due::Expiry => self.expire(core, now),
+            Due::Retirement => self.release_retired(core),
+            Due::Wipe => self.release_tunnels(core),
+        }
+    }
+
+    /// Wipes all keys of this peer's sessions.
+    pub(crate) fn release_tunnels(&mut self, core: &mut Core) {
+        self.release_retired(core);
+        if let Some(tunnel) = self.tunnel.take() {
+            core.indices.release(tunnel.index());
+        }
+    }
+
+    fn initiate(&mut self, core: &mut Core, now: Instant) {
+        let Some(path) = self.path else { return };
+        let initiation = self.tunnel_for_handshake(core, now).initiate(now);
+        self.timers.initiated(&mut core.random, now);
+        core.stats.initiations_sent += 1;
+        if let Some(initiation) = initiation {
+            core.push(path, &initiation);
+        }
+    }
+
+    fn give_up(&mut self, core: &mut Core, now: Instant) {
+        self.timers.gave_up(now);
+        let dropped = self.staged.clear();
+        self.stats.staged_dropped += dropped;
+        core.stats.sent.staged_expired += dropped;
+        if self.session(now).is_none() {
+            self.release_tunnels(core);
+            self.down(DownReason::HandshakeTimeout, core);
+        }
+    }
+
+    fn expire(&mut self, core: &mut Core, now: Instant) {
+        for tunnel in [self.tunnel.as_mut(), self.retired.as_deref_mut()].into_iter().flatten() {
+            tunnel.expire(now);
+        }
+        self.expire_with_session(now);
+        if self.session(now).is_none() && self.up && !self.timers.dialling() {
+            self.down(DownReason::Expired, core);
+        }
+    }
+
+    fn down(&mut self, reason: DownReason, core: &mut Core) {
+        self.up = false;
+        core.events.push_back(Event::Down { peer: self.id, reason });
+    }
+
+    /// A session may still be used at the very instant of its expiry, as boringtun has it.
+    fn expire_with_session(&mut self, now: Instant) {
+        self.timers.expires = self.session(now).map(|session| session.expires() + Duration::from_nanos(1));
+    }
+
+    /// How long to wait for the first datagram of a session that was made in answer to the peer: initiating now would
+    /// only give both a second one.
+    fn awaited_until(&self) -> Option<Instant> {
+        Some(self.tunnel.as_ref()?.awaiting()? + REKEY_TIMEOUT)
+    }
+
+    fn tunnel_for_handshake(&mut self, core: &mut Core, now: Instant) -> &mut Tunnel {
+        if !self.tunnel.as_ref().is_some_and(|tunnel| tunnel.fit_for_handshake(now)) {
+            self.replace_tunnel(core, now);
+        }
+        self.tunnel.as_mut().expect("it was just made, or fit")
+    }
+
+    fn replace_tunnel(&mut self, core: &mut Core, now: Instant) {
+        let tunnel = core.new_tunnel(self, now);
+        let Some(old) = self.tunnel.replace(tunnel) else { return };
+        if old.sealing(now).is_none() {
+            core.indices.release(old.index());
+            return;
+        }
+        self.release_retired(core);
+        self.retired = Some(Box::new(old));
+        self.timers.retires = Some(now + REJECT_AFTER_TIME);
+    }
+
+    fn release_retired(&mut self, core: &mut Core) {
+        self.timers.retires = None;
+        if let Some(tunnel) = self.retired.take() {
+            core.indices.release(tunnel.index());
+        }
+    }
+}

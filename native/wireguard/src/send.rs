@@ -1,0 +1,248 @@
+//! What leaves: packets sealed at once, packets staged for a session, keepalives, and the queue of ready messages.
+//!
+//! 1. [`Device::send`] seals a packet if a session can, else stages it and asks for one.
+//! 2. [`Device::poll_transmit`] gives handshake messages, cookies and keepalives first, then what was staged.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::config::{Path, PeerId};
+use crate::constants::{INITIATION_LENGTH, PADDING, REKEY_AFTER_MESSAGES};
+use crate::device::{Core, Device};
+use crate::peer::Peer;
+use crate::stats::SendDrops;
+
+/// What became of a packet handed to [`Device::send`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// One datagram was appended, to be sent along this path.
+    Sealed(Path),
+    /// It waits for a session; [`Device::poll_transmit`] will give it.
+    Staged,
+    /// It is gone.
+    Dropped(SendDrop),
+}
+
+/// Why a packet was dropped on sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendDrop {
+    /// The peer was removed.
+    NoSuchPeer,
+    /// Empty: only keepalives are.
+    Empty,
+    /// Longer than the MTU.
+    Oversized,
+    /// No session, and nowhere to dial.
+    NoEndpoint,
+}
+
+impl Device {
+    /// Seals one IP packet at the end of `out`.
+    ///
+    /// Without a usable session it is staged (bounded, the oldest dropped) and a handshake starts. Packets of one peer leave
+    /// in order: while some are still staged, later ones are too.
+    pub fn send(&mut self, peer: PeerId, packet: &[u8], out: &mut Vec<u8>, now: Instant) -> Sent {
+        let now = self.advance(now);
+        match self.peers.get_mut(&peer) {
+            Some(peer) => peer.send(packet, out, &mut self.core, now),
+            None => Sent::Dropped(SendDrop::NoSuchPeer),
+        }
+    }
+
+    /// Appends one datagram that is ready to leave, and says along which path; `None` leaves `out` as it is.
+    pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
+        let now = self.advance(now);
+        if let Some(message) = self.core.outgoing.queue.pop_front() {
+            out.extend_from_slice(&message.bytes[..message.length]);
+            return Some(message.path);
+        }
+        while let Some(id) = self.core.flushing.front() {
+            if let Some(peer) = self.peers.get_mut(id) {
+                if let Some(path) = peer.flush(out, &mut self.core, now) {
+                    return Some(path);
+                }
+                peer.flushing = false;
+            }
+            self.core.flushing.pop_front();
+        }
+        self.settle();
+        None
+    }
+}
+
+impl Peer {
+    fn send(&mut self, packet: &[u8], out: &mut Vec<u8>, core: &mut Core, now: Instant) -> Sent {
+        if packet.len() > core.mtu {
+            core.stats.sent.oversized += 1;
+            return Sent::Dropped(SendDrop::Oversized);
+        }
+        if packet.is_empty() {
+            return Sent::Dropped(SendDrop::Empty);
+        }
+        let Some(path) = self.path else {
+            core.stats.sent.no_endpoint += 1;
+            return Sent::Dropped(SendDrop::NoEndpoint);
+        };
+        if self.staged.is_empty() && self.seal(packet, out, core, now) {
+            return Sent::Sealed(path);
+        }
+        let dropped = self.staged.push(packet, core.staged_limit);
+        self.stats.staged_dropped += dropped;
+        core.stats.sent.staged_overflow += dropped;
+        if self.session(now).is_none() {
+            self.want_session(core, now);
+        }
+        Sent::Staged
+    }
+
+    /// Seals a packet, or a keepalive if it is empty, if there is a session for it.
+    fn seal(&mut self, packet: &[u8], out: &mut Vec<u8>, core: &mut Core, now: Instant) -> bool {
+        let Some(tunnel) = self.sealing(now) else { return false };
+        let before = out.len();
+        let counter = tunnel.seal(core.padding.pad(packet, core.mtu), out, now);
+        let stale = counter >= REKEY_AFTER_MESSAGES || tunnel.stale_for_sending(now);
+        self.stats.sent_packets += 1;
+        self.stats.sent_bytes += (out.len() - before) as u64;
+        if packet.is_empty() {
+            self.timers.sent(now);
+        } else {
+            self.timers.sent_data(now);
+        }
+        core.touch(self);
+        if stale {
+            self.want_session(core, now);
+        }
+        true
+    }
+
+    /// Whether there was a session to send it through.
+    pub(crate) fn send_keepalive(&mut self, core: &mut Core, now: Instant) -> bool {
+        let Some(path) = self.path else { return false };
+        let mut datagram = std::mem::take(&mut core.outgoing.keepalive);
+        datagram.clear();
+        let sealed = self.seal(&[], &mut datagram, core, now);
+        if sealed {
+            core.push(path, &datagram);
+        }
+        core.outgoing.keepalive = datagram;
+        sealed
+    }
+
+    /// Lets [`Device::poll_transmit`] give what is staged.
+    pub(crate) fn start_flushing(&mut self, core: &mut Core) {
+        if !self.flushing && !self.staged.is_empty() {
+            self.flushing = true;
+            core.flushing.push_back(self.id);
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>, core: &mut Core, now: Instant) -> Option<Path> {
+        let path = self.path?;
+        let packet = self.staged.pop()?;
+        if self.seal(&packet, out, core, now) {
+            return Some(path);
+        }
+        self.staged.unpop(packet);
+        self.want_session(core, now);
+        None
+    }
+}
+
+/// Packets that wait for a session.
+#[derive(Default)]
+pub(crate) struct Staged {
+    packets: VecDeque<Box<[u8]>>,
+    bytes: usize,
+}
+
+impl Staged {
+    /// Adds a packet; drops the oldest until all fit within the limit, and says how many.
+    pub(crate) fn push(&mut self, packet: &[u8], limit: usize) -> u64 {
+        self.packets.push_back(packet.into());
+        self.bytes += cost(packet);
+        let mut dropped = 0;
+        while self.bytes > limit && self.pop().is_some() {
+            dropped += 1;
+        }
+        dropped
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Drops all, and says how many.
+    pub(crate) fn clear(&mut self) -> u64 {
+        self.bytes = 0;
+        let dropped = self.packets.len() as u64;
+        self.packets = VecDeque::new();
+        dropped
+    }
+
+    fn pop(&mut self) -> Option<Box<[u8]>> {
+        let packet = self.packets.pop_front()?;
+        self.bytes -= cost(&packet);
+        Some(packet)
+    }
+
+    fn unpop(&mut self, packet: Box<[u8]>) {
+        self.bytes += cost(&packet);
+        self.packets.push_front(packet);
+    }
+}
+
+/// Messages that are ready to leave; bounded, since strangers can cause some of them.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    queue: VecDeque<Message>,
+    keepalive: Vec<u8>,
+}
+
+struct Message {
+    path: Path,
+    length: usize,
+    bytes: [u8; INITIATION_LENGTH],
+}
+
+impl Outgoing {
+    /// `message` is at most as long as an initiation: a handshake message, a cookie reply or a keepalive.
+    pub(crate) fn push(&mut self, path: Path, message: &[u8], drops: &mut SendDrops) {
+        if self.queue.len() >= OUTGOING_LIMIT {
+            drops.outgoing_overflow += 1;
+            return;
+        }
+        let mut bytes = [0; INITIATION_LENGTH];
+        bytes[..message.len()].copy_from_slice(message);
+        self.queue.push_back(Message { path, length: message.len(), bytes });
+    }
+}
+
+/// Room to pad packets in.
+#[derive(Default)]
+pub(crate) struct PaddingBuffer(Vec<u8>);
+
+impl PaddingBuffer {
+    /// The packet with zeros up to a multiple of 16, but never beyond the MTU (whitepaper section 5.4.6).
+    fn pad<'a>(&'a mut self, packet: &'a [u8], mtu: usize) -> &'a [u8] {
+        let length = packet.len().next_multiple_of(PADDING).min(mtu);
+        if length == packet.len() {
+            return packet;
+        }
+        self.0.clear();
+        self.0.extend_from_slice(packet);
+        self.0.resize(length, 0);
+        &self.0
+    }
+}
+
+/// A packet's bytes, and the 16 of its place in the queue.
+fn cost(packet: &[u8]) -> usize {
+    packet.len() + 16
+}
+
+/// An owner that drains after each call never has more than a few; this is what a full batch of initiations can cause.
+const OUTGOING_LIMIT: usize = 4_096;

@@ -1,0 +1,4 @@
+//! The device in virtual time over a virtual network.
+
+mod handshake;
+mod node;

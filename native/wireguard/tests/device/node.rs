@@ -1,0 +1,242 @@
+//! A device as a node of the virtual network, and what tests need around it.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use warren_testing::{Datagram, Link, Node, Seed, Simulation};
+use warren_wireguard::{
+    Config, Device, Event, Limits, MAX_DATAGRAM, Path, PeerConfig, PeerId, PrivateKey, PublicKey, Sent,
+};
+
+/// A device with its socket's address, and a record of all that came out of it.
+pub(crate) struct WireGuard {
+    pub(crate) device: Device,
+    pub(crate) address: SocketAddr,
+    pub(crate) events: Vec<(Instant, Event)>,
+    /// Opened packets, and when.
+    pub(crate) received: Vec<(Instant, PeerId, Vec<u8>)>,
+    /// Datagrams given to the network, and when.
+    pub(crate) sent: Vec<(Instant, Datagram)>,
+    outgoing: VecDeque<Datagram>,
+    plaintext: Vec<u8>,
+}
+
+pub(crate) type World = Simulation<WireGuard>;
+
+impl WireGuard {
+    pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> WireGuard {
+        WireGuard {
+            device: Device::new(config, now),
+            address,
+            events: Vec::new(),
+            received: Vec::new(),
+            sent: Vec::new(),
+            outgoing: VecDeque::new(),
+            plaintext: vec![0; MAX_DATAGRAM],
+        }
+    }
+
+    /// Sends one packet as an engine would.
+    pub(crate) fn send(&mut self, peer: PeerId, packet: &[u8], now: Instant) -> Sent {
+        let mut bytes = Vec::new();
+        let sent = self.device.send(peer, packet, &mut bytes, now);
+        if let Sent::Sealed(path) = sent {
+            self.outgoing.push_back(Datagram { from: self.address, to: path.remote, bytes });
+        } else {
+            assert!(bytes.is_empty(), "nothing is appended but what was sealed");
+        }
+        sent
+    }
+
+    /// Packets that were opened, without their times.
+    pub(crate) fn packets(&self) -> Vec<&[u8]> {
+        self.received.iter().map(|(_, _, packet)| packet.as_slice()).collect()
+    }
+
+    /// How many events are like this.
+    pub(crate) fn count(&self, like: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| like(event)).count()
+    }
+
+    /// How many messages of a type were sent.
+    pub(crate) fn sent_of(&self, kind: u8) -> usize {
+        self.sent.iter().filter(|(_, datagram)| datagram.bytes[0] == kind).count()
+    }
+
+    /// When messages of a type were sent.
+    pub(crate) fn times_of(&self, kind: u8) -> Vec<Instant> {
+        self.sent.iter().filter(|(_, datagram)| datagram.bytes[0] == kind).map(|(at, _)| *at).collect()
+    }
+
+    fn drain_events(&mut self, now: Instant) {
+        while let Some(event) = self.device.poll_event() {
+            self.events.push((now, event));
+        }
+    }
+}
+
+impl Node for WireGuard {
+    fn handle_datagram(&mut self, mut datagram: Datagram, now: Instant) {
+        let path = Path { remote: datagram.from, local: Some(datagram.to.ip()) };
+        let opened = self.device.handle_datagram(path, &mut datagram.bytes, &mut self.plaintext, now);
+        if let Some(opened) = opened {
+            self.received.push((now, opened.peer, self.plaintext[..opened.len].to_vec()));
+        }
+        self.drain_events(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.device.handle_timeout(now);
+        self.drain_events(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
+        self.drain_events(now);
+        let datagram = self.outgoing.pop_front().or_else(|| {
+            let mut bytes = Vec::new();
+            let path = self.device.poll_transmit(&mut bytes, now)?;
+            Some(Datagram { from: self.address, to: path.remote, bytes })
+        })?;
+        self.sent.push((now, datagram.clone()));
+        Some(datagram)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.device.poll_timeout().map(|(at, _)| at)
+    }
+}
+
+pub(crate) const INITIATION: u8 = 1;
+pub(crate) const RESPONSE: u8 = 2;
+pub(crate) const COOKIE_REPLY: u8 = 3;
+pub(crate) const DATA: u8 = 4;
+
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// The same key for the same number.
+pub(crate) fn key(number: u8) -> PrivateKey {
+    PrivateKey::from_bytes([number; 32])
+}
+
+pub(crate) fn address(number: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, number], 51_820))
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        peers: 65_536,
+        pending_authorizations: 256,
+        handshakes_per_second: 1_000,
+        staged_bytes_per_peer: 1 << 20,
+    }
+}
+
+pub(crate) fn config(number: u8) -> Config {
+    Config {
+        private_key: key(number),
+        mtu: 1_420,
+        report_strangers: false,
+        authorize_timeout: 4 * SECOND,
+        limits: limits(),
+        seed: Seed::of_this_run().bytes(number.into()),
+    }
+}
+
+pub(crate) fn peer(public_key: PublicKey, endpoint: Option<SocketAddr>) -> PeerConfig {
+    PeerConfig {
+        public_key,
+        preshared_key: None,
+        endpoint,
+        allowed_ips: Vec::new(),
+        persistent_keepalive: None,
+    }
+}
+
+/// Two nodes that know each other, 20 ms apart; the addresses and the id that each has for the other.
+pub(crate) struct Pair {
+    pub(crate) world: World,
+    pub(crate) a: SocketAddr,
+    pub(crate) b: SocketAddr,
+    /// B, as A knows it.
+    pub(crate) ab: PeerId,
+    /// A, as B knows it.
+    pub(crate) ba: PeerId,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Pair {
+        Pair::with(|_, _| {})
+    }
+
+    /// `change` sees the two configurations of the peers: B as A adds it, A as B adds it.
+    pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+        let (a, b) = (address(1), address(2));
+        let mut world = World::new(Seed::of_this_run());
+        world.network.set_default(Link::with_latency(20 * MILLISECOND));
+        let mut to_b = peer(key(2).public_key(), Some(b));
+        let mut to_a = peer(key(1).public_key(), Some(a));
+        change(&mut to_b, &mut to_a);
+        let now = world.now();
+        world.add(a, WireGuard::new(config(1), a, now));
+        world.add(b, WireGuard::new(config(2), b, now));
+        let ab = world.with(a, |node, now| node.device.add_peer(to_b, now)).expect("B is new to A");
+        let ba = world.with(b, |node, now| node.device.add_peer(to_a, now)).expect("A is new to B");
+        Pair { world, a, b, ab, ba }
+    }
+
+    /// A pair with a confirmed session that A initiated.
+    pub(crate) fn connected() -> Pair {
+        let mut pair = Pair::new();
+        pair.send_a(b"first");
+        pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());
+        pair
+    }
+
+    pub(crate) fn send_a(&mut self, text: &[u8]) -> Sent {
+        let packet = packet(key(1).public_key(), key(2).public_key(), text);
+        self.world.with(self.a, |node, now| node.send(self.ab, &packet, now))
+    }
+
+    pub(crate) fn send_b(&mut self, text: &[u8]) -> Sent {
+        let packet = packet(key(2).public_key(), key(1).public_key(), text);
+        self.world.with(self.b, |node, now| node.send(self.ba, &packet, now))
+    }
+
+    pub(crate) fn node_a(&self) -> &WireGuard {
+        self.world.node(self.a)
+    }
+
+    pub(crate) fn node_b(&self) -> &WireGuard {
+        self.world.node(self.b)
+    }
+}
+
+/// An IPv6 packet between two nodes' own addresses.
+pub(crate) fn packet(from: PublicKey, to: PublicKey, text: &[u8]) -> Vec<u8> {
+    packet_between(from.derived_address(), to.derived_address(), text)
+}
+
+pub(crate) fn packet_between(from: Ipv6Addr, to: Ipv6Addr, text: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x60, 0, 0, 0];
+    packet.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    packet.extend_from_slice(&[59, 64]);
+    packet.extend_from_slice(&from.octets());
+    packet.extend_from_slice(&to.octets());
+    packet.extend_from_slice(text);
+    packet
+}
+
+/// The text of a packet made by [`packet`].
+pub(crate) fn text(packet: &[u8]) -> &[u8] {
+    &packet[40..]
+}
+
+pub(crate) fn texts(node: &WireGuard) -> Vec<&[u8]> {
+    node.packets().into_iter().map(text).collect()
+}
+
+pub(crate) fn inner(number: u8) -> IpAddr {
+    key(number).public_key().derived_address().into()
+}
