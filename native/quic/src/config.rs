@@ -1,27 +1,52 @@
 //! What a node's QUIC can be told.
 
+use crate::{
+    flight::{FlightConfig, Gauge},
+    parameters::floor,
+};
+use quinn_proto::{MtuDiscoveryConfig, TransportConfig, VarInt};
+use std::{sync::Arc, time::Duration};
+
+/// The least UDP payload that QUIC needs (RFC 9000 section 14).
+pub const MIN_UDP_PAYLOAD: u16 = 1200;
+
+/// Bytes that may be written and not acknowledged on one connection: a bound for memory, far above what flies.
+const SEND_WINDOW: u64 = 32 << 20;
+
+/// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to send.
+const DATAGRAM_BUFFER: usize = 256 << 10;
+
+/// Before the first measurement. RFC 9002 says 333 ms for an unknown path; here a tunnel was made over it, or is made
+/// while the first packet waits.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+
+/// Bytes of the handshake that may wait for their turn: twice the longest hello.
+const CRYPTO_BUFFER: usize = 8 << 10;
+
 /// Settings of one node's QUIC.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Tells this life of the node from its earlier and later ones; random for each.
     pub incarnation: u64,
-    /// Application protocols accepted from diallers, best first.
+    /// Application protocols accepted from diallers, best first: at most 64 names of at most 255 bytes, and with what
+    /// is offered at most 3.5 KB in all.
     pub protocols: Vec<Box<str>>,
-    /// The largest UDP payload that the tunnel carries: its inner MTU less 48. At least 1200.
+    /// The largest UDP payload that the tunnel carries: its inner MTU less 48. At least [`MIN_UDP_PAYLOAD`].
     pub max_udp_payload: u16,
     /// Secret from which stateless reset tokens come; the same in each life of a node.
     pub reset_key: [u8; 32],
     /// Secret from which connection IDs come.
     pub cid_key: [u8; 32],
-    /// Bytes that one peer may send on one connection before they are read.
+    /// Bytes that one peer may send on one connection before they are read. At least 4 MiB.
     pub receive_window: u64,
-    /// Bytes that one peer may send on one stream before they are read.
+    /// Bytes that one peer may send on one stream before they are read. At least 256 KiB.
     pub stream_receive_window: u64,
-    /// Streams of each kind that one peer may have open on one connection.
+    /// Streams of each kind that one peer may have open on one connection. At least 32; 256 cost 44 KiB a connection.
     pub streams_per_connection: u32,
     /// The longest message accepted.
     pub message_bytes: usize,
-    /// Bytes of messages in assembly or not yet released, of one connection and one lane and those above it.
+    /// Bytes of messages in assembly or not yet released, of one connection and one lane and those above it; all lanes
+    /// together may hold four times as many. At least `message_bytes`.
     pub receive_bytes_per_connection: usize,
     /// Seed of every random choice.
     pub seed: [u8; 32],
@@ -44,3 +69,53 @@ impl Default for Config {
         }
     }
 }
+
+impl Config {
+    /// Raises what is below the least values.
+    pub(crate) fn sound(self) -> Self {
+        Self {
+            max_udp_payload: self.max_udp_payload.clamp(MIN_UDP_PAYLOAD, 65_527),
+            receive_window: self.receive_window.clamp(floor::RECEIVE_WINDOW, WINDOW_MAX),
+            stream_receive_window: self.stream_receive_window.clamp(floor::STREAM_RECEIVE_WINDOW, WINDOW_MAX),
+            streams_per_connection: self.streams_per_connection.clamp(floor::STREAMS as u32, STREAMS_MAX),
+            receive_bytes_per_connection: self.receive_bytes_per_connection.max(self.message_bytes),
+            ..self
+        }
+    }
+
+    /// quinn-proto's settings for one connection.
+    pub(crate) fn transport(&self, gauge: Arc<Gauge>) -> Arc<TransportConfig> {
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery.upper_bound(self.max_udp_payload);
+        let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
+        let mut transport = TransportConfig::default();
+        transport
+            // One more for the control stream.
+            .max_concurrent_uni_streams((self.streams_per_connection + 1).into())
+            .max_concurrent_bidi_streams(self.streams_per_connection.into())
+            .receive_window(window(self.receive_window))
+            .stream_receive_window(window(self.stream_receive_window))
+            .send_window(SEND_WINDOW)
+            .max_idle_timeout(None)
+            .keep_alive_interval(None)
+            .initial_rtt(INITIAL_RTT)
+            // The tunnel's MTU is known; where the path carries less, packets vanish, and black hole detection goes
+            // down to the least and searches upwards from there.
+            .initial_mtu(self.max_udp_payload)
+            .min_mtu(MIN_UDP_PAYLOAD)
+            .mtu_discovery_config(Some(discovery))
+            .crypto_buffer_size(CRYPTO_BUFFER)
+            .allow_spin(false)
+            .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER))
+            .datagram_send_buffer_size(DATAGRAM_BUFFER)
+            .congestion_controller_factory(Arc::new(FlightConfig { gauge }))
+            .enable_segmentation_offload(true);
+        Arc::new(transport)
+    }
+}
+
+/// More than any window needs, and far from where sums overflow.
+const WINDOW_MAX: u64 = 1 << 40;
+
+/// quinn-proto reserves each stream that a peer may open: 2^16 cost some 10 MB a connection.
+const STREAMS_MAX: u32 = 1 << 16;

@@ -10,19 +10,37 @@
 //! 1. [`Quic::poll_event`] until `None`,
 //! 2. [`Quic::poll_response`] until `None`: datagrams that belong to no connection,
 //! 3. [`Quic::poll_ready`] until `None`, and for each handle [`Quic::poll_transmit`] until `None`
-//!    (or as far as the caller's scheduler lets it: a connection stays pending until it returned `None`),
+//!    (or as far as the caller's scheduler lets it; then the caller remembers that there is more),
 //! 4. [`Quic::poll_timeout`], and call [`Quic::handle_timeout`] at that instant.
 //!
 //! Data is written just in time: [`Quic::room`] says how much would leave at once.
 
+mod assembly;
+mod choice;
+mod cid;
 mod close;
 mod config;
+mod connection;
+mod control;
+mod deadlines;
 mod event;
+mod flight;
+mod header;
+mod hello;
+mod initial;
+mod lanes;
+mod pace;
+mod parameters;
+mod peer;
 mod quic;
+mod session;
 mod stats;
+mod tag;
+mod varint;
 
+pub use choice::choose;
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};
-pub use config::Config;
+pub use config::{Config, MIN_UDP_PAYLOAD};
 pub use event::{Event, Hello, Outcome, Read, Stopped};
 pub use quic::{ConnectionHandle, Ecn, MessageHandle, PeerTag, Quic, StreamHandle, Transmit};
 pub use stats::{ConnectionStats, QuicStats};

@@ -1,9 +1,24 @@
 //! The connections of one node with all of its peers.
-#![allow(clippy::todo, unused_variables)]
 
-use crate::{Config, ConnectionStats, Event, QuicStats, Read, RefuseCode, Stopped};
+use crate::{
+    CloseCause, Closed, ClosedBy, Config, ConnectionStats, Event, Hello, QuicStats, Read, RefuseCode,
+    Stopped,
+    cid::ConnectionIds,
+    connection::{Connection, Events},
+    deadlines::Deadlines,
+    flight::Gauge,
+    peer::{Arrival, Made, Peer, Undecided, Useless},
+};
 use bytes::{Bytes, BytesMut};
-use std::{net::SocketAddr, time::Instant};
+use quinn_proto::{EcnCodepoint, EndpointEvent};
+use rustc_hash::FxHashMap;
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Instant};
+
+/// The transport that this crate is, as a hello names it.
+const TRANSPORT: &str = "quic/1";
+
+/// Answers without a connection that may wait to be sent; more are dropped.
+const RESPONSES_MAX: usize = 64;
 
 /// Names a peer; chosen by the owner, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,21 +59,59 @@ pub struct Transmit {
     pub ecn: Ecn,
 }
 
-/// The connections of one node with all of its peers.
-pub struct Quic {}
+/// The connections of one node with all of its peers. The crate's documentation says how to drive it.
+pub struct Quic {
+    config: Arc<Config>,
+    ids: ConnectionIds,
+    peers: FxHashMap<PeerTag, Peer>,
+    slots: FxHashMap<ConnectionHandle, Slot>,
+    endpoints: u64,
+    next: u32,
+    /// The latest instant that was told.
+    now: Option<Instant>,
+    touched: Vec<ConnectionHandle>,
+    ready: VecDeque<ConnectionHandle>,
+    deadlines: Deadlines,
+    events: Events,
+    responses: VecDeque<(PeerTag, Vec<u8>)>,
+    scratch: Vec<u8>,
+    totals: QuicStats,
+}
+
+enum Slot {
+    Undecided { peer: PeerTag, observed: Option<SocketAddr>, undecided: Box<Undecided> },
+    Made(Box<Connection>),
+}
 
 impl Quic {
-    /// A node without connections.
+    /// A node without connections. Settings below their least values are raised to them.
     pub fn new(config: Config) -> Self {
-        todo!()
+        let config = Arc::new(config.sound());
+        Self {
+            ids: ConnectionIds::new(config.cid_key, config.incarnation),
+            config,
+            peers: FxHashMap::default(),
+            slots: FxHashMap::default(),
+            endpoints: 0,
+            next: 0,
+            now: None,
+            touched: Vec::new(),
+            ready: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            events: Events::new(),
+            responses: VecDeque::new(),
+            scratch: Vec::new(),
+            totals: QuicStats::default(),
+        }
     }
 
     /// Replaces the accepted protocols, for connections to come.
     pub fn set_protocols(&mut self, protocols: Vec<Box<str>>) {
-        todo!()
+        Arc::make_mut(&mut self.config).protocols = protocols;
     }
 
-    /// Dials a peer, offering `offered`, best first. `observed` is the endpoint at which the peer is seen, for the hello.
+    /// Dials a peer, offering `offered`, best first. `observed` is the endpoint at which the peer is seen, for the
+    /// hello. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     pub fn connect(
         &mut self,
         peer: PeerTag,
@@ -66,10 +119,27 @@ impl Quic {
         observed: Option<SocketAddr>,
         now: Instant,
     ) -> ConnectionHandle {
-        todo!()
+        self.now = Some(now);
+        self.totals.dialled += 1;
+        let handle = self.name();
+        let gauge = Arc::<Gauge>::default();
+        let transport = self.config.transport(gauge.clone());
+        let hello = self.hello(offered, observed);
+        match self.peer(peer).dial(handle, hello, transport, now) {
+            Ok(made) => self.add(handle, peer, made, gauge, now),
+            Err(error) => {
+                tracing::debug!(%error, "cannot dial");
+                let reason = b"the lists of protocols are too long for a hello".to_vec();
+                let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Violation };
+                self.events.push_back((handle, Event::Closed(closed)));
+                self.drop_if_idle(peer);
+            }
+        }
+        handle
     }
 
-    /// One UDP payload from a peer, in an allocation of its own.
+    /// One UDP payload from a peer, in an allocation of its own: what is kept of it keeps all of it. `observed` is the
+    /// endpoint at which the peer is seen, for the hello of an answer.
     pub fn handle_datagram(
         &mut self,
         peer: PeerTag,
@@ -78,47 +148,134 @@ impl Quic {
         observed: Option<SocketAddr>,
         now: Instant,
     ) {
-        todo!()
+        self.now = Some(now);
+        let config = self.config.clone();
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        match self.peer(peer).handle(codepoint(ecn), payload, &config.protocols, &mut scratch, now) {
+            Arrival::Nothing => self.totals.datagrams_dropped += 1,
+            Arrival::Connection(connection, event) => {
+                if let Some(made) = self.made(connection) {
+                    made.handle_datagram(event);
+                    self.touch(connection);
+                }
+            }
+            Arrival::Response => self.respond(peer, &scratch),
+            Arrival::Undecided(undecided) => {
+                let handle = self.name();
+                self.peer(peer).undecided.push(handle);
+                let hello = undecided.hello.clone();
+                let protocol = undecided.protocol.clone();
+                self.slots.insert(handle, Slot::Undecided { peer, observed, undecided });
+                self.events.push_back((handle, Event::Incoming { hello, protocol }));
+            }
+            Arrival::Refused(useless) => {
+                match useless {
+                    Useless::Malformed => self.totals.malformed_hellos += 1,
+                    Useless::UnknownVersion => self.totals.unknown_hello_versions += 1,
+                    Useless::NoProtocol => self.totals.no_protocol += 1,
+                }
+                self.respond(peer, &scratch);
+            }
+        }
+        self.scratch = scratch;
     }
 
     /// Goes on with an [`Event::Incoming`].
     pub fn accept(&mut self, connection: ConnectionHandle, now: Instant) {
-        todo!()
+        self.now = Some(now);
+        let Some((peer, observed, undecided)) = self.decide(connection) else { return };
+        self.totals.accepted += 1;
+        let gauge = Arc::<Gauge>::default();
+        let transport = self.config.transport(gauge.clone());
+        let protocols = self.config.protocols.clone();
+        let hello = self.hello(&protocols, observed);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        match self.peer(peer).accept(connection, *undecided, hello, transport, &mut scratch, now) {
+            Some(made) => self.add(connection, peer, made, gauge, now),
+            None => {
+                self.respond(peer, &scratch);
+                let reason = b"the dialler's first packets contradict each other".to_vec();
+                let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Violation };
+                self.count(&closed);
+                self.events.push_back((connection, Event::Closed(closed)));
+                self.drop_if_idle(peer);
+            }
+        }
+        self.scratch = scratch;
     }
 
     /// Refuses an [`Event::Incoming`]; the dialler learns why. No event follows here.
     pub fn refuse(&mut self, connection: ConnectionHandle, code: RefuseCode, now: Instant) {
-        todo!()
+        self.now = Some(now);
+        let Some((peer, _, undecided)) = self.decide(connection) else { return };
+        self.totals.refused += 1;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        self.peer(peer).refuse(*undecided, code.error(), &mut scratch, now);
+        self.respond(peer, &scratch);
+        self.scratch = scratch;
+        self.drop_if_idle(peer);
     }
 
     /// Drops everything of a peer without a word and without events.
     pub fn forget_peer(&mut self, peer: PeerTag) {
-        todo!()
+        let Some(known) = self.peers.get(&peer) else { return };
+        let connections: Vec<_> = known.connections().collect();
+        connections.iter().for_each(|connection| self.remove(*connection));
+        self.peers.remove(&peer);
+        self.events.retain(|(connection, _)| !connections.contains(connection));
+        self.responses.retain(|(to, _)| *to != peer);
     }
 
     /// Drops a connection without a word and without events.
     pub fn abandon(&mut self, connection: ConnectionHandle) {
-        todo!()
+        let Some(peer) = self.peer_of(connection) else { return };
+        self.remove(connection);
+        self.events.retain(|(other, _)| *other != connection);
+        self.drop_if_idle(peer);
     }
 
-    /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows.
+    /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
     pub fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], now: Instant) {
-        todo!()
+        self.now = Some(now);
+        if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
+            made.close(code, reason, now, &mut self.events);
+            self.touch(connection);
+        }
     }
 
     /// Asks the other end for a sign of life.
     pub fn ping(&mut self, connection: ConnectionHandle) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.ping();
+            self.mark_ready(connection);
+        }
     }
 
     /// Does what was due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        self.now = Some(now);
+        while let Some((at, connection)) = self.deadlines.pop(now) {
+            let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { continue };
+            if made.armed != Some(at) {
+                continue;
+            }
+            made.armed = None;
+            match made.deadline() {
+                Some(deadline) if deadline <= now => {
+                    made.handle_timeout(now);
+                    self.touch(connection);
+                }
+                later => self.deadlines.set(connection, &mut made.armed, later),
+            }
+        }
     }
 
-    /// When [`Quic::handle_timeout`] wants to be called, and why.
+    /// When [`Quic::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        todo!()
+        self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement, pacing or close"))
     }
 
     /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
@@ -129,33 +286,54 @@ impl Quic {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Transmit> {
-        todo!()
+        self.now = Some(now);
+        let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
+        let transmit = made.poll_transmit(max, out, now);
+        let deadline = made.deadline();
+        self.deadlines.set(connection, &mut made.armed, deadline);
+        if made.is_drained() {
+            self.touch(connection);
+        }
+        transmit
     }
 
     /// Connections that want [`Quic::poll_transmit`], or whose [`Quic::room`] may have grown; each once.
     pub fn poll_ready(&mut self) -> Option<ConnectionHandle> {
-        todo!()
+        self.settle();
+        while let Some(connection) = self.ready.pop_front() {
+            if let Some(made) = self.made(connection) {
+                made.ready = false;
+                return Some(connection);
+            }
+        }
+        None
     }
 
     /// Appends one UDP payload that belongs to no connection (a refusal, a stateless reset, a version negotiation) to
     /// `out`, which the caller has cleared, and says whom it is for.
     pub fn poll_response(&mut self, out: &mut Vec<u8>) -> Option<PeerTag> {
-        todo!()
+        let (peer, response) = self.responses.pop_front()?;
+        out.extend_from_slice(&response);
+        Some(peer)
     }
 
     /// What happened.
     pub fn poll_event(&mut self) -> Option<(ConnectionHandle, Event)> {
-        todo!()
+        self.settle();
+        self.events.pop_front()
     }
 
     /// The peer of a connection, while it exists.
     pub fn peer_of(&self, connection: ConnectionHandle) -> Option<PeerTag> {
-        todo!()
+        self.slots.get(&connection).map(|slot| match slot {
+            Slot::Undecided { peer, .. } => *peer,
+            Slot::Made(made) => made.peer,
+        })
     }
 
     /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
     pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
-        todo!()
+        self.seen(connection).map_or(0, |made| made.room(now))
     }
 
     /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`Event::Writable`] follows.
@@ -165,23 +343,31 @@ impl Quic {
         priority: u8,
         length: usize,
     ) -> Option<MessageHandle> {
-        todo!()
+        let message = self.made(connection)?.begin_message(priority, length);
+        self.mark_ready(connection);
+        message
     }
 
     /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
-    /// finishes it. 0 of a non-empty `bytes`: flow control; [`Event::Writable`] follows.
+    /// finishes it. Less than all of `bytes`: flow control; [`Event::Writable`] follows. What is written to a message
+    /// that is cancelled, refused or settled vanishes.
     pub fn write_message(
         &mut self,
         connection: ConnectionHandle,
         message: MessageHandle,
         bytes: &mut Bytes,
     ) -> usize {
-        todo!()
+        let written = self.made(connection).map(|made| made.write_message(message, bytes));
+        self.mark_ready(connection);
+        written.unwrap_or_else(|| std::mem::take(bytes).len())
     }
 
     /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended.
     pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.cancel_message(message);
+            self.mark_ready(connection);
+        }
     }
 
     /// The owner took messages of this lane, of `bytes` in all, in the order of their events.
@@ -192,7 +378,11 @@ impl Quic {
         bytes: usize,
         now: Instant,
     ) {
-        todo!()
+        self.now = Some(now);
+        if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
+            made.release_messages(priority, bytes, now, &mut self.events);
+            self.touch(connection);
+        }
     }
 
     /// Opens a byte stream. `None`: no credit now; [`Event::Writable`] follows.
@@ -202,10 +392,12 @@ impl Quic {
         bidirectional: bool,
         priority: u8,
     ) -> Option<StreamHandle> {
-        todo!()
+        let stream = self.made(connection)?.open_stream(bidirectional, priority);
+        self.mark_ready(connection);
+        stream
     }
 
-    /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. 0 of a non-empty
+    /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. Less than all of
     /// `bytes`: flow control; [`Event::Writable`] follows.
     pub fn write_stream(
         &mut self,
@@ -213,56 +405,228 @@ impl Quic {
         stream: StreamHandle,
         bytes: &mut Bytes,
     ) -> Result<usize, Stopped> {
-        todo!()
+        let written = self.made(connection).ok_or(Stopped(None))?.write_stream(stream, bytes);
+        self.mark_ready(connection);
+        written
     }
 
     /// No more bytes follow on this stream; [`Event::StreamFinished`] follows when the other end has them all.
     pub fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.finish_stream(stream);
+            self.mark_ready(connection);
+        }
     }
 
-    /// Gives up sending on a stream.
+    /// Gives up sending on a stream. Codes from 2^62 on do not survive, here and below.
     pub fn reset_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.reset_stream(stream, code);
+            self.mark_ready(connection);
+        }
     }
 
     /// Asks the other end to send no more on a stream; what is unread is discarded.
     pub fn stop_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.stop_stream(stream, code);
+            self.mark_ready(connection);
+        }
     }
 
     /// Changes the priority of what this end sends on a stream.
     pub fn set_stream_priority(&mut self, connection: ConnectionHandle, stream: StreamHandle, priority: u8) {
-        todo!()
+        if let Some(made) = self.made(connection) {
+            made.set_stream_priority(stream, priority);
+        }
     }
 
     /// Reads at most `max` bytes of a byte stream.
     pub fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read {
-        todo!()
+        let read = self.made(connection).map(|made| made.read_stream(stream, max));
+        self.mark_ready(connection);
+        read.unwrap_or(Read::End)
     }
 
-    /// Queues an unreliable datagram. `false`: too large, the queue is full, or no connection.
+    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`Event::Writable`] follows), or no
+    /// connection.
     pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
-        todo!()
+        let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
+        self.mark_ready(connection);
+        sent
     }
 
     /// The largest datagram that [`Quic::send_datagram`] takes now, 0 without a connection.
     pub fn max_datagram_size(&self, connection: ConnectionHandle) -> usize {
-        todo!()
+        self.seen(connection).map_or(0, Connection::max_datagram_size)
     }
 
     /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
     pub fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant> {
-        todo!()
+        self.seen(connection)?.unanswered_since()
     }
 
     /// Figures of one connection.
     pub fn stats(&self, connection: ConnectionHandle) -> Option<ConnectionStats> {
-        todo!()
+        self.seen(connection).map(Connection::stats)
     }
 
     /// Counters over all connections.
     pub fn totals(&self) -> QuicStats {
-        todo!()
+        self.totals
+    }
+
+    fn hello(&self, offered: &[Box<str>], observed: Option<SocketAddr>) -> Hello {
+        Hello {
+            incarnation: self.config.incarnation,
+            offered: offered.to_vec(),
+            accepted: self.config.protocols.clone(),
+            transports: vec![TRANSPORT.into()],
+            observed,
+        }
+    }
+
+    fn name(&mut self) -> ConnectionHandle {
+        let handle = ConnectionHandle(self.next);
+        self.next += 1;
+        handle
+    }
+
+    fn peer(&mut self, tag: PeerTag) -> &mut Peer {
+        self.peers.entry(tag).or_insert_with(|| {
+            self.endpoints += 1;
+            Peer::new(tag, self.endpoints, &self.config, &self.ids)
+        })
+    }
+
+    fn add(&mut self, handle: ConnectionHandle, peer: PeerTag, made: Made, gauge: Arc<Gauge>, now: Instant) {
+        let connection = Connection::new(handle, peer, made, self.config.clone(), gauge, now);
+        self.slots.insert(handle, Slot::Made(Box::new(connection)));
+        self.touch(handle);
+    }
+
+    fn decide(&mut self, handle: ConnectionHandle) -> Option<(PeerTag, Option<SocketAddr>, Box<Undecided>)> {
+        let Some(Slot::Undecided { .. }) = self.slots.get(&handle) else { return None };
+        let Some(Slot::Undecided { peer, observed, undecided }) = self.slots.remove(&handle) else {
+            return None;
+        };
+        self.peer(peer).undecided.retain(|other| *other != handle);
+        Some((peer, observed, undecided))
+    }
+
+    fn made(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
+        match self.slots.get_mut(&handle) {
+            Some(Slot::Made(made)) => Some(made),
+            Some(Slot::Undecided { .. }) | None => None,
+        }
+    }
+
+    fn seen(&self, handle: ConnectionHandle) -> Option<&Connection> {
+        match self.slots.get(&handle) {
+            Some(Slot::Made(made)) => Some(made),
+            Some(Slot::Undecided { .. }) | None => None,
+        }
+    }
+
+    fn touch(&mut self, handle: ConnectionHandle) {
+        if let Some(Slot::Made(made)) = self.slots.get_mut(&handle)
+            && !std::mem::replace(&mut made.touched, true)
+        {
+            self.touched.push(handle);
+        }
+    }
+
+    fn mark_ready(&mut self, handle: ConnectionHandle) {
+        if let Some(Slot::Made(made)) = self.slots.get_mut(&handle)
+            && !std::mem::replace(&mut made.ready, true)
+        {
+            self.ready.push_back(handle);
+        }
+    }
+
+    /// Lets what was touched come to rest: endpoints and connections exchange their events, and what follows from them
+    /// is told.
+    fn settle(&mut self) {
+        let Some(now) = self.now else { return };
+        for handle in std::mem::take(&mut self.touched) {
+            let Some(Slot::Made(made)) = self.slots.get_mut(&handle) else { continue };
+            made.touched = false;
+            let mut drained = false;
+            while let Some(event) = made.poll_endpoint_event() {
+                drained |= event.is_drained();
+                let peer = self.peers.get_mut(&made.peer);
+                if let Some(event) = peer.and_then(|peer| peer.handle_event(made.quinn, event)) {
+                    made.handle_endpoint(event);
+                }
+            }
+            let first = self.events.len();
+            made.absorb(now, &mut self.events);
+            let deadline = made.deadline();
+            self.deadlines.set(handle, &mut made.armed, deadline);
+            let peer = made.peer;
+            for at in first..self.events.len() {
+                if let (_, Event::Closed(closed)) = &self.events[at] {
+                    let closed = closed.clone();
+                    self.count(&closed);
+                }
+            }
+            self.mark_ready(handle);
+            if drained {
+                self.slots.remove(&handle);
+                self.drop_if_idle(peer);
+            }
+        }
+    }
+
+    fn remove(&mut self, handle: ConnectionHandle) {
+        match self.slots.remove(&handle) {
+            Some(Slot::Made(made)) => {
+                if let Some(peer) = self.peers.get_mut(&made.peer) {
+                    peer.handle_event(made.quinn, EndpointEvent::drained());
+                }
+            }
+            Some(Slot::Undecided { peer, undecided, .. }) => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.undecided.retain(|other| *other != handle);
+                    peer.ignore(*undecided);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn drop_if_idle(&mut self, peer: PeerTag) {
+        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
+            self.peers.remove(&peer);
+        }
+    }
+
+    fn respond(&mut self, peer: PeerTag, response: &[u8]) {
+        if response.is_empty() {
+            return;
+        }
+        if self.responses.len() == RESPONSES_MAX {
+            self.totals.responses_dropped += 1;
+            return;
+        }
+        self.totals.responses += 1;
+        self.responses.push_back((peer, response.to_vec()));
+    }
+
+    fn count(&mut self, closed: &Closed) {
+        match closed.cause {
+            CloseCause::Violation => self.totals.violations += 1,
+            CloseCause::Reset => self.totals.resets_received += 1,
+            _ => {}
+        }
+    }
+}
+
+fn codepoint(ecn: Ecn) -> Option<EcnCodepoint> {
+    match ecn {
+        Ecn::NotEct => None,
+        Ecn::Ect0 => Some(EcnCodepoint::Ect0),
+        Ecn::Ect1 => Some(EcnCodepoint::Ect1),
+        Ecn::Ce => Some(EcnCodepoint::Ce),
     }
 }

@@ -1,0 +1,299 @@
+//! One connection: quinn-proto's state machine, and on top of it messages, byte streams and what may be written.
+
+mod flow;
+mod messages;
+mod receive;
+mod streams;
+
+use crate::{
+    Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag,
+    close::{self, CloseCause, ClosedBy, VIOLATION},
+    control::ControlWriter,
+    deadlines::Armed,
+    flight::Gauge,
+    header::Header,
+    parameters::PeerLimits,
+    session::Agreement,
+};
+use bytes::Bytes;
+use flow::Flow;
+use messages::Sending;
+use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
+use receive::Receiving;
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+use streams::ByteStreams;
+
+/// Events of all connections, oldest first.
+pub(crate) type Events = VecDeque<(ConnectionHandle, Event)>;
+
+/// A peer broke the rules; it is told this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Violation(pub(crate) &'static str);
+
+pub(crate) struct Connection {
+    pub(crate) handle: ConnectionHandle,
+    pub(crate) peer: PeerTag,
+    /// Its name in the peer's endpoint.
+    pub(crate) quinn: quinn_proto::ConnectionHandle,
+    pub(crate) armed: Armed,
+    /// Waits to be settled.
+    pub(crate) touched: bool,
+    /// Waits to be given out by `poll_ready`.
+    pub(crate) ready: bool,
+    pub(crate) phase: Phase,
+    inner: quinn_proto::Connection,
+    config: Arc<Config>,
+    limits: PeerLimits,
+    flow: Flow,
+    unanswered: Option<Instant>,
+    control: ControlWriter,
+    control_stream: Option<StreamId>,
+    sending: Sending,
+    receiving: Receiving,
+    streams: ByteStreams,
+    /// Something could not be written, begun or opened: say so when it can.
+    wants_writable: bool,
+    stats: ConnectionStats,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Handshaking,
+    Open,
+    /// Over for its owner; quinn-proto may still have something to say to the other end.
+    Ended,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        handle: ConnectionHandle,
+        peer: PeerTag,
+        (quinn, inner): (quinn_proto::ConnectionHandle, quinn_proto::Connection),
+        config: Arc<Config>,
+        gauge: Arc<Gauge>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            handle,
+            peer,
+            quinn,
+            armed: None,
+            touched: false,
+            ready: false,
+            phase: Phase::Handshaking,
+            flow: Flow::new(gauge, &inner, now),
+            inner,
+            limits: PeerLimits::default(),
+            unanswered: None,
+            control: ControlWriter::starting_with(Header::Control.encode()),
+            control_stream: None,
+            sending: Sending::default(),
+            receiving: Receiving::new(&config),
+            streams: ByteStreams::default(),
+            config,
+            wants_writable: false,
+            stats: ConnectionStats::default(),
+        }
+    }
+
+    pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent) {
+        self.unanswered = None;
+        self.inner.handle_event(event);
+    }
+
+    pub(crate) fn handle_endpoint(&mut self, event: ConnectionEvent) {
+        self.inner.handle_event(event);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.flow.handle_timeout(now);
+        self.inner.handle_timeout(now);
+    }
+
+    pub(crate) fn deadline(&mut self) -> Option<Instant> {
+        [self.inner.poll_timeout(), self.flow.deadline()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
+        self.inner.poll_endpoint_events()
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.inner.is_drained()
+    }
+
+    pub(crate) fn unanswered_since(&self) -> Option<Instant> {
+        self.unanswered
+    }
+
+    pub(crate) fn ping(&mut self) {
+        self.inner.ping();
+    }
+
+    pub(crate) fn close(&mut self, code: u64, reason: &[u8], now: Instant, events: &mut Events) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        let closed =
+            Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
+        self.end(closed, events);
+    }
+
+    /// Turns what quinn-proto has to say into events.
+    pub(crate) fn absorb(&mut self, now: Instant, events: &mut Events) {
+        let mut last_read = None;
+        while let Some(event) = self.inner.poll() {
+            if self.phase == Phase::Ended {
+                continue;
+            }
+            if let Err(Violation(reason)) = self.on_event(event, &mut last_read, events) {
+                self.violated(reason, now, events);
+            }
+        }
+        if self.phase == Phase::Open && self.control.is_overfull() {
+            self.violated("the control stream is not read", now, events);
+        }
+    }
+
+    fn on_event(
+        &mut self,
+        event: quinn_proto::Event,
+        last_read: &mut Option<StreamId>,
+        events: &mut Events,
+    ) -> Result<(), Violation> {
+        match event {
+            quinn_proto::Event::HandshakeDataReady => Ok(()),
+            quinn_proto::Event::Connected => self.on_connected(events),
+            quinn_proto::Event::ConnectionLost { reason } => {
+                self.end(close::interpret(reason), events);
+                Ok(())
+            }
+            quinn_proto::Event::DatagramReceived => {
+                while let Some(bytes) = self.inner.datagrams().recv() {
+                    events.push_back((self.handle, Event::Datagram(bytes)));
+                }
+                Ok(())
+            }
+            quinn_proto::Event::DatagramsUnblocked => {
+                self.writable(events);
+                Ok(())
+            }
+            quinn_proto::Event::Stream(event) => self.on_stream_event(event, last_read, events),
+        }
+    }
+
+    fn on_stream_event(
+        &mut self,
+        event: StreamEvent,
+        last_read: &mut Option<StreamId>,
+        events: &mut Events,
+    ) -> Result<(), Violation> {
+        match event {
+            StreamEvent::Opened { dir } => {
+                while let Some(id) = self.inner.streams().accept(dir) {
+                    *last_read = Some(id);
+                    self.on_opened(id, events)?;
+                }
+                Ok(())
+            }
+            // One event comes for each packet of a batch; the first reads what all of them brought.
+            StreamEvent::Readable { id } if *last_read == Some(id) => Ok(()),
+            StreamEvent::Readable { id } => {
+                *last_read = Some(id);
+                self.on_readable(id, events)
+            }
+            StreamEvent::Writable { id } => {
+                self.flush_prefix(id);
+                self.writable(events);
+                Ok(())
+            }
+            StreamEvent::Available { .. } => {
+                self.writable(events);
+                Ok(())
+            }
+            StreamEvent::Finished { id } => {
+                self.on_finished(id, events);
+                Ok(())
+            }
+            StreamEvent::Stopped { id, error_code } => self.on_stopped(id, error_code.into(), events),
+        }
+    }
+
+    fn on_connected(&mut self, events: &mut Events) -> Result<(), Violation> {
+        let agreement = self.inner.crypto_session().handshake_data();
+        let Some(agreement) = agreement.and_then(|data| data.downcast::<Agreement>().ok()) else {
+            return Err(Violation("no hello"));
+        };
+        let Agreement { hello, protocol, limits } = *agreement;
+        self.limits = limits;
+        self.phase = Phase::Open;
+        self.control_stream = self.inner.streams().open(Dir::Uni);
+        if let Some(id) = self.control_stream {
+            // Above every lane. The stream was opened just now, so it is there.
+            let _ = self.inner.send_stream(id).set_priority(i32::MAX);
+        }
+        self.flush_control();
+        events.push_back((self.handle, Event::Connected { hello, protocol }));
+        Ok(())
+    }
+
+    /// Writes what the other end shall know of what it sent.
+    fn flush_control(&mut self) {
+        let Some(id) = self.control_stream else { return };
+        if self.control.is_empty() {
+            return;
+        }
+        if let Ok(written) = self.inner.send_stream(id).write(self.control.bytes()) {
+            self.control.advance(written);
+            self.flow.wrote(written);
+        }
+    }
+
+    fn writable(&mut self, events: &mut Events) {
+        if std::mem::take(&mut self.wants_writable) {
+            events.push_back((self.handle, Event::Writable));
+        }
+    }
+
+    fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
+        self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        let closed = Closed {
+            by: ClosedBy::Local,
+            code: 0,
+            reason: reason.as_bytes().to_vec(),
+            cause: CloseCause::Violation,
+        };
+        self.end(closed, events);
+    }
+
+    fn end(&mut self, closed: Closed, events: &mut Events) {
+        self.phase = Phase::Ended;
+        self.lose_messages(events);
+        self.receiving = Receiving::new(&self.config);
+        self.streams = ByteStreams::default();
+        self.control = ControlWriter::default();
+        events.push_back((self.handle, Event::Closed(closed)));
+    }
+
+    pub(crate) fn stats(&self) -> ConnectionStats {
+        let quinn = self.inner.stats();
+        ConnectionStats {
+            rtt: quinn.path.rtt,
+            min_rtt: quinn.path.min_rtt,
+            window: quinn.path.cwnd,
+            in_flight: self.flow.in_flight(),
+            unsent: self.flow.unsent(),
+            mtu: quinn.path.current_mtu,
+            datagrams_sent: quinn.udp_tx.datagrams,
+            bytes_sent: quinn.udp_tx.bytes,
+            datagrams_received: quinn.udp_rx.datagrams,
+            bytes_received: quinn.udp_rx.bytes,
+            packets_lost: quinn.path.lost_packets,
+            congestion_events: quinn.path.congestion_events,
+            messages_held: self.receiving.held_bytes(),
+            messages_waiting: self.receiving.waiting(),
+            ..self.stats
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Sending messages: a unidirectional stream each, settled by the receiver's word.
+
+use super::{Connection, Events, Phase, Violation};
+use crate::{
+    Event, MessageHandle, Outcome,
+    control::{ControlFrame, READ_ALL},
+    header::Header,
+    lanes::Lanes,
+};
+use bytes::{Buf, Bytes};
+use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
+use std::collections::BTreeMap;
+
+/// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
+const UNSETTLED_MAX: u64 = 4 << 20;
+
+/// With this code a sender gives up a message, and a receiver a stream that it does not take.
+pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
+
+/// Messages that were begun and are not settled.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    messages: BTreeMap<u64, Outgoing>,
+    /// Bytes written of unsettled messages; and streams in use, those of bytes as well.
+    pub(super) lanes: Lanes,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    priority: u8,
+    /// What is left of the header.
+    prefix: Bytes,
+    length: usize,
+    written: usize,
+    /// Nothing more is written: finished, cancelled or stopped.
+    done: bool,
+    cancelled: bool,
+}
+
+impl Connection {
+    pub(crate) fn begin_message(&mut self, priority: u8, length: usize) -> Option<MessageHandle> {
+        let id = self.open_unidirectional(priority)?;
+        let index = id.index();
+        let header = Header::Message { priority, length: length as u64 };
+        self.sending.lanes.add(priority, 0, 1);
+        let prefix = Bytes::from(header.encode());
+        self.sending.messages.insert(index, Outgoing::new(priority, prefix, length));
+        self.flush_prefix(id);
+        Some(MessageHandle(index))
+    }
+
+    /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for
+    /// those above, and little unsettled in this lane and above.
+    pub(super) fn open_unidirectional(&mut self, priority: u8) -> Option<StreamId> {
+        if self.phase != Phase::Open {
+            return None;
+        }
+        let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
+        let streams = self.limits.unidirectional_streams.saturating_sub(below.count) / 2;
+        let bytes = self.limits.receive_window.saturating_sub(below.bytes) / 4;
+        let id = if mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX) {
+            self.inner.streams().open(Dir::Uni)
+        } else {
+            None
+        };
+        if let Some(id) = id {
+            // The stream was opened just now, so it is there.
+            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+        }
+        self.wants_writable |= id.is_none();
+        id
+    }
+
+    pub(crate) fn write_message(&mut self, message: MessageHandle, bytes: &mut Bytes) -> usize {
+        let offered = bytes.len();
+        let id = own_stream(self.inner.side(), message.0);
+        let Some(outgoing) = self.sending.messages.get_mut(&message.0).filter(|outgoing| !outgoing.done)
+        else {
+            bytes.clear();
+            return offered;
+        };
+        if !flush(&mut self.inner, id, &mut outgoing.prefix) {
+            self.wants_writable = true;
+            return 0;
+        }
+        let mut chunk = [bytes.slice(..offered.min(outgoing.length - outgoing.written))];
+        let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
+            Ok(written) => written.bytes,
+            Err(WriteError::Blocked) => 0,
+            // The receiver refused; it says so on its control stream.
+            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {
+                outgoing.done = true;
+                bytes.clear();
+                return offered;
+            }
+        };
+        bytes.advance(written);
+        self.wants_writable |= !bytes.is_empty();
+        outgoing.written += written;
+        self.flow.wrote(written);
+        self.sending.lanes.add(outgoing.priority, written as u64, 0);
+        outgoing.finish_if_whole(&mut self.inner, id);
+        written
+    }
+
+    pub(crate) fn cancel_message(&mut self, message: MessageHandle) {
+        let Some(outgoing) = self.sending.messages.get_mut(&message.0) else { return };
+        outgoing.done = true;
+        outgoing.cancelled = true;
+        // Fails if the receiver has acknowledged all: then it says that it has the message.
+        let _ = self.inner.send_stream(own_stream(self.inner.side(), message.0)).reset(GIVEN_UP);
+    }
+
+    /// Writes what is left of a header, and finishes an empty message.
+    pub(super) fn flush_prefix(&mut self, id: StreamId) {
+        if Some(id) == self.control_stream {
+            return self.flush_control();
+        }
+        if id.dir() == Dir::Uni
+            && let Some(outgoing) = self.sending.messages.get_mut(&id.index())
+        {
+            if !outgoing.done && flush(&mut self.inner, id, &mut outgoing.prefix) {
+                outgoing.finish_if_whole(&mut self.inner, id);
+            }
+            return;
+        }
+        self.flush_stream_prefix(id);
+    }
+
+    /// What the receiver says of what it was sent.
+    pub(super) fn on_control(&mut self, frame: ControlFrame, events: &mut Events) -> Result<(), Violation> {
+        let (message, outcome) = match frame {
+            ControlFrame::Delivered { message } => (message, Outcome::Delivered),
+            ControlFrame::Refused { message } => (message, Outcome::Refused),
+            ControlFrame::Cancelled { message } => (message, Outcome::Cancelled),
+            ControlFrame::Read { stream, bytes } => {
+                let id = VarInt::from_u64(stream).map_err(|_| Violation("no such stream"))?;
+                return self.on_read(id.into(), bytes, events);
+            }
+        };
+        let Some(outgoing) = self.sending.messages.remove(&message) else {
+            // A byte stream that was reset before its header arrived is taken for a message.
+            return match outcome {
+                Outcome::Cancelled => self.on_read(own_stream(self.inner.side(), message), READ_ALL, events),
+                _ => Err(Violation("settled a message that was not sent")),
+            };
+        };
+        let possible = match outcome {
+            Outcome::Delivered => outgoing.is_whole(),
+            Outcome::Cancelled => outgoing.cancelled,
+            Outcome::Refused | Outcome::Lost => true,
+        };
+        if !possible {
+            return Err(Violation("settled a message as it cannot have ended"));
+        }
+        match outcome {
+            Outcome::Delivered => self.stats.messages_delivered += 1,
+            Outcome::Cancelled => self.stats.messages_cancelled += 1,
+            Outcome::Refused | Outcome::Lost => self.stats.messages_refused += 1,
+        }
+        self.sending.lanes.remove(outgoing.priority, outgoing.written as u64, 1);
+        if !outgoing.is_whole() {
+            // Refused, or cancelled: nothing more is sent either way.
+            let _ = self.inner.send_stream(own_stream(self.inner.side(), message)).reset(GIVEN_UP);
+        }
+        events.push_back((self.handle, Event::MessageSettled { message: MessageHandle(message), outcome }));
+        self.writable(events);
+        Ok(())
+    }
+
+    pub(super) fn lose_messages(&mut self, events: &mut Events) {
+        for (message, _) in std::mem::take(&mut self.sending).messages {
+            let message = MessageHandle(message);
+            events.push_back((self.handle, Event::MessageSettled { message, outcome: Outcome::Lost }));
+        }
+    }
+
+    pub(super) fn on_message_stopped(&mut self, index: u64) {
+        if let Some(outgoing) = self.sending.messages.get_mut(&index) {
+            outgoing.done = true;
+            // Answers the stop; what was sent whole needs no answer.
+            let _ = self.inner.send_stream(own_stream(self.inner.side(), index)).reset(GIVEN_UP);
+        }
+    }
+}
+
+impl Outgoing {
+    fn new(priority: u8, prefix: Bytes, length: usize) -> Self {
+        Self { priority, prefix, length, written: 0, done: false, cancelled: false }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.prefix.is_empty() && self.written == self.length
+    }
+
+    fn finish_if_whole(&mut self, inner: &mut quinn_proto::Connection, id: StreamId) {
+        if self.is_whole() && !self.done {
+            self.done = true;
+            // Fails only if the receiver stopped the stream, and then it says why.
+            let _ = inner.send_stream(id).finish();
+        }
+    }
+}
+
+/// Writes a header; whether it is out.
+pub(super) fn flush(inner: &mut quinn_proto::Connection, id: StreamId, prefix: &mut Bytes) -> bool {
+    if !prefix.is_empty()
+        && let Ok(written) = inner.send_stream(id).write(prefix)
+    {
+        let _ = prefix.split_to(written);
+    }
+    prefix.is_empty()
+}
+
+fn own_stream(side: Side, index: u64) -> StreamId {
+    StreamId::new(side, Dir::Uni, index)
+}

@@ -1,0 +1,326 @@
+//! Byte streams.
+
+use super::{
+    Connection, Events, Violation,
+    messages::{GIVEN_UP, flush},
+};
+use crate::{
+    Event, Read, Stopped, StreamHandle,
+    control::{ControlFrame, READ_ALL},
+    header::Header,
+    lanes::Lanes,
+};
+use bytes::{Buf, Bytes};
+use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
+use rustc_hash::FxHashMap;
+
+/// All byte streams of a connection.
+#[derive(Debug, Default)]
+pub(super) struct ByteStreams {
+    streams: FxHashMap<StreamId, ByteStream>,
+    /// Bytes written that the other end's application has not read.
+    unread: Lanes,
+}
+
+#[derive(Debug)]
+struct ByteStream {
+    priority: u8,
+    sending: Option<SendHalf>,
+    receiving: Option<ReceiveHalf>,
+}
+
+#[derive(Debug, Default)]
+struct SendHalf {
+    /// What is left of the header.
+    prefix: Bytes,
+    /// The owner finished or reset, or the other end stopped.
+    closed: bool,
+    /// To be finished once the header is out.
+    finish: bool,
+    written: u64,
+    /// Read by the other end's application, by its own word; all, once it lets go.
+    read: u64,
+}
+
+#[derive(Debug, Default)]
+struct ReceiveHalf {
+    /// The owner waits for [`Event::Readable`].
+    blocked: bool,
+    read: u64,
+    /// How much of `read` the other end was told.
+    told: u64,
+}
+
+impl Connection {
+    pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
+        let id = if bidirectional {
+            self.open_bidirectional(priority)?
+        } else {
+            self.open_unidirectional(priority)?
+        };
+        if !bidirectional {
+            self.sending.lanes.add(priority, 0, 1);
+        }
+        let prefix = Header::Bytes { priority }.encode().into();
+        let stream = ByteStream {
+            priority,
+            sending: Some(SendHalf { prefix, ..SendHalf::default() }),
+            receiving: bidirectional.then(|| ReceiveHalf { blocked: true, ..ReceiveHalf::default() }),
+        };
+        self.streams.streams.insert(id, stream);
+        self.flush_stream_prefix(id);
+        Some(handle(id))
+    }
+
+    fn open_bidirectional(&mut self, priority: u8) -> Option<StreamId> {
+        let open = self.phase == super::Phase::Open;
+        let id = if open { self.inner.streams().open(Dir::Bi) } else { None };
+        if let Some(id) = id {
+            // The stream was opened just now, so it is there.
+            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+        }
+        self.wants_writable |= id.is_none();
+        id
+    }
+
+    pub(crate) fn write_stream(&mut self, stream: StreamHandle, bytes: &mut Bytes) -> Result<usize, Stopped> {
+        let id = id(stream);
+        let Some(ByteStream { priority, sending: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+            return Err(Stopped(None));
+        };
+        if half.closed {
+            return Err(Stopped(None));
+        }
+        // Half of the credit is for byte streams, so that readers who pause cannot hold up messages; and a lane leaves
+        // a quarter of what the lanes below it leave to those above.
+        let below = self.streams.unread.below(*priority).bytes;
+        let mine = self.streams.unread.at_or_above(*priority).bytes;
+        let credit = ((self.limits.receive_window / 2).saturating_sub(below) / 4 * 3).saturating_sub(mine);
+        if !flush(&mut self.inner, id, &mut half.prefix) || credit == 0 {
+            self.wants_writable = true;
+            return Ok(0);
+        }
+        let most = bytes.len().min(usize::try_from(credit).unwrap_or(usize::MAX));
+        let mut chunk = [bytes.slice(..most)];
+        let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
+            Ok(written) => written.bytes,
+            Err(WriteError::Blocked) => 0,
+            Err(WriteError::Stopped(code)) => return Err(Stopped(Some(code.into()))),
+            Err(WriteError::ClosedStream) => return Err(Stopped(None)),
+        };
+        bytes.advance(written);
+        self.wants_writable |= !bytes.is_empty();
+        if half.read != READ_ALL {
+            half.written += written as u64;
+            self.streams.unread.add(*priority, written as u64, 0);
+        }
+        self.flow.wrote(written);
+        Ok(written)
+    }
+
+    pub(crate) fn finish_stream(&mut self, stream: StreamHandle) {
+        let Some(half) = self.send_half(stream).filter(|half| !half.closed) else { return };
+        half.closed = true;
+        half.finish = true;
+        self.flush_stream_prefix(id(stream));
+    }
+
+    pub(crate) fn reset_stream(&mut self, stream: StreamHandle, code: u64) {
+        let Some(half) = self.send_half(stream) else { return };
+        half.closed = true;
+        half.finish = false;
+        half.prefix.clear();
+        // Fails if everything was acknowledged: then there is nothing left to give up.
+        let _ = self.inner.send_stream(id(stream)).reset(code_of(code));
+        self.forget_if_over(id(stream));
+    }
+
+    pub(crate) fn stop_stream(&mut self, stream: StreamHandle, code: u64) {
+        let Some(ByteStream { receiving, .. }) = self.streams.streams.get_mut(&id(stream)) else { return };
+        if receiving.is_some() {
+            // Fails only if it is over already.
+            let _ = self.inner.recv_stream(id(stream)).stop(code_of(code));
+            self.let_go(id(stream));
+        }
+    }
+
+    pub(crate) fn set_stream_priority(&mut self, stream: StreamHandle, priority: u8) {
+        let id = id(stream);
+        let Some(stream) = self.streams.streams.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut stream.priority, priority);
+        let Some(half) = &stream.sending else { return };
+        let unread = half.written.saturating_sub(half.read);
+        self.streams.unread.remove(old, unread, 0);
+        self.streams.unread.add(priority, unread, 0);
+        if id.dir() == Dir::Uni {
+            self.sending.lanes.remove(old, 0, 1);
+            self.sending.lanes.add(priority, 0, 1);
+        }
+        // Fails if everything was acknowledged: then there is nothing left to hurry.
+        let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+    }
+
+    pub(crate) fn read_stream(&mut self, stream: StreamHandle, max: usize) -> Read {
+        let id = id(stream);
+        let Some(ByteStream { receiving: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+            return Read::End;
+        };
+        let mut receiver = self.inner.recv_stream(id);
+        let next = match receiver.read(true) {
+            Ok(mut chunks) => chunks.next(max),
+            Err(_) => Ok(None),
+        };
+        match next {
+            Ok(Some(chunk)) => {
+                half.read += chunk.bytes.len() as u64;
+                if half.read - half.told >= self.config.stream_receive_window / 8 {
+                    half.told = half.read;
+                    self.control.push(ControlFrame::Read { stream: stream.0, bytes: half.read });
+                }
+                Read::Data(chunk.bytes)
+            }
+            Err(ReadError::Blocked) => {
+                half.blocked = true;
+                Read::Blocked
+            }
+            Ok(None) => {
+                self.let_go(id);
+                Read::End
+            }
+            Err(ReadError::Reset(code)) => {
+                self.let_go(id);
+                Read::Reset(code.into())
+            }
+        }
+    }
+
+    /// The other end opened a byte stream.
+    pub(super) fn on_stream_opened(&mut self, id: StreamId, priority: u8, events: &mut Events) {
+        let bidirectional = id.dir() == Dir::Bi;
+        if bidirectional {
+            // The stream was opened just now, so it is there.
+            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+        }
+        let stream = ByteStream {
+            priority,
+            sending: bidirectional.then(SendHalf::default),
+            receiving: Some(ReceiveHalf::default()),
+        };
+        self.streams.streams.insert(id, stream);
+        events.push_back((self.handle, Event::StreamOpened { stream: handle(id), bidirectional, priority }));
+    }
+
+    /// The other end opened a bidirectional stream that is of no use.
+    pub(super) fn turn_down(&mut self, id: StreamId) {
+        // Both fail only if the half is over already.
+        let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
+        let _ = self.inner.send_stream(id).reset(GIVEN_UP);
+        let sending = Some(SendHalf { closed: true, ..SendHalf::default() });
+        self.streams.streams.insert(id, ByteStream { priority: 0, sending, receiving: None });
+        self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
+    }
+
+    pub(super) fn on_stream_readable(&mut self, id: StreamId, events: &mut Events) {
+        let Some(ByteStream { receiving: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+            return;
+        };
+        if std::mem::take(&mut half.blocked) {
+            events.push_back((self.handle, Event::Readable(handle(id))));
+        }
+    }
+
+    pub(super) fn on_finished(&mut self, id: StreamId, events: &mut Events) {
+        if self.streams.streams.contains_key(&id) {
+            events.push_back((self.handle, Event::StreamFinished(handle(id))));
+        }
+    }
+
+    pub(super) fn on_stopped(
+        &mut self,
+        id: StreamId,
+        code: u64,
+        events: &mut Events,
+    ) -> Result<(), Violation> {
+        if Some(id) == self.control_stream {
+            return Err(Violation("stopped the control stream"));
+        }
+        let Some(ByteStream { sending: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+            self.on_message_stopped(id.index());
+            return Ok(());
+        };
+        let was_closed = std::mem::replace(&mut half.closed, true);
+        half.finish = false;
+        // Answers the stop (RFC 9000 section 3.5); what was acknowledged needs no answer.
+        let _ = self.inner.send_stream(id).reset(code_of(code));
+        if !was_closed {
+            events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code }));
+        }
+        self.forget_if_over(id);
+        Ok(())
+    }
+
+    /// The other end's application has read this much.
+    pub(super) fn on_read(&mut self, id: StreamId, bytes: u64, events: &mut Events) -> Result<(), Violation> {
+        let stream = self.streams.streams.get_mut(&id);
+        let Some(ByteStream { priority, sending: Some(half), .. }) = stream else {
+            return Err(Violation("read a stream that was not sent"));
+        };
+        if half.read == READ_ALL {
+            return Err(Violation("read a stream that it let go"));
+        }
+        let credit = bytes.min(half.written).saturating_sub(half.read);
+        self.streams.unread.remove(*priority, credit, 0);
+        half.read = half.read.max(bytes);
+        if bytes == READ_ALL && id.dir() == Dir::Uni {
+            self.sending.lanes.remove(*priority, 0, 1);
+        }
+        self.forget_if_over(id);
+        self.writable(events);
+        Ok(())
+    }
+
+    pub(super) fn flush_stream_prefix(&mut self, id: StreamId) {
+        let Some(ByteStream { sending: Some(half), .. }) = self.streams.streams.get_mut(&id) else { return };
+        if flush(&mut self.inner, id, &mut half.prefix) && std::mem::take(&mut half.finish) {
+            // Fails only if the other end stopped the stream, and that is told by its own event.
+            let _ = self.inner.send_stream(id).finish();
+            self.forget_if_over(id);
+        }
+    }
+
+    /// Nothing more of this stream is held here: so the other end may send elsewhere.
+    fn let_go(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.streams.get_mut(&id) {
+            stream.receiving = None;
+        }
+        self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
+        self.forget_if_over(id);
+    }
+
+    fn forget_if_over(&mut self, id: StreamId) {
+        let over = |stream: &ByteStream| {
+            let sent = stream.sending.as_ref().is_none_or(|half| half.closed && half.read == READ_ALL);
+            sent && stream.receiving.is_none()
+        };
+        if self.streams.streams.get(&id).is_some_and(over) {
+            self.streams.streams.remove(&id);
+        }
+    }
+
+    fn send_half(&mut self, stream: StreamHandle) -> Option<&mut SendHalf> {
+        self.streams.streams.get_mut(&id(stream))?.sending.as_mut()
+    }
+}
+
+fn handle(id: StreamId) -> StreamHandle {
+    StreamHandle(id.into())
+}
+
+fn id(stream: StreamHandle) -> StreamId {
+    VarInt::from_u64(stream.0).unwrap_or(VarInt::MAX).into()
+}
+
+/// Codes up to 2^62 - 1 survive.
+fn code_of(code: u64) -> VarInt {
+    VarInt::from_u64(code).unwrap_or(VarInt::MAX)
+}

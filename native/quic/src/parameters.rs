@@ -1,0 +1,80 @@
+//! Transport parameters (RFC 9000 section 18): what our version promises at least, and what the sender must know.
+
+use crate::varint;
+use thiserror::Error;
+
+/// The least values that an end of our version may announce. Early data may rely on them without having seen any.
+pub(crate) mod floor {
+    pub(crate) const RECEIVE_WINDOW: u64 = 4 << 20;
+    pub(crate) const STREAM_RECEIVE_WINDOW: u64 = 256 << 10;
+    pub(crate) const STREAMS: u64 = 32;
+    pub(crate) const DATAGRAM: u64 = 1200;
+}
+
+/// What the other end lets us send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PeerLimits {
+    pub(crate) receive_window: u64,
+    pub(crate) stream_receive_window: u64,
+    pub(crate) unidirectional_streams: u64,
+    pub(crate) bidirectional_streams: u64,
+    pub(crate) datagram: u64,
+}
+
+/// What is wrong with the other end's parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum ParameterError {
+    #[error("malformed transport parameters")]
+    Malformed,
+    #[error("transport parameters below the floors of this version")]
+    BelowFloor,
+}
+
+impl PeerLimits {
+    /// Reads the parameters that matter here; quinn-proto reads them all.
+    pub(crate) fn decode(mut parameters: &[u8]) -> Result<Self, ParameterError> {
+        let mut limits = Self { stream_receive_window: u64::MAX, ..Self::default() };
+        let mut windows = 0;
+        while !parameters.is_empty() {
+            let id = varint::take(&mut parameters).ok_or(ParameterError::Malformed)?;
+            let length = varint::take(&mut parameters).ok_or(ParameterError::Malformed)?;
+            let length = usize::try_from(length).map_err(|_| ParameterError::Malformed)?;
+            let (mut value, rest) = parameters.split_at_checked(length).ok_or(ParameterError::Malformed)?;
+            parameters = rest;
+            let limit = match id {
+                id::MAX_DATA => &mut limits.receive_window,
+                id::MAX_STREAMS_BIDI => &mut limits.bidirectional_streams,
+                id::MAX_STREAMS_UNI => &mut limits.unidirectional_streams,
+                id::MAX_DATAGRAM => &mut limits.datagram,
+                id::MAX_STREAM_DATA_BIDI_LOCAL
+                | id::MAX_STREAM_DATA_BIDI_REMOTE
+                | id::MAX_STREAM_DATA_UNI => {
+                    let window = varint::take(&mut value).ok_or(ParameterError::Malformed)?;
+                    limits.stream_receive_window = limits.stream_receive_window.min(window);
+                    windows += 1;
+                    continue;
+                }
+                _ => continue,
+            };
+            *limit = varint::take(&mut value).ok_or(ParameterError::Malformed)?;
+        }
+        let enough = windows == 3
+            && limits.receive_window >= floor::RECEIVE_WINDOW
+            && limits.stream_receive_window >= floor::STREAM_RECEIVE_WINDOW
+            && limits.bidirectional_streams >= floor::STREAMS
+            && limits.unidirectional_streams >= floor::STREAMS
+            && limits.datagram >= floor::DATAGRAM;
+        if enough { Ok(limits) } else { Err(ParameterError::BelowFloor) }
+    }
+}
+
+/// Identifiers (RFC 9000 section 18.2, RFC 9221 section 3).
+mod id {
+    pub(super) const MAX_DATA: u64 = 0x04;
+    pub(super) const MAX_STREAM_DATA_BIDI_LOCAL: u64 = 0x05;
+    pub(super) const MAX_STREAM_DATA_BIDI_REMOTE: u64 = 0x06;
+    pub(super) const MAX_STREAM_DATA_UNI: u64 = 0x07;
+    pub(super) const MAX_STREAMS_BIDI: u64 = 0x08;
+    pub(super) const MAX_STREAMS_UNI: u64 = 0x09;
+    pub(super) const MAX_DATAGRAM: u64 = 0x20;
+}

@@ -1,0 +1,291 @@
+//! One peer: an endpoint of its own, so that it cannot even name another peer's connections.
+
+use crate::{
+    Config, ConnectionHandle, Hello, PeerTag,
+    cid::{ConnectionIds, NoTokens, ResetKey, endpoint_seed},
+    close::alert,
+    hello::HelloError,
+    initial::{HelloAssembly, Initial},
+    session::{Accepted, Answer, Dial, QUIC_VERSION, error, judge},
+};
+use bytes::{Bytes, BytesMut};
+use quinn_proto::{
+    ClientConfig, ConnectError, ConnectionEvent, DatagramEvent, EcnCodepoint, Endpoint, EndpointConfig,
+    EndpointEvent, Incoming, NoneTokenStore, ServerConfig, TransportConfig, TransportError,
+};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+/// Hellos in several packets that may be incomplete at a time; the oldest makes room.
+const INCOMPLETE_MAX: usize = 8;
+
+/// Bytes of Initial packets that quinn-proto keeps while a hello is incomplete or undecided.
+const INCOMING_BUFFER: u64 = 16 << 10;
+
+/// Stands for the peer: its real address is the tunnel's affair.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 30578);
+
+pub(crate) struct Peer {
+    endpoint: Endpoint,
+    ids: ConnectionIds,
+    /// By quinn-proto's handle.
+    connections: Vec<Option<ConnectionHandle>>,
+    incomplete: Vec<Incomplete>,
+    /// Handed out and neither accepted nor refused.
+    pub(crate) undecided: Vec<ConnectionHandle>,
+}
+
+/// A dialler whose hello is not complete.
+struct Incomplete {
+    incoming: Incoming,
+    hello: HelloAssembly,
+}
+
+/// A dialler whose hello is good and waits for its answer.
+pub(crate) struct Undecided {
+    incoming: Incoming,
+    dialler: Bytes,
+    pub(crate) hello: Hello,
+    pub(crate) protocol: Box<str>,
+}
+
+/// What a datagram turned out to be.
+pub(crate) enum Arrival {
+    Nothing,
+    Connection(ConnectionHandle, ConnectionEvent),
+    /// An answer was written.
+    Response,
+    Undecided(Box<Undecided>),
+    /// Its hello is of no use, and an answer was written.
+    Refused(Useless),
+}
+
+/// Why a hello is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Useless {
+    Malformed,
+    UnknownVersion,
+    NoProtocol,
+}
+
+/// A connection that was just made.
+pub(crate) type Made = (quinn_proto::ConnectionHandle, quinn_proto::Connection);
+
+impl Peer {
+    /// The `number`th endpoint of a node.
+    pub(crate) fn new(tag: PeerTag, number: u64, config: &Config, ids: &ConnectionIds) -> Self {
+        let mut endpoint = EndpointConfig::new(Arc::new(ResetKey(config.reset_key)));
+        let generator = ids.clone();
+        endpoint
+            .cid_generator(move || Box::new(generator.clone()))
+            .supported_versions(vec![QUIC_VERSION])
+            .grease_quic_bit(false)
+            .rng_seed(Some(endpoint_seed(&config.seed, tag.0, number)))
+            .max_udp_payload_size(config.max_udp_payload)
+            .expect("Config::sound sees to it");
+        let mut server = ServerConfig::new(refusal(error(alert::INTERNAL_ERROR, "")), Arc::new(NoTokens));
+        server
+            .migration(false)
+            .max_incoming(2 * INCOMPLETE_MAX)
+            .incoming_buffer_size(INCOMING_BUFFER)
+            .incoming_buffer_size_total(INCOMPLETE_MAX as u64 * INCOMING_BUFFER);
+        Self {
+            endpoint: Endpoint::new(Arc::new(endpoint), Some(Arc::new(server)), true, None),
+            ids: ids.clone(),
+            connections: Vec::new(),
+            incomplete: Vec::new(),
+            undecided: Vec::new(),
+        }
+    }
+
+    /// Whether nothing would be lost with it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.incomplete.is_empty()
+            && self.undecided.is_empty()
+            && self.connections.iter().all(Option::is_none)
+    }
+
+    pub(crate) fn connections(&self) -> impl Iterator<Item = ConnectionHandle> {
+        self.connections.iter().copied().flatten().chain(self.undecided.iter().copied())
+    }
+
+    pub(crate) fn dial(
+        &mut self,
+        handle: ConnectionHandle,
+        hello: Hello,
+        transport: Arc<TransportConfig>,
+        now: Instant,
+    ) -> Result<Made, ConnectError> {
+        let mut client = ClientConfig::new(Arc::new(Dial { hello }));
+        let ids = self.ids.clone();
+        client
+            .version(QUIC_VERSION)
+            .token_store(Arc::new(NoneTokenStore))
+            .initial_dst_cid_provider(Arc::new(move || ids.draw()))
+            .transport_config(transport);
+        let made = self.endpoint.connect(now, client, ADDRESS, "peer")?;
+        self.add(made.0, handle);
+        Ok(made)
+    }
+
+    /// Takes a datagram; an answer is written to `out`, which is empty.
+    pub(crate) fn handle(
+        &mut self,
+        ecn: Option<EcnCodepoint>,
+        payload: BytesMut,
+        accepted: &[Box<str>],
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Arrival {
+        let initial = Initial::read(&payload);
+        match (self.endpoint.handle(now, ADDRESS, None, ecn, payload, out), initial) {
+            (Some(DatagramEvent::ConnectionEvent(quinn, event)), _) => {
+                match self.connections.get(quinn.0).copied().flatten() {
+                    Some(connection) => Arrival::Connection(connection, event),
+                    None => Arrival::Nothing,
+                }
+            }
+            (Some(DatagramEvent::Response(_)), _) => Arrival::Response,
+            (Some(DatagramEvent::NewConnection(incoming)), Some(initial)) => {
+                self.make_room();
+                self.incomplete.push(Incomplete { incoming, hello: HelloAssembly::default() });
+                self.read_hello(self.incomplete.len() - 1, initial, accepted, out, now)
+            }
+            (Some(DatagramEvent::NewConnection(incoming)), None) => {
+                self.endpoint.ignore(incoming);
+                Arrival::Nothing
+            }
+            (None, Some(initial)) => {
+                let known = |known: &Incomplete| *known.incoming.orig_dst_cid() == initial.destination;
+                match self.incomplete.iter().position(known) {
+                    Some(at) => self.read_hello(at, initial, accepted, out, now),
+                    None => Arrival::Nothing,
+                }
+            }
+            (None, None) => Arrival::Nothing,
+        }
+    }
+
+    pub(crate) fn accept(
+        &mut self,
+        handle: ConnectionHandle,
+        undecided: Undecided,
+        hello: Hello,
+        transport: Arc<TransportConfig>,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Option<Made> {
+        let accepted = Accepted { dialler: undecided.dialler, protocol: undecided.protocol };
+        let mut server =
+            ServerConfig::new(Arc::new(Answer { hello, verdict: Ok(accepted) }), Arc::new(NoTokens));
+        server.migration(false).transport_config(transport);
+        let made = self.endpoint.accept(undecided.incoming, now, out, Some(Arc::new(server))).ok()?;
+        self.add(made.0, handle);
+        Some(made)
+    }
+
+    /// Writes a refusal to `out`, which is empty.
+    pub(crate) fn refuse(
+        &mut self,
+        undecided: Undecided,
+        error: TransportError,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) {
+        self.refuse_incoming(undecided.incoming, error, out, now);
+    }
+
+    pub(crate) fn ignore(&mut self, undecided: Undecided) {
+        self.endpoint.ignore(undecided.incoming);
+    }
+
+    pub(crate) fn handle_event(
+        &mut self,
+        connection: quinn_proto::ConnectionHandle,
+        event: EndpointEvent,
+    ) -> Option<ConnectionEvent> {
+        if event.is_drained()
+            && let Some(slot) = self.connections.get_mut(connection.0)
+        {
+            *slot = None;
+        }
+        self.endpoint.handle_event(connection, event)
+    }
+
+    fn add(&mut self, quinn: quinn_proto::ConnectionHandle, handle: ConnectionHandle) {
+        if self.connections.len() <= quinn.0 {
+            self.connections.resize(quinn.0 + 1, None);
+        }
+        self.connections[quinn.0] = Some(handle);
+    }
+
+    fn make_room(&mut self) {
+        if self.incomplete.len() >= INCOMPLETE_MAX {
+            self.endpoint.ignore(self.incomplete.remove(0).incoming);
+        }
+    }
+
+    fn read_hello(
+        &mut self,
+        at: usize,
+        initial: Initial,
+        accepted: &[Box<str>],
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Arrival {
+        let greeting = match self.incomplete[at].hello.push(initial) {
+            Ok(None) => return Arrival::Nothing,
+            Ok(Some(greeting)) => Ok(greeting),
+            Err(problem) => Err(problem),
+        };
+        let Incomplete { incoming, hello } = self.incomplete.remove(at);
+        let (useless, error) = match greeting {
+            Err(problem @ HelloError::Version(_)) => (Useless::UnknownVersion, problem.into()),
+            Err(problem @ HelloError::Malformed(_)) => (Useless::Malformed, problem.into()),
+            Ok(greeting) => match judge(&greeting, accepted) {
+                Ok(protocol) => {
+                    let dialler = Bytes::copy_from_slice(hello.bytes());
+                    let hello = greeting.hello;
+                    return Arrival::Undecided(Box::new(Undecided { incoming, dialler, hello, protocol }));
+                }
+                Err(error) if error.code == self::error(alert::NO_APPLICATION_PROTOCOL, "").code => {
+                    (Useless::NoProtocol, error)
+                }
+                Err(error) => (Useless::Malformed, error),
+            },
+        };
+        self.refuse_incoming(incoming, error, out, now);
+        Arrival::Refused(useless)
+    }
+
+    fn refuse_incoming(
+        &mut self,
+        incoming: Incoming,
+        error: TransportError,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) {
+        let server = ServerConfig::new(refusal(error), Arc::new(NoTokens));
+        // The session fails at the first byte of the hello. If that came in a later packet, it fails a moment later.
+        if let Ok((quinn, mut connection)) = self.endpoint.accept(incoming, now, out, Some(Arc::new(server)))
+        {
+            out.clear();
+            let _ = connection.poll_transmit(now, 1, out);
+            self.endpoint.handle_event(quinn, EndpointEvent::drained());
+        }
+    }
+}
+
+fn refusal(error: TransportError) -> Arc<Answer> {
+    let hello = Hello {
+        incarnation: 0,
+        offered: Vec::new(),
+        accepted: Vec::new(),
+        transports: Vec::new(),
+        observed: None,
+    };
+    Arc::new(Answer { hello, verdict: Err(error) })
+}
