@@ -1,0 +1,12 @@
+import type { DeviceOptions } from '../../native/binding.js'
+import type { DriverOptions } from '../driver.js'
+
+/** What the addon takes of a driver's options. */
+export function deviceOptions(options: DriverOptions): DeviceOptions {
+  const { privateKey, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, limits } = options
+  return {
+    ...{ privateKey, protocols: [...protocols], mtu, authorize, authorizeTimeout, deadAfter, limits },
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+    ...(uplink === undefined ? {} : { uplink }),
+  }
+}

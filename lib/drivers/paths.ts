@@ -1,0 +1,52 @@
+import type { ScriptDevice } from '../../native/binding.js'
+
+/** Where a datagram goes to. */
+export interface Remote {
+  readonly host: string
+  readonly port: number
+}
+
+/** The numbers that the addon gives addresses, so that none is spelled or parsed twice. */
+export class Paths {
+  readonly #device: ScriptDevice
+  readonly #mapped: boolean
+  readonly #numbers = new Map<string, number>()
+  readonly #remotes = new Map<number, Remote>()
+
+  /** `mapped`: the socket is an IPv6 one, where IPv4 addresses are spelled as IPv6's (RFC 4291 section 2.5.5.2). */
+  constructor(device: ScriptDevice, mapped: boolean) {
+    this.#device = device
+    this.#mapped = mapped
+  }
+
+  /** The number of an address. Calls `before` when all numbers up to now become void. */
+  number(host: string, port: number, before: () => void): number {
+    const key = `${host} ${port}`
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    if (this.#numbers.size >= MOST_PATHS || this.#remotes.size >= MOST_PATHS) {
+      before()
+      this.#numbers.clear()
+      this.#remotes.clear()
+      this.#device.forgetPaths()
+    }
+    const number = this.#device.path(host.replace(/%.*$/, ''), port)
+    this.#numbers.set(key, number)
+    return number
+  }
+
+  /** The address of a number that `transmit` gave. */
+  remote(number: number): Remote | undefined {
+    const known = this.#remotes.get(number)
+    if (known !== undefined) return known
+    const host = this.#device.pathHost(number)
+    const port = this.#device.pathPort(number)
+    if (host === null || port === null) return undefined
+    const remote = { host: this.#mapped && !host.includes(':') ? `::ffff:${host}` : host, port }
+    this.#remotes.set(number, remote)
+    return remote
+  }
+}
+
+/** Strangers can pretend to come from anywhere. */
+const MOST_PATHS = 16_384

@@ -1,0 +1,224 @@
+import { Buffer } from 'node:buffer'
+import type { RemoteInfo, Socket } from 'node:dgram'
+import type { ScriptDevice } from '../../native/binding.js'
+import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
+import { fromNative } from '../errors.js'
+import { addon } from '../internal/addon.js'
+import { RecordReader, type RecordReceiver } from '../internal/records.js'
+import { CommandDriver } from './command-driver.js'
+import { deviceOptions } from './device-options.js'
+import { atExit } from './exit.js'
+import { Paths } from './paths.js'
+import { bindUdp } from './udp-socket.js'
+import { Wakeup } from './wakeup.js'
+
+/** Opens a device whose sockets and clock belong to this process's event loop. */
+export const openScript: OpenDriver = async (options, receiver) => {
+  try {
+    const socket = await bindUdp(options.listen.host, options.listen.port)
+    try {
+      return new ScriptDriver(options, receiver, socket)
+    } catch (error) {
+      socket.close()
+      throw error
+    }
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+class ScriptDriver extends CommandDriver<ScriptDevice> {
+  readonly address: { readonly host: string; readonly port: number }
+  protected readonly device: ScriptDevice
+  readonly #socket: Socket
+  readonly #paths: Paths
+  readonly #reader: RecordReader
+  readonly #wakeup: Wakeup
+  readonly #forgetExit: () => void
+  readonly #counters: Record<string, number> = {
+    datagramsSent: 0,
+    datagramsReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  }
+  readonly #now = addon().uptime
+  /** Received and not handed in yet. */
+  readonly #received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  readonly #receivedWords = new Float64Array(RECEIVE_DATAGRAMS * DATAGRAM_WORDS)
+  #receivedCount = 0
+  #receivedEnd = 0
+  readonly #sendWords = new Float64Array(SEND_DATAGRAMS * DATAGRAM_WORDS)
+  readonly #sendRecords = Buffer.from(this.#sendWords.buffer)
+  readonly #sendBytes: number
+  /** Given to the socket and not yet called back. */
+  #sending = 0
+  #sent: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: DriverOptions, receiver: Receiver, socket: Socket) {
+    super()
+    this.device = new (addon().ScriptDevice)(deviceOptions(options), this.#now())
+    const { address, port, family } = socket.address()
+    this.address = { host: address, port }
+    this.#socket = socket
+    this.#paths = new Paths(this.device, family === 'IPv6')
+    this.#sendBytes = SEND_DATAGRAMS * (options.mtu + OVERHEAD)
+    this.#reader = new RecordReader(this.device, this.#watched(receiver))
+    this.#wakeup = new Wakeup(this.#now, () => this.#pump())
+    this.#forgetExit = atExit(this, (driver) => driver.#goodbye(0, 'the process exits'))
+    socket.on('message', (bytes, from) => this.#receive(bytes, from))
+    socket.on('error', (error) => this.#count(error, 'receiveError'))
+  }
+
+  override stats(): Record<string, number> {
+    return { ...super.stats(), ...this.#counters }
+  }
+
+  async close(code: number, reason: string): Promise<void> {
+    this.#closed ??= this.#close(code, reason)
+    await this.#closed
+  }
+
+  ref(): void {
+    if (this.#closed === undefined) this.#socket.ref()
+  }
+
+  unref(): void {
+    if (this.#closed === undefined) this.#socket.unref()
+  }
+
+  protected override enter(): void {
+    this.device.clock(this.#now())
+  }
+
+  protected override leave(): void {
+    if (this.#closed === undefined) this.#wakeup.soon()
+  }
+
+  async #close(code: number, reason: string): Promise<void> {
+    this.#goodbye(code, reason)
+    // What was handed to the socket leaves before it closes; the system takes it at once unless its buffer is full.
+    if (this.#sending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#sent = resolve
+      })
+    }
+    await new Promise<void>((resolve) => this.#socket.close(resolve))
+    while (this.#reader.read());
+    this.device.close()
+  }
+
+  #goodbye(code: number, reason: string): void {
+    this.#forgetExit()
+    this.#wakeup.stop()
+    this.device.clock(this.#now())
+    this.device.shutdown(code, reason)
+    while (this.#transmit() > 0);
+  }
+
+  #receive(bytes: Buffer, from: RemoteInfo): void {
+    if (this.#closed !== undefined) return
+    if (this.#receivedCount === RECEIVE_DATAGRAMS || this.#receivedEnd + bytes.length > RECEIVE_BYTES) this.#handIn()
+    const word = this.#receivedCount * DATAGRAM_WORDS
+    this.#receivedWords[word] = this.#receivedEnd
+    this.#receivedWords[word + 1] = bytes.length
+    this.#receivedWords[word + 2] = this.#paths.number(from.address, from.port, () => this.#handIn())
+    bytes.copy(this.#received, this.#receivedEnd)
+    this.#receivedEnd += bytes.length
+    this.#receivedCount++
+    this.#add('datagramsReceived', 1)
+    this.#add('bytesReceived', bytes.length)
+    this.#wakeup.soon()
+  }
+
+  #handIn(): void {
+    if (this.#receivedCount === 0) return
+    this.device.clock(this.#now())
+    this.device.receive(this.#received, this.#receivedWords.subarray(0, this.#receivedCount * DATAGRAM_WORDS))
+    this.#receivedCount = 0
+    this.#receivedEnd = 0
+  }
+
+  /** One turn: what came in, what is due, what leaves, what happened; then to sleep, or on in the next turn of the loop. */
+  #pump(): void {
+    if (this.#closed !== undefined) return
+    const end = performance.now() + PUMP_MS
+    this.#handIn()
+    this.device.clock(this.#now())
+    this.device.timeout()
+    let more = true
+    for (let sent = 0; more && sent < PUMP_DATAGRAMS && performance.now() < end; ) {
+      const count = this.#sending < MOST_SENDING ? this.#transmit() : 0
+      more = count > 0
+      sent += count
+    }
+    let told = this.#reader.read()
+    while (told && performance.now() < end) told = this.#reader.read()
+    if (this.#closed !== undefined) return
+    if (more || told) this.#wakeup.soon()
+    else this.#wakeup.at(this.device.deadline() ?? undefined)
+  }
+
+  /** Sends one batch; how many datagrams. */
+  #transmit(): number {
+    const bytes = Buffer.allocUnsafeSlow(this.#sendBytes)
+    const count = this.device.transmit(bytes, this.#sendRecords)
+    for (let index = 0; index < count; index++) {
+      const [start = 0, length = 0, path = 0] = this.#sendWords.subarray(index * DATAGRAM_WORDS)
+      const to = this.#paths.remote(path)
+      if (to === undefined) continue
+      this.#sending++
+      this.#add('datagramsSent', 1)
+      this.#add('bytesSent', length)
+      this.#socket.send(bytes, start, length, to.port, to.host, this.#done)
+    }
+    return count
+  }
+
+  readonly #done = (error: Error | null): void => {
+    this.#sending--
+    if (error !== null) this.#count(error, 'sendError')
+    if (this.#sending === 0) this.#sent?.()
+    // The turn before may have stopped at the bound.
+    if (this.#sending === MOST_SENDING / 2 && this.#closed === undefined) this.#wakeup.soon()
+  }
+
+  #add(counter: string, count: number): void {
+    this.#counters[counter] = (this.#counters[counter] ?? 0) + count
+  }
+
+  #count(error: NodeJS.ErrnoException, counter: string): void {
+    this.#add(`${counter}${error.code ?? 'Other'}`, 1)
+  }
+
+  #watched(receiver: Receiver): RecordReceiver {
+    return Object.assign(Object.create(receiver), {
+      failed: (message: string) => {
+        this.#closed ??= new Promise((resolve) => this.#socket.close(resolve))
+        this.#forgetExit()
+        this.#wakeup.stop()
+        receiver.failed(message)
+      },
+    })
+  }
+}
+
+/** Of a datagram: start, length, path. */
+const DATAGRAM_WORDS = 3
+
+/** Handed in at a time: what libuv reads in one turn of the loop. */
+const RECEIVE_DATAGRAMS = 64
+const RECEIVE_BYTES = 256 * 2 ** 10
+
+/** As many as the engine seals at a time. */
+const SEND_DATAGRAMS = 32
+
+/** A sealed packet is longer than its content by 32 bytes and up to 15 of padding. */
+const OVERHEAD = 64
+
+/** A turn sends so much, and takes so long, before the rest of the process has its turn: dgram sends some 150,000 a second. */
+const PUMP_DATAGRAMS = 256
+const PUMP_MS = 4
+
+/** Datagrams that wait in libuv when the socket's buffer is full. */
+const MOST_SENDING = 512
