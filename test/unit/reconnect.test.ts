@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals'
+import { backoff, Reconnect } from '../../lib/reconnect.js'
+import { VirtualClock } from './virtual-clock.js'
+
+function rig(outcomes: readonly boolean[]): {
+  clock: VirtualClock
+  reconnect: Reconnect
+  dialled: { at: number; protocols: readonly string[] | undefined }[]
+} {
+  const clock = new VirtualClock()
+  const dialled: { at: number; protocols: readonly string[] | undefined }[] = []
+  const reconnect = new Reconnect(async (protocols) => {
+    dialled.push({ at: clock.now(), protocols })
+    if (outcomes[dialled.length - 1] === false) throw new Error('not yet')
+  }, clock)
+  return { clock, reconnect, dialled }
+}
+
+describe('Reconnect', () => {
+  it('tries at once, then after pauses that double up to 30 s', async () => {
+    const { clock, reconnect, dialled } = rig(Array(12).fill(false))
+    reconnect.lost(['a'], 60_000)
+    await clock.advance(200_000)
+    const pauses = dialled.slice(1, 12).map(({ at }, index) => at - (dialled[index]?.at ?? 0))
+    expect(dialled[0]).toEqual({ at: 0, protocols: ['a'] })
+    expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000])
+  })
+
+  it('spreads its pauses over the whole range', () => {
+    expect(backoff(0, 0.9)).toBe(0)
+    expect(backoff(3, 0)).toBe(0)
+    expect(backoff(3, 0.5)).toBe(200)
+    expect(backoff(1_000, 0.5)).toBe(15_000)
+  })
+
+  it('stops when it is up, and does not start twice', async () => {
+    const { clock, reconnect, dialled } = rig([false, true])
+    reconnect.lost(undefined, 60_000)
+    reconnect.lost(undefined, 60_000)
+    await clock.advance(100_000)
+    expect(dialled).toHaveLength(2)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('slows down for a connection that does not last, and starts anew after a stable one', async () => {
+    const { clock, reconnect, dialled } = rig([])
+    for (let loss = 0; loss < 4; loss++) {
+      reconnect.lost(undefined, 10)
+      await clock.advance(10_000)
+    }
+    expect(dialled.map(({ at }, index) => at - 10_000 * index)).toEqual([0, 100, 200, 400])
+    reconnect.lost(undefined, 30_000)
+    await clock.advance(0)
+    expect(dialled).toHaveLength(5)
+  })
+
+  it('ends all attempts when told to', async () => {
+    const { clock, reconnect, dialled } = rig(Array(50).fill(false))
+    reconnect.lost(['a'], 0)
+    reconnect.lost(['b'], 0)
+    await clock.advance(1_000)
+    const before = dialled.length
+    reconnect.stop()
+    reconnect.lost(['a'], 0)
+    await clock.advance(100_000)
+    expect(dialled).toHaveLength(before)
+    expect(clock.pending).toBe(0)
+  })
+})
