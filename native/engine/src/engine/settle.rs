@@ -71,7 +71,7 @@ impl Engine {
             && connection.sends()
         {
             connection.liveness_armed = true;
-            self.timers.arm(id, Timer::Liveness, now + self.config.dead_after);
+            self.timers.arm(id, Timer::Liveness, now + self.config.dead_after / ASKS);
         }
     }
 
@@ -110,7 +110,10 @@ impl Engine {
             return;
         };
         connection.liveness_armed = false;
-        let Some(since) = connection.handle.and_then(|handle| self.quic.unanswered_since(handle)) else {
+        let Some(handle) = connection.handle else {
+            return;
+        };
+        let Some(since) = self.quic.unanswered_since(handle) else {
             return;
         };
         let deadline = since + self.config.dead_after;
@@ -119,7 +122,13 @@ impl Engine {
             return;
         }
         connection.liveness_armed = true;
-        self.timers.arm(id, Timer::Liveness, deadline);
+        let interval = self.config.dead_after / ASKS;
+        let mut next = since + interval;
+        if next <= now {
+            self.quic.ping(handle);
+            next = deadline.min(now + interval);
+        }
+        self.timers.arm(id, Timer::Liveness, next);
     }
 
     fn beat(&mut self, id: ConnectionId, now: Instant) {
@@ -190,5 +199,8 @@ fn dead(reason: &str) -> Closed {
     Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
 }
 
+/// How often an unanswered connection is asked before it is given up: QUIC's own probes back off by doubling, and after
+/// an outage of 8 s the next would come too late for a limit of 15 s.
+const ASKS: u32 = 6;
 /// How long a live connection may stay silent when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);
