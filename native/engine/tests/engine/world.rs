@@ -1,0 +1,325 @@
+//! Engines in a virtual network, each with a small application that keeps what it hears.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rand::SeedableRng;
+use warren_engine::{
+    Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, Limits, MessageId, Outcome, Path, PeerConfig,
+    PeerId, Priority, PrivateKey, PublicKey, StreamId, TransmitBatch,
+};
+use warren_testing::{Datagram, Node, Seed, Simulation};
+
+pub(crate) type World = Simulation<Endpoint>;
+
+/// An engine, and an application that takes everything at once unless told otherwise.
+pub(crate) struct Endpoint {
+    pub(crate) engine: Engine,
+    pub(crate) public_key: PublicKey,
+    pub(crate) address: SocketAddr,
+    /// Everything the engine told, oldest first, but what `quiet` leaves out.
+    pub(crate) events: Vec<(Instant, Event)>,
+    /// Takes messages, and gives streams credit, as they come.
+    pub(crate) reads: bool,
+    /// Claims connections as they come.
+    pub(crate) claims: bool,
+    /// Sends every message back on its connection.
+    pub(crate) echoes: bool,
+    /// Keeps no bulky events (messages, stream data): only counts them.
+    pub(crate) quiet: bool,
+    pub(crate) received: Vec<(Priority, usize)>,
+    pub(crate) stream_bytes: u64,
+    /// Ids of the peers, by their numbers.
+    pub(crate) peers: BTreeMap<u16, PeerId>,
+    next_message: u64,
+    next_stream: u64,
+    batch: TransmitBatch,
+    outbox: VecDeque<Datagram>,
+    /// Running hash over everything sent, for comparing runs.
+    pub(crate) sent_hash: u64,
+    /// Outer bytes sent, IPv4 and UDP headers included.
+    pub(crate) sent_bytes: u64,
+}
+
+impl Endpoint {
+    pub(crate) fn new(address: SocketAddr, config: Config, now: Instant) -> Self {
+        let public_key = config.private_key.public_key();
+        Self {
+            engine: Engine::new(config, now).expect("a good configuration"),
+            public_key,
+            address,
+            events: Vec::new(),
+            reads: true,
+            claims: true,
+            echoes: false,
+            quiet: false,
+            received: Vec::new(),
+            stream_bytes: 0,
+            peers: BTreeMap::new(),
+            next_message: 0,
+            next_stream: 0,
+            batch: TransmitBatch::with_capacity(16),
+            outbox: VecDeque::new(),
+            sent_hash: 0,
+            sent_bytes: 0,
+        }
+    }
+
+    pub(crate) fn add_peer(&mut self, n: u16, now: Instant) -> PeerId {
+        let id = self.engine.add_peer(peer_config(n), now).expect("a new peer");
+        self.peers.insert(n, id);
+        id
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        connection: ConnectionId,
+        priority: Priority,
+        bytes: Bytes,
+        now: Instant,
+    ) -> MessageId {
+        let id = MessageId(self.next_message);
+        self.next_message += 1;
+        self.engine.send_message(connection, id, priority, bytes, now);
+        self.drain_events(now);
+        id
+    }
+
+    pub(crate) fn open(
+        &mut self,
+        connection: ConnectionId,
+        bidirectional: bool,
+        priority: Priority,
+        now: Instant,
+    ) -> StreamId {
+        let id = StreamId(self.next_stream);
+        self.next_stream += 2;
+        self.engine.open_stream(connection, id, bidirectional, priority, now);
+        if bidirectional && self.reads {
+            self.engine.grant_stream(id, GRANT, now);
+        }
+        id
+    }
+
+    pub(crate) fn connected(&self) -> Vec<ConnectionId> {
+        let connected = self.events.iter().filter_map(|(_, event)| match event {
+            Event::Connected { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        connected.collect()
+    }
+
+    pub(crate) fn closed(&self) -> Vec<(ConnectionId, &Closed)> {
+        let closed = self.events.iter().filter_map(|(_, event)| match event {
+            Event::Closed { connection, close } => Some((*connection, close)),
+            _ => None,
+        });
+        closed.collect()
+    }
+
+    /// Connected and not closed.
+    pub(crate) fn live(&self) -> Vec<ConnectionId> {
+        let closed = self.closed();
+        self.connected().into_iter().filter(|id| closed.iter().all(|(gone, _)| gone != id)).collect()
+    }
+
+    pub(crate) fn settled(&self, outcome: Outcome) -> usize {
+        let settled = |event: &&(Instant, Event)| matches!(event.1, Event::MessageSettled { outcome: it, .. } if it == outcome);
+        self.events.iter().filter(settled).count()
+    }
+
+    pub(crate) fn drain_events(&mut self, now: Instant) {
+        while let Some(event) = self.engine.poll_event() {
+            self.hear(&event, now);
+            let bulky = matches!(
+                event,
+                Event::Message { .. }
+                    | Event::StreamData { .. }
+                    | Event::LaneDrained { .. }
+                    | Event::StreamDrained { .. }
+            );
+            if !(self.quiet && bulky) {
+                self.events.push((now, event));
+            }
+        }
+    }
+
+    fn hear(&mut self, event: &Event, now: Instant) {
+        match event {
+            Event::Message { connection, priority, bytes } => {
+                self.received.push((*priority, bytes.len()));
+                if self.reads {
+                    self.engine.release_messages(*connection, *priority, bytes.len(), now);
+                }
+                if self.echoes {
+                    let id = MessageId(self.next_message);
+                    self.next_message += 1;
+                    self.engine.send_message(*connection, id, *priority, Bytes::copy_from_slice(bytes), now);
+                }
+            }
+            Event::StreamOpened { stream, .. } if self.reads => self.engine.grant_stream(*stream, GRANT, now),
+            Event::StreamData { stream, bytes } => {
+                self.stream_bytes += bytes.len() as u64;
+                if self.reads {
+                    self.engine.grant_stream(*stream, bytes.len() as u64, now);
+                }
+            }
+            Event::Connected { connection, .. } if self.claims => self.engine.claim(*connection),
+            _ => {}
+        }
+    }
+}
+
+impl Node for Endpoint {
+    fn handle_datagram(&mut self, mut datagram: Datagram, now: Instant) {
+        let path = Path { remote: datagram.from, local: None };
+        let len = datagram.bytes.len();
+        self.engine.handle_datagrams(path, Ecn::NotEct, len, &mut datagram.bytes, now);
+        self.drain_events(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.engine.handle_timeout(now);
+        self.drain_events(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
+        if self.outbox.is_empty() {
+            self.batch.clear();
+            self.engine.poll_transmit(&mut self.batch, now);
+            for group in &self.batch.groups {
+                let bytes = &self.batch.bytes[group.start..group.start + group.len];
+                assert!(bytes.len() <= 65_000 && bytes.len().div_ceil(group.segment) <= 64);
+                for datagram in bytes.chunks(group.segment) {
+                    self.sent_bytes += datagram.len() as u64 + 28;
+                    for chunk in datagram.chunks(8) {
+                        let mut word = [0; 8];
+                        word[..chunk.len()].copy_from_slice(chunk);
+                        self.sent_hash = (self.sent_hash.rotate_left(5) ^ u64::from_le_bytes(word))
+                            .wrapping_mul(0x517c_c1b7_2722_0a95);
+                    }
+                    self.outbox.push_back(Datagram {
+                        from: self.address,
+                        to: group.path.remote,
+                        bytes: datagram.to_vec(),
+                    });
+                }
+            }
+            self.drain_events(now);
+        }
+        self.outbox.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.engine.poll_timeout().map(|(at, _)| at)
+    }
+}
+
+/// The address of node `n`.
+pub(crate) fn at(n: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 1000 + n))
+}
+
+pub(crate) fn key(n: u16) -> PrivateKey {
+    PrivateKey::generate(&mut generator(n))
+}
+
+/// A configuration as a device would have it.
+pub(crate) fn config(n: u16, seed: &Seed) -> Config {
+    let life = seed.bytes(u64::from(n));
+    Config {
+        private_key: key(n),
+        protocols: vec!["test/1".into()],
+        mtu: 1420,
+        authorize: false,
+        authorize_timeout: Duration::from_secs(4),
+        dead_after: Duration::from_secs(15),
+        heartbeat: None,
+        uplink: None,
+        limits: Limits {
+            peers: 65_536,
+            pending_authorizations: 256,
+            handshakes_per_second: 1_000,
+            message_bytes: 16 << 20,
+            receive_bytes_per_connection: 32 << 20,
+            streams_per_connection: 256,
+            pending_connections: 64,
+            packet_bytes_per_peer: 1 << 20,
+        },
+        incarnation: u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n),
+        seed: life,
+    }
+}
+
+pub(crate) fn peer_config(n: u16) -> PeerConfig {
+    PeerConfig {
+        public_key: key(n).public_key(),
+        preshared_key: None,
+        endpoint: Some(at(n)),
+        allowed_ips: Vec::new(),
+        persistent_keepalive: None,
+    }
+}
+
+/// Puts a new life of a node under its address: the same key and peers, and nothing else of the old one.
+pub(crate) fn restart(world: &mut World, n: u16, life: u64) {
+    let mut config = config(n, world.network.seed());
+    config.incarnation = life;
+    config.seed[31] ^= life as u8;
+    let mut endpoint = Endpoint::new(at(n), config, world.now());
+    let peers: Vec<u16> = world.node(at(n)).peers.keys().copied().collect();
+    for other in peers {
+        endpoint.add_peer(other, world.now());
+    }
+    world.add(at(n), endpoint);
+}
+
+/// Nodes 0 to `count`, each a peer of every other.
+pub(crate) fn mesh(count: u16, seed: Seed, adjust: impl Fn(u16, &mut Config)) -> World {
+    let mut world = World::new(seed);
+    for n in 0..count {
+        let mut config = config(n, world.network.seed());
+        adjust(n, &mut config);
+        let mut endpoint = Endpoint::new(at(n), config, world.now());
+        for other in (0..count).filter(|&other| other != n) {
+            endpoint.add_peer(other, world.now());
+        }
+        world.add(at(n), endpoint);
+    }
+    world
+}
+
+pub(crate) fn dial(world: &mut World, from: u16, to: u16) -> ConnectionId {
+    let dialled = world.with(at(from), |node, now| {
+        let dialled = node.engine.connect(node.peers[&to], None, DIAL, now).expect("a dial");
+        node.drain_events(now);
+        dialled
+    });
+    match dialled {
+        Dialled::New(id) | Dialled::Live(id) => id,
+    }
+}
+
+/// Dials, and waits until both ends are connected; answers both ids.
+#[track_caller]
+pub(crate) fn connect(world: &mut World, from: u16, to: u16) -> (ConnectionId, ConnectionId) {
+    let before = world.node(at(to)).connected().len();
+    let ours = dial(world, from, to);
+    world.run_until(Duration::from_secs(10), |world| {
+        world.node(at(from)).live().contains(&ours) && world.node(at(to)).connected().len() > before
+    });
+    (ours, *world.node(at(to)).connected().last().expect("a connection"))
+}
+
+pub(crate) fn bulk(len: usize) -> Bytes {
+    Bytes::from((0..len).map(|i| (i % 251) as u8).collect::<Vec<_>>())
+}
+
+fn generator(n: u16) -> impl rand::CryptoRng {
+    rand::rngs::StdRng::seed_from_u64(u64::from(n) + 1)
+}
+
+const GRANT: u64 = 1 << 20;
+pub(crate) const DIAL: Duration = Duration::from_secs(10);
