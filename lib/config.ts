@@ -26,7 +26,7 @@ export function parseConfig(source: string): ParsedConfig {
 }
 
 interface Entry {
-  readonly key: string
+  readonly name: string
   readonly value: string
   readonly line: number
 }
@@ -54,7 +54,7 @@ function readSections(source: string): readonly Section[] {
     const section = sections.at(-1)
     if (key === undefined || value === undefined) throw invalidConfig(line, "expected 'Name = value' or a section")
     if (section === undefined) throw invalidConfig(line, `${key} stands before the first section`)
-    section.entries.push({ key: key.toLowerCase(), value, line })
+    section.entries.push({ name: key, value, line })
   }
   return sections
 }
@@ -65,7 +65,7 @@ function readInterface({ entries, line: start }: Section): DeviceOptions {
   let mtu: number | undefined
   const addresses: string[] = []
   for (const entry of entries) {
-    switch (entry.key) {
+    switch (entry.name.toLowerCase()) {
       case 'privatekey':
         privateKey = at(entry, (value) => PrivateKey.from(value))
         break
@@ -97,7 +97,7 @@ function readPeer({ entries, line: start }: Section): PeerOptions {
   let persistentKeepalive: number | undefined
   const allowedIPs: string[] = []
   for (const entry of entries) {
-    switch (entry.key) {
+    switch (entry.name.toLowerCase()) {
       case 'publickey':
         publicKey = at(entry, (value) => parsePublicKey(value))
         break
@@ -139,10 +139,10 @@ function prefixes(value: string): readonly string[] {
   return parts.filter((part) => part !== '').map((part) => prefix(part, 'the address'))
 }
 
-function unknownName({ key, line }: Entry, section: string): Error {
-  if (WG_QUICK.has(key))
-    return invalidConfig(line, `${key} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
-  return invalidConfig(line, `${key} is not a name of [${section}]`)
+function unknownName({ name, line }: Entry, section: string): Error {
+  if (WG_QUICK.has(name.toLowerCase()))
+    return invalidConfig(line, `${name} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
+  return invalidConfig(line, `${name} is not a name of [${section}]`)
 }
 
 function invalidConfig(line: number | undefined, message: string): Error {

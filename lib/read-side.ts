@@ -21,14 +21,9 @@ export class ReadSide {
     return this.#over
   }
 
-  /** The consumer wants more: what is granted and what is buffered together never exceed the high water mark. */
+  /** The consumer wants more. Node asks before it takes from its buffer, so the room is looked at again after. */
   read(): void {
-    if (this.#over) return
-    const { readableHighWaterMark: most, readableLength } = this.#stream
-    const room = most - readableLength - this.#credit
-    if (room <= 0 || (this.#credit > 0 && room < most / 4)) return
-    this.#credit += room
-    this.#driver.grantStream(this.#id, room)
+    if (!this.#grant()) process.nextTick(() => this.#grant())
   }
 
   data(chunk: Buffer): void {
@@ -51,6 +46,17 @@ export class ReadSide {
   /** Nothing comes any more, and there is nobody to tell. */
   abandon(): void {
     this.#over = true
+  }
+
+  /** What is granted and what is buffered together never exceed the high water mark. */
+  #grant(): boolean {
+    if (this.#over) return true
+    const { readableHighWaterMark: most, readableLength } = this.#stream
+    const room = most - readableLength - this.#credit
+    if (room <= 0 || (this.#credit > 0 && room < most / 4)) return false
+    this.#credit += room
+    this.#driver.grantStream(this.#id, room)
+    return true
   }
 }
 

@@ -1,0 +1,214 @@
+import type { EventEmitter } from 'node:events'
+import { finished } from 'node:stream/promises'
+import { describe, expect, it } from '@jest/globals'
+import type { Connection } from '../../lib/connection.js'
+import { streamReset, streamStopped } from '../../lib/connection-streams.js'
+import {
+  ConnectionReadable,
+  ConnectionStream,
+  ConnectionWritable,
+  type StreamLink,
+  type StreamSides,
+} from '../../lib/stream.js'
+import { FakeDriver } from './fake-driver.js'
+import { settle } from './virtual-clock.js'
+
+/** `events.once` would reject at the error that comes before. */
+function closed(stream: EventEmitter): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve))
+}
+
+const ID = 2
+
+interface Rig<S> {
+  readonly driver: FakeDriver
+  readonly stream: S
+  readonly sides: StreamSides
+  readonly isForgotten: () => boolean
+}
+
+function rig<S>(Kind: new (link: StreamLink) => S, highWaterMark?: number): Rig<S> {
+  const driver = new FakeDriver()
+  let sides: StreamSides | undefined
+  let isForgotten = false
+  const stream = new Kind({
+    connection: {} as Connection,
+    driver,
+    id: ID,
+    priority: 3,
+    highWaterMark,
+    register: (registered) => {
+      sides = registered
+    },
+    forget: () => {
+      isForgotten = true
+    },
+  })
+  return { driver, stream, sides: sides as unknown as StreamSides, isForgotten: () => isForgotten }
+}
+
+describe('reading', () => {
+  it('grants as much as it may buffer, and more only as the consumer takes', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable, 1_000)
+    stream.read(0)
+    expect(driver.given('grantStream')).toEqual([[ID, 1_000]])
+    for (let index = 0; index < 4; index++) sides.read?.data(Buffer.alloc(250))
+    await settle()
+    expect(driver.given('grantStream')).toHaveLength(1)
+    expect(stream.readableLength).toBe(1_000)
+    stream.read(600)
+    await settle()
+    expect(driver.given('grantStream')).toEqual([
+      [ID, 1_000],
+      [ID, 600],
+    ])
+  })
+
+  it('never stalls: whatever the sizes, all that is granted arrives and is granted anew', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable, 1_000)
+    let taken = 0
+    stream.on('data', (chunk: Buffer) => {
+      taken += chunk.length
+    })
+    let sent = 0
+    for (let round = 0; sent < 50_000; round++) {
+      await settle()
+      const granted = driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
+      expect(granted).toBeGreaterThan(sent)
+      const size = Math.min(1 + ((round * 37) % 400), granted - sent)
+      sent += size
+      sides.read?.data(Buffer.alloc(size))
+    }
+    await settle()
+    expect(taken).toBe(sent)
+  })
+
+  it('ends with the peer, and says nothing then', async () => {
+    const { driver, stream, sides, isForgotten } = rig(ConnectionReadable)
+    stream.resume()
+    sides.read?.end()
+    await closed(stream)
+    expect(driver.given('stopStream')).toEqual([])
+    expect(isForgotten()).toBe(true)
+  })
+
+  it('tells the peer to stop when it is destroyed early', async () => {
+    const { driver, stream } = rig(ConnectionReadable)
+    stream.destroy()
+    await closed(stream)
+    expect(driver.given('stopStream')).toEqual([[ID, 0]])
+  })
+
+  it('errs when the peer takes it back, without anyone listening', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable)
+    streamReset(sides, 7)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_RESET', message: expect.stringContaining('7') })
+    expect(driver.given('stopStream')).toEqual([])
+  })
+})
+
+describe('writing', () => {
+  it('hands large chunks to the engine in parts, as it hands them on', async () => {
+    const { driver, stream, sides } = rig(ConnectionWritable)
+    const chunk = Buffer.alloc(3 * 2 ** 20, 'abc')
+    let written = false
+    stream.write(chunk, () => {
+      written = true
+    })
+    const parts = (): Buffer[] => driver.given('writeStream').map(([, part]) => part as Buffer)
+    expect(parts().map(({ length }) => length)).toEqual([2 ** 20])
+    sides.write?.drained(1_000)
+    expect(parts()).toHaveLength(1)
+    sides.write?.drained(2 ** 20 - 1_000)
+    sides.write?.drained(2 ** 20)
+    await settle()
+    expect(Buffer.concat(parts()).equals(chunk)).toBe(true)
+    expect(written).toBe(true)
+  })
+
+  it('takes small chunks at once until the engine is a window behind', async () => {
+    const { driver, stream, sides } = rig(ConnectionWritable)
+    for (let index = 0; index < 40; index++) stream.write(Buffer.alloc(32 * 1_024))
+    await settle()
+    expect(driver.given('writeStream')).toHaveLength(32)
+    expect(stream.writableNeedDrain).toBe(true)
+    sides.write?.drained(8 * 32 * 1_024)
+    await settle()
+    expect(driver.given('writeStream')).toHaveLength(40)
+  })
+
+  it('is finished when the peer has it, not before', async () => {
+    const { driver, stream, sides, isForgotten } = rig(ConnectionWritable)
+    stream.end('all')
+    await settle()
+    expect(driver.given('finishStream')).toEqual([[ID]])
+    expect(stream.writableFinished).toBe(false)
+    sides.write?.acknowledged()
+    await finished(stream)
+    expect(driver.given('resetStream')).toEqual([])
+    expect(isForgotten()).toBe(true)
+  })
+
+  it('takes back what was not delivered when it is destroyed', async () => {
+    const { driver, stream } = rig(ConnectionWritable)
+    stream.write('half')
+    stream.destroy()
+    await closed(stream)
+    expect(driver.given('resetStream')).toEqual([[ID, 0]])
+  })
+
+  it('errs when the peer stops reading', async () => {
+    const { stream, sides } = rig(ConnectionWritable)
+    streamStopped(sides, 5)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_STOPPED' })
+  })
+
+  it('passes a new priority on, and refuses a wrong one', () => {
+    const { driver, stream } = rig(ConnectionWritable)
+    stream.priority = 9
+    expect([stream.priority, driver.given('setStreamPriority')]).toEqual([9, [[ID, 9]]])
+    expect(() => {
+      stream.priority = 256
+    }).toThrow(RangeError)
+    expect(stream.priority).toBe(9)
+  })
+})
+
+describe('both ways', () => {
+  it('still reads after the peer stopped reading, until it writes again', async () => {
+    const { stream, sides } = rig(ConnectionStream)
+    stream.on('readable', () => undefined)
+    streamStopped(sides, 0)
+    sides.read?.data(Buffer.from('answer'))
+    await settle()
+    expect(stream.destroyed).toBe(false)
+    expect(String(stream.read())).toBe('answer')
+    stream.write('more')
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_STOPPED' })
+  })
+
+  it('closes its sides apart', async () => {
+    const { stream, sides, isForgotten } = rig(ConnectionStream)
+    stream.end('question')
+    sides.write?.acknowledged()
+    await settle()
+    expect(stream.writableFinished).toBe(true)
+    expect(stream.destroyed).toBe(false)
+    sides.read?.data(Buffer.from('answer'))
+    sides.read?.end()
+    const texts: string[] = []
+    for await (const chunk of stream) texts.push(String(chunk))
+    expect(texts).toEqual(['answer'])
+    expect(isForgotten()).toBe(true)
+  })
+
+  it('buffers each side as the option says', () => {
+    const { stream } = rig(ConnectionStream, 5_000)
+    expect([stream.readableHighWaterMark, stream.writableHighWaterMark]).toEqual([5_000, 5_000])
+    const standard = rig(ConnectionStream).stream
+    expect([standard.readableHighWaterMark, standard.writableHighWaterMark]).toEqual([2 ** 20, 256 * 2 ** 10])
+  })
+})
