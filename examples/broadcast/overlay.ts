@@ -5,7 +5,7 @@ import type { Registry } from './registry.js'
 const LINKS = 2
 
 /** For one node that is in the registry and perhaps no longer alive. */
-const DIAL_TIMEOUT_MS = 2_000
+const DIAL_TIMEOUT_MS = 1_000
 
 /**
  * Joins the overlay: dials the two nodes that registered just before this one and answer.

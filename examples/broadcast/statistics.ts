@@ -72,7 +72,7 @@ export class Statistics implements GossipEvents {
   }
 
   #count(): { at: number; bytesIn: number; bytesOut: number } {
-    const { rxBytes = 0, txBytes = 0 } = this.#device.stats()
-    return { at: now(), bytesIn: rxBytes, bytesOut: txBytes }
+    const { bytesReceived = 0, bytesSent = 0 } = this.#device.stats()
+    return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent }
   }
 }
