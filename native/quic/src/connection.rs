@@ -127,6 +127,7 @@ impl Connection {
     }
 
     pub(crate) fn ping(&mut self) {
+        self.flow.exempt_one(u64::from(self.inner.current_mtu()));
         self.inner.ping();
     }
 
@@ -269,6 +270,7 @@ impl Connection {
 
     fn end(&mut self, closed: Closed, events: &mut Events) {
         self.phase = Phase::Ended;
+        self.flow.exempt_all();
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);
         self.streams = ByteStreams::default();

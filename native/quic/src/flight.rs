@@ -33,6 +33,7 @@ pub(crate) struct Gauge {
     window: AtomicU64,
     in_flight: AtomicU64,
     lost: AtomicU64,
+    exempt: AtomicU64,
 }
 
 impl Gauge {
@@ -49,6 +50,12 @@ impl Gauge {
     /// Bytes declared lost so far.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Lets this many bytes beyond the window fly: quinn-proto holds a close and a ping back for want of window where
+    /// data waits as well.
+    pub(crate) fn exempt(&self, bytes: u64) {
+        self.exempt.store(bytes, Ordering::Relaxed);
     }
 
     /// Packets that ask for an acknowledgement left.
@@ -92,7 +99,11 @@ struct Flight {
 
 impl Flight {
     fn publish(&self) {
-        self.gauge.window.store(self.window(), Ordering::Relaxed);
+        self.gauge.window.store(self.allowed(), Ordering::Relaxed);
+    }
+
+    fn allowed(&self) -> u64 {
+        self.cubic.window().min(self.ceiling)
     }
 }
 
@@ -101,7 +112,7 @@ impl Controller for Flight {
         self.rate.delivered(now, bytes, rtt.get());
         let path = self.rate.greatest().saturating_mul(rtt.min().as_micros() as u64) / 1_000_000;
         self.ceiling = CEILING_FLOOR.max(path.saturating_mul(2));
-        let filled = self.gauge.in_flight() + NEARLY_FULL_PACKETS * self.mtu >= self.window();
+        let filled = self.gauge.in_flight() + NEARLY_FULL_PACKETS * self.mtu >= self.allowed();
         let at_ceiling = self.cubic.window() >= self.ceiling;
         self.cubic.on_ack(now, sent, bytes, at_ceiling || app_limited && !filled, rtt);
     }
@@ -139,7 +150,7 @@ impl Controller for Flight {
     }
 
     fn window(&self) -> u64 {
-        self.cubic.window().min(self.ceiling)
+        self.allowed().saturating_add(self.gauge.exempt.load(Ordering::Relaxed))
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

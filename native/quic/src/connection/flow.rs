@@ -64,6 +64,16 @@ impl Flow {
         self.paced_until = self.paced_until.filter(|until| *until > now);
     }
 
+    /// The next packet leaves whatever is in flight.
+    pub(super) fn exempt_one(&self, mtu: u64) {
+        self.gauge.exempt(self.gauge.in_flight().saturating_sub(self.gauge.window()) + 2 * mtu);
+    }
+
+    /// Whatever leaves from now on does so whatever is in flight.
+    pub(super) fn exempt_all(&self) {
+        self.gauge.exempt(u64::MAX);
+    }
+
     fn free(&self) -> u64 {
         self.gauge.window().saturating_sub(self.gauge.in_flight())
     }
@@ -81,6 +91,7 @@ impl Flow {
         let asks = std::mem::replace(&mut self.eliciting_frames, eliciting) != eliciting;
         let streams = std::mem::replace(&mut self.stream_frames, frames.stream) != frames.stream;
         if asks {
+            self.gauge.exempt(0);
             self.gauge.sent(size as u64);
             self.pace.sent(size as u64, now, path);
         }

@@ -37,6 +37,8 @@ struct SendHalf {
     closed: bool,
     /// To be finished once the header is out.
     finish: bool,
+    /// Finished, and the other end has not acknowledged all of it.
+    finishing: bool,
     written: u64,
     /// Read by the other end's application, by its own word; all, once it lets go.
     read: u64,
@@ -122,6 +124,7 @@ impl Connection {
         let Some(half) = self.send_half(stream).filter(|half| !half.closed) else { return };
         half.closed = true;
         half.finish = true;
+        half.finishing = true;
         self.flush_stream_prefix(id(stream));
     }
 
@@ -129,6 +132,7 @@ impl Connection {
         let Some(half) = self.send_half(stream) else { return };
         half.closed = true;
         half.finish = false;
+        half.finishing = false;
         half.prefix.clear();
         // Fails if everything was acknowledged: then there is nothing left to give up.
         let _ = self.inner.send_stream(id(stream)).reset(code_of(code));
@@ -230,8 +234,10 @@ impl Connection {
     }
 
     pub(super) fn on_finished(&mut self, id: StreamId, events: &mut Events) {
-        if self.streams.streams.contains_key(&id) {
+        if let Some(ByteStream { sending: Some(half), .. }) = self.streams.streams.get_mut(&id) {
+            half.finishing = false;
             events.push_back((self.handle, Event::StreamFinished(handle(id))));
+            self.forget_if_over(id);
         }
     }
 
@@ -250,6 +256,7 @@ impl Connection {
         };
         let was_closed = std::mem::replace(&mut half.closed, true);
         half.finish = false;
+        half.finishing = false;
         // Answers the stop (RFC 9000 section 3.5); what was acknowledged needs no answer.
         let _ = self.inner.send_stream(id).reset(code_of(code));
         if !was_closed {
@@ -299,7 +306,10 @@ impl Connection {
 
     fn forget_if_over(&mut self, id: StreamId) {
         let over = |stream: &ByteStream| {
-            let sent = stream.sending.as_ref().is_none_or(|half| half.closed && half.read == READ_ALL);
+            let sent = stream
+                .sending
+                .as_ref()
+                .is_none_or(|half| half.closed && !half.finishing && half.read == READ_ALL);
             sent && stream.receiving.is_none()
         };
         if self.streams.streams.get(&id).is_some_and(over) {
