@@ -20,8 +20,9 @@ async function bind(type: SocketType, address: string, port: number): Promise<So
     lookup: (name, _options, callback) => callback(null, name, type === 'udp6' ? 6 : 4),
   })
   try {
+    const listening = once(socket, 'listening')
     socket.bind({ address, port, exclusive: true })
-    await once(socket, 'listening')
+    await listening
     socket.setRecvBufferSize(SOCKET_BUFFER)
     socket.setSendBufferSize(SOCKET_BUFFER)
     return socket
