@@ -23,6 +23,7 @@ pub(crate) struct Cookies {
     secret: [u8; 32],
     secret_made: Instant,
     load: Backlog,
+    loaded_until: Instant,
 }
 
 impl Cookies {
@@ -36,6 +37,7 @@ impl Cookies {
             secret: random.bytes(),
             secret_made: now,
             load: Backlog::new(now),
+            loaded_until: now,
         }
     }
 
@@ -86,9 +88,12 @@ impl Cookies {
         self.load.add(cost, now);
     }
 
-    /// Whether handshakes come faster than one core could answer them.
-    pub(crate) fn under_load(&self, now: Instant) -> bool {
-        self.load.depth(now) > LOAD_LIMIT
+    /// Whether handshakes come faster than one core could answer them, or did so a moment ago.
+    pub(crate) fn under_load(&mut self, now: Instant) -> bool {
+        if self.load.depth(now) > LOAD_LIMIT {
+            self.loaded_until = now + LOAD_MEMORY;
+        }
+        now < self.loaded_until
     }
 
     fn cookie(&mut self, from: SocketAddr, random: &mut Random, now: Instant) -> [u8; 16] {
@@ -113,6 +118,9 @@ pub(crate) const ANSWERING_COST: Duration = Duration::from_micros(240);
 /// This much handshake work may stand in line before cookies are asked for: a thousand nodes that come back at once
 /// are served without.
 const LOAD_LIMIT: Duration = Duration::from_millis(250);
+
+/// As the kernel has it (`wg_receive_handshake_packet`).
+const LOAD_MEMORY: Duration = Duration::from_secs(1);
 
 /// What is signed by mac1; mac1; mac2, which signs both.
 fn split(message: &[u8]) -> (&[u8], &[u8], &[u8]) {

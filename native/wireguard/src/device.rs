@@ -157,7 +157,8 @@ impl Device {
         self.core.events.pop_front()
     }
 
-    /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once.
+    /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger its
+    /// newest initiation is answered.
     pub fn add_peer(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
         let now = self.advance(now);
         let PeerConfig { public_key, preshared_key, endpoint, allowed_ips, persistent_keepalive } = config;
@@ -189,8 +190,14 @@ impl Device {
         for prefix in peer.allowed_ips.iter().chain([&derived]) {
             self.core.allowed_ips.insert(*prefix, id);
         }
-        peer.set_endpoint(endpoint);
+        if let Some(endpoint) = endpoint {
+            peer.set_endpoint(endpoint);
+        }
         peer.timers.persist(keepalive_interval(persistent_keepalive), now);
+        if let Some(stranger) = self.strangers.take(&public_key) {
+            peer.timestamp = stranger.timestamp;
+            peer.answer(stranger.path, &stranger.initiation, &mut self.core, now);
+        }
         self.core.touch(&mut peer);
         self.by_key.insert(public_key, id);
         self.peers.insert(id, peer);
@@ -213,8 +220,8 @@ impl Device {
         }
         let Device { peers, core, .. } = self;
         let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
-        if changes.endpoint.is_some() {
-            peer.set_endpoint(changes.endpoint);
+        if let Some(endpoint) = changes.endpoint {
+            peer.set_endpoint(endpoint);
         }
         if let Some(key) = changes.preshared_key {
             peer.set_preshared_key(key, core, now);
@@ -242,16 +249,12 @@ impl Device {
         }
     }
 
-    /// Makes a stranger a peer and answers its newest initiation.
+    /// Makes a stranger a peer, if its question still stands, and answers its newest initiation.
     pub fn authorize(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
-        let now = self.advance(now);
-        let stranger = self.strangers.take(&config.public_key).ok_or(AddPeerError::StrangerGone)?;
-        let id = self.add_peer(config, now)?;
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.timestamp = stranger.timestamp;
-            peer.answer(stranger.path, &stranger.initiation, &mut self.core, now);
+        if !self.strangers.contains(&config.public_key) {
+            return Err(AddPeerError::StrangerGone);
         }
-        Ok(id)
+        self.add_peer(config, now)
     }
 
     /// Forgets a stranger, without a word to it; it may ask again.

@@ -99,9 +99,11 @@ impl Peer {
     }
 
     /// Where to send from now on, by configuration.
-    pub(crate) fn set_endpoint(&mut self, endpoint: Option<SocketAddr>) {
-        self.path = endpoint.map(|remote| Path { remote, local: None });
-        self.timers.reachable = self.path.is_some();
+    pub(crate) fn set_endpoint(&mut self, remote: SocketAddr) {
+        if self.endpoint() != Some(remote) {
+            self.path = Some(Path { remote, local: None });
+            self.timers.reachable = true;
+        }
     }
 
     /// Something authenticated came along this path: answers go there (whitepaper section 2.1).

@@ -79,6 +79,10 @@ impl Strangers {
         outcome
     }
 
+    pub(crate) fn contains(&self, key: &PublicKey) -> bool {
+        self.waiting.contains_key(key)
+    }
+
     pub(crate) fn take(&mut self, key: &PublicKey) -> Option<Stranger> {
         self.waiting.remove(key)
     }
@@ -106,6 +110,9 @@ pub(crate) struct Departed {
 
 impl Departed {
     pub(crate) fn remember(&mut self, key: PublicKey, timestamp: Timestamp) {
+        if timestamp == Timestamp::default() {
+            return;
+        }
         self.forget(&key);
         self.newest.insert(key, (timestamp, self.departures));
         self.by_departure.insert(self.departures, key);

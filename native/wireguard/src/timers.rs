@@ -143,6 +143,9 @@ impl Timers {
         self.sent(now);
         self.patience = random.duration(Duration::ZERO, RETRY_JITTER);
         let Some(dial) = &mut self.dial else { return };
+        if dial.attempts == 0 {
+            dial.began = now;
+        }
         dial.attempts += 1;
         dial.report = Some(now + REKEY_TIMEOUT);
         dial.next = (now + REKEY_TIMEOUT + self.patience).min(dial.began + REKEY_ATTEMPT_TIME);

@@ -1,6 +1,9 @@
 //! Handshakes: who may begin them, when, and what comes of it.
 
-use warren_wireguard::{Event, Sent};
+use std::time::Duration;
+
+use warren_testing::Link;
+use warren_wireguard::{DownReason, Event, PeerChanges, SendDrop, Sent};
 
 use crate::node::*;
 
@@ -12,14 +15,227 @@ fn a_packet_starts_a_handshake_and_arrives_after_one_and_a_half_round_trips() {
     pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());
     assert_eq!(texts(pair.node_b()), [b"hello"]);
     assert_eq!(pair.node_b().received[0].0 - began, 60 * MILLISECOND);
-    assert!(
-        matches!(pair.node_a().events[0].1, Event::Up { handshake, .. } if handshake == 40 * MILLISECOND)
-    );
-    assert!(
-        matches!(pair.node_b().events[0].1, Event::Up { handshake, .. } if handshake == 40 * MILLISECOND)
-    );
+    let up = |node: &WireGuard| {
+        node.events.iter().find_map(|(_, event)| match event {
+            Event::Up { handshake, .. } => Some(*handshake),
+            _ => None,
+        })
+    };
+    assert_eq!(up(pair.node_a()), Some(40 * MILLISECOND));
+    assert_eq!(up(pair.node_b()), Some(40 * MILLISECOND));
     assert!(matches!(pair.send_b(b"back"), Sent::Sealed(path) if path.remote == pair.a));
     pair.world.run_for(SECOND);
     assert_eq!(texts(pair.node_a()), [b"back"]);
     assert_eq!((pair.node_a().sent_of(INITIATION), pair.node_b().sent_of(INITIATION)), (1, 0));
+}
+
+#[test]
+fn what_is_staged_leaves_in_order_once_there_is_a_session() {
+    let mut pair = Pair::new();
+    let all: Vec<Vec<u8>> = (0..100u8).map(|number| vec![number; 1 + usize::from(number)]).collect();
+    all.iter().for_each(|one| assert_eq!(pair.send_a(one), Sent::Staged));
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()), all);
+    assert_eq!(pair.node_a().sent_of(INITIATION), 1);
+}
+
+#[test]
+fn staging_is_bounded_in_bytes_and_drops_the_oldest() {
+    let mut pair = Pair::new();
+    let numbered = |number: u16| [number.to_be_bytes().as_slice(), &[0; 998]].concat();
+    (0..2_000).for_each(|number| assert_eq!(pair.send_a(&numbered(number)), Sent::Staged));
+    let stats = pair.node_a().device.peer_stats(pair.ab).expect("it is there");
+    assert!(stats.staged_bytes <= limits().staged_bytes_per_peer, "{}", stats.staged_bytes);
+    assert_eq!(pair.node_a().device.stats().sent.staged_overflow, stats.staged_dropped);
+    pair.world.run_for(SECOND);
+    let arrived = texts(pair.node_b());
+    assert_eq!(arrived.len() as u64 + stats.staged_dropped, 2_000);
+    assert_eq!(arrived[0][..2], (stats.staged_dropped as u16).to_be_bytes());
+    assert_eq!(arrived.last().map(|last| &last[..2]), Some(1_999u16.to_be_bytes().as_slice()));
+}
+
+#[test]
+fn a_responder_stages_and_does_not_initiate_while_it_awaits_the_first_packet() {
+    let mut pair = Pair::new();
+    pair.send_a(b"from a");
+    pair.world.run_until(SECOND, |world| world.node(address(2)).sent_of(RESPONSE) == 1);
+    assert_eq!(pair.send_b(b"from b"), Sent::Staged);
+    assert!(!pair.node_b().device.has_session(pair.ba));
+    pair.world.run_for(SECOND);
+    assert_eq!(
+        (texts(pair.node_a()), texts(pair.node_b())),
+        (vec![b"from b".as_slice()], vec![b"from a".as_slice()])
+    );
+    assert_eq!(pair.node_b().sent_of(INITIATION), 0);
+}
+
+#[test]
+fn a_responder_whose_first_packet_never_comes_initiates_after_five_seconds() {
+    let mut pair = Pair::new();
+    pair.send_a(b"from a");
+    pair.world.run_until(SECOND, |world| world.node(address(2)).sent_of(RESPONSE) == 1);
+    pair.world.network.set_link(pair.b, pair.a, Link::down());
+    pair.world.network.set_link(pair.a, pair.b, Link::down());
+    pair.send_b(b"from b");
+    pair.world.run_for(4 * SECOND);
+    assert_eq!(pair.node_b().sent_of(INITIATION), 0);
+    pair.world.network.unset_links(pair.a, pair.b);
+    pair.world.run_until(4 * SECOND, |world| world.node(address(1)).received.len() == 1);
+}
+
+#[test]
+fn retries_are_at_least_five_seconds_apart_jittered_and_end_after_ninety() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::down());
+    pair.send_a(b"into the void");
+    pair.world.run_for(Duration::from_secs(600));
+    let times = pair.node_a().times_of(INITIATION);
+    let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.iter().all(|gap| (5 * SECOND..=Duration::from_millis(5_333)).contains(gap)), "{gaps:?}");
+    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "there is jitter");
+    assert!((17..=18).contains(&times.len()), "{}", times.len());
+    let node = pair.node_a();
+    assert_eq!(
+        node.count(|event| matches!(event, Event::Down { reason: DownReason::HandshakeTimeout, .. })),
+        1
+    );
+    let attempts = node.events.iter().filter_map(|(_, event)| match event {
+        Event::Unanswered { attempt, .. } => Some(*attempt),
+        _ => None,
+    });
+    assert!(attempts.eq(1..times.len() as u32), "each but the last, in whose time it gave up");
+    assert_eq!(node.device.stats().sent.staged_expired, 1);
+    assert!(node.events.iter().all(|(at, _)| *at <= times[0] + Duration::from_secs(90)));
+}
+
+#[test]
+fn a_new_packet_after_giving_up_dials_again() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::down());
+    pair.send_a(b"lost");
+    pair.world.run_for(Duration::from_secs(100));
+    pair.world.network.set_default(Link::default());
+    pair.send_a(b"found");
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()), [b"found"]);
+}
+
+#[test]
+fn dialling_twice_makes_one_initiation() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::down());
+    for _ in 0..40 {
+        pair.world.with(pair.a, |node, now| node.device.initiate(pair.ab, now));
+        pair.world.run_for(100 * MILLISECOND);
+    }
+    assert_eq!(pair.node_a().sent_of(INITIATION), 1);
+}
+
+#[test]
+fn dialling_a_peer_with_a_live_session_does_nothing() {
+    let mut pair = Pair::connected();
+    pair.world.run_for(60 * SECOND);
+    pair.world.with(pair.a, |node, now| node.device.initiate(pair.ab, now));
+    pair.world.with(pair.b, |node, now| node.device.initiate(pair.ba, now));
+    pair.world.run_for(SECOND);
+    assert_eq!((pair.node_a().sent_of(INITIATION), pair.node_b().sent_of(INITIATION)), (1, 0));
+}
+
+#[test]
+fn without_an_endpoint_packets_are_refused_until_the_peer_has_come() {
+    let mut pair = Pair::with(|to_b, _| to_b.endpoint = None);
+    assert_eq!(pair.send_a(b"where to?"), Sent::Dropped(SendDrop::NoEndpoint));
+    assert_eq!(pair.node_a().device.poll_timeout(), None);
+    pair.send_b(b"here I am");
+    pair.world.run_for(SECOND);
+    assert_eq!(pair.node_a().device.endpoint(pair.ab), Some(pair.b));
+    assert!(matches!(pair.send_a(b"there"), Sent::Sealed(_)));
+}
+
+#[test]
+fn a_new_endpoint_is_used_by_the_next_initiation() {
+    let mut pair = Pair::with(|to_b, _| to_b.endpoint = Some(address(9)));
+    pair.send_a(b"hello");
+    pair.world.run_until(6 * SECOND, |world| {
+        world.node(address(1)).count(|event| matches!(event, Event::Unanswered { attempt: 1, .. })) == 1
+    });
+    let changes = PeerChanges { endpoint: Some(pair.b), ..PeerChanges::default() };
+    let changed = pair.world.with(pair.a, |node, now| node.device.update_peer(pair.ab, changes, now));
+    assert_eq!(changed, Ok(()));
+    pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());
+}
+
+#[test]
+fn a_response_that_comes_after_the_next_initiation_is_still_accepted() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::with_latency(Duration::from_millis(2_700)));
+    pair.send_a(b"slow");
+    pair.world.run_until(10 * SECOND, |world| !world.node(address(2)).received.is_empty());
+    assert!(pair.world.elapsed() < Duration::from_millis(8_200), "{:?}", pair.world.elapsed());
+}
+
+#[test]
+fn a_round_trip_longer_than_the_retry_never_costs_the_session() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::with_latency(3 * SECOND));
+    for _ in 0..600 {
+        pair.send_a(b"slow");
+        pair.world.run_for(SECOND);
+    }
+    pair.world.run_for(10 * SECOND);
+    assert_eq!(pair.node_b().received.len(), 600);
+    assert_eq!(pair.node_a().count(|event| matches!(event, Event::Down { .. })), 0);
+}
+
+#[test]
+fn a_restarted_peer_is_heard_at_once_even_if_simulated_time_ran_far_ahead() {
+    let mut pair = Pair::connected();
+    pair.world.run_for(Duration::from_secs(30 * 86_400));
+    pair.send_a(b"before");
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()).last(), Some(&b"before".as_slice()));
+    let now = pair.world.now();
+    let mut reborn = WireGuard::new(config(1), pair.a, now);
+    pair.ab = reborn.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
+    pair.world.add(pair.a, reborn);
+    pair.send_a(b"after");
+    pair.world.run_for(100 * MILLISECOND);
+    assert_eq!(texts(pair.node_b()).last(), Some(&b"after".as_slice()));
+    assert!(matches!(pair.send_b(b"welcome"), Sent::Sealed(_)));
+    pair.world.run_for(100 * MILLISECOND);
+    assert_eq!(texts(pair.node_a()), [b"welcome"]);
+    assert_eq!(pair.node_b().device.stats().received.stale_initiations, 0);
+}
+
+#[test]
+fn a_peer_that_lost_its_keys_is_dialled_once_data_went_unanswered_for_fifteen_seconds() {
+    let mut pair = Pair::connected();
+    let now = pair.world.now();
+    let mut reborn = WireGuard::new(config(2), pair.b, now);
+    reborn.device.add_peer(peer(key(1).public_key(), None), now).expect("it is new");
+    pair.world.add(pair.b, reborn);
+    assert!(matches!(pair.send_a(b"lost"), Sent::Sealed(_)));
+    let took = pair.world.run_until(16 * SECOND, |world| world.node(address(1)).sent_of(INITIATION) == 2);
+    assert!((15 * SECOND..=Duration::from_millis(15_333)).contains(&took), "{took:?}");
+    pair.world.run_for(SECOND);
+    pair.send_a(b"heard");
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()), [b"heard"]);
+}
+
+#[test]
+fn handshakes_get_through_a_network_that_loses_a_third() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link {
+        loss: 0.33,
+        reorder: 0.1,
+        duplicate: 0.1,
+        ..Link::with_latency(20 * MILLISECOND)
+    });
+    for _ in 0..100 {
+        pair.send_a(b"once");
+        pair.world.run_for(SECOND);
+    }
+    let arrived = pair.node_b().received.len();
+    assert!((30..100).contains(&arrived), "{arrived}");
 }

@@ -1,4 +1,11 @@
 //! The device in virtual time over a virtual network.
 
 mod handshake;
+mod hostile;
 mod node;
+mod peers;
+mod preshared_key;
+mod sessions;
+mod simultaneous;
+mod strangers;
+mod timers;

@@ -172,8 +172,17 @@ impl Pair {
 
     /// `change` sees the two configurations of the peers: B as A adds it, A as B adds it.
     pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+        Pair::made(Seed::of_this_run(), change)
+    }
+
+    /// For tests that run with several seeds.
+    pub(crate) fn seeded(seed: u64) -> Pair {
+        Pair::made(Seed::or(seed), |_, _| {})
+    }
+
+    fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
         let (a, b) = (address(1), address(2));
-        let mut world = World::new(Seed::of_this_run());
+        let mut world = World::new(seed);
         world.network.set_default(Link::with_latency(20 * MILLISECOND));
         let mut to_b = peer(key(2).public_key(), Some(b));
         let mut to_a = peer(key(1).public_key(), Some(a));
@@ -239,4 +248,14 @@ pub(crate) fn texts(node: &WireGuard) -> Vec<&[u8]> {
 
 pub(crate) fn inner(number: u8) -> IpAddr {
     key(number).public_key().derived_address().into()
+}
+
+/// The first MAC of a handshake message, made as anyone can who knows the receiver's public key.
+pub(crate) fn mac1(receiver: &PublicKey, signed: &[u8]) -> [u8; 16] {
+    use blake2::digest::{FixedOutput, KeyInit, Update, consts::U16};
+    use blake2::{Blake2s256, Blake2sMac, Digest};
+    let key = Blake2s256::new().chain_update(b"mac1----").chain_update(receiver.as_bytes()).finalize();
+    let mut mac = <Blake2sMac<U16> as KeyInit>::new_from_slice(&key).expect("32 bytes");
+    Update::update(&mut mac, signed);
+    mac.finalize_fixed().into()
 }

@@ -1,0 +1,220 @@
+//! What strangers, liars and broken peers send.
+
+use std::time::Duration;
+
+use rand_pcg::rand_core::Rng;
+use warren_testing::{Datagram, Link, Node, Seed};
+use warren_wireguard::{MAX_DATAGRAM, Path, Sent};
+
+use crate::node::*;
+
+#[test]
+fn junk_of_every_size_and_type_is_counted_and_harmless() {
+    let mut pair = Pair::connected();
+    let mut rng = Seed::of_this_run().rng();
+    let receiver = pair.node_a().sent.last().map(|(_, one)| one.bytes[4..8].to_vec()).expect("data was sent");
+    let mut plaintext = vec![0; MAX_DATAGRAM];
+    let lengths = (0..2_000).chain([4_000, 9_000, 32_767, 65_507, 65_535]);
+    for length in lengths {
+        for kind in 0..6u8 {
+            let mut junk = vec![0; length];
+            rng.fill_bytes(&mut junk);
+            junk.iter_mut().zip([kind, 0, 0, 0]).for_each(|(byte, start)| *byte = start);
+            if kind == DATA && length > 16 {
+                // For the live session, with a counter that is now and then extreme.
+                junk[4..8].copy_from_slice(&receiver);
+                let counter = [u64::MAX, u64::MAX - 8_192, u64::MAX - 8_191, 0, 1 << 60][length % 5];
+                junk[8..16].copy_from_slice(&counter.to_le_bytes());
+            }
+            let path = Path { remote: address(66), local: None };
+            let now = pair.world.now();
+            let opened = pair
+                .world
+                .with(pair.b, |node, _| node.device.handle_datagram(path, &mut junk, &mut plaintext, now));
+            assert_eq!(opened, None);
+        }
+    }
+    assert_eq!(pair.node_b().device.endpoint(pair.ba), Some(pair.a));
+    assert!(matches!(pair.send_a(b"unimpressed"), Sent::Sealed(_)));
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()).last(), Some(&b"unimpressed".as_slice()));
+    assert!(pair.world.node(pair.b).sent.iter().all(|(_, one)| one.to == pair.a), "junk gets no answer");
+}
+
+#[test]
+fn every_message_of_a_handshake_survives_the_flip_of_any_bit() {
+    let mut pair = Pair::connected();
+    pair.send_a(b"data");
+    pair.world.run_for(SECOND);
+    let log: Vec<Datagram> = [pair.node_a(), pair.node_b()]
+        .iter()
+        .flat_map(|node| node.sent.iter().map(|(_, one)| one.clone()))
+        .collect();
+    for original in log {
+        for bit in 0..original.bytes.len() * 8 {
+            let mut flipped = original.clone();
+            flipped.bytes[bit / 8] ^= 1 << (bit % 8);
+            flipped.from = address(66);
+            pair.world.with(original.to, |node, now| node.handle_datagram(flipped, now));
+        }
+    }
+    pair.world.run_for(SECOND);
+    assert_eq!(pair.node_b().device.endpoint(pair.ba), Some(pair.a));
+    assert_eq!(pair.node_a().device.endpoint(pair.ab), Some(pair.b));
+    assert!(matches!(pair.send_a(b"unharmed"), Sent::Sealed(_)));
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()).last(), Some(&b"unharmed".as_slice()));
+}
+
+#[test]
+fn a_spoofed_response_does_not_clear_a_handshake_under_way() {
+    let mut pair = Pair::new();
+    pair.send_a(b"hello");
+    let index = pair.node_a().sent[0].1.bytes[4..8].to_vec();
+    let mut forged = vec![0x55; 92];
+    forged[..4].copy_from_slice(&[RESPONSE, 0, 0, 0]);
+    forged[8..12].copy_from_slice(&index);
+    for ephemeral in [[0x55; 32], [0; 32]] {
+        forged[12..44].copy_from_slice(&ephemeral);
+        let mac1 = mac1(&key(1).public_key(), &forged[..60]);
+        forged[60..76].copy_from_slice(&mac1);
+        let datagram = Datagram { from: pair.b, to: pair.a, bytes: forged.clone() };
+        pair.world.with(pair.a, |node, now| node.handle_datagram(datagram, now));
+    }
+    assert_eq!(pair.node_a().device.stats().received.unauthenticated, 2);
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()), [b"hello"]);
+    assert_eq!(pair.node_a().sent_of(INITIATION), 1);
+}
+
+#[test]
+fn a_replayed_initiation_is_answered_once() {
+    let mut pair = Pair::connected();
+    let initiation = pair.node_a().sent[0].1.clone();
+    for _ in 0..10 {
+        let replayed = Datagram { from: address(66), ..initiation.clone() };
+        pair.world.with(pair.b, |node, now| node.handle_datagram(replayed, now));
+        pair.world.run_for(SECOND);
+    }
+    assert_eq!(pair.node_b().sent_of(RESPONSE), 1);
+    assert_eq!(pair.node_b().device.stats().received.stale_initiations, 10);
+    assert_eq!(pair.node_b().device.endpoint(pair.ba), Some(pair.a));
+}
+
+#[test]
+fn a_datagram_longer_than_our_mtu_allows_is_dropped_before_it_is_opened() {
+    let mut pair = Pair::connected();
+    let mut long = pair.node_a().sent.last().expect("data was sent").1.clone();
+    long.bytes.resize(1_424 + 32 + 1, 0);
+    pair.world.with(pair.b, |node, now| node.handle_datagram(long, now));
+    assert_eq!(pair.node_b().device.stats().received.oversized, 1);
+}
+
+#[test]
+fn a_buffer_that_is_too_small_drops_a_datagram_instead_of_ending_the_process() {
+    let mut pair = Pair::connected();
+    let mut datagram = pair.node_a().sent.last().expect("data was sent").1.clone();
+    let path = Path { remote: datagram.from, local: None };
+    let now = pair.world.now();
+    let opened = pair
+        .world
+        .with(pair.b, |node, _| node.device.handle_datagram(path, &mut datagram.bytes, &mut [0; 8], now));
+    assert_eq!(opened, None);
+    assert_eq!(pair.node_b().device.stats().received.oversized, 1);
+}
+
+/// Lets B be flooded with initiations that open to no peer of its.
+fn flood(pair: &mut Pair) {
+    let now = pair.world.now();
+    let mut stranger = WireGuard::new(config(9), address(9), now);
+    let id = stranger.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
+    stranger.device.initiate(id, now);
+    let initiation = stranger.poll_transmit(now).expect("an initiation");
+    for _ in 0..5_000 {
+        pair.world.with(pair.b, |node, now| node.handle_datagram(initiation.clone(), now));
+    }
+}
+
+/// A dials B while B is under load; A's second initiation, with its cookie.
+fn dialled_under_load() -> (Pair, Datagram) {
+    let mut pair = Pair::new();
+    pair.send_a(b"through the flood");
+    pair.world.run_for(19 * MILLISECOND);
+    flood(&mut pair);
+    pair.world.run_until(SECOND, |world| world.node(address(1)).sent_of(INITIATION) == 2);
+    let retry = pair.node_a().sent.last().expect("the second initiation").1.clone();
+    (pair, retry)
+}
+
+#[test]
+fn under_load_only_those_who_return_a_cookie_are_answered_and_they_retry_at_once() {
+    let (mut pair, _) = dialled_under_load();
+    assert!(pair.node_b().sent_of(COOKIE_REPLY) > 500);
+    assert_eq!(pair.node_b().sent_of(RESPONSE), 0);
+    let times = pair.node_a().times_of(INITIATION);
+    let waited = times[1] - times[0];
+    assert!(
+        (60 * MILLISECOND..=373 * MILLISECOND).contains(&waited),
+        "a round trip and the jitter: {waited:?}"
+    );
+    flood(&mut pair);
+    pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());
+    assert_eq!(pair.node_a().sent_of(INITIATION), 2);
+    assert_eq!(pair.node_a().device.endpoint(pair.ab), Some(pair.b));
+}
+
+#[test]
+fn a_cookie_is_good_for_its_address_and_port_only() {
+    let (mut pair, retry) = dialled_under_load();
+    assert_ne!(retry.bytes[132..], [0; 16], "it carries mac2");
+    flood(&mut pair);
+    let mut elsewhere = retry.clone();
+    elsewhere.from.set_port(4_242);
+    let before = pair.node_b().sent_of(COOKIE_REPLY);
+    pair.world.with(pair.b, |node, now| node.handle_datagram(elsewhere, now));
+    assert_eq!(pair.node_b().sent_of(COOKIE_REPLY), before + 1, "another port has to show itself anew");
+    assert_eq!(pair.node_b().sent_of(RESPONSE), 0);
+    pair.world.with(pair.b, |node, now| node.handle_datagram(retry, now));
+    assert_eq!(pair.node_b().sent_of(RESPONSE), 1);
+}
+
+#[test]
+fn a_cookie_is_good_for_two_minutes_only() {
+    let (mut pair, retry) = dialled_under_load();
+    pair.world.network.set_link(pair.a, pair.b, Link::down());
+    pair.world.remove(pair.a);
+    pair.world.run_for(Duration::from_secs(121));
+    flood(&mut pair);
+    let before = pair.node_b().sent_of(COOKIE_REPLY);
+    pair.world.with(pair.b, |node, now| node.handle_datagram(retry, now));
+    assert_eq!(pair.node_b().sent_of(COOKIE_REPLY), before + 1);
+}
+
+#[test]
+fn a_forged_cookie_reply_changes_nothing() {
+    let mut pair = Pair::new();
+    pair.world.network.set_default(Link::down());
+    pair.send_a(b"hello");
+    let index = pair.node_a().sent[0].1.bytes[4..8].to_vec();
+    let mut forged = vec![0x55; 64];
+    forged[..4].copy_from_slice(&[COOKIE_REPLY, 0, 0, 0]);
+    forged[4..8].copy_from_slice(&index);
+    let datagram = Datagram { from: address(66), to: pair.a, bytes: forged };
+    pair.world.with(pair.a, |node, now| node.handle_datagram(datagram, now));
+    pair.world.run_for(4 * SECOND);
+    assert_eq!(pair.node_a().sent_of(INITIATION), 1);
+    assert_eq!(pair.node_a().device.endpoint(pair.ab), Some(pair.b));
+}
+
+#[test]
+fn a_low_order_ephemeral_key_is_refused() {
+    let mut pair = Pair::new();
+    pair.send_a(b"hello");
+    let mut initiation = pair.node_a().sent[0].1.clone();
+    initiation.bytes[8..40].fill(0);
+    let mac1 = mac1(&key(2).public_key(), &initiation.bytes[..116]);
+    initiation.bytes[116..132].copy_from_slice(&mac1);
+    pair.world.with(pair.b, |node, now| node.handle_datagram(initiation, now));
+    assert_eq!(pair.node_b().device.stats().received.unauthenticated, 1);
+    assert!(pair.node_b().sent.is_empty());
+}
