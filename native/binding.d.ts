@@ -22,31 +22,51 @@ export declare class NativeDevice {
   close(code: number, reason: string): void
   /** The peer's number. */
   addPeer(peer: PeerOptions): number
+  /** Changes a living peer. */
   updatePeer(peer: number, update: PeerUpdate): void
+  /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
   /** Makes a stranger a peer; its number. */
   authorize(peer: PeerOptions): number
+  /** Answers a stranger with no. */
   refuse(key: string): void
+  /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /** Twice the connection's number, and 1 if it was there already. */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** An accepted connection no longer counts as pending. */
   claim(connection: number): void
+  /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
+  /** Sends a message, a copy of `bytes`. */
   sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
+  /** Gives a message up. */
   cancelMessage(connection: number, message: number): void
+  /** Messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
+  /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
   sendDatagram(connection: number, bytes: Uint8Array): boolean
+  /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
+  /** Opens a byte stream under an even number of the caller. */
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
+  /** Nothing more will be written. */
   finishStream(stream: number): void
+  /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
+  /** What is written leaves with this priority from now on. */
   setStreamPriority(stream: number, priority: number): void
+  /** Allows so many further bytes of data. */
   grantStream(stream: number, bytes: number): void
   /** Counters by name. */
   stats(): object
+  /** Counters by name; nothing if there is no such peer. */
   peerStats(peer: number): object | null
+  /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
@@ -84,31 +104,51 @@ export declare class ScriptDevice {
   close(): void
   /** The peer's number. */
   addPeer(peer: PeerOptions): number
+  /** Changes a living peer. */
   updatePeer(peer: number, update: PeerUpdate): void
+  /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
   /** Makes a stranger a peer; its number. */
   authorize(peer: PeerOptions): number
+  /** Answers a stranger with no. */
   refuse(key: string): void
+  /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /** Twice the connection's number, and 1 if it was there already. */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** An accepted connection no longer counts as pending. */
   claim(connection: number): void
+  /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
+  /** Sends a message, a copy of `bytes`. */
   sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
+  /** Gives a message up. */
   cancelMessage(connection: number, message: number): void
+  /** Messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
+  /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
   sendDatagram(connection: number, bytes: Uint8Array): boolean
+  /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
+  /** Opens a byte stream under an even number of the caller. */
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
+  /** Nothing more will be written. */
   finishStream(stream: number): void
+  /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
+  /** What is written leaves with this priority from now on. */
   setStreamPriority(stream: number, priority: number): void
+  /** Allows so many further bytes of data. */
   grantStream(stream: number, bytes: number): void
   /** Counters by name. */
   stats(): object
+  /** Counters by name; nothing if there is no such peer. */
   peerStats(peer: number): object | null
+  /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
@@ -168,12 +208,19 @@ export declare function recordNames(): RecordNames
 
 /** The names behind the numbers of a record's fields, each at its number. */
 export interface RecordNames {
+  /** Words of a record. */
   stride: number
+  /** What a record tells. */
   kinds: Array<string>
+  /** Who dialled. */
   initiators: Array<string>
+  /** Who ended a connection. */
   closedBy: Array<string>
+  /** Why it ended. */
   closeCauses: Array<string>
+  /** Why a tunnel is down. */
   downReasons: Array<string>
+  /** How a message ended. */
   outcomes: Array<string>
 }
 

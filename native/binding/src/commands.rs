@@ -49,6 +49,7 @@ macro_rules! commands {
                     Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
                 }
 
+                /// Changes a living peer.
                 #[napi]
                 pub fn update_peer(&mut self, peer: u32, update: PeerUpdate) -> Result<()> {
                     let changes = update.try_into()?;
@@ -58,6 +59,7 @@ macro_rules! commands {
                     updated.map_err(errors::gone)?.map_err(errors::update_peer)
                 }
 
+                /// Ends the peer's connections with this code and reason, then forgets it.
                 #[napi]
                 pub fn remove_peer(&mut self, peer: u32, code: i64, reason: String) {
                     self.host.post(move |context| {
@@ -73,6 +75,7 @@ macro_rules! commands {
                     Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
                 }
 
+                /// Answers a stranger with no.
                 #[napi]
                 pub fn refuse(&mut self, key: String) -> Result<()> {
                     let key = public_key(&key)?;
@@ -80,6 +83,7 @@ macro_rules! commands {
                     Ok(())
                 }
 
+                /// Sends one IP packet; `false`: dropped, for a queue is full.
                 #[napi]
                 pub fn send_packet(&mut self, peer: u32, packet: &[u8]) -> bool {
                     self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
@@ -105,11 +109,13 @@ macro_rules! commands {
                     })
                 }
 
+                /// An accepted connection no longer counts as pending.
                 #[napi]
                 pub fn claim(&mut self, connection: u32) {
                     self.host.post(move |context| context.engine.claim(ConnectionId(connection)));
                 }
 
+                /// Delivers what was admitted for at most `grace` milliseconds, then closes.
                 #[napi]
                 pub fn close_connection(&mut self, connection: u32, code: i64, reason: String, grace: f64) {
                     self.host.post(move |context| {
@@ -119,6 +125,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Sends a message, a copy of `bytes`.
                 #[napi]
                 pub fn send_message(&mut self, connection: u32, message: i64, priority: u8, bytes: &[u8]) {
                     let bytes = Bytes::copy_from_slice(bytes);
@@ -128,6 +135,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Gives a message up.
                 #[napi]
                 pub fn cancel_message(&mut self, connection: u32, message: i64) {
                     self.host.post(move |context| {
@@ -136,6 +144,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Messages of this lane with `bytes` in all were taken.
                 #[napi]
                 pub fn release_messages(&mut self, connection: u32, priority: u8, bytes: i64) {
                     self.host.post(move |context| {
@@ -144,11 +153,13 @@ macro_rules! commands {
                     });
                 }
 
+                /// Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit.
                 #[napi]
                 pub fn send_datagram(&mut self, connection: u32, bytes: &[u8]) -> bool {
                     self.host.send_datagram(ConnectionId(connection), Bytes::copy_from_slice(bytes))
                 }
 
+                /// The longest unreliable datagram, in bytes.
                 #[napi]
                 pub fn max_datagram_size(&mut self, connection: u32) -> u32 {
                     let size = self
@@ -157,6 +168,7 @@ macro_rules! commands {
                     size.unwrap_or(0) as u32
                 }
 
+                /// Opens a byte stream under an even number of the caller.
                 #[napi]
                 pub fn open_stream(
                     &mut self,
@@ -171,6 +183,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Writes a copy of `chunk`.
                 #[napi]
                 pub fn write_stream(&mut self, stream: i64, chunk: &[u8]) {
                     let chunk = Bytes::copy_from_slice(chunk);
@@ -179,6 +192,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Nothing more will be written.
                 #[napi]
                 pub fn finish_stream(&mut self, stream: i64) {
                     self.host.post(move |context| {
@@ -186,6 +200,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Takes back what was written and not delivered.
                 #[napi]
                 pub fn reset_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -193,6 +208,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Nothing more is wanted.
                 #[napi]
                 pub fn stop_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -200,6 +216,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// What is written leaves with this priority from now on.
                 #[napi]
                 pub fn set_stream_priority(&mut self, stream: i64, priority: u8) {
                     self.host.post(move |context| {
@@ -207,6 +224,7 @@ macro_rules! commands {
                     });
                 }
 
+                /// Allows so many further bytes of data.
                 #[napi]
                 pub fn grant_stream(&mut self, stream: i64, bytes: i64) {
                     self.host.post(move |context| {
@@ -225,6 +243,7 @@ macro_rules! commands {
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 
+                /// Counters by name; nothing if there is no such peer.
                 #[napi]
                 pub fn peer_stats<'env>(
                     &mut self,
@@ -238,6 +257,7 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
+                /// Counters by name; nothing if there is no such connection.
                 #[napi]
                 pub fn connection_stats<'env>(
                     &mut self,

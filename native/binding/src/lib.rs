@@ -18,6 +18,10 @@ mod words;
 use napi_derive::napi;
 use warren_io::Clock;
 
+pub use native_device::NativeDevice;
+pub use records::{RecordNames, record_names};
+pub use script_device::ScriptDevice;
+
 /// Milliseconds on a clock that counts suspend, since an arbitrary instant of this process.
 #[napi]
 pub fn uptime() -> f64 {

@@ -203,19 +203,26 @@ impl Writer<'_> {
 
 /// The names behind the numbers of a record's fields, each at its number.
 #[napi(object, object_from_js = false)]
-pub(crate) struct RecordNames {
+pub struct RecordNames {
+    /// Words of a record.
     pub stride: u32,
+    /// What a record tells.
     pub kinds: Vec<&'static str>,
+    /// Who dialled.
     pub initiators: Vec<&'static str>,
+    /// Who ended a connection.
     pub closed_by: Vec<&'static str>,
+    /// Why it ended.
     pub close_causes: Vec<&'static str>,
+    /// Why a tunnel is down.
     pub down_reasons: Vec<&'static str>,
+    /// How a message ended.
     pub outcomes: Vec<&'static str>,
 }
 
 /// The one source of these numbers.
 #[napi]
-pub(crate) fn record_names() -> RecordNames {
+pub fn record_names() -> RecordNames {
     RecordNames {
         stride: STRIDE as u32,
         kinds: KINDS.to_vec(),

@@ -75,7 +75,11 @@ impl Driver {
             }
         })?;
         // A thread that ends without a word panicked; `drain` tells.
-        started.recv().unwrap_or(Ok(()))?;
+        if let Ok(Err(error)) = started.recv() {
+            // The port is free again once the thread has ended.
+            let _ = thread.join();
+            return Err(error.into());
+        }
         Ok(Self { mailbox, thread: Mutex::new(Some(thread)), local })
     }
 

@@ -1,0 +1,186 @@
+//! Starting and ending a driver: ports, threads, panics, a lost socket.
+#![expect(clippy::unwrap_used, reason = "a test")]
+#![allow(dead_code, reason = "each file of tests uses its part of `node`")]
+
+mod node;
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+
+use node::{Node, PATIENCE, config, connected, listen};
+use warren_engine::{CloseCause, ClosedBy, Event};
+use warren_io::{BindError, Driver, Gone, Offload, SpawnError};
+
+#[test]
+fn a_port_in_use_is_refused_with_its_address() {
+    for host in ["", "127.0.0.1", "::1"] {
+        let first = Node::on(host);
+        let again = Driver::spawn(config(), listen(host, first.port()), Offload::Auto, Arc::new(|| {}));
+        match again.err() {
+            Some(SpawnError::Bind(BindError::InUse(address))) => {
+                assert_eq!(address, first.driver.local_address())
+            }
+            other => panic!("on {host:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let spawned = Driver::spawn(config(), listen("192.0.2.1", 0), Offload::Auto, Arc::new(|| {}));
+    assert!(matches!(spawned.err(), Some(SpawnError::Bind(BindError::NotLocal(_)))));
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_and_leaves_no_port() {
+    let port = Node::on("127.0.0.1").port();
+    let wrong = warren_engine::Config { mtu: 100, ..config() };
+    let spawned = Driver::spawn(wrong, listen("127.0.0.1", port), Offload::Auto, Arc::new(|| {}));
+    assert!(matches!(spawned.err(), Some(SpawnError::Config(_))));
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+}
+
+#[test]
+fn stop_tells_the_peer_frees_the_port_and_ends_the_thread() {
+    let (a, _, mut b, _) = connected(Node::on(""), Node::on(""), "127.0.0.1");
+    let port = a.port();
+    a.driver.stop(7, "enough");
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
+    assert_eq!(a.driver.call(|_| ()), Err(Gone));
+    assert_eq!(a.driver.post(|_| ()), Err(Gone));
+    a.driver.stop(8, "again");
+    let close = b.wait("Closed", |event| match event {
+        Event::Closed { close, .. } => Some(close.clone()),
+        _ => None,
+    });
+    assert_eq!((close.by, close.code, close.reason.as_str()), (ClosedBy::Remote, 7, "enough"));
+    assert_eq!(close.cause, CloseCause::Application);
+}
+
+#[test]
+fn commands_run_in_the_order_of_their_posting_before_a_stop() {
+    let node = Node::on("127.0.0.1");
+    let (log, logged) = channel();
+    for number in 0..10_000 {
+        let log = log.clone();
+        node.driver.post(move |_| log.send(number).unwrap()).unwrap();
+    }
+    drop(log);
+    node.driver.stop(0, "");
+    assert!(logged.iter().eq(0..10_000));
+}
+
+#[test]
+fn a_panic_ends_the_device_with_a_message_and_frees_its_port() {
+    let mut node = Node::on("127.0.0.1");
+    node.driver.post(|_| panic!("of this test")).unwrap();
+    assert!(node.wait_for_failure().contains("of this test"));
+    assert_eq!(node.driver.call(|_| ()), Err(Gone));
+    node.driver.stop(0, "");
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, node.port())).unwrap();
+}
+
+#[test]
+fn a_call_that_panics_answers_that_the_device_is_gone() {
+    let node = Node::on("127.0.0.1");
+    assert_eq!(node.driver.call(|_| -> u8 { panic!("of this test") }), Err(Gone));
+}
+
+#[test]
+fn the_owner_is_woken_once_until_it_drains() {
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let waker = {
+        let wakes = Arc::clone(&wakes);
+        Arc::new(move || {
+            wakes.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    let driver = Driver::spawn(config(), listen("127.0.0.1", 0), Offload::Auto, waker).unwrap();
+    let settle = |message| {
+        let unknown = warren_engine::ConnectionId(99);
+        let id = warren_engine::MessageId(message);
+        driver.call(move |c| c.engine.send_message(unknown, id, 0, bytes::Bytes::new(), c.now)).unwrap();
+        // The events of one turn of the loop are told before the commands of the next.
+        driver.call(|_| ()).unwrap();
+    };
+    (0..5).for_each(settle);
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    let mut events = VecDeque::new();
+    assert_eq!(driver.drain(&mut events), None);
+    assert!(settled(&events).eq(0..5), "a message to an unknown connection is lost: {events:?}");
+    settle(5);
+    assert_eq!(wakes.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn events_beyond_the_outbox_wait_and_none_is_lost() {
+    let driver = Driver::spawn(config(), listen("127.0.0.1", 0), Offload::Auto, Arc::new(|| {})).unwrap();
+    let count = 10_000;
+    driver
+        .call(move |context| {
+            for message in 0..count {
+                let (unknown, id) = (warren_engine::ConnectionId(99), warren_engine::MessageId(message));
+                context.engine.send_message(unknown, id, 0, bytes::Bytes::new(), context.now);
+            }
+        })
+        .unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let mut events = VecDeque::new();
+    while settled(&events).count() < count as usize && std::time::Instant::now() < deadline {
+        driver.drain(&mut events);
+        driver.call(|_| ()).unwrap();
+    }
+    assert!(settled(&events).eq(0..count));
+}
+
+fn settled(events: &VecDeque<Event>) -> impl Iterator<Item = u64> {
+    events.iter().filter_map(|event| match event {
+        Event::MessageSettled { message, .. } => Some(message.0),
+        _ => None,
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lost_socket_is_bound_anew_at_its_port() {
+    let (a, to_b, mut b, _) = connected(Node::on(""), Node::on(""), "127.0.0.1");
+    replace_by_dev_null(a.port());
+    for message in 0.. {
+        a.send(to_b, message, vec![1; 100]);
+        if a.stats().rebound > 0 {
+            break;
+        }
+    }
+    a.send(to_b, u64::MAX, b"after the loss".to_vec());
+    while *b.receive() != *b"after the loss" {}
+}
+
+/// Puts another file where the device's socket was: as if the system had taken it away.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "dup2 has no safe interface")]
+fn replace_by_dev_null(port: u16) {
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    let null = std::fs::File::open("/dev/null").unwrap();
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = descriptors.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.parse().ok());
+    for number in numbers.collect::<Vec<i32>>() {
+        if number < 3 {
+            continue;
+        }
+        // SAFETY: the descriptor was listed a moment ago; if another thread closed it since, the calls fail.
+        let is_ours = unsafe {
+            let socket = BorrowedFd::borrow_raw(number);
+            let socket = socket2::SockRef::from(&socket);
+            socket.local_addr().ok().and_then(|a| a.as_socket()).is_some_and(|a| a.port() == port)
+        };
+        if is_ours {
+            // SAFETY: both descriptors are open; the device's thread finds no socket at its own any more.
+            assert_ne!(unsafe { libc::dup2(null.as_raw_fd(), number) }, -1);
+            return;
+        }
+    }
+    panic!("no socket on port {port}");
+}
