@@ -30,4 +30,4 @@ mod simulation;
 pub use link::{Link, Rate};
 pub use network::{Counters, Datagram, Network};
 pub use seed::Seed;
-pub use simulation::{Node, Simulation};
+pub use simulation::{Node, Simulation, start};

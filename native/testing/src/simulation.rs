@@ -34,8 +34,7 @@ pub struct Simulation<N> {
 impl<N: Node> Simulation<N> {
     /// An empty world, at an instant that means nothing.
     pub fn new(seed: Seed) -> Simulation<N> {
-        // The one real clock read: an `Instant` can be had in no other way.
-        let start = Instant::now() + Duration::from_secs(1_000);
+        let start = start();
         Simulation { network: Network::new(seed), nodes: BTreeMap::new(), now: start, start, steps_now: 0 }
     }
 
@@ -144,4 +143,10 @@ impl<N: Node> Simulation<N> {
         let timeout = self.nodes.values().filter_map(N::poll_timeout).min();
         timeout.into_iter().chain(self.network.next_arrival()).min()
     }
+}
+
+/// An instant for a test to begin at; it means nothing. The one real clock read, since an `Instant` can be had in no
+/// other way.
+pub fn start() -> Instant {
+    Instant::now() + Duration::from_secs(1_000)
 }

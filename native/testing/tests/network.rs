@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use warren_testing::{Datagram, Link, Network, Node, Rate, Seed, Simulation};
+use warren_testing::{Datagram, Link, Network, Node, Rate, Seed, Simulation, start};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -154,10 +154,6 @@ fn numbers(network: &mut Network, count: u16, interval: Duration, link: Link) ->
         arrivals.push((number, at - sent_at(number)));
     }
     arrivals
-}
-
-fn start() -> Instant {
-    Simulation::<Echo>::new(Seed::of_this_run()).now()
 }
 
 fn address(last: u8) -> SocketAddr {

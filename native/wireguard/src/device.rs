@@ -394,3 +394,6 @@ impl fmt::Debug for Device {
 fn keepalive_interval(seconds: Option<u16>) -> Option<Duration> {
     seconds.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()))
 }
+
+#[cfg(test)]
+mod tests;

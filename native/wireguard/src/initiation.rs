@@ -124,3 +124,6 @@ fn open(key: &Secret, associated: &Hash, text: &mut [u8], tag: [u8; 16]) -> Resu
 /// Whitepaper section 5.4.
 const CONSTRUCTION: &[u8] = b"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 const IDENTIFIER: &[u8] = b"WireGuard v1 zx2c4 Jason@zx2c4.com";
+
+#[cfg(test)]
+mod tests;

@@ -234,3 +234,6 @@ impl Timers {
 
 /// Whitepaper section 6.5: a keepalive should have come by `KEEPALIVE_TIMEOUT`, and has this long to arrive.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10 + 5);
+
+#[cfg(test)]
+mod tests;

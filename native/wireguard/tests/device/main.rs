@@ -2,6 +2,7 @@
 
 mod handshake;
 mod hostile;
+mod keys;
 mod node;
 mod peers;
 mod preshared_key;

@@ -186,7 +186,7 @@ fn the_longest_prefix_decides_as_in_a_naive_search() {
                 Prefix::new(address, (rng.next_u32() % (longest + 1)) as u8).expect("few enough bits")
             })
             .collect();
-        let replace = rng.next_u32() % 2 == 0;
+        let replace = rng.next_u32().is_multiple_of(2);
         let taken = model
             .iter()
             .enumerate()

@@ -15,7 +15,7 @@ fn stranger(limits: Limits) -> (World, PeerId) {
     let asking = warren_wireguard::Config { report_strangers: true, limits, ..config(1) };
     world.add(address(1), WireGuard::new(asking, address(1), now));
     world.add(address(2), WireGuard::new(config(2), address(2), now));
-    let id = world.with(address(2), |node, now| dial(node, now));
+    let id = world.with(address(2), dial);
     (world, id)
 }
 

@@ -205,7 +205,7 @@ fn conversation(seed: u64, every: Option<Duration>) -> Vec<Vec<(Duration, u8, us
     for (own, other) in [(1, 2), (2, 1)] {
         let mut node = WireGuard::new(config(own), address(own), start);
         let mut to = peer(key(other).public_key(), Some(address(other)));
-        to.persistent_keepalive = (own == 1 && seed % 3 == 0).then_some(25);
+        to.persistent_keepalive = (own == 1 && seed.is_multiple_of(3)).then_some(25);
         ids.push(node.device.add_peer(to, start).expect("it is new"));
         world.add(address(own), Polled { node, every, next: start });
     }

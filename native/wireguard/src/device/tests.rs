@@ -1,0 +1,121 @@
+//! The queue of deadlines against a search through all peers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use warren_testing::Seed;
+
+use super::Device;
+use crate::config::{Config, Limits, Path, PeerChanges, PeerConfig, PeerId};
+use crate::keys::PrivateKey;
+use crate::random::Random;
+
+const PEERS: u8 = 12;
+
+fn key(number: u8) -> PrivateKey {
+    PrivateKey::from_bytes([number; 32])
+}
+
+fn address(number: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, number], 51_820))
+}
+
+fn config(number: u8) -> Config {
+    let limits = Limits {
+        peers: 100,
+        pending_authorizations: 3,
+        handshakes_per_second: 10,
+        staged_bytes_per_peer: 10_000,
+    };
+    Config {
+        private_key: key(number),
+        mtu: 1_420,
+        report_strangers: true,
+        authorize_timeout: Duration::from_secs(4),
+        limits,
+        seed: Seed::of_this_run().bytes(number.into()),
+    }
+}
+
+fn peer(number: u8) -> PeerConfig {
+    PeerConfig {
+        public_key: key(number).public_key(),
+        preshared_key: None,
+        endpoint: Some(address(number)),
+        allowed_ips: Vec::new(),
+        persistent_keepalive: None,
+    }
+}
+
+#[test]
+fn the_next_deadline_is_the_least_of_all_peers_whatever_happened() {
+    let seed = Seed::of_this_run();
+    let mut random = Random::new(seed.bytes(0));
+    let mut now = warren_testing::start();
+    let mut hub = Device::new(config(1), now);
+    let mut others: Vec<Device> = (2..2 + PEERS).map(|number| Device::new(config(number), now)).collect();
+    let mut ids: Vec<PeerId> = Vec::new();
+    for (other, number) in others.iter_mut().zip(2..) {
+        ids.push(hub.add_peer(peer(number), now).expect("it is new"));
+        other.add_peer(peer(1), now).expect("it is new");
+    }
+    let mut plaintext = vec![0; 65_535];
+    for _ in 0..4_000 {
+        now += random.duration(Duration::ZERO, Duration::from_secs(2));
+        let at = (random.u32() % u32::from(PEERS)) as usize;
+        let mut bytes = Vec::new();
+        match random.u32() % 8 {
+            0 => drop(hub.send(ids[at], &[0x60; 100], &mut bytes, now)),
+            1 => drop(others[at].send(PeerId(0), &[0x60; 100], &mut bytes, now)),
+            2 => hub.initiate(ids[at], now),
+            3 => {
+                let changes = PeerChanges {
+                    persistent_keepalive: Some(Some((random.u32() % 40) as u16)),
+                    ..PeerChanges::default()
+                };
+                hub.update_peer(ids[at], changes, now).expect("it is there");
+            }
+            4 => {
+                hub.remove_peer(ids[at], now);
+                assert_deadline(&hub);
+                ids[at] = hub.add_peer(peer(2 + at as u8), now).expect("it was removed");
+            }
+            _ => {}
+        }
+        // Half of what is sent arrives.
+        let from_hub = Path { remote: address(1), local: None };
+        if !bytes.is_empty() && random.u32().is_multiple_of(2) {
+            others[at].handle_datagram(from_hub, &mut bytes.clone(), &mut plaintext, now);
+            let path = Path { remote: address(2 + at as u8), local: None };
+            hub.handle_datagram(path, &mut bytes, &mut plaintext, now);
+        }
+        assert_deadline(&hub);
+        hub.handle_timeout(now);
+        assert!(hub.poll_timeout().is_none_or(|(due, _)| due > now), "what was due is done");
+        others.iter_mut().for_each(|other| other.handle_timeout(now));
+        let mut bytes = Vec::new();
+        while let Some(path) = hub.poll_transmit(&mut bytes, now) {
+            if random.u32().is_multiple_of(2) {
+                let number = (2..2 + PEERS).find(|number| address(*number) == path.remote).expect("a peer's");
+                others[usize::from(number) - 2].handle_datagram(from_hub, &mut bytes, &mut plaintext, now);
+            }
+            bytes.clear();
+        }
+        for (other, number) in others.iter_mut().zip(2..) {
+            while other.poll_transmit(&mut bytes, now).is_some() {
+                let path = Path { remote: address(number), local: None };
+                hub.handle_datagram(path, &mut bytes, &mut plaintext, now);
+                bytes.clear();
+            }
+        }
+        assert_deadline(&hub);
+        while hub.poll_event().is_some() {}
+    }
+    assert!(hub.stats().sessions > 100, "{:?}", hub.stats());
+}
+
+fn assert_deadline(device: &Device) {
+    let peers = device.by_key.values().filter_map(|id| device.peers[id].timers.next());
+    let naive = peers.map(|(at, _)| at).chain(device.strangers.next()).min();
+    assert_eq!(device.poll_timeout().map(|(at, _)| at), naive);
+}
