@@ -91,13 +91,16 @@ test('it compiles in a strict project, declarations checked too', () => {
       return device.publicKey
     }`
   for (const file of ['user.ts', 'user.mts', 'user.cts']) write(file, program)
-  const strict = ['--strict', '--noEmit', '--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node']
-  const ways = [
-    ['--module', 'node16', 'user.ts', 'user.mts', 'user.cts'],
-    ['--module', 'nodenext', 'user.ts', 'user.mts', 'user.cts'],
-    ['--module', 'esnext', '--moduleResolution', 'bundler', 'user.ts'],
-  ]
-  for (const way of ways) run([...bin('typescript/bin/tsc'), ...strict, '--exactOptionalPropertyTypes', ...way])
+  const strict = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, target: 'es2023', types: ['node'] }
+  for (const [options, files] of [
+    [{ module: 'node16' }, ['user.ts', 'user.mts', 'user.cts']],
+    [{ module: 'nodenext' }, ['user.ts', 'user.mts', 'user.cts']],
+    [{ module: 'esnext', moduleResolution: 'bundler' }, ['user.ts']],
+  ]) {
+    const compilerOptions = { ...strict, lib: ['es2023', 'esnext.disposable'], ...options }
+    write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+    run([...bin('typescript/bin/tsc'), '-p', '.'])
+  }
 })
 
 test('the command line makes a key pair', () => {
