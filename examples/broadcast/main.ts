@@ -68,7 +68,7 @@ async function run(options: Options, registry: string): Promise<Summary> {
     ])
 
     network.tell({ type: 'finish' })
-    const verdict = await settle(check, options.drain)
+    const verdict = await settle(check, options.drain, (text) => table.say(text))
     table.close()
     await network.stop()
     return summarise(options, start, check, verdict, network.members, crashed)
@@ -104,11 +104,15 @@ function record(check: Check, { name }: Member, report: FromNode): void {
 }
 
 /** The verdict once everything has arrived; or once nothing moves any more; or after `seconds`. */
-async function settle(check: Check, seconds: number): Promise<Verdict> {
+async function settle(check: Check, seconds: number, say: (text: string) => void): Promise<Verdict> {
   const deadline = now() + seconds * 1_000
   let verdict = check.verdict()
   let changed = now()
-  while (verdict.lost.length > 0 && now() < Math.min(deadline, changed + QUIET_MS)) {
+  while (verdict.lost.length > 0 && now() < changed + QUIET_MS) {
+    if (now() > deadline) {
+      say(`Objects were still arriving after ${seconds} s: give them longer (--drain).`)
+      break
+    }
     await until(now() + CHECK_INTERVAL_MS)
     const before = verdict
     verdict = check.verdict()
