@@ -11,7 +11,8 @@ export function houseViolations({ path, text }: SourceFile): string[] {
     violations.push(`${path} has ${lines} lines: past ${LONGEST_FILE} a file is split by concept`)
   }
   const vague = path.split('/').find((part) => VAGUE_NAME.test(part))
-  if (vague !== undefined) {
+  // A module that several integration tests share is a `mod.rs`, or cargo takes it for a test of its own.
+  if (vague !== undefined && !/^native\/[^/]+\/tests\/.*\/mod\.rs$/.test(path)) {
     violations.push(`${path}: a reader cannot guess what "${vague}" holds: name the concept`)
   }
   return violations

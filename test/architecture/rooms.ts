@@ -48,6 +48,7 @@ export const PURE_CRATES: ReadonlySet<string> = new Set([
   'bytes',
   'chacha20poly1305',
   'curve25519-dalek',
+  'hmac',
   'proptest',
   'rand',
   'rand_pcg',

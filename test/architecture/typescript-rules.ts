@@ -5,17 +5,18 @@ interface Rule {
   readonly where: RegExp
   readonly except?: RegExp
   /** What its imports may not be, with relative ones resolved to a path from the root. */
-  readonly not: (target: string) => boolean
+  readonly not: (target: string, typeOnly: boolean) => boolean
   readonly why: string
 }
 
 /** The imports of a TypeScript source that its room forbids, each with the reason. */
 export function typescriptViolations({ path, text }: SourceFile): string[] {
-  return imports(text).flatMap((specifier) => {
+  return imports(text).flatMap(({ specifier, typeOnly }) => {
     const target = resolve(path, specifier)
-    return RULES.filter(({ where, except, not }) => where.test(path) && !except?.test(path) && not(target)).map(
-      ({ why }) => `${path} imports '${specifier}': ${why}`,
-    )
+    const broken = RULES.filter(({ where, except, not }) => {
+      return where.test(path) && !except?.test(path) && not(target, typeOnly)
+    })
+    return broken.map(({ why }) => `${path} imports '${specifier}': ${why}`)
   })
 }
 
@@ -31,9 +32,14 @@ const RULES: readonly Rule[] = [
   },
   {
     where: /^lib\//,
-    except: /^lib\/internal\//,
+    except: /^lib\/(internal|drivers)\//,
     not: (target) => target.endsWith('.node') || isIn('native', 'prebuilds')(target),
     why: 'the addon is imported by lib/internal alone',
+  },
+  {
+    where: /^lib\/drivers\//,
+    not: (target, typeOnly) => !typeOnly && (target.endsWith('.node') || isIn('native', 'prebuilds')(target)),
+    why: 'the addon is imported by lib/internal alone, and only its types by the drivers',
   },
   {
     where: /^lib\/internal\//,
@@ -67,11 +73,13 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-function imports(text: string): string[] {
+function imports(text: string): { specifier: string; typeOnly: boolean }[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  const found = code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\w*\s*\(\s*)'([^'\n]+)'/g)
-  return [...found].map(([, specifier]) => specifier ?? '')
+  return [...code.matchAll(IMPORT)].map(([, type, specifier]) => ({ specifier: specifier ?? '', typeOnly: !!type }))
 }
+
+const IMPORT =
+  /(?:(?:\b(?:import|export)\s+(type\s)?[^'";]*?)\bfrom\s*|\bimport\s*\(?\s*|\brequire\w*\s*\(\s*)'([^'\n]+)'/g
 
 function resolve(path: string, specifier: string): string {
   if (!specifier.startsWith('.')) return specifier

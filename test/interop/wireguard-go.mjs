@@ -58,6 +58,8 @@ export class WireguardGo {
   port = 0
 
   #process
+  #ended
+  #end
   #events = []
   #waiting = []
   #nextId = 1
@@ -69,8 +71,10 @@ export class WireguardGo {
     )
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#told(JSON.parse(line)))
-    this.#process.on('exit', (code) => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`wireguard-go ended with ${code}`))
+    this.#process.stdin.on('error', () => {}) // it has ended, which is told below
+    this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
+      this.#end = new Error(`wireguard-go ended with ${code ?? signal}`)
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#end)
     })
   }
 
@@ -89,10 +93,8 @@ export class WireguardGo {
   }
 
   async stop() {
-    if (this.#process.exitCode !== null) return
-    const ended = once(this.#process, 'exit')
     this.#process.stdin.end()
-    await ended
+    await this.#ended
   }
 
   #send(command) {
@@ -105,6 +107,7 @@ export class WireguardGo {
     const isIt = (event) => (event.event === name || event.event === otherName) && event.id === id
     const early = this.#events.findIndex(isIt)
     if (early >= 0) return Promise.resolve(this.#events.splice(early, 1)[0])
+    if (this.#end !== undefined) return Promise.reject(this.#end)
     return new Promise((resolve, reject) => this.#waiting.push({ isIt, resolve, reject }))
   }
 
