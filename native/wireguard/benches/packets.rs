@@ -1,0 +1,202 @@
+//! What a packet costs in the device, beside what it costs in boringtun alone.
+//!
+//! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the machine
+//! is shared), for 1,420 bytes and for 100.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use boringtun::noise::{Tunn, TunnResult};
+use warren_wireguard::{Config, Device, Limits, MAX_DATAGRAM, Path, PeerConfig, PeerId, PrivateKey, Sent};
+use x25519_dalek::{PublicKey, StaticSecret};
+
+const BATCH: usize = 64;
+const ROUNDS: usize = 400;
+
+fn main() {
+    for length in [1_420, 100] {
+        let mut raw = Raw::new();
+        let mut devices = Devices::new();
+        let packet = packet(length);
+        let mut least = [Duration::MAX; 4];
+        for _ in 0..ROUNDS {
+            let (raw_seal, raw_open) = raw.round(&packet);
+            let (send, receive) = devices.round(&packet);
+            let round = [raw_seal, send, raw_open, receive];
+            least = std::array::from_fn(|at| least[at].min(round[at]));
+        }
+        let [raw_seal, send, raw_open, receive] = least.map(|batch| batch.as_nanos() as f64 / BATCH as f64);
+        println!("{length} bytes\tboringtun encapsulate\t{raw_seal:.0}\tns");
+        println!("{length} bytes\tsend\t{send:.0}\tns");
+        println!("{length} bytes\tboringtun decapsulate\t{raw_open:.0}\tns");
+        println!("{length} bytes\thandle_datagram\t{receive:.0}\tns");
+    }
+}
+
+/// Two tunnels of boringtun, as bare as can be.
+struct Raw {
+    sender: Tunn,
+    receiver: Tunn,
+    datagrams: Vec<Vec<u8>>,
+    plaintext: Vec<u8>,
+}
+
+impl Raw {
+    fn new() -> Raw {
+        let (a, b) = (StaticSecret::from([1; 32]), StaticSecret::from([2; 32]));
+        let (public_a, public_b) = (PublicKey::from(&a), PublicKey::from(&b));
+        let mut sender = Tunn::new(a, public_b, None, None, 1, None);
+        let mut receiver = Tunn::new(b, public_a, None, None, 2, None);
+        let mut buffers = [[0; 2_048]; 3];
+        let [initiation, response, keepalive] = &mut buffers;
+        let initiation = written(sender.format_handshake_initiation(initiation, false));
+        let response = written(receiver.decapsulate(None, initiation, response));
+        let keepalive = written(sender.decapsulate(None, response, keepalive));
+        receiver.decapsulate(None, keepalive, &mut [0; 2_048]);
+        Raw { sender, receiver, datagrams: vec![vec![0; 2_048]; BATCH], plaintext: vec![0; MAX_DATAGRAM] }
+    }
+
+    fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
+        let Raw { sender, receiver, datagrams, plaintext } = self;
+        let mut lengths = [0; BATCH];
+        let sealing = timed(|| {
+            for (datagram, length) in datagrams.iter_mut().zip(&mut lengths) {
+                *length = written(sender.encapsulate(black_box(packet), datagram)).len();
+            }
+        });
+        let opening = timed(|| {
+            for (datagram, length) in datagrams.iter().zip(lengths) {
+                let opened = receiver.decapsulate(None, &datagram[..length], plaintext);
+                assert!(matches!(opened, TunnResult::WriteToTunnelV6(..)));
+            }
+        });
+        (sealing, opening)
+    }
+}
+
+/// Two devices with a session, and a thousand other peers each.
+struct Devices {
+    sender: Device,
+    receiver: Device,
+    peer: PeerId,
+    now: Instant,
+    datagrams: Vec<u8>,
+    plaintext: Vec<u8>,
+}
+
+impl Devices {
+    fn new() -> Devices {
+        let now = clock();
+        let mut devices = Devices {
+            sender: device(1, now),
+            receiver: device(2, now),
+            peer: PeerId(0),
+            now,
+            datagrams: Vec::with_capacity(BATCH * 2_048),
+            plaintext: vec![0; MAX_DATAGRAM],
+        };
+        devices.peer = devices.sender.add_peer(peer(2), now).expect("it is new");
+        devices.receiver.add_peer(peer(1), now).expect("it is new");
+        devices.sender.initiate(devices.peer, now);
+        for _ in 0..3 {
+            hand_over(&mut devices.sender, &mut devices.receiver, now);
+            hand_over(&mut devices.receiver, &mut devices.sender, now);
+        }
+        assert!(devices.sender.has_session(devices.peer));
+        devices
+    }
+
+    fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
+        let Devices { sender, receiver, peer, now, datagrams, plaintext } = self;
+        datagrams.clear();
+        let sealing = timed(|| {
+            for _ in 0..BATCH {
+                let sent = sender.send(*peer, black_box(packet), datagrams, *now);
+                assert!(matches!(sent, Sent::Sealed(_)));
+            }
+        });
+        let length = datagrams.len() / BATCH;
+        let opening = timed(|| {
+            for datagram in datagrams.chunks_mut(length) {
+                let opened = receiver.handle_datagram(path(1), datagram, plaintext, *now);
+                assert!(opened.is_some());
+            }
+        });
+        (sealing, opening)
+    }
+}
+
+fn hand_over(from: &mut Device, to: &mut Device, now: Instant) {
+    let mut datagram = Vec::new();
+    while from.poll_transmit(&mut datagram, now).is_some() {
+        let _nothing_inside = to.handle_datagram(path(1), &mut datagram, &mut [0; 2_048], now);
+        datagram.clear();
+    }
+}
+
+fn device(number: u8, now: Instant) -> Device {
+    let limits = Limits {
+        peers: 65_536,
+        pending_authorizations: 0,
+        handshakes_per_second: 0,
+        staged_bytes_per_peer: 0,
+    };
+    let config = Config {
+        private_key: PrivateKey::from_bytes([number; 32]),
+        mtu: 1_420,
+        report_strangers: false,
+        authorize_timeout: Duration::ZERO,
+        limits,
+        seed: [number; 32],
+    };
+    let mut device = Device::new(config, now);
+    for other in 0..1_000u16 {
+        let mut bytes = [200; 32];
+        bytes[8..10].copy_from_slice(&other.to_le_bytes());
+        let public_key = PrivateKey::from_bytes(bytes).public_key();
+        device.add_peer(PeerConfig { public_key, ..peer(9) }, now).expect("it is new");
+    }
+    device
+}
+
+fn peer(number: u8) -> PeerConfig {
+    PeerConfig {
+        public_key: PrivateKey::from_bytes([number; 32]).public_key(),
+        preshared_key: None,
+        endpoint: Some(path(number).remote),
+        allowed_ips: Vec::new(),
+        persistent_keepalive: None,
+    }
+}
+
+fn path(number: u8) -> Path {
+    Path { remote: ([127, 0, 0, number], 51_820).into(), local: None }
+}
+
+/// An IPv6 packet from the first node's derived address.
+fn packet(length: usize) -> Vec<u8> {
+    let mut packet = vec![0; length];
+    packet[0] = 0x60;
+    packet[4..6].copy_from_slice(&((length - 40) as u16).to_be_bytes());
+    let source = PrivateKey::from_bytes([1; 32]).public_key().derived_address();
+    packet[8..24].copy_from_slice(&source.octets());
+    packet
+}
+
+fn written<'a>(result: TunnResult<'a>) -> &'a [u8] {
+    match result {
+        TunnResult::WriteToNetwork(bytes) => bytes,
+        other => panic!("nothing to send: {other:?}"),
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = clock();
+    work();
+    clock() - began
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn clock() -> Instant {
+    Instant::now()
+}
