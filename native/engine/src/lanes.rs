@@ -34,6 +34,11 @@ impl<T: Copy> Lanes<T> {
         member.map(|member| (priority, member))
     }
 
+    /// Whether anybody stands in a lane.
+    pub(crate) fn has(&self, priority: Priority) -> bool {
+        !self.queues[usize::from(priority)].is_empty()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.occupied == [0; 4]
     }
