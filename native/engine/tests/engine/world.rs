@@ -1,6 +1,6 @@
 //! Engines in a virtual network, each with a small application that keeps what it hears.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
     Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, Limits, MessageId, Outcome, Path, PeerConfig,
-    PeerId, Priority, PrivateKey, PublicKey, StreamId, TransmitBatch,
+    PeerId, Priority, PrivateKey, StreamId, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed, Simulation};
 
@@ -17,7 +17,6 @@ pub(crate) type World = Simulation<Endpoint>;
 /// An engine, and an application that takes everything at once unless told otherwise.
 pub(crate) struct Endpoint {
     pub(crate) engine: Engine,
-    pub(crate) public_key: PublicKey,
     pub(crate) address: SocketAddr,
     /// Everything the engine told, oldest first, but what `quiet` leaves out.
     pub(crate) events: Vec<(Instant, Event)>,
@@ -31,24 +30,28 @@ pub(crate) struct Endpoint {
     pub(crate) quiet: bool,
     pub(crate) received: Vec<(Priority, usize)>,
     pub(crate) stream_bytes: u64,
+    /// Takes events at all.
+    pub(crate) drains: bool,
+    /// Bytes of messages handed in, by lane.
+    pub(crate) admitted: BTreeMap<(ConnectionId, Priority), u64>,
+    /// Streams that it opened or was told of.
+    pub(crate) streams: BTreeSet<StreamId>,
+    /// Messages to be cancelled some time.
+    pub(crate) cancels: Vec<MessageId>,
     /// Ids of the peers, by their numbers.
     pub(crate) peers: BTreeMap<u16, PeerId>,
     next_message: u64,
     next_stream: u64,
     batch: TransmitBatch,
     outbox: VecDeque<Datagram>,
-    /// Running hash over everything sent, for comparing runs.
-    pub(crate) sent_hash: u64,
     /// Outer bytes sent, IPv4 and UDP headers included.
     pub(crate) sent_bytes: u64,
 }
 
 impl Endpoint {
     pub(crate) fn new(address: SocketAddr, config: Config, now: Instant) -> Self {
-        let public_key = config.private_key.public_key();
         Self {
             engine: Engine::new(config, now).expect("a good configuration"),
-            public_key,
             address,
             events: Vec::new(),
             reads: true,
@@ -57,12 +60,15 @@ impl Endpoint {
             quiet: false,
             received: Vec::new(),
             stream_bytes: 0,
+            drains: true,
+            admitted: BTreeMap::new(),
+            streams: BTreeSet::new(),
+            cancels: Vec::new(),
             peers: BTreeMap::new(),
             next_message: 0,
             next_stream: 0,
             batch: TransmitBatch::with_capacity(16),
             outbox: VecDeque::new(),
-            sent_hash: 0,
             sent_bytes: 0,
         }
     }
@@ -82,9 +88,14 @@ impl Endpoint {
     ) -> MessageId {
         let id = MessageId(self.next_message);
         self.next_message += 1;
+        *self.admitted.entry((connection, priority)).or_default() += bytes.len() as u64;
         self.engine.send_message(connection, id, priority, bytes, now);
         self.drain_events(now);
         id
+    }
+
+    pub(crate) fn messages_sent(&self) -> u64 {
+        self.next_message
     }
 
     pub(crate) fn open(
@@ -96,6 +107,7 @@ impl Endpoint {
     ) -> StreamId {
         let id = StreamId(self.next_stream);
         self.next_stream += 2;
+        self.streams.insert(id);
         self.engine.open_stream(connection, id, bidirectional, priority, now);
         if bidirectional && self.reads {
             self.engine.grant_stream(id, GRANT, now);
@@ -131,7 +143,9 @@ impl Endpoint {
     }
 
     pub(crate) fn drain_events(&mut self, now: Instant) {
-        while let Some(event) = self.engine.poll_event() {
+        while self.drains
+            && let Some(event) = self.engine.poll_event()
+        {
             self.hear(&event, now);
             let bulky = matches!(
                 event,
@@ -159,7 +173,12 @@ impl Endpoint {
                     self.engine.send_message(*connection, id, *priority, Bytes::copy_from_slice(bytes), now);
                 }
             }
-            Event::StreamOpened { stream, .. } if self.reads => self.engine.grant_stream(*stream, GRANT, now),
+            Event::StreamOpened { stream, .. } => {
+                self.streams.insert(*stream);
+                if self.reads {
+                    self.engine.grant_stream(*stream, GRANT, now);
+                }
+            }
             Event::StreamData { stream, bytes } => {
                 self.stream_bytes += bytes.len() as u64;
                 if self.reads {
@@ -194,12 +213,6 @@ impl Node for Endpoint {
                 assert!(bytes.len() <= 65_000 && bytes.len().div_ceil(group.segment) <= 64);
                 for datagram in bytes.chunks(group.segment) {
                     self.sent_bytes += datagram.len() as u64 + 28;
-                    for chunk in datagram.chunks(8) {
-                        let mut word = [0; 8];
-                        word[..chunk.len()].copy_from_slice(chunk);
-                        self.sent_hash = (self.sent_hash.rotate_left(5) ^ u64::from_le_bytes(word))
-                            .wrapping_mul(0x517c_c1b7_2722_0a95);
-                    }
                     self.outbox.push_back(Datagram {
                         from: self.address,
                         to: group.path.remote,
