@@ -14,7 +14,7 @@ use warren_io::{Context, Driver, Gone, Listen, Offload};
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
 use crate::options::{DeviceOptions, ListenOptions};
-use crate::records::Records;
+use crate::records::{RECORD_BYTES, Records};
 
 /// An engine with its socket and clock on a native thread.
 #[napi(custom_finalize)]
@@ -90,13 +90,15 @@ impl NativeDevice {
     /// Writes what happened into the words as records (`records.rs`), their bytes from `slab_start` on; how many.
     #[napi]
     pub fn drain(&mut self, mut words: BufferSlice<'_>, mut slab: BufferSlice<'_>, slab_start: u32) -> u32 {
+        // The thread wakes nobody again until its events are taken: none may be left there when this says that it is all.
+        let untaken = self.records.events.len() >= words.len() / RECORD_BYTES;
         if let Some(driver) = self.host.driver()
-            && self.records.events.is_empty()
+            && !untaken
         {
             let failure = driver.drain(&mut self.records.events);
             self.records.failure = self.records.failure.take().or(failure);
         }
-        self.records.drain(&mut words, &mut slab, slab_start)
+        self.records.drain(&mut words, &mut slab, slab_start, untaken)
     }
 
     /// Moves the bytes of the first message record that was not taken yet into memory of exactly its length.

@@ -27,7 +27,9 @@ pub(crate) struct Records {
 
 impl Records {
     /// Writes as many records as there is room for, their bytes from `slab_start`; how many.
-    pub(crate) fn drain(&mut self, words: &mut [u8], slab: &mut [u8], slab_start: u32) -> u32 {
+    ///
+    /// `untaken`: there are more events than these.
+    pub(crate) fn drain(&mut self, words: &mut [u8], slab: &mut [u8], slab_start: u32, untaken: bool) -> u32 {
         // What JavaScript did not take at once it never will.
         self.messages.clear();
         let end = (slab_start as usize).min(slab.len());
@@ -46,7 +48,7 @@ impl Records {
                 self.failure = None;
             }
         }
-        writer.words.write(0, &[writer.end as f64, f64::from(u8::from(full))]);
+        writer.words.write(0, &[writer.end as f64, f64::from(u8::from(full || untaken))]);
         writer.records as u32
     }
 

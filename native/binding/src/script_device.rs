@@ -147,7 +147,6 @@ impl ScriptDevice {
         let wanted = words.len() / RECORD_BYTES;
         let records = &mut self.records;
         self.host.run(|context| {
-            // One more than there is room for, so that the head says that there is more.
             while records.events.len() < wanted
                 && let Some(event) = context.engine.poll_event()
             {
@@ -155,7 +154,8 @@ impl ScriptDevice {
             }
         });
         records.failure = records.failure.take().or(self.host.failure.take());
-        records.drain(&mut words, &mut slab, slab_start)
+        let more = records.events.len() >= wanted;
+        records.drain(&mut words, &mut slab, slab_start, more)
     }
 
     /// Moves the bytes of the first message record that was not taken yet into memory of exactly its length.
