@@ -289,6 +289,7 @@ impl Quic {
         self.now = Some(now);
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
         let transmit = made.poll_transmit(max, out, now);
+        made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
         if made.is_drained() {
@@ -301,8 +302,7 @@ impl Quic {
     pub fn poll_ready(&mut self) -> Option<ConnectionHandle> {
         self.settle();
         while let Some(connection) = self.ready.pop_front() {
-            if let Some(made) = self.made(connection) {
-                made.ready = false;
+            if self.made(connection).is_some_and(|made| std::mem::take(&mut made.ready)) {
                 return Some(connection);
             }
         }
@@ -343,9 +343,9 @@ impl Quic {
         priority: u8,
         length: usize,
     ) -> Option<MessageHandle> {
-        let message = self.made(connection)?.begin_message(priority, length);
+        let message = self.made(connection)?.begin_message(priority, length)?;
         self.mark_ready(connection);
-        message
+        Some(message)
     }
 
     /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
@@ -357,9 +357,12 @@ impl Quic {
         message: MessageHandle,
         bytes: &mut Bytes,
     ) -> usize {
-        let written = self.made(connection).map(|made| made.write_message(message, bytes));
-        self.mark_ready(connection);
-        written.unwrap_or_else(|| std::mem::take(bytes).len())
+        let Some(made) = self.made(connection) else { return std::mem::take(bytes).len() };
+        let written = made.write_message(message, bytes);
+        if written > 0 {
+            self.mark_ready(connection);
+        }
+        written
     }
 
     /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended.
@@ -392,9 +395,9 @@ impl Quic {
         bidirectional: bool,
         priority: u8,
     ) -> Option<StreamHandle> {
-        let stream = self.made(connection)?.open_stream(bidirectional, priority);
+        let stream = self.made(connection)?.open_stream(bidirectional, priority)?;
         self.mark_ready(connection);
-        stream
+        Some(stream)
     }
 
     /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. Less than all of
@@ -405,9 +408,11 @@ impl Quic {
         stream: StreamHandle,
         bytes: &mut Bytes,
     ) -> Result<usize, Stopped> {
-        let written = self.made(connection).ok_or(Stopped(None))?.write_stream(stream, bytes);
-        self.mark_ready(connection);
-        written
+        let written = self.made(connection).ok_or(Stopped(None))?.write_stream(stream, bytes)?;
+        if written > 0 {
+            self.mark_ready(connection);
+        }
+        Ok(written)
     }
 
     /// No more bytes follow on this stream; [`Event::StreamFinished`] follows when the other end has them all.
@@ -443,16 +448,21 @@ impl Quic {
 
     /// Reads at most `max` bytes of a byte stream.
     pub fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read {
-        let read = self.made(connection).map(|made| made.read_stream(stream, max));
-        self.mark_ready(connection);
-        read.unwrap_or(Read::End)
+        let Some(made) = self.made(connection) else { return Read::End };
+        let read = made.read_stream(stream, max);
+        if read != Read::Blocked {
+            self.mark_ready(connection);
+        }
+        read
     }
 
     /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`Event::Writable`] follows), or no
     /// connection.
     pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
         let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
-        self.mark_ready(connection);
+        if sent {
+            self.mark_ready(connection);
+        }
         sent
     }
 

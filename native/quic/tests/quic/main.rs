@@ -1,0 +1,14 @@
+//! QUIC in virtual time over a virtual network.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod datagrams;
+mod determinism;
+mod handshake;
+mod hostile;
+mod messages;
+mod negotiation;
+mod priorities;
+mod resets;
+mod streams;
+mod support;
+mod wire;

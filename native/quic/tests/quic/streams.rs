@@ -1,0 +1,267 @@
+//! Byte streams.
+
+use crate::support::*;
+use bytes::{Buf, Bytes};
+use std::time::Duration;
+use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle};
+use warren_testing::Link;
+
+#[test]
+fn a_stream_carries_all_bytes_in_order_both_ways() {
+    let link = Link { loss: 0.03, reorder: 0.1, ..latency(10) };
+    let (mut world, a, b) = pair(1, link);
+    let there: Bytes = (0..3_000_000_u32).map(|at| (at ^ at >> 11) as u8).collect::<Vec<_>>().into();
+    let back: Bytes = (0..700_000_u32).map(|at| (at ^ at >> 7) as u8).collect::<Vec<_>>().into();
+    let at_a = world.with(address(A), |node, _| node.quic.open_stream(a, true, 9).unwrap());
+    let mut out = [there.clone(), back.clone()];
+    let mut seen = [Vec::new(), Vec::new()];
+    let mut ended = [false, false];
+    let mut at_b = None;
+    for _ in 0..20_000 {
+        write(&mut world, A, a, at_a, &mut out[0]);
+        ended[0] |= read(&mut world, A, a, at_a, &mut seen[0]);
+        at_b = at_b.or_else(|| opened(&world, B));
+        if let Some((stream, bidirectional, priority)) = at_b {
+            assert!(bidirectional && priority == 9);
+            write(&mut world, B, b, stream, &mut out[1]);
+            ended[1] |= read(&mut world, B, b, stream, &mut seen[1]);
+        }
+        world.run_for(Duration::from_millis(5));
+        if ended == [true, true] {
+            break;
+        }
+    }
+    assert_eq!(ended, [true, true]);
+    assert!(seen[0] == back && seen[1] == there);
+    world.run_for(Duration::from_secs(1));
+    assert!(has(&world, A, Event::StreamFinished(at_a)));
+}
+
+#[test]
+fn a_stream_closed_in_one_direction_goes_on_in_the_other() {
+    let (mut world, a, b) = pair(2, latency(5));
+    let stream = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        node.quic.write_stream(a, stream, &mut Bytes::from_static(b"question")).unwrap();
+        node.quic.finish_stream(a, stream);
+        stream
+    });
+    world.run_for(Duration::from_millis(50));
+    let (there, ..) = opened(&world, B).unwrap();
+    let mut question = Vec::new();
+    assert!(read(&mut world, B, b, there, &mut question));
+    assert_eq!(question, b"question");
+    for part in ["an ", "answer ", "in ", "parts"] {
+        write_some(&mut world, B, b, there, &mut Bytes::from(part.as_bytes()));
+        world.run_for(Duration::from_millis(100));
+    }
+    world.with(address(B), |node, _| node.quic.finish_stream(b, there));
+    world.run_for(Duration::from_millis(50));
+    let mut answer = Vec::new();
+    assert!(read(&mut world, A, a, stream, &mut answer));
+    assert_eq!(answer, b"an answer in parts");
+}
+
+#[test]
+fn a_reader_that_pauses_holds_the_writer() {
+    let (mut world, a, b) = pair(3, latency(5));
+    let stream = world.with(address(A), |node, _| node.quic.open_stream(a, false, 0).unwrap());
+    let mut left = Bytes::from(vec![5; 20 << 20]);
+    for _ in 0..500 {
+        write_some(&mut world, A, a, stream, &mut left);
+        world.run_for(Duration::from_millis(5));
+    }
+    let taken = (20 << 20) - left.len();
+    assert!((3 << 20..=4 << 20).contains(&taken), "one stream's window, not {taken}");
+    let (there, bidirectional, _) = opened(&world, B).unwrap();
+    assert!(!bidirectional);
+    let mut seen = Vec::new();
+    for _ in 0..2000 {
+        write(&mut world, A, a, stream, &mut left);
+        if read(&mut world, B, b, there, &mut seen) {
+            break;
+        }
+        world.run_for(Duration::from_millis(5));
+    }
+    assert_eq!(seen.len(), 20 << 20);
+}
+
+#[test]
+fn reset_and_stop_reach_the_other_end_with_their_codes() {
+    let (mut world, a, b) = pair(4, latency(5));
+    let stream = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 5000])).unwrap();
+        stream
+    });
+    world.run_for(Duration::from_millis(50));
+    let (there, ..) = opened(&world, B).unwrap();
+    world.with(address(A), |node, _| {
+        node.quic.reset_stream(a, stream, 77);
+        node.quic.stop_stream(a, stream, 88);
+        assert_eq!(node.quic.write_stream(a, stream, &mut Bytes::from_static(b"x")), Err(Stopped(None)));
+        assert_eq!(node.quic.read_stream(a, stream, 10), Read::End);
+    });
+    world.run_for(Duration::from_millis(50));
+    assert!(has(&world, B, Event::StreamStopped { stream: there, code: 88 }));
+    let read = world.with(address(B), |node, _| node.quic.read_stream(b, there, usize::MAX));
+    assert_eq!(read, Read::Reset(77));
+    world.run_for(Duration::from_millis(50));
+    let again =
+        world.with(address(B), |node, _| node.quic.write_stream(b, there, &mut Bytes::from_static(b"x")));
+    assert!(again.is_err());
+    assert_alive(&mut world, a);
+}
+
+#[test]
+fn streams_reset_before_anything_arrived_leave_no_trace() {
+    for (seed, bidirectional) in [(5, true), (6, false)] {
+        let (mut world, a, _) =
+            pair(seed, Link { jitter: Duration::from_millis(20), loss: 0.1, ..latency(10) });
+        for round in 0..300 {
+            world.with(address(A), |node, _| {
+                let Some(stream) = node.quic.open_stream(a, bidirectional, 3) else { return };
+                if round % 3 > 0 {
+                    let _ = node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 3000]));
+                }
+                node.quic.reset_stream(a, stream, 1);
+                node.quic.stop_stream(a, stream, 1);
+            });
+            drain_streams(&mut world, B);
+            world.run_for(Duration::from_millis(10));
+        }
+        for _ in 0..100 {
+            drain_streams(&mut world, B);
+            world.run_for(Duration::from_millis(50));
+        }
+        assert_alive(&mut world, a);
+    }
+}
+
+#[test]
+fn streams_come_back_as_fast_as_they_end() {
+    let (mut world, a, b) = pair(7, latency(1));
+    let mut opened_in_all = 0;
+    for _ in 0..300 {
+        opened_in_all += world.with(address(A), |node, _| {
+            let mut opened = 0;
+            while let Some(stream) = node.quic.open_stream(a, false, 3) {
+                node.quic.write_stream(a, stream, &mut Bytes::from_static(b"short")).unwrap();
+                node.quic.finish_stream(a, stream);
+                opened += 1;
+            }
+            opened
+        });
+        drain_streams(&mut world, B);
+        world.run_for(Duration::from_millis(4));
+    }
+    assert!(opened_in_all > 5000, "{opened_in_all}");
+    assert_alive(&mut world, a);
+    let _ = b;
+}
+
+#[test]
+fn a_changed_priority_is_obeyed() {
+    let rate = warren_testing::Rate { bits_per_second: 4_000_000, queue_bytes: 400_000 };
+    let (mut world, a, b) = pair(8, Link { rate: Some(rate), ..latency(5) });
+    let [low, high] = world
+        .with(address(A), |node, _| [3, 4].map(|priority| node.quic.open_stream(a, true, priority).unwrap()));
+    world.with(address(A), |node, _| {
+        node.quic.set_stream_priority(a, low, 200);
+        for stream in [high, low] {
+            node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 60_000])).unwrap();
+        }
+    });
+    let mut seen = [0, 0];
+    world.run_for(Duration::from_millis(120));
+    for (at, stream) in [low, high].into_iter().enumerate() {
+        while let Read::Data(bytes) =
+            world.with(address(B), |node, _| node.quic.read_stream(b, stream, usize::MAX))
+        {
+            seen[at] += bytes.len();
+        }
+    }
+    assert!(seen[0] > 5 * seen[1], "{seen:?}");
+}
+
+fn write(
+    world: &mut World,
+    tag: PeerTag,
+    connection: ConnectionHandle,
+    stream: StreamHandle,
+    bytes: &mut Bytes,
+) {
+    if write_some(world, tag, connection, stream, bytes) && bytes.is_empty() {
+        world.with(address(tag), |node, _| node.quic.finish_stream(connection, stream));
+    }
+}
+
+/// Whether there was anything to write.
+fn write_some(
+    world: &mut World,
+    tag: PeerTag,
+    connection: ConnectionHandle,
+    stream: StreamHandle,
+    bytes: &mut Bytes,
+) -> bool {
+    if bytes.is_empty() {
+        return false;
+    }
+    world.with(address(tag), |node, now| {
+        let room = node.quic.room(connection, now).min(bytes.len());
+        let mut part = bytes.slice(..room);
+        let written = node.quic.write_stream(connection, stream, &mut part).unwrap();
+        bytes.advance(written);
+    });
+    true
+}
+
+/// Whether the stream ended.
+fn read(
+    world: &mut World,
+    tag: PeerTag,
+    connection: ConnectionHandle,
+    stream: StreamHandle,
+    into: &mut Vec<u8>,
+) -> bool {
+    loop {
+        match world.with(address(tag), |node, _| node.quic.read_stream(connection, stream, 10_000)) {
+            Read::Data(bytes) => into.extend_from_slice(&bytes),
+            Read::Blocked => return false,
+            Read::End => return true,
+            Read::Reset(code) => panic!("reset with {code}"),
+        }
+    }
+}
+
+/// The first stream that the other end opened.
+fn opened(world: &World, tag: PeerTag) -> Option<(StreamHandle, bool, u8)> {
+    world.node(address(tag)).events.iter().find_map(|(_, event)| match event {
+        Event::StreamOpened { stream, bidirectional, priority } => Some((*stream, *bidirectional, *priority)),
+        _ => None,
+    })
+}
+
+/// Reads and drops all there is on streams that the other end opened.
+fn drain_streams(world: &mut World, tag: PeerTag) {
+    world.with(address(tag), |node, _| {
+        for at in 0..node.events.len() {
+            if let (connection, Event::StreamOpened { stream, .. }) = node.events[at] {
+                while let Read::Data(_) = node.quic.read_stream(connection, stream, usize::MAX) {}
+            }
+        }
+    });
+}
+
+fn has(world: &World, tag: PeerTag, wanted: Event) -> bool {
+    let wanted = format!("{wanted:?}");
+    world.node(address(tag)).events.iter().any(|(_, event)| format!("{event:?}") == wanted)
+}
+
+fn assert_alive(world: &mut World, a: ConnectionHandle) {
+    for tag in [A, B] {
+        assert_eq!(world.node(address(tag)).any_closed(), None);
+    }
+    let id = world.with(address(A), |node, _| node.send(a, 0, &b"alive"[..]));
+    world.run_until(Duration::from_secs(20), |world| world.node(address(A)).settled.contains_key(&id));
+}

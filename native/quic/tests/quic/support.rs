@@ -1,0 +1,364 @@
+//! A node with a small scheduler of its own, on the virtual network.
+
+use bytes::{Bytes, BytesMut};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use warren_quic::{
+    Closed, Config, ConnectionHandle, Ecn, Event, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
+};
+use warren_testing::{Datagram, Link, Node, Seed, Simulation};
+
+pub(crate) const A: PeerTag = PeerTag(0);
+pub(crate) const B: PeerTag = PeerTag(1);
+pub(crate) const C: PeerTag = PeerTag(2);
+
+pub(crate) type World = Simulation<TestNode>;
+
+/// Where a node lives; peers are tagged with the last byte.
+pub(crate) fn address(tag: PeerTag) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, tag.0 as u8], 30578))
+}
+
+pub(crate) fn names(list: &str) -> Vec<Box<str>> {
+    list.split_whitespace().map(Box::from).collect()
+}
+
+pub(crate) fn config(tag: PeerTag, protocols: &str) -> Config {
+    Config {
+        incarnation: u64::from(tag.0) + 1000,
+        protocols: names(protocols),
+        reset_key: [tag.0 as u8 + 1; 32],
+        cid_key: [tag.0 as u8 + 101; 32],
+        seed: [tag.0 as u8 + 201; 32],
+        ..Config::default()
+    }
+}
+
+/// Nodes A and B, that speak "test" and have not met.
+pub(crate) fn strangers(seed: u64, link: Link) -> World {
+    strangers_with(seed, link, config(A, "test"), config(B, "test"))
+}
+
+pub(crate) fn strangers_with(seed: u64, link: Link, a: Config, b: Config) -> World {
+    let mut world = World::new(Seed::or(seed));
+    world.network.set_default(link);
+    world.add(address(A), TestNode::new(A, a));
+    world.add(address(B), TestNode::new(B, b));
+    world
+}
+
+/// Nodes A and B, and each one's handle of their connection, which A dialled.
+pub(crate) fn pair(seed: u64, link: Link) -> (World, ConnectionHandle, ConnectionHandle) {
+    pair_with(seed, link, config(A, "test"), config(B, "test"))
+}
+
+pub(crate) fn pair_with(
+    seed: u64,
+    link: Link,
+    a: Config,
+    b: Config,
+) -> (World, ConnectionHandle, ConnectionHandle) {
+    let mut world = strangers_with(seed, link, a, b);
+    let dialled = world.with(address(A), |node, now| node.connect(B, "test", now));
+    world.run_until(Duration::from_secs(30), |world| {
+        world.node(address(A)).is_connected(dialled) && !world.node(address(B)).connected.is_empty()
+    });
+    let accepted = world.node(address(B)).connected[0].0;
+    (world, dialled, accepted)
+}
+
+/// A link with this one-way latency in milliseconds.
+pub(crate) fn latency(milliseconds: u64) -> Link {
+    Link::with_latency(Duration::from_millis(milliseconds))
+}
+
+/// What a node does with who dials it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Accept,
+    Refuse(RefuseCode),
+    Nothing,
+}
+
+pub(crate) struct TestNode {
+    pub(crate) tag: PeerTag,
+    pub(crate) quic: Quic,
+    pub(crate) policy: Policy,
+    /// Releases messages as they come.
+    pub(crate) releases: bool,
+    /// Everything but messages.
+    pub(crate) events: Vec<(ConnectionHandle, Event)>,
+    pub(crate) connected: Vec<(ConnectionHandle, Box<str>)>,
+    pub(crate) messages: Vec<Received>,
+    pub(crate) settled: BTreeMap<u64, Outcome>,
+    queues: BTreeMap<ConnectionHandle, BTreeMap<Reverse<u8>, VecDeque<Pending>>>,
+    begun: BTreeMap<(ConnectionHandle, MessageHandle), u64>,
+    next: u64,
+    woken: Vec<ConnectionHandle>,
+    out: VecDeque<Datagram>,
+    /// Digest of all that left.
+    pub(crate) sent: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) connection: ConnectionHandle,
+    pub(crate) priority: u8,
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) at: Instant,
+}
+
+struct Pending {
+    id: u64,
+    handle: Option<MessageHandle>,
+    bytes: Bytes,
+}
+
+impl TestNode {
+    pub(crate) fn new(tag: PeerTag, config: Config) -> Self {
+        Self {
+            tag,
+            quic: Quic::new(config),
+            policy: Policy::Accept,
+            releases: true,
+            events: Vec::new(),
+            connected: Vec::new(),
+            messages: Vec::new(),
+            settled: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            next: 0,
+            woken: Vec::new(),
+            out: VecDeque::new(),
+            sent: 0,
+        }
+    }
+
+    pub(crate) fn connect(&mut self, peer: PeerTag, offered: &str, now: Instant) -> ConnectionHandle {
+        let handle = self.quic.connect(peer, &names(offered), Some(address(peer)), now);
+        self.pump(now);
+        handle
+    }
+
+    pub(crate) fn is_connected(&self, connection: ConnectionHandle) -> bool {
+        self.connected.iter().any(|(known, _)| *known == connection)
+    }
+
+    pub(crate) fn closed(&self, connection: ConnectionHandle) -> Option<&Closed> {
+        self.events.iter().find_map(|(known, event)| match event {
+            Event::Closed(closed) if *known == connection => Some(closed),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn any_closed(&self) -> Option<&Closed> {
+        self.events.iter().find_map(|(_, event)| match event {
+            Event::Closed(closed) => Some(closed),
+            _ => None,
+        })
+    }
+
+    /// Queues a message; its number.
+    pub(crate) fn send(
+        &mut self,
+        connection: ConnectionHandle,
+        priority: u8,
+        bytes: impl Into<Bytes>,
+    ) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let queue = self.queues.entry(connection).or_default().entry(Reverse(priority)).or_default();
+        queue.push_back(Pending { id, handle: None, bytes: bytes.into() });
+        if !self.woken.contains(&connection) {
+            self.woken.push(connection);
+        }
+        id
+    }
+
+    /// Queues the same message many times.
+    pub(crate) fn send_many(
+        &mut self,
+        connection: ConnectionHandle,
+        priority: u8,
+        count: usize,
+        bytes: impl Into<Bytes>,
+    ) {
+        let bytes = bytes.into();
+        for _ in 0..count {
+            self.send(connection, priority, bytes.clone());
+        }
+    }
+
+    pub(crate) fn queued(&self, connection: ConnectionHandle) -> usize {
+        self.queues.get(&connection).map_or(0, |lanes| lanes.values().map(VecDeque::len).sum())
+    }
+
+    /// Cancels a message, queued or begun.
+    pub(crate) fn cancel(&mut self, connection: ConnectionHandle, id: u64) {
+        let lanes = self.queues.get_mut(&connection);
+        for queue in lanes.into_iter().flat_map(BTreeMap::values_mut) {
+            if let Some(at) = queue.iter().position(|pending| pending.id == id) {
+                let pending = queue.remove(at).expect("found");
+                match pending.handle {
+                    Some(handle) => self.quic.cancel_message(connection, handle),
+                    None => {
+                        self.settled.insert(id, Outcome::Cancelled);
+                    }
+                }
+                return;
+            }
+        }
+        let begun = self.begun.iter().find(|((_, _), known)| **known == id).map(|(key, _)| *key);
+        if let Some((connection, handle)) = begun {
+            self.quic.cancel_message(connection, handle);
+        }
+    }
+
+    /// Does all there is to do, by the crate's drain rule.
+    pub(crate) fn pump(&mut self, now: Instant) {
+        loop {
+            let mut worked = false;
+            while let Some((connection, event)) = self.quic.poll_event() {
+                worked = true;
+                self.on_event(connection, event, now);
+            }
+            let mut response = Vec::new();
+            while let Some(peer) = self.quic.poll_response(&mut response) {
+                self.emit(peer, &response);
+                response.clear();
+            }
+            for connection in std::mem::take(&mut self.woken) {
+                self.transmit(connection, now);
+            }
+            while let Some(connection) = self.quic.poll_ready() {
+                self.transmit(connection, now);
+            }
+            if !worked {
+                break;
+            }
+        }
+    }
+
+    fn transmit(&mut self, connection: ConnectionHandle, now: Instant) {
+        let mut buffer = Vec::new();
+        loop {
+            let wrote = self.write(connection, now);
+            buffer.clear();
+            let transmit = self.quic.poll_transmit(connection, 10, &mut buffer, now);
+            if let Some(transmit) = transmit {
+                let peer = self.quic.peer_of(connection).expect("it transmits");
+                assert!(buffer.len() <= transmit.segment * 10, "no more than asked for");
+                for datagram in buffer.chunks(transmit.segment) {
+                    self.emit(peer, datagram);
+                }
+            } else if !wrote {
+                break;
+            }
+        }
+    }
+
+    /// Writes as much as leaves at once, highest lane first.
+    fn write(&mut self, connection: ConnectionHandle, now: Instant) -> bool {
+        let mut wrote = false;
+        let Some(lanes) = self.queues.get_mut(&connection) else { return false };
+        for (Reverse(priority), queue) in lanes.iter_mut() {
+            while let Some(pending) = queue.front_mut() {
+                let room = self.quic.room(connection, now);
+                if room == 0 {
+                    return wrote;
+                }
+                let handle = match pending.handle {
+                    Some(handle) => handle,
+                    None => {
+                        let Some(handle) =
+                            self.quic.begin_message(connection, *priority, pending.bytes.len())
+                        else {
+                            break;
+                        };
+                        wrote = true;
+                        self.begun.insert((connection, handle), pending.id);
+                        *pending.handle.insert(handle)
+                    }
+                };
+                let mut part = pending.bytes.slice(..pending.bytes.len().min(room));
+                let written = self.quic.write_message(connection, handle, &mut part);
+                wrote |= written > 0;
+                bytes::Buf::advance(&mut pending.bytes, written);
+                if pending.bytes.is_empty() {
+                    queue.pop_front();
+                } else if written == 0 {
+                    break;
+                }
+            }
+        }
+        wrote
+    }
+
+    fn on_event(&mut self, connection: ConnectionHandle, event: Event, now: Instant) {
+        match event {
+            Event::Message { priority, bytes } => {
+                if self.releases {
+                    self.quic.release_messages(connection, priority, bytes.len(), now);
+                }
+                self.messages.push(Received { connection, priority, bytes, at: now });
+            }
+            Event::MessageSettled { message, outcome } => {
+                let id = self.begun.remove(&(connection, message)).expect("a message that was begun");
+                assert_eq!(self.settled.insert(id, outcome), None, "settled twice");
+            }
+            Event::Incoming { .. } => {
+                match self.policy {
+                    Policy::Accept => self.quic.accept(connection, now),
+                    Policy::Refuse(code) => self.quic.refuse(connection, code, now),
+                    Policy::Nothing => {}
+                }
+                self.events.push((connection, event));
+            }
+            Event::Connected { ref protocol, .. } => {
+                self.connected.push((connection, protocol.clone()));
+                self.events.push((connection, event));
+            }
+            _ => self.events.push((connection, event)),
+        }
+    }
+
+    fn emit(&mut self, peer: PeerTag, bytes: &[u8]) {
+        for byte in bytes {
+            self.sent = self.sent.wrapping_mul(0x100_0000_01b3) ^ u64::from(*byte);
+        }
+        self.out.push_back(Datagram { from: address(self.tag), to: address(peer), bytes: bytes.to_vec() });
+    }
+
+    /// Takes a datagram as if it came from a peer.
+    pub(crate) fn take(&mut self, peer: PeerTag, bytes: &[u8], now: Instant) {
+        self.quic.handle_datagram(peer, Ecn::NotEct, BytesMut::from(bytes), Some(address(peer)), now);
+        self.pump(now);
+    }
+}
+
+impl Node for TestNode {
+    fn handle_datagram(&mut self, datagram: Datagram, now: Instant) {
+        let SocketAddr::V4(from) = datagram.from else { panic!("addresses are IPv4 here") };
+        self.take(PeerTag(from.ip().octets()[3].into()), &datagram.bytes, now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.quic.handle_timeout(now);
+        self.pump(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
+        if self.out.is_empty() {
+            self.pump(now);
+        }
+        self.out.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.quic.poll_timeout().map(|(at, _)| at)
+    }
+}
