@@ -31,6 +31,30 @@ fn main() {
         println!("{length} bytes\tboringtun decapsulate\t{raw_open:.0}\tns");
         println!("{length} bytes\thandle_datagram\t{receive:.0}\tns");
     }
+    handshakes();
+}
+
+/// What each step of a handshake costs the end that does it, the median of many.
+fn handshakes() {
+    let mut steps: [Vec<Duration>; 4] = Default::default();
+    for _ in 0..200 {
+        let now = clock();
+        let (mut sender, mut receiver) = (device(1, 0, now), device(2, 0, now));
+        let to = sender.add_peer(peer(2), now).expect("it is new");
+        receiver.add_peer(peer(1), now).expect("it is new");
+        let took = [
+            timed(|| sender.initiate(to, now)),
+            timed(|| hand_over(&mut sender, &mut receiver, now)),
+            timed(|| hand_over(&mut receiver, &mut sender, now)),
+            timed(|| hand_over(&mut sender, &mut receiver, now)),
+        ];
+        assert!(sender.has_session(to) && receiver.has_session(PeerId(0)));
+        steps.iter_mut().zip(took).for_each(|(step, took)| step.push(took));
+    }
+    for (name, mut step) in ["initiate", "answer", "complete", "confirm"].into_iter().zip(steps) {
+        step.sort();
+        println!("handshake\t{name}\t{:.0}\tus", step[step.len() / 2].as_nanos() as f64 / 1_000.0);
+    }
 }
 
 /// Two tunnels of boringtun, as bare as can be.
@@ -88,8 +112,8 @@ impl Devices {
     fn new() -> Devices {
         let now = clock();
         let mut devices = Devices {
-            sender: device(1, now),
-            receiver: device(2, now),
+            sender: device(1, 1_000, now),
+            receiver: device(2, 1_000, now),
             peer: PeerId(0),
             now,
             datagrams: Vec::with_capacity(BATCH * 2_048),
@@ -134,7 +158,7 @@ fn hand_over(from: &mut Device, to: &mut Device, now: Instant) {
     }
 }
 
-fn device(number: u8, now: Instant) -> Device {
+fn device(number: u8, others: u16, now: Instant) -> Device {
     let limits = Limits {
         peers: 65_536,
         pending_authorizations: 0,
@@ -150,7 +174,7 @@ fn device(number: u8, now: Instant) -> Device {
         seed: [number; 32],
     };
     let mut device = Device::new(config, now);
-    for other in 0..1_000u16 {
+    for other in 0..others {
         let mut bytes = [200; 32];
         bytes[8..10].copy_from_slice(&other.to_le_bytes());
         let public_key = PrivateKey::from_bytes(bytes).public_key();

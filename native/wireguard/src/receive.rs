@@ -7,7 +7,7 @@ use crate::constants::{
     COOKIE_REPLY, COOKIE_REPLY_LENGTH, DATA, DATA_OVERHEAD, INITIATION, INITIATION_LENGTH, PADDING,
     REJECT_AFTER_MESSAGES, RESPONSE, RESPONSE_LENGTH,
 };
-use crate::cookie::{ANSWERING_COST, OPENING_COST};
+use crate::cookie::{ANSWERING_COST, COMPLETING_COST, OPENING_COST};
 use crate::device::{Core, Device};
 use crate::event::Event;
 use crate::index_table::TunnelIndex;
@@ -140,14 +140,16 @@ impl Device {
 
     fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
         let Device { peers, core, .. } = self;
-        if !core.admits(path, message, now) {
-            return;
-        }
         let index = receiver(message, 8);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             core.stats.received.unknown_index += 1;
             return;
         };
+        // A response from where we sent our initiation is one we asked for: it is not made to wait when we dial many at once.
+        let asked_for = peer.endpoint() == Some(path.remote) && core.cookies.knows_us(message);
+        if !asked_for && !core.admits(path, message, now) {
+            return;
+        }
         if PublicKey::from_bytes(field(message, 12)).is_low_order() {
             core.stats.received.unauthenticated += 1;
             return;
@@ -246,7 +248,7 @@ impl Peer {
             core.stats.received.unknown_index += 1;
             return;
         };
-        core.cookies.worked(ANSWERING_COST, now);
+        core.cookies.worked(COMPLETING_COST, now);
         let (session, keepalive) = match tunnel.complete(response, now) {
             Ok(completed) => completed,
             Err(refused) => return refused.count(&mut core.stats.received),

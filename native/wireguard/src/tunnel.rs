@@ -62,7 +62,11 @@ pub(crate) struct Tunnel {
 pub(crate) struct Session {
     index: u32,
     peer_index: u32,
+    /// As boringtun has it: when the response was made here, or came.
     established: Instant,
+    /// What its age counts from: never later than the other end's, however long the response was under way, so that
+    /// nothing is sealed that the other end refuses already.
+    dated: Instant,
     /// When the first message of its handshake was made, or came.
     pub(crate) began: Instant,
     initiator: bool,
@@ -221,6 +225,7 @@ impl Tunnel {
             index: self.last_index,
             peer_index: index_at(initiation, 4),
             established: now,
+            dated: now,
             began: now,
             initiator: false,
             confirmed: false,
@@ -261,6 +266,7 @@ impl Tunnel {
             index,
             peer_index: index_at(response, 4),
             established: now,
+            dated: awaited.made,
             began: awaited.series,
             initiator: true,
             confirmed: true,
@@ -321,7 +327,7 @@ impl Tunnel {
         let index = index_at(datagram, 4);
         let session = self.sessions[slot(index)].filter(|session| session.index == index);
         let session = session.ok_or(Refused::UnknownSession)?;
-        if now > session.expires() {
+        if now > session.refused_after() {
             return Err(Refused::ExpiredSession);
         }
         if now.duration_since(self.advanced) >= GAP && !self.series_expired(now) {
@@ -380,7 +386,7 @@ impl Tunnel {
         let _decided_by_our_timers = self.noise.update_timers(&mut [0; DATA_OVERHEAD]);
         self.advanced = now;
         for session in &mut self.sessions {
-            session.take_if(|session| now > session.expires());
+            session.take_if(|session| now > session.refused_after());
         }
     }
 
@@ -390,7 +396,7 @@ impl Tunnel {
             return false;
         };
         let grace = if session.contested && self.yields { WITHHOLD_TIME } else { Duration::ZERO };
-        now.duration_since(session.established) >= after + grace
+        now.duration_since(session.dated) >= after + grace
     }
 
     fn series_expired(&self, now: Instant) -> bool {
@@ -407,7 +413,13 @@ impl Tunnel {
 }
 
 impl Session {
+    /// From when on nothing is sealed under it.
     pub(crate) fn expires(&self) -> Instant {
+        self.dated + REJECT_AFTER_TIME
+    }
+
+    /// Until when what the other end sealed under it is opened.
+    fn refused_after(&self) -> Instant {
         self.established + REJECT_AFTER_TIME
     }
 }
@@ -425,3 +437,6 @@ fn slot(index: u32) -> usize {
 fn index_at(message: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(field(message, at))
 }
+
+#[cfg(test)]
+mod tests;

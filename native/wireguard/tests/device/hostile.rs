@@ -164,6 +164,17 @@ fn under_load_only_those_who_return_a_cookie_are_answered_and_they_retry_at_once
 }
 
 #[test]
+fn under_load_our_own_dials_are_not_made_to_wait() {
+    let mut pair = Pair::new();
+    pair.send_b(b"out");
+    flood(&mut pair);
+    pair.world.run_for(30 * MILLISECOND);
+    flood(&mut pair);
+    let took = pair.world.run_until(SECOND, |world| !world.node(address(1)).received.is_empty());
+    assert_eq!(took, 30 * MILLISECOND);
+}
+
+#[test]
 fn a_cookie_is_good_for_its_address_and_port_only() {
     let (mut pair, retry) = dialled_under_load();
     assert_ne!(retry.bytes[132..], [0; 16], "it carries mac2");

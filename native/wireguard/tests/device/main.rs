@@ -1,5 +1,6 @@
 //! The device in virtual time over a virtual network.
 
+mod chaos;
 mod handshake;
 mod hostile;
 mod keys;
