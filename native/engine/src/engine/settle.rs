@@ -201,6 +201,6 @@ fn dead(reason: &str) -> Closed {
 
 /// How often an unanswered connection is asked before it is given up: QUIC's own probes back off by doubling, and after
 /// an outage of 8 s the next would come too late for a limit of 15 s.
-const ASKS: u32 = 6;
+const ASKS: u32 = 15;
 /// How long a live connection may stay silent when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);

@@ -127,7 +127,8 @@ impl Engine {
         let Some(handle) = self.control.pop_front() else {
             return false;
         };
-        let most = batch.room().min(TURN_ALONE);
+        let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
+        let most = batch.room().min(turn);
         if self.transmit_connection(handle, most, batch, now).0 == most {
             self.control.push_back(handle);
             return true;
@@ -311,6 +312,8 @@ const TURN: usize = 10;
 /// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. What is more urgent cannot come before
 /// the batch is out, and how much that holds is the driver's choice.
 const TURN_ALONE: usize = 44;
+/// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
+const TURN_OF_CONTROL: usize = 4;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;
 /// Short header, tag, and the header of one STREAM frame, about.

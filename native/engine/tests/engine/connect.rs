@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rand::RngExt;
 use warren_engine::{
     CloseCause, ClosedBy, ConnectError, Event, Initiator, Outcome, Path, PeerConfig, PeerId,
 };
@@ -246,6 +247,115 @@ fn an_outage_shorter_than_the_limit_costs_no_connection() {
     world.network.unset_links(at(0), at(1));
     world.run_until(Duration::from_secs(10), |world| world.node(at(1)).received == [(0, 5)]);
     assert_eq!(world.node(at(0)).live(), [ours]);
+}
+
+#[test]
+fn an_outage_that_began_with_a_full_window_costs_no_connection() {
+    for seconds in [3, 8, 10, 13] {
+        let mut world = mesh(2, Seed::exactly(seconds), |_, _| {});
+        world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.with(at(0), |node, now| {
+            for _ in 0..20 {
+                node.send(ours, 0, crate::world::bulk(1 << 20), now);
+            }
+        });
+        world.run_for(Duration::from_millis(300));
+        assert!(world.node(at(1)).received.len() < 20);
+        world.network.set_links(at(0), at(1), Link::down());
+        world.run_for(Duration::from_secs(seconds));
+        world.network.unset_links(at(0), at(1));
+        world.run_until(Duration::from_secs(30), |world| world.node(at(1)).received.len() == 20);
+        assert_eq!(world.node(at(0)).live(), [ours], "{seconds} s");
+    }
+}
+
+#[test]
+fn a_mesh_that_dials_itself_in_one_instant_has_one_connection_a_pair() {
+    let count = 8;
+    for seed in 0..5 {
+        let mut world = mesh(count, Seed::exactly(seed), |_, _| {});
+        let jitter = Duration::from_millis(5);
+        let link = Link { latency: Duration::from_millis(20), jitter, loss: 0.05, ..Link::default() };
+        world.network.set_default(link);
+        for from in 0..count {
+            for to in (0..count).filter(|&to| to != from) {
+                dial(&mut world, from, to);
+            }
+        }
+        world.run_for(Duration::from_secs(30));
+        check_mesh(&world, count, seed);
+    }
+}
+
+#[test]
+fn a_mesh_whose_nodes_are_killed_and_restarted_at_random_heals() {
+    let count = 5;
+    for seed in 0..10 {
+        let mut world = mesh(count, Seed::exactly(seed), |_, _| {});
+        let link = Link { latency: Duration::from_millis(20), loss: 0.02, ..Link::default() };
+        world.network.set_default(link);
+        let mut rng = Seed::exactly(seed ^ 0xbeef).rng();
+        for life in 1..40 {
+            let (from, to) = (rng.random_range(0..count), rng.random_range(0..count));
+            if from == to {
+                restart(&mut world, from, life);
+            } else {
+                let connection = dial(&mut world, from, to);
+                world.with(at(from), |node, now| node.send(connection, 0, crate::world::bulk(50_000), now));
+            }
+            world.run_for(Duration::from_millis(rng.random_range(0..300)));
+        }
+        // Whoever lacks a connection dials, as a reconnecting application does; data finds out what is dead.
+        for _ in 0..6 {
+            for from in 0..count {
+                for connection in world.node(at(from)).live() {
+                    world.with(at(from), |node, now| node.send(connection, 0, Bytes::from_static(b"?"), now));
+                }
+            }
+            world.run_for(Duration::from_secs(16));
+            for from in 0..count {
+                for to in (0..count).filter(|&to| to != from) {
+                    dial(&mut world, from, to);
+                }
+            }
+            world.run_for(Duration::from_secs(5));
+        }
+        check_mesh(&world, count, seed);
+    }
+}
+
+/// Every pair has one connection, the same on both ends.
+fn check_mesh(world: &World, count: u16, seed: u64) {
+    for n in 0..count {
+        let node = world.node(at(n));
+        let mut ends: Vec<(PeerId, Initiator)> = Vec::new();
+        for id in node.live() {
+            let found = node.events.iter().find_map(|(_, event)| match event {
+                Event::Connected { connection, peer, initiator, .. } if *connection == id => {
+                    Some((*peer, *initiator))
+                }
+                _ => None,
+            });
+            ends.push(found.expect("connected"));
+        }
+        for other in (0..count).filter(|&other| other != n) {
+            let here: Vec<_> = ends.iter().filter(|end| end.0 == node.peers[&other]).collect();
+            assert_eq!(here.len(), 1, "seed {seed}: {n} with {other}: {here:?}");
+        }
+        let stats = node.engine.stats(world.now());
+        assert_eq!(stats.connections, u64::from(count) - 1, "seed {seed}: node {n}");
+    }
+    let dialled = |n: u16| {
+        let events = &world.node(at(n)).events;
+        let live = world.node(at(n)).live();
+        let local = events.iter().filter(|(_, event)| {
+            matches!(event, Event::Connected { connection, initiator: Initiator::Local, .. } if live.contains(connection))
+        });
+        local.count()
+    };
+    let pairs = usize::from(count * (count - 1) / 2);
+    assert_eq!((0..count).map(dialled).sum::<usize>(), pairs, "seed {seed}: each pair agrees on who dialled");
 }
 
 #[test]

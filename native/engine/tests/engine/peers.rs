@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::RngExt;
-use warren_engine::{Event, Outcome};
+use rand::{Rng, RngExt};
+use warren_engine::{Ecn, Event, Outcome, Path};
 use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, World, at, bulk, config, connect, dial, key, mesh};
@@ -45,7 +45,7 @@ fn a_hundred_peers_come_and_go_under_traffic_and_leave_nothing() {
             world.add(at(n), node);
             world.with(at(0), |hub, now| hub.add_peer(n, now));
             let connection = dial(&mut world, n, 0);
-            let payload = bulk(200_000);
+            let payload = bulk(50_000);
             world.with(at(n), |node, now| {
                 for priority in 0..3 {
                     node.send(connection, priority, payload.clone(), now);
@@ -56,7 +56,7 @@ fn a_hundred_peers_come_and_go_under_traffic_and_leave_nothing() {
         }
         world.run_for(Duration::from_millis(u64::from(round) * 17));
         for connection in world.node(at(0)).live() {
-            world.with(at(0), |hub, now| hub.send(connection, 3, bulk(300_000), now));
+            world.with(at(0), |hub, now| hub.send(connection, 3, bulk(100_000), now));
         }
         world.run_for(Duration::from_millis(30));
         for n in members {
@@ -165,6 +165,31 @@ fn a_peer_that_moves_keeps_its_connection() {
     });
     let moved = |event: &Event| matches!(event, Event::PeerMoved { to, .. } if *to == at(7));
     assert!(world.node(at(1)).events.iter().any(|(_, event)| moved(event)));
+}
+
+#[test]
+fn garbage_and_mutilated_datagrams_do_no_harm() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.authorize = true);
+    let (ours, _) = connect(&mut world, 0, 1);
+    let mut rng = world.network.seed().rng();
+    for round in 0..2_000 {
+        let mut bytes = vec![0u8; rng.random_range(0..2_000)];
+        rng.fill(&mut bytes[..]);
+        if let Some(first) = bytes.first_mut() {
+            *first %= 6;
+        }
+        if bytes.len() > 4 {
+            bytes[1..4].fill(0);
+        }
+        world.with(at(0), |node, now| {
+            let path = Path { remote: at(round % 3), local: None };
+            let segment = if round % 5 == 0 { 100 } else { bytes.len() };
+            node.engine.handle_datagrams(path, Ecn::Ce, segment, &mut bytes, now);
+            node.drain_events(now);
+        });
+    }
+    world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"alive"), now));
+    world.run_until(Duration::from_secs(1), |world| world.node(at(1)).received == [(0, 5)]);
 }
 
 fn packets(node: &Endpoint) -> usize {
