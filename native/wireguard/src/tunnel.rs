@@ -6,9 +6,9 @@
 //! sealed.
 
 mod clock;
+mod session;
 mod wiped;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,11 +17,12 @@ use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
 pub(crate) use clock::Clock;
+pub(crate) use session::{Content, Received, Refused, Session};
 use wiped::Wiped;
 
 use crate::constants::{
-    DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME, REKEY_AFTER_TIME,
-    REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME, WITHHOLD_TIME,
+    DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING,
+    REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME, WITHHOLD_TIME,
 };
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
@@ -57,58 +58,12 @@ pub(crate) struct Tunnel {
     yields: bool,
 }
 
-/// A pair of keys.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Session {
-    index: u32,
-    peer_index: u32,
-    /// As boringtun has it: when the response was made here, or came.
-    established: Instant,
-    /// What its age counts from: never later than the other end's, however long the response was under way, so that
-    /// nothing is sealed that the other end refuses already.
-    dated: Instant,
-    /// When the first message of its handshake was made, or came.
-    pub(crate) began: Instant,
-    initiator: bool,
-    confirmed: bool,
-    /// Both ends initiated at once, so that each holds a session of its own making.
-    contested: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Initiated {
     index: u32,
     /// When the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
     made: Instant,
-}
-
-/// What an authenticated datagram held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Received {
-    pub(crate) content: Content,
-    /// The first datagram of this session: since now both ends have it.
-    pub(crate) confirmed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    Keepalive,
-    /// An IP packet of this length.
-    Packet {
-        len: usize,
-        source: IpAddr,
-    },
-    NotIp,
-}
-
-/// Why a datagram did not open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    UnknownSession,
-    ExpiredSession,
-    Unauthenticated,
-    Replayed,
 }
 
 impl Identity {
@@ -409,18 +364,6 @@ impl Tunnel {
         if current.is_none_or(|current| session.established >= current.established) {
             self.current = session.index;
         }
-    }
-}
-
-impl Session {
-    /// From when on nothing is sealed under it.
-    pub(crate) fn expires(&self) -> Instant {
-        self.dated + REJECT_AFTER_TIME
-    }
-
-    /// Until when what the other end sealed under it is opened.
-    fn refused_after(&self) -> Instant {
-        self.established + REJECT_AFTER_TIME
     }
 }
 
