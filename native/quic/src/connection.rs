@@ -217,7 +217,7 @@ impl Connection {
                 self.on_finished(id, events);
                 Ok(())
             }
-            StreamEvent::Stopped { id, error_code } => self.on_stopped(id, error_code.into(), events),
+            StreamEvent::Stopped { id, error_code } => self.on_stopped(id, error_code, events),
         }
     }
 

@@ -423,7 +423,7 @@ impl Quic {
         }
     }
 
-    /// Gives up sending on a stream. Codes from 2^62 on do not survive, here and below.
+    /// Gives up sending on a stream. Codes from 2^62 - 256 on do not survive, here and below.
     pub fn reset_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
         if let Some(made) = self.made(connection) {
             made.reset_stream(stream, code);

@@ -1,12 +1,7 @@
 //! Sending messages: a unidirectional stream each, settled by the receiver's word.
 
 use super::{Connection, Events, Phase, Violation};
-use crate::{
-    Event, MessageHandle, Outcome,
-    control::{ControlFrame, READ_ALL},
-    header::Header,
-    lanes::Lanes,
-};
+use crate::{Event, MessageHandle, Outcome, control::ControlFrame, header::Header, lanes::Lanes};
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 use std::collections::BTreeMap;
@@ -14,7 +9,8 @@ use std::collections::BTreeMap;
 /// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
 const UNSETTLED_MAX: u64 = 4 << 20;
 
-/// With this code a sender gives up a message, and a receiver a stream that it does not take.
+/// With this code a sender gives up a message, and a receiver a stream that it does not take. Applications' codes are
+/// above it, so a receiver knows a message by it though its header never came.
 pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
 
 /// Messages that were begun and are not settled.
@@ -139,11 +135,7 @@ impl Connection {
             }
         };
         let Some(outgoing) = self.sending.messages.remove(&message) else {
-            // A byte stream that was reset before its header arrived is taken for a message.
-            return match outcome {
-                Outcome::Cancelled => self.on_read(own_stream(self.inner.side(), message), READ_ALL, events),
-                _ => Err(Violation("settled a message that was not sent")),
-            };
+            return Err(Violation("settled a message that was not sent"));
         };
         let possible = match outcome {
             Outcome::Delivered => outgoing.is_whole(),

@@ -4,11 +4,11 @@ use super::{Connection, Events, Phase, Violation, messages::GIVEN_UP};
 use crate::{
     Config, Event,
     assembly::Assembly,
-    control::{ControlFrame, ControlReader},
+    control::{ControlFrame, ControlReader, READ_ALL},
     header::{Header, HeaderReader},
     lanes::Lanes,
 };
-use quinn_proto::{Dir, ReadError, StreamId};
+use quinn_proto::{Dir, ReadError, StreamId, VarInt};
 use rustc_hash::FxHashMap;
 use std::{
     cmp::Reverse,
@@ -49,7 +49,8 @@ enum Incoming {
 enum Progress {
     Blocked,
     Ended,
-    Reset,
+    /// Given up by the sender, with this code.
+    Reset(VarInt),
 }
 
 impl Receiving {
@@ -132,11 +133,11 @@ impl Connection {
         match fetch_header(&mut self.inner, id, reader) {
             Some(Progress::Blocked) => return Ok(()),
             Some(Progress::Ended) => return Err(Violation("a stream ended inside its header")),
-            Some(Progress::Reset) => {
+            Some(Progress::Reset(code)) => {
                 self.receiving.incoming.remove(&id);
                 match id.dir() {
-                    // It may have been a message; of a byte stream the sender understands this as well.
-                    Dir::Uni => self.control.push(ControlFrame::Cancelled { message: id.index() }),
+                    Dir::Uni if code == GIVEN_UP => self.abandon_message(id),
+                    Dir::Uni => self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL }),
                     Dir::Bi => self.turn_down(id),
                 }
                 return Ok(());
@@ -251,7 +252,7 @@ impl Connection {
                 events.push_back((self.handle, Event::Message { priority, bytes }));
                 Ok(())
             }
-            Progress::Reset => {
+            Progress::Reset(_) => {
                 self.receiving.incoming.remove(&id);
                 self.receiving.held.remove(priority, length as u64, 1);
                 self.abandon_message(id);
@@ -277,7 +278,7 @@ impl Connection {
         }
         match progress {
             Progress::Blocked => Ok(()),
-            Progress::Ended | Progress::Reset => Err(Violation("the control stream ended")),
+            Progress::Ended | Progress::Reset(_) => Err(Violation("the control stream ended")),
         }
     }
 }
@@ -289,7 +290,7 @@ fn fetch_header(
     reader: &mut HeaderReader,
 ) -> Option<Progress> {
     let mut stream = inner.recv_stream(id);
-    let Ok(mut chunks) = stream.read(true) else { return Some(Progress::Reset) };
+    let Ok(mut chunks) = stream.read(true) else { return Some(Progress::Reset(GIVEN_UP)) };
     loop {
         let wants = reader.wants();
         if wants == 0 {
@@ -299,7 +300,7 @@ fn fetch_header(
             Ok(Some(chunk)) => reader.push(&chunk.bytes),
             Ok(None) => return Some(Progress::Ended),
             Err(ReadError::Blocked) => return Some(Progress::Blocked),
-            Err(ReadError::Reset(_)) => return Some(Progress::Reset),
+            Err(ReadError::Reset(code)) => return Some(Progress::Reset(code)),
         }
     }
 }
@@ -311,13 +312,13 @@ fn fetch(
     mut take: impl FnMut(&[u8]) -> Result<(), Violation>,
 ) -> Result<Progress, Violation> {
     let mut stream = inner.recv_stream(id);
-    let Ok(mut chunks) = stream.read(true) else { return Ok(Progress::Reset) };
+    let Ok(mut chunks) = stream.read(true) else { return Ok(Progress::Reset(GIVEN_UP)) };
     loop {
         match chunks.next(usize::MAX) {
             Ok(Some(chunk)) => take(&chunk.bytes)?,
             Ok(None) => return Ok(Progress::Ended),
             Err(ReadError::Blocked) => return Ok(Progress::Blocked),
-            Err(ReadError::Reset(_)) => return Ok(Progress::Reset),
+            Err(ReadError::Reset(code)) => return Ok(Progress::Reset(code)),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Event, Read, Stopped, StreamHandle,
+    close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
     lanes::Lanes,
@@ -107,7 +108,7 @@ impl Connection {
         let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
             Ok(written) => written.bytes,
             Err(WriteError::Blocked) => 0,
-            Err(WriteError::Stopped(code)) => return Err(Stopped(Some(code.into()))),
+            Err(WriteError::Stopped(code)) => return Err(Stopped(Some(application(code)))),
             Err(WriteError::ClosedStream) => return Err(Stopped(None)),
         };
         bytes.advance(written);
@@ -135,7 +136,7 @@ impl Connection {
         half.finishing = false;
         half.prefix.clear();
         // Fails if everything was acknowledged: then there is nothing left to give up.
-        let _ = self.inner.send_stream(id(stream)).reset(code_of(code));
+        let _ = self.inner.send_stream(id(stream)).reset(application_code(code));
         self.forget_if_over(id(stream));
     }
 
@@ -143,7 +144,7 @@ impl Connection {
         let Some(ByteStream { receiving, .. }) = self.streams.streams.get_mut(&id(stream)) else { return };
         if receiving.is_some() {
             // Fails only if it is over already.
-            let _ = self.inner.recv_stream(id(stream)).stop(code_of(code));
+            let _ = self.inner.recv_stream(id(stream)).stop(application_code(code));
             self.let_go(id(stream));
         }
     }
@@ -193,7 +194,7 @@ impl Connection {
             }
             Err(ReadError::Reset(code)) => {
                 self.let_go(id);
-                Read::Reset(code.into())
+                Read::Reset(application(code))
             }
         }
     }
@@ -244,7 +245,7 @@ impl Connection {
     pub(super) fn on_stopped(
         &mut self,
         id: StreamId,
-        code: u64,
+        code: VarInt,
         events: &mut Events,
     ) -> Result<(), Violation> {
         if Some(id) == self.control_stream {
@@ -258,7 +259,8 @@ impl Connection {
         half.finish = false;
         half.finishing = false;
         // Answers the stop (RFC 9000 section 3.5); what was acknowledged needs no answer.
-        let _ = self.inner.send_stream(id).reset(code_of(code));
+        let _ = self.inner.send_stream(id).reset(code);
+        let code = application(code);
         if !was_closed {
             events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code }));
         }
@@ -330,7 +332,7 @@ fn id(stream: StreamHandle) -> StreamId {
     VarInt::from_u64(stream.0).unwrap_or(VarInt::MAX).into()
 }
 
-/// Codes up to 2^62 - 1 survive.
-fn code_of(code: u64) -> VarInt {
-    VarInt::from_u64(code).unwrap_or(VarInt::MAX)
+/// An application's codes are moved past our own, on streams as in closes.
+fn application(code: VarInt) -> u64 {
+    u64::from(code).saturating_sub(application_code(0).into())
 }
