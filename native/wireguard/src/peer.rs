@@ -183,9 +183,9 @@ impl Peer {
     pub(crate) fn handle(&mut self, due: Due, core: &mut Core, now: Instant) {
         self.timers.done(due, now);
         match due {
-            Due::Initiation if self.timers.hopeless(now) => self.give_up(core, now),
             Due::Initiation => match self.awaited_until().filter(|until| *until > now) {
                 Some(until) => self.timers.deferred(until),
+                None if self.timers.hopeless(now) => self.give_up(core, now),
                 None => self.initiate(core, now),
             },
             Due::Unanswered => {

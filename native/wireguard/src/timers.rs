@@ -86,8 +86,9 @@ impl Timers {
     pub(crate) fn next(&self) -> Option<(Instant, Due)> {
         let idle = self.dial.is_none() && self.reachable;
         let deadlines = [
-            self.dial.map(|dial| (dial.next, Due::Initiation)),
+            // Told before the next attempt is made, even when both are due.
             self.dial.and_then(|dial| Some((dial.report?, Due::Unanswered))),
+            self.dial.map(|dial| (dial.next, Due::Initiation)),
             self.unanswered
                 .filter(|_| idle)
                 .map(|sent| (sent + SILENCE_TIMEOUT + self.patience, Due::Silence)),

@@ -61,6 +61,12 @@ fn a_hundred_peers_come_and_go_while_others_talk() {
 }
 
 #[test]
+fn a_device_can_be_handed_to_another_thread() {
+    fn sendable<T: Send>() {}
+    sendable::<warren_wireguard::Device>();
+}
+
+#[test]
 fn ten_thousand_joins_and_leaves_leave_nothing_behind_and_never_repeat_an_id() {
     let world = World::new(Seed::of_this_run());
     let mut node = WireGuard::new(config(1), address(1), world.now());
