@@ -193,9 +193,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     return this.#runtime.driver.sendDatagram(this.#id, bytes)
   }
 
-  /** Figures of this moment; all zero once the connection is over. */
+  /** Figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
-    return this.#runtime.driver.connectionStats(this.#id) ?? {}
+    return (this.#state !== 'closed' && this.#runtime.driver.connectionStats(this.#id)) || {}
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */

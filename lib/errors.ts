@@ -124,6 +124,9 @@ const NATIVE = {
   ],
   EACCES: ['ERR_WARREN_LISTEN_FAILED', 'Not permitted to use this port; take one above 1023'],
   'listen-failed': ['ERR_WARREN_LISTEN_FAILED', 'The socket could not be opened'],
+  'invalid-argument': ['ERR_WARREN_INVALID_ARGUMENT', 'The engine takes no such value'],
+  'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
+  'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 

@@ -17,7 +17,7 @@ export interface Limits {
   readonly queuedBytesPerPeer: number
   /** Messages that arrived and nobody took yet, per connection, counted per lane like `queuedBytes`. Default 32 MiB. */
   readonly receiveBytesPerConnection: number
-  /** Streams that a peer may have open at once, of each kind. Default 256. */
+  /** Streams that a peer may have open at once, of each kind; each message is one while it travels. Default 256, least 32. */
   readonly streamsPerConnection: number
   /** Connections that arrived and no listener took yet. Default 64. */
   readonly pendingConnections: number
@@ -45,7 +45,7 @@ const CHECKS = {
   queuedBytes: optional(integer(1, Number.MAX_SAFE_INTEGER), 256 * MIB),
   queuedBytesPerPeer: optional(integer(1, Number.MAX_SAFE_INTEGER), 64 * MIB),
   receiveBytesPerConnection: optional(integer(1, MOST), 32 * MIB),
-  streamsPerConnection: optional(integer(1, 65_536), 256),
+  streamsPerConnection: optional(integer(32, 65_536), 256),
   pendingConnections: optional(integer(0, 65_536), 64),
   packetBytesPerPeer: optional(integer(0, MOST), MIB),
 } satisfies { [K in keyof Limits]: Check<number> }

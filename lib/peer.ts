@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
+import { outOfRange } from './argument-error.js'
 import type { Timer } from './clock.js'
 import { type CloseOptions, type ParsedClose, parseClose } from './close.js'
 import { Connection, type ConnectionReceiver } from './connection.js'
@@ -122,8 +123,11 @@ export class Peer extends EventEmitter<PeerEvents> {
    */
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
-      const { timeout, ...wanted } = parseOptions('options', options, CONNECT_CHECKS)
-      return tolerated(this.#connect(wanted.protocols, timeout, wanted.signal))
+      const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
+      const offered = protocols ?? this.#runtime.protocols
+      if (offered.length === 0)
+        throw outOfRange('options.protocols', "a list of one or more: the device's is empty", offered)
+      return tolerated(this.#connect(protocols, timeout, signal))
     } catch (error) {
       return Promise.reject(error)
     }

@@ -7,6 +7,8 @@ export const protocols: Check<readonly string[]> = (value, name) => {
   const names = listOf(protocolName, MOST_PROTOCOLS)(value, name)
   const twice = names.find((protocol, index) => names.indexOf(protocol) !== index)
   if (twice !== undefined) throw outOfRange(name, 'a list that names each protocol once', twice)
+  const bytes = Buffer.byteLength(names.join(''))
+  if (bytes > MOST_BYTES) throw outOfRange(name, `at most ${MOST_BYTES} bytes of UTF-8 in all`, bytes)
   return names
 }
 
@@ -21,3 +23,6 @@ const protocolName: Check<string> = (value, name) => {
 }
 
 const MOST_PROTOCOLS = 32
+
+/** Two such lists fit into a hello (`native/quic`, at most 3.5 KB for both). */
+const MOST_BYTES = 1_536

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 import type { Driver } from './driver.js'
-import { WarrenError } from './errors.js'
+import { nativeError, type WarrenError } from './errors.js'
 import type { Limits } from './limits.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Routes } from './routes.js'
@@ -42,7 +42,7 @@ export class Runtime {
   }
 
   closedError(): WarrenError {
-    return new WarrenError('ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one')
+    return nativeError('device-closed', '', {})
   }
 }
 
