@@ -3,9 +3,10 @@ import { root } from './build/root.mjs'
 
 /**
  * Runs a command and tells how it went: `{ code, output, seconds }`. The output is shown as it comes, or with `quiet`
- * handed back only. A command that cannot be started has the code 127.
+ * handed back only. A command that cannot be started has the code 127; one that takes longer than `limit` seconds is
+ * killed and has the code 124.
  */
-export function run(command, args, { env = {}, quiet = false } = {}) {
+export function run(command, args, { env = {}, quiet = false, limit = 1_800 } = {}) {
   const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -18,7 +19,17 @@ export function run(command, args, { env = {}, quiet = false } = {}) {
       output += chunk
       if (!quiet) stream.write(chunk)
     }
-    const end = (code) => resolve({ code, output, seconds: (performance.now() - started) / 1000 })
+    const end = (code) => {
+      clearTimeout(timer)
+      resolve({ code, output, seconds: (performance.now() - started) / 1000 })
+    }
+    const timer = setTimeout(() => {
+      take(process.stderr)(`\n${command} ${args.join(' ')}: killed, it has not ended within ${limit} s\n`)
+      child.kill('SIGKILL')
+      child.stdout.destroy()
+      child.stderr.destroy()
+      end(124)
+    }, limit * 1000)
     child.stdout.setEncoding('utf8').on('data', take(process.stdout))
     child.stderr.setEncoding('utf8').on('data', take(process.stderr))
     child.on('error', (error) => {

@@ -19,6 +19,9 @@ const suites = {
   types: (args) => [node, [tool.tsc, '-p', 'test/types', ...args]],
 }
 
+/** Seconds for one suite: a test that leaves something open must not keep CI until CI is killed. */
+const LIMIT = 900
+
 const [only, ...args] = process.argv.slice(2)
 if (only !== undefined && !(only in suites)) {
   throw new Error(`no suite "${only}": there are ${Object.keys(suites).join(', ')}`)
@@ -45,7 +48,7 @@ process.exitCode = results.every(({ code }) => code === 0) ? 0 : 1
 async function suite(name, args, { quiet = false } = {}) {
   if (!quiet) announce(name)
   const [command, commandArgs] = suites[name](args)
-  return { name, ...(await run(command, commandArgs, { quiet })) }
+  return { name, ...(await run(command, commandArgs, { quiet, limit: LIMIT })) }
 }
 
 /** Named one by one: `node --test` takes a folder on Node 20 only, a glob on 22 and later only. */
