@@ -42,6 +42,7 @@ describe('Rust', () => {
     ['native/engine/src/engine.rs', 'let x = quinn_proto::VarInt::MAX;', /native\/quic/],
     ['native/engine/src/engine.rs', 'let now = Instant::now();', /`now` is an argument/],
     ['native/quic/src/quic.rs', 'std::thread::spawn(f);', /no threads/],
+    ['native/quic/src/quic.rs', 'Instant::now();\n#[cfg(test)]\nmod tests {\n}', /`now` is an argument/],
     ['native/quic/src/quic.rs', 'use std::net::UdpSocket;', /comes in as an argument/],
     ['native/io/src/thread.rs', '#[napi]\nfn f() {}', /native\/binding alone/],
     ['native/binding/src/lib.rs', 'libc::close(fd);', /native\/io/],
@@ -55,6 +56,7 @@ describe('Rust', () => {
     ['native/wireguard/src/tunnel.rs', 'use boringtun::noise::Tunn;'],
     ['native/engine/src/engine.rs', '// boringtun would answer Instant::now() here\nuse std::time::Instant;'],
     ['native/engine/tests/day.rs', 'let start = Instant::now();'],
+    ['native/engine/src/timers.rs', 'fn f() {}\n#[cfg(test)]\nmod tests {\n    Instant::now();\n}'],
     ['native/io/src/thread.rs', 'std::thread::Builder::new(); libc::close(fd);'],
     ['native/engine/src/engine.rs', '#[expect(clippy::x, reason = "why")] fn f() {}'],
   ])('%s may have %s', (path, text) => {
