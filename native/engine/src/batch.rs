@@ -86,3 +86,42 @@ const TYPICAL_DATAGRAM: usize = 1536;
 const MAX_GROUP_DATAGRAMS: usize = 64;
 /// Below the 65,507 bytes of an IPv4 UDP payload.
 const MAX_GROUP_BYTES: usize = 65_000;
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn groups_cover_the_datagrams_in_order_and_each_could_leave_in_one_call() {
+        for seed in 0..50 {
+            let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
+            let mut batch = TransmitBatch::with_capacity(1_000);
+            let mut sent = Vec::new();
+            while batch.room() > 0 {
+                let port = rng.random_range(1..3);
+                for _ in 0..rng.random_range(1..100usize).min(batch.room()) {
+                    let len = if rng.random_bool(0.95) { 1452 } else { rng.random_range(32..1452) };
+                    let path = Path { remote: ([192, 0, 2, 1], port).into(), local: None };
+                    let start = batch.bytes.len();
+                    batch.bytes.resize(start + len, 0);
+                    batch.push(path, Ecn::NotEct, start);
+                    sent.push((port, len));
+                }
+            }
+            let mut groups = Vec::new();
+            let mut end = 0;
+            for group in &batch.groups {
+                assert_eq!(group.start, end, "seed {seed}");
+                end += group.len;
+                assert!(group.len <= 65_000 && group.len.div_ceil(group.segment) <= 64, "seed {seed}");
+                let datagrams = batch.bytes[group.start..end].chunks(group.segment);
+                groups.extend(datagrams.map(|datagram| (group.path.remote.port(), datagram.len())));
+            }
+            assert_eq!(end, batch.bytes.len());
+            assert_eq!(groups, sent, "seed {seed}");
+            assert!(batch.groups.len() < 200, "seed {seed}: {} groups", batch.groups.len());
+        }
+    }
+}

@@ -1,6 +1,8 @@
 mod closing;
 mod dial;
 mod figures;
+mod incoming;
+mod liveness;
 mod messages;
 mod peers;
 mod receive;

@@ -76,3 +76,60 @@ impl Timers {
         Some((connection, timer))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn deadlines_are_those_of_a_linear_search() {
+        for seed in 0..20 {
+            let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
+            let mut timers = Timers::default();
+            let mut naive: BTreeMap<(ConnectionId, Timer), Instant> = BTreeMap::new();
+            let mut now = start();
+            for _ in 0..2_000 {
+                let connection = ConnectionId(rng.random_range(0..5));
+                let timer = [Timer::Dial, Timer::Liveness, Timer::Probe][rng.random_range(0..3usize)];
+                match rng.random_range(0..10) {
+                    0..6 => {
+                        let at = now + Duration::from_millis(rng.random_range(0..50));
+                        timers.arm(connection, timer, at);
+                        naive.insert((connection, timer), at);
+                    }
+                    6 => {
+                        timers.cancel(connection, timer);
+                        naive.remove(&(connection, timer));
+                    }
+                    7 => {
+                        timers.cancel_all(connection);
+                        naive.retain(|&(other, _), _| other != connection);
+                    }
+                    _ => {
+                        now += Duration::from_millis(rng.random_range(0..10));
+                        while let Some(due) = timers.pop(now) {
+                            assert!(naive.remove(&due).is_some_and(|at| at <= now), "seed {seed}");
+                        }
+                        assert!(naive.values().all(|&at| at > now), "seed {seed}");
+                    }
+                }
+                assert_eq!(timers.next().map(|(at, _)| at), naive.values().min().copied(), "seed {seed}");
+                assert_eq!(
+                    timers.is_armed(connection, timer),
+                    naive.contains_key(&(connection, timer)),
+                    "seed {seed}"
+                );
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+}

@@ -85,3 +85,93 @@ const IPV4_UDP: usize = 28;
 const IPV6_UDP: usize = 48;
 /// Data header and tag (whitepaper section 5.4.6).
 const WIREGUARD_OVERHEAD: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn data_fills_the_rate_and_no_window_of_time_carries_more() {
+        for rate in [10_000, 1_000_000, 50_000_000, 10_000_000_000] {
+            let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(rate);
+            let mut now = start();
+            let mut uplink = uplink(rate, now);
+            let bits_of = |bytes: usize| (bytes + IPV4_UDP) as f64 * 8.0;
+            let (began, mut sent) = (now, Vec::new());
+            while sent.len() < 5_000 {
+                for _ in 0..uplink.allowance(now) {
+                    let bytes = rng.random_range(60..1_452);
+                    uplink.charge(bytes, false, now);
+                    sent.push((now, bits_of(bytes)));
+                }
+                now = now.max(uplink.data_deadline());
+            }
+            let total: f64 = sent.iter().map(|(_, bits)| bits).sum();
+            let fair = (now - began).as_secs_f64() * rate as f64;
+            let most = (rate as f64 / 1_000.0).max(bits_of(1_452) * 2.0) + bits_of(1_452);
+            assert!(total > 0.98 * fair && total < 1.001 * fair + most, "{total} of {fair} at {rate}");
+            for first in (0..sent.len()).step_by(97) {
+                let mut bits = 0.0;
+                for &(at, each) in &sent[first..sent.len().min(first + 200)] {
+                    bits += each;
+                    let elapsed = (at - sent[first].0).as_secs_f64();
+                    assert!(
+                        bits <= elapsed * rate as f64 + most * 1.01,
+                        "{bits} bits in {elapsed} s at {rate}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn control_goes_into_a_bounded_debt_that_data_pays_off() {
+        let now = start();
+        let mut uplink = uplink(50_000_000, now);
+        let mut datagrams = 0;
+        while uplink.admits_control(now) {
+            uplink.charge(1_452, false, now);
+            datagrams += 1;
+        }
+        // 10 ms of debt and 1 ms of burst at 237 us each.
+        assert!((45..50).contains(&datagrams), "{datagrams}");
+        assert_eq!(uplink.allowance(now), 0);
+        assert!(uplink.admits_control(uplink.control_deadline()));
+        assert!(!uplink.admits_control(uplink.control_deadline() - Duration::from_nanos(1)));
+        assert!(uplink.allowance(uplink.data_deadline()) > 0);
+        assert!(uplink.data_deadline() - now > Duration::from_millis(10));
+    }
+
+    fn uplink(rate: u64, now: Instant) -> Uplink {
+        let config = Config {
+            private_key: warren_wireguard::PrivateKey::from_bytes([7; 32]),
+            protocols: Vec::new(),
+            mtu: 1420,
+            authorize: false,
+            authorize_timeout: Duration::ZERO,
+            dead_after: Duration::ZERO,
+            heartbeat: None,
+            uplink: Some(rate),
+            limits: crate::config::Limits {
+                peers: 0,
+                pending_authorizations: 0,
+                handshakes_per_second: 0,
+                message_bytes: 0,
+                receive_bytes_per_connection: 0,
+                streams_per_connection: 0,
+                pending_connections: 0,
+                packet_bytes_per_peer: 0,
+            },
+            incarnation: 0,
+            seed: [0; 32],
+        };
+        Uplink::new(&config, now).expect("a rate")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]
+    fn start() -> Instant {
+        Instant::now() + Duration::from_secs(1_000_000)
+    }
+}

@@ -2,9 +2,11 @@
 
 mod closing;
 mod connect;
+mod liveness;
 mod messages;
 mod peers;
 mod random;
+mod rivals;
 mod scheduling;
 mod streams;
 mod world;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use warren_engine::{Ecn, Event, Outcome, Path};
 use warren_testing::{Link, Seed};
 

@@ -59,7 +59,7 @@ fn scramble(seed: u64) -> World {
         config.limits.streams_per_connection = 20;
         config.limits.receive_bytes_per_connection = 300_000;
         config.limits.message_bytes = 100_000;
-        config.uplink = (n == 0 && seed % 2 == 0).then_some(20_000_000);
+        config.uplink = (n == 0 && seed.is_multiple_of(2)).then_some(20_000_000);
     });
     let link = Link {
         latency: Duration::from_millis(5),
@@ -113,7 +113,7 @@ fn act(world: &mut World, n: u16, connection: ConnectionId, rng: &mut impl Rng) 
                 }
             }
             (66..76, _) => {
-                node.open(connection, size % 2 == 0, priority, now);
+                node.open(connection, size.is_multiple_of(2), priority, now);
             }
             (76..88, Some(stream)) => node.engine.write_stream(stream, bulk(size), now),
             (88..91, Some(stream)) => node.engine.finish_stream(stream, now),

@@ -1,0 +1,135 @@
+use std::time::{Duration, Instant};
+
+use warren_quic::{ConnectionHandle, Hello, RefuseCode, choose};
+use warren_wireguard::PeerId;
+
+use super::Engine;
+use crate::connection::{Connection, Phase};
+use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
+use crate::ids::ConnectionId;
+use crate::timers::Timer;
+
+impl Engine {
+    /// Answers a peer's dial.
+    pub(super) fn handle_incoming(
+        &mut self,
+        handle: ConnectionHandle,
+        hello: Hello,
+        protocol: Box<str>,
+        now: Instant,
+    ) {
+        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+            return;
+        };
+        if let Err(code) = self.judge(peer, &hello, &protocol, now) {
+            self.quic.refuse(handle, code, now);
+            return;
+        }
+        let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
+        connection.handle = Some(handle);
+        connection.protocol = protocol;
+        connection.accepted_there = hello.accepted;
+        connection.incarnation = Some(hello.incarnation);
+        let id = self.keep_connection(connection);
+        self.connection_of.insert(handle, id);
+        self.pending_connections += 1;
+        self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
+        self.quic.accept(handle, now);
+    }
+
+    /// Whether a dial of the peer's may go on.
+    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), RefuseCode> {
+        if self.shut {
+            return Err(RefuseCode::TooMany);
+        }
+        if !self.learn_incarnation(peer, hello.incarnation, now) {
+            return Err(RefuseCode::Duplicate);
+        }
+        for id in self.connections_of(peer) {
+            let Some(other) = self.connections.get(&id) else {
+                continue;
+            };
+            if other.is_live_for(protocol) {
+                self.probe(id, now);
+                return Err(RefuseCode::Duplicate);
+            }
+            let rival = other.phase == Phase::Dialling
+                && other.ending.is_none()
+                && choose(&other.offered, &hello.accepted) == Some(protocol);
+            if rival && self.outranks(peer) {
+                return Err(RefuseCode::Duplicate);
+            }
+        }
+        if self.pending_connections >= self.config.limits.pending_connections {
+            self.counters.refused_connections += 1;
+            return Err(RefuseCode::TooMany);
+        }
+        // A dialler has one dial under way for an offer: a second one means that it has given up the first.
+        for id in self.connections_of(peer) {
+            if self.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
+                self.abandon(id, duplicate(ClosedBy::Remote), now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether our dials survive those of this peer: ours is the greater public key.
+    fn outranks(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| self.wireguard.public_key() > peer.public_key)
+    }
+
+    /// The peer's process as it tells it itself. A new one ends all connections with the old one; `false`: it is an old
+    /// one, of which a late packet speaks.
+    pub(super) fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        if peer.past_incarnations.contains(&incarnation) {
+            return false;
+        }
+        let Some(old) = peer.incarnation.replace(incarnation).filter(|&old| old != incarnation) else {
+            return true;
+        };
+        peer.past_incarnations.push_back(old);
+        if peer.past_incarnations.len() > PAST_INCARNATIONS {
+            peer.past_incarnations.pop_front();
+        }
+        for connection in self.connections_of(id) {
+            if self.connections.get(&connection).is_some_and(|it| it.incarnation == Some(old)) {
+                self.abandon(connection, restarted(), now);
+            }
+        }
+        true
+    }
+
+    /// Dials of ours that lead where `winner` now leads end quietly.
+    pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
+        let Some(peer) = self.connections.get(&winner).map(|winner| winner.peer) else {
+            return;
+        };
+        for id in self.connections_of(peer) {
+            let Some(other) = self.connections.get(&id) else {
+                continue;
+            };
+            let dials = matches!(other.phase, Phase::Dialling | Phase::Waiting(_));
+            if id != winner && dials && choose(&other.offered, &hello.accepted) == Some(protocol) {
+                self.abandon(id, duplicate(ClosedBy::Local), now);
+            }
+        }
+    }
+}
+
+fn duplicate(by: ClosedBy) -> Closed {
+    let reason = "another connection of the pair with the same protocol survives".into();
+    Closed { by, code: 0, reason, cause: CloseCause::Duplicate }
+}
+
+fn restarted() -> Closed {
+    let reason = "the peer's process is a new one".into();
+    Closed { by: ClosedBy::Network, code: 0, reason, cause: CloseCause::PeerRestarted }
+}
+
+/// As the default time limit of a dial: after that the dialler has given up.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Restarts within the life of a WireGuard session, whose late packets still open (180 s, whitepaper section 6.1).
+const PAST_INCARNATIONS: usize = 8;

@@ -1,0 +1,89 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use warren_engine::{CloseCause, ClosedBy, Outcome};
+use warren_testing::{Link, Seed};
+
+use crate::world::{at, bulk, connect, dial, mesh};
+
+#[test]
+fn a_killed_peer_is_dead_once_data_is_unanswered_for_long_enough() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(60));
+    world.remove(at(1));
+    world.run_for(Duration::from_secs(3_600));
+    assert_eq!(world.node(at(0)).live(), [ours], "an idle connection costs nothing and lives on");
+    world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"anyone?"), now));
+    world.run_for(Duration::from_millis(14_900));
+    assert_eq!(world.node(at(0)).live(), [ours]);
+    world.run_for(Duration::from_millis(200));
+    let closed = world.node(at(0)).closed();
+    assert_eq!((closed[0].1.cause, closed[0].1.by), (CloseCause::PeerDead, ClosedBy::Network));
+    assert_eq!(world.node(at(0)).settled(Outcome::Lost), 1);
+}
+
+#[test]
+fn a_heartbeat_bounds_how_long_a_dead_peer_goes_unnoticed() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = Some(Duration::from_secs(5)));
+    connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(60));
+    assert_eq!(world.node(at(0)).live().len(), 1);
+    world.remove(at(1));
+    world.run_for(Duration::from_secs(5 + 5 + 15 + 1));
+    assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::PeerDead);
+}
+
+#[test]
+fn an_outage_shorter_than_the_limit_costs_no_connection() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.network.set_links(at(0), at(1), Link::down());
+    world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"later"), now));
+    world.run_for(Duration::from_secs(10));
+    world.network.unset_links(at(0), at(1));
+    world.run_until(Duration::from_secs(10), |world| world.node(at(1)).received == [(0, 5)]);
+    assert_eq!(world.node(at(0)).live(), [ours]);
+}
+
+#[test]
+fn an_outage_that_began_with_a_full_window_costs_no_connection() {
+    for seconds in [3, 8, 10, 13] {
+        let mut world = mesh(2, Seed::exactly(seconds), |_, _| {});
+        world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.with(at(0), |node, now| {
+            for _ in 0..20 {
+                node.send(ours, 0, bulk(1 << 20), now);
+            }
+        });
+        world.run_for(Duration::from_millis(300));
+        assert!(world.node(at(1)).received.len() < 20);
+        world.network.set_links(at(0), at(1), Link::down());
+        world.run_for(Duration::from_secs(seconds));
+        world.network.unset_links(at(0), at(1));
+        world.run_until(Duration::from_secs(30), |world| world.node(at(1)).received.len() == 20);
+        assert_eq!(world.node(at(0)).live(), [ours], "{seconds} s");
+    }
+}
+
+#[test]
+fn a_connection_that_only_one_end_knows_makes_way_for_a_redial() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    // The dialler gives up on its own, unheard.
+    world.network.set_links(at(0), at(1), Link::down());
+    world.with(at(0), |node, now| node.engine.close(ours, 0, "", Duration::ZERO, now));
+    world.run_for(Duration::from_secs(5));
+    world.network.unset_links(at(0), at(1));
+    dial(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(3));
+    if world.node(at(0)).live().is_empty() {
+        dial(&mut world, 0, 1);
+        world.run_for(Duration::from_secs(1));
+    }
+    assert_eq!(world.node(at(0)).live().len(), 1);
+    assert!(!world.node(at(1)).live().contains(&theirs));
+}
