@@ -43,7 +43,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   }
   readonly #now = addon().uptime
   /** Received and not handed in yet. */
-  readonly #received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  #received: Buffer = EMPTY
   readonly #receivedWords = new Float64Array(RECEIVE_DATAGRAMS * DATAGRAM_WORDS)
   #receivedCount = 0
   #receivedEnd = 0
@@ -119,6 +119,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   #receive(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closed !== undefined) return
     if (this.#receivedCount === RECEIVE_DATAGRAMS || this.#receivedEnd + bytes.length > RECEIVE_BYTES) this.#handIn()
+    if (this.#received === EMPTY) this.#received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
     const word = this.#receivedCount * DATAGRAM_WORDS
     this.#receivedWords[word] = this.#receivedEnd
     this.#receivedWords[word + 1] = bytes.length
@@ -161,10 +162,13 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
 
   /** Sends one batch; how many datagrams. */
   #transmit(): number {
-    const bytes = Buffer.allocUnsafeSlow(this.#sendBytes)
+    if (sendSlab.length < this.#sendBytes) sendSlab = Buffer.allocUnsafeSlow(SEND_SLAB + this.#sendBytes)
+    const bytes = sendSlab
     const count = this.device.transmit(bytes, this.#sendRecords)
+    let end = 0
     for (let index = 0; index < count; index++) {
       const [start = 0, length = 0, path = 0] = this.#sendWords.subarray(index * DATAGRAM_WORDS)
+      end = start + length
       const to = this.#paths.remote(path)
       if (to === undefined) continue
       this.#sending++
@@ -172,6 +176,8 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
       this.#add('bytesSent', length)
       this.#socket.send(bytes, start, length, to.port, to.host, this.#done)
     }
+    // The socket reads it later: what was written stays.
+    sendSlab = bytes.subarray(end)
     return count
   }
 
@@ -203,15 +209,23 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   }
 }
 
+const EMPTY = Buffer.alloc(0)
+
+/** Shared by all devices of this thread: each writes behind the others, and nothing is written twice. */
+let sendSlab: Buffer = EMPTY
+
 /** Of a datagram: start, length, path. */
 const DATAGRAM_WORDS = 3
 
 /** Handed in at a time: what libuv reads in one turn of the loop. */
 const RECEIVE_DATAGRAMS = 64
-const RECEIVE_BYTES = 256 * 2 ** 10
+const RECEIVE_BYTES = 128 * 2 ** 10
 
 /** As many as the engine seals at a time. */
 const SEND_DATAGRAMS = 32
+
+/** Some 120 full datagrams. */
+const SEND_SLAB = 192 * 2 ** 10
 
 /** A sealed packet is longer than its content by 32 bytes and up to 15 of padding. */
 const OVERHEAD = 64

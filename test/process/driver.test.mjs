@@ -1,0 +1,158 @@
+// The drivers below the API: failures of the engine, and records of events.
+
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { PrivateKey } from '../../dist/index.mjs'
+
+const require = createRequire(import.meta.url)
+const { addon } = require('../../dist/internal/addon.js')
+const { RecordReader } = require('../../dist/internal/records.js')
+const { openNative } = require('../../dist/drivers/native.js')
+const { openScript } = require('../../dist/drivers/script.js')
+
+const options = {
+  listen: { host: '127.0.0.1', port: 0 },
+  protocols: ['test/1'],
+  mtu: 1420,
+  authorize: true,
+  authorizeTimeout: 4000,
+  deadAfter: 15_000,
+  heartbeat: undefined,
+  uplink: undefined,
+  limits: {
+    peers: 16,
+    pendingAuthorizations: 16,
+    handshakesPerSecond: 100,
+    messageBytes: 1 << 24,
+    receiveBytesPerConnection: 1 << 25,
+    streamsPerConnection: 256,
+    pendingConnections: 16,
+    packetBytesPerPeer: 1 << 20,
+  },
+}
+
+const key = () => Buffer.from(PrivateKey.generate().export(), 'base64')
+
+for (const [name, open] of [
+  ['native', openNative],
+  ['script', openScript],
+]) {
+  test(`a panic ends its device with an error, and no other (${name})`, async () => {
+    const failed = Promise.withResolvers?.() ?? withResolvers()
+    const other = await open({ ...options, privateKey: key() }, recorder([]))
+    const driver = await open({ ...options, privateKey: key() }, recorder([], failed.resolve))
+    const { port } = driver.address
+    driver.device.provokePanic()
+    driver.leave()
+    assert.match(await failed.promise, /a bug in warren ended the device: provoked/)
+    assert.throws(() => driver.connect(0, undefined, 1000), { name: 'WarrenError' })
+    driver.sendMessage(0, 1, 0, Buffer.alloc(10))
+    await driver.close(0, '')
+    const socket = createSocket('udp4').bind(port, '127.0.0.1')
+    await once(socket, 'listening')
+    socket.close()
+    assert.ok('peers' in other.stats())
+    await other.close(0, '')
+  })
+
+  test(`a port in use and a strange address are told apart (${name})`, async () => {
+    const first = await open({ ...options, privateKey: key() }, recorder([]))
+    const again = open({ ...options, privateKey: key(), listen: { host: '127.0.0.1', port: first.address.port } }, {})
+    await assert.rejects(again, { code: 'ERR_WARREN_ADDRESS_IN_USE' })
+    const strange = open({ ...options, privateKey: key(), listen: { host: '192.0.2.1', port: 0 } }, {})
+    await assert.rejects(strange, { code: 'ERR_WARREN_LISTEN_FAILED' })
+    await first.close(0, '')
+    await first.close(0, '')
+  })
+
+  test(`what a receiver throws is an uncaught exception, and the events after it still come (${name})`, async () => {
+    const told = []
+    const thrown = []
+    process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error.message))
+    try {
+      const receiver = recorder(told)
+      receiver.messageSettled = (_connection, message) => {
+        told.push(message)
+        if (message === 1) throw new Error('of the receiver')
+      }
+      const driver = await open({ ...options, privateKey: key() }, receiver)
+      for (let message = 0; message < 3; message++) driver.sendMessage(9, message, 0, Buffer.alloc(1))
+      await until(() => told.includes(2))
+      assert.deepEqual(
+        told.filter((entry) => typeof entry === 'number'),
+        [0, 1, 2],
+      )
+      await until(() => thrown.length > 0)
+      assert.deepEqual(thrown, ['of the receiver'])
+      await driver.close(0, '')
+    } finally {
+      process.setUncaughtExceptionCaptureCallback(null)
+    }
+  })
+}
+
+test('a drain that has room for less than happened says so until everything was told', async () => {
+  const { NativeDevice } = addon()
+  let wakes = 0
+  const { heartbeat, uplink, listen, ...rest } = options
+  const device = new NativeDevice({ ...rest, privateKey: key() }, listen, () => wakes++)
+  const words = new Float64Array(4 * 8)
+  const bytes = Buffer.from(words.buffer)
+  const slab = Buffer.alloc(1024)
+  const send = (from, to) => {
+    for (let message = from; message < to; message++) device.sendMessage(9, message, 0, Buffer.alloc(1))
+    device.stats()
+    device.stats()
+  }
+  const settled = addon().recordNames().kinds.indexOf('messageSettled')
+  const told = []
+  const drain = () => {
+    const count = device.drain(bytes, slab, 0)
+    for (let record = 1; record <= count; record++) if (words[record * 8] === settled) told.push(words[record * 8 + 2])
+    return words[1] === 1
+  }
+  send(0, 5)
+  await until(() => wakes === 1)
+  assert.equal(drain(), true, 'three records are not enough')
+  // These come while the first are half told: the thread has called already, and waits for being drained.
+  send(5, 10)
+  while (drain());
+  assert.deepEqual(told, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  send(10, 11)
+  await until(() => wakes > 1)
+  while (drain());
+  assert.equal(told.at(-1), 10)
+  device.close(0, '')
+})
+
+test('the names in the addon are those that the drivers know', () => {
+  const names = addon().recordNames()
+  assert.equal(names.stride, 8)
+  assert.doesNotThrow(() => new RecordReader({ drain: () => 0 }, {}))
+  assert.deepEqual(names.closedBy, ['local', 'remote', 'network'])
+  assert.deepEqual(names.outcomes, ['delivered', 'cancelled', 'dropped', 'lost'])
+})
+
+/** A receiver that keeps the names of what it is told. */
+function recorder(told, failed = () => undefined) {
+  const kinds = addon().recordNames().kinds
+  const methods = kinds.map((kind) => [kind, () => told.push(kind)])
+  return { ...Object.fromEntries(methods), failed }
+}
+
+async function until(is) {
+  const { setTimeout: sleep } = await import('node:timers/promises')
+  for (let tries = 0; tries < 1000 && !is(); tries++) await sleep(5)
+  assert.ok(is(), 'it did not come within five seconds')
+}
+
+function withResolvers() {
+  const resolvers = {}
+  resolvers.promise = new Promise((resolve) => {
+    resolvers.resolve = resolve
+  })
+  return resolvers
+}
