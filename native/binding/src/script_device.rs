@@ -170,10 +170,13 @@ impl ScriptDevice {
         self.host.run(|context| context.engine.shutdown(code as u64, &reason, context.now));
     }
 
-    /// Drops the engine with its keys.
+    /// Drops the engine with its keys, and the buffers: JavaScript may keep the object for long.
     #[napi]
     pub fn close(&mut self) {
         self.host.drop_engine();
+        self.records = Records::default();
+        self.paths.clear();
+        self.batch = TransmitBatch::with_capacity(1);
     }
 }
 
