@@ -13,7 +13,7 @@ use crate::lane::Lane;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: PeerId,
-    /// `None` while a dial waits for another connection of the pair to come up or to fail.
+    /// `None` while a dial waits.
     pub(crate) handle: Option<ConnectionHandle>,
     pub(crate) initiator: Initiator,
     pub(crate) phase: Phase,
@@ -52,8 +52,10 @@ pub(crate) struct Connection {
 pub(crate) enum Phase {
     /// This end dials.
     Dialling,
-    /// This end would dial, if this other connection did not already lead to the same end.
+    /// This end would dial, but for this other connection, which leads to the same end or is being closed.
     Waiting(ConnectionId),
+    /// The peer refused the dial, since it knows another connection; that one has to show up, or the dial goes on.
+    Refused,
     /// The peer dialled, and the handshake is under way.
     Accepted,
     Live,
@@ -117,6 +119,11 @@ impl Connection {
     /// Whether it is or may become usable under this protocol, dialled by the peer.
     pub(crate) fn is_accepted_for(&self, protocol: &str) -> bool {
         self.phase == Phase::Accepted && self.ending.is_none() && *self.protocol == *protocol
+    }
+
+    /// Whether this end dials, or is about to.
+    pub(crate) fn is_dial(&self) -> bool {
+        matches!(self.phase, Phase::Dialling | Phase::Waiting(_) | Phase::Refused) && self.ending.is_none()
     }
 
     /// Whether it is usable under this protocol.

@@ -17,6 +17,8 @@ pub(crate) struct Timers {
 pub(crate) enum Timer {
     /// Not connected in time.
     Dial,
+    /// A dial was refused for the sake of a connection that has not shown up.
+    Redial,
     /// Data may be unanswered for too long.
     Liveness,
     /// An idle connection is to be asked.
@@ -31,6 +33,7 @@ impl Timer {
     fn reason(self) -> &'static str {
         match self {
             Self::Dial => "dial timeout",
+            Self::Redial => "dial again",
             Self::Liveness => "unanswered data",
             Self::Heartbeat => "heartbeat",
             Self::Probe => "duplicate probe",
@@ -57,7 +60,9 @@ impl Timers {
     }
 
     pub(crate) fn cancel_all(&mut self, connection: ConnectionId) {
-        for timer in [Timer::Dial, Timer::Liveness, Timer::Heartbeat, Timer::Probe, Timer::Grace] {
+        for timer in
+            [Timer::Dial, Timer::Redial, Timer::Liveness, Timer::Heartbeat, Timer::Probe, Timer::Grace]
+        {
             self.cancel(connection, timer);
         }
     }

@@ -34,10 +34,7 @@ impl Engine {
             self.bury(id, no_endpoint(), now);
         } else {
             self.timers.arm(id, Timer::Dial, now + timeout);
-            match self.leader(id) {
-                Some(leader) => self.wait_for(id, leader),
-                None => self.start(id, now),
-            }
+            self.redial(id, now);
         }
         self.settle(now);
         Ok(Dialled::New(id))
@@ -82,26 +79,51 @@ impl Engine {
         let Some(connection) = self.connections.get(&id) else {
             return;
         };
-        let cause = if self.wireguard.has_session(connection.peer) {
-            CloseCause::NoTransport
-        } else {
-            CloseCause::NoHandshake
-        };
-        let reason = match cause {
-            CloseCause::NoTransport => "the tunnel is up, but no QUIC of warren's answers in it",
-            _ => "no WireGuard handshake response",
+        let (cause, reason) = match connection.phase {
+            Phase::Refused => {
+                (CloseCause::Duplicate, "the peer knows another connection, which is not known here")
+            }
+            _ if self.wireguard.has_session(connection.peer) => {
+                (CloseCause::NoTransport, "the tunnel is up, but no QUIC of warren's answers in it")
+            }
+            _ => (CloseCause::NoHandshake, "no WireGuard handshake response"),
         };
         self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause }, now);
+    }
+
+    /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
+    /// under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
+    pub(super) fn keep_refused(&mut self, id: ConnectionId, now: Instant) -> bool {
+        let Some(connection) = self.connections.get(&id) else {
+            return false;
+        };
+        if self.live_connection(connection.peer, &connection.offered).is_some() {
+            return false;
+        }
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return false;
+        };
+        if let Some(handle) = connection.handle.take() {
+            self.connection_of.remove(&handle);
+        }
+        connection.phase = Phase::Refused;
+        self.timers.arm(id, Timer::Redial, now + REDIAL);
+        true
+    }
+
+    /// Dials, unless there is a connection to wait for first.
+    pub(super) fn redial(&mut self, id: ConnectionId, now: Instant) {
+        match self.leader(id) {
+            Some(leader) => self.wait_for(id, leader),
+            None => self.start(id, now),
+        }
     }
 
     /// A connection is gone: dials that waited for it go on by themselves.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
             if self.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader)) {
-                match self.leader(id) {
-                    Some(leader) => self.wait_for(id, leader),
-                    None => self.start(id, now),
-                }
+                self.redial(id, now);
             }
         }
     }
@@ -162,19 +184,20 @@ impl Engine {
         self.connection_of.insert(handle, id);
     }
 
-    /// The connection under way that would make this dial a duplicate: a dial of ours with the same offer, or one of the
-    /// peer's that we accepted and that speaks what this dial would choose.
+    /// The connection that this dial has to wait for: a dial of ours with the same offer, one of the peer's that we
+    /// accepted and that speaks what this dial would choose, or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.connections.get(&id)?;
+        let leads = |other: &Connection| {
+            let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
+            let same_end = choose(&dial.offered, &other.accepted_there)
+                .is_some_and(|protocol| other.is_accepted_for(protocol));
+            let leaving = other.phase == Phase::Closing && dial.offered.contains(&other.protocol);
+            other.ending.is_none() && (same_dial || same_end || leaving)
+        };
         let connections = &self.peers.get(&dial.peer)?.connections;
-        connections.iter().copied().filter(|&other| other != id).find(|other| {
-            self.connections.get(other).is_some_and(|other| {
-                let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
-                let same_end = choose(&dial.offered, &other.accepted_there)
-                    .is_some_and(|protocol| other.is_accepted_for(protocol));
-                other.ending.is_none() && (same_dial || same_end)
-            })
-        })
+        let mut others = connections.iter().copied().filter(|&other| other != id);
+        others.find(|other| self.connections.get(other).is_some_and(leads))
     }
 }
 
@@ -182,3 +205,7 @@ fn no_endpoint() -> Closed {
     let reason = "the peer has no endpoint to dial, and has not come to us".into();
     Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::NoEndpoint }
 }
+
+/// How long a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100 ms
+/// one way, and a third of what the peer gives an old connection to answer.
+const REDIAL: Duration = Duration::from_millis(300);

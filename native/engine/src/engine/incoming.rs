@@ -111,8 +111,7 @@ impl Engine {
             let Some(other) = self.connections.get(&id) else {
                 continue;
             };
-            let dials = matches!(other.phase, Phase::Dialling | Phase::Waiting(_));
-            if id != winner && dials && choose(&other.offered, &hello.accepted) == Some(protocol) {
+            if id != winner && other.is_dial() && choose(&other.offered, &hello.accepted) == Some(protocol) {
                 self.abandon(id, duplicate(ClosedBy::Local), now);
             }
         }

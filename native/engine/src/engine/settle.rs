@@ -4,6 +4,7 @@ use warren_quic::{ConnectionHandle, Event as QuicEvent};
 use warren_wireguard::{DownReason, Event as TunnelEvent};
 
 use super::Engine;
+use crate::connection::Phase;
 use crate::event::{CloseCause, Closed, ClosedBy, Event, PeerDownReason};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
@@ -15,15 +16,18 @@ impl Engine {
             self.events.push_back(told(event));
         }
         loop {
+            let ready = self.quic.poll_ready();
+            let mut told = false;
             while let Some((handle, event)) = self.quic.poll_event() {
+                told = true;
                 self.handle_quic(handle, event, now);
             }
             self.end_delivered(now);
-            let Some(handle) = self.quic.poll_ready() else {
-                break;
-            };
-            if self.in_control.insert(handle) {
-                self.control.push_back(handle);
+            match ready {
+                Some(handle) if self.in_control.insert(handle) => self.control.push_back(handle),
+                Some(_) => {}
+                None if told => {}
+                None => break,
             }
         }
     }
@@ -57,6 +61,7 @@ impl Engine {
     pub(super) fn handle_timer(&mut self, connection: ConnectionId, timer: Timer, now: Instant) {
         match timer {
             Timer::Dial => self.handle_dial_timeout(connection, now),
+            Timer::Redial => self.redial(connection, now),
             Timer::Liveness => self.check_liveness(connection, now),
             Timer::Heartbeat => self.beat(connection, now),
             Timer::Probe => self.check_probe(connection, now),
@@ -65,7 +70,18 @@ impl Engine {
     }
 
     fn handle_closed(&mut self, id: ConnectionId, closed: warren_quic::Closed, now: Instant) {
-        let ending = self.connections.get_mut(&id).and_then(|connection| connection.ending.take());
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let ending = connection.ending.take();
+        let dialling = connection.phase == Phase::Dialling;
+        if ending.is_none()
+            && dialling
+            && closed.cause == warren_quic::CloseCause::Duplicate
+            && self.keep_refused(id, now)
+        {
+            return;
+        }
         self.bury(id, ending.unwrap_or_else(|| translated(closed)), now);
     }
 }

@@ -84,6 +84,23 @@ fn a_close_without_grace_loses_what_was_not_delivered_and_says_so() {
 }
 
 #[test]
+fn a_dial_during_a_graceful_close_gets_a_new_connection() {
+    for loss in [0.0, 0.1] {
+        let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+        let link = Link { latency: Duration::from_millis(20), loss, ..Link::default() };
+        world.network.set_default(link);
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.with(at(0), |node, now| {
+            node.send(ours, 0, bulk(MIB), now);
+            node.engine.close(ours, 0, "", Duration::from_secs(30), now);
+        });
+        let anew = dial(&mut world, 0, 1);
+        world.run_until(Duration::from_secs(30), |world| world.node(at(0)).live() == [anew]);
+        assert_eq!(world.node(at(1)).received, [(0, MIB)]);
+    }
+}
+
+#[test]
 fn a_graceful_close_gives_up_when_its_grace_is_over() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);

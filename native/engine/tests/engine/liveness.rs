@@ -78,12 +78,10 @@ fn a_connection_that_only_one_end_knows_makes_way_for_a_redial() {
     world.with(at(0), |node, now| node.engine.close(ours, 0, "", Duration::ZERO, now));
     world.run_for(Duration::from_secs(5));
     world.network.unset_links(at(0), at(1));
-    dial(&mut world, 0, 1);
-    world.run_for(Duration::from_secs(3));
-    if world.node(at(0)).live().is_empty() {
-        dial(&mut world, 0, 1);
-        world.run_for(Duration::from_secs(1));
-    }
+    let anew = dial(&mut world, 0, 1);
+    let took = world.run_until(Duration::from_secs(3), |world| world.node(at(0)).live() == [anew]);
+    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    world.run_for(Duration::from_secs(1));
     assert_eq!(world.node(at(0)).live().len(), 1);
     assert!(!world.node(at(1)).live().contains(&theirs));
 }
