@@ -15,19 +15,22 @@ async function main(file: string): Promise<void> {
     authorize: ({ publicKey }) => publicKey === sender.publicKey,
   })
 
-  // The receiver answers with the hash of what came, on the same stream.
+  // The receiver answers with the hash of what came, on the same stream. (`for await` would destroy the stream when the
+  // peer has ended its side: that is how Node treats any Duplex.)
   receiver.on('connection', (connection) => {
-    connection.on('stream', async (stream) => {
+    connection.on('stream', (stream) => {
       const hash = createHash('sha256')
-      for await (const chunk of stream) hash.update(chunk)
-      if (stream instanceof Duplex) stream.end(hash.digest('hex'))
+      stream.on('data', (chunk: Buffer) => hash.update(chunk))
+      stream.on('end', () => {
+        if (stream instanceof Duplex) stream.end(hash.digest('hex'))
+      })
     })
   })
 
   const endpoint = `${receiver.address.host}:${receiver.address.port}`
   const connection = await sender.addPeer({ publicKey: receiver.publicKey, endpoint }).connect()
   const stream = connection.openStream()
-  await pipeline(createReadStream(file), stream, { end: true })
+  await pipeline(createReadStream(file), stream)
   console.log(`${file} arrived with SHA-256 ${await answer(stream)}`)
 
   await Promise.all([sender.close(), receiver.close()])

@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL('../../dist/examples/broadcast/main.js', impo
 
 async function broadcast(...options) {
   const child = spawn(process.execPath, [main, '--json', '--nodes', '3', '--seconds', '5', ...options], {
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [output, log, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { code, log, summary: code < 2 ? JSON.parse(output) : undefined }
