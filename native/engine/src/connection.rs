@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
+    /// Of unreliable datagrams that the caller has not taken.
+    pub(crate) incoming_datagram_bytes: usize,
     pub(crate) streams: BTreeSet<StreamId>,
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
     /// Bytes the transport was given beyond what left, about.
@@ -89,6 +91,7 @@ impl Connection {
             begun: FxHashMap::default(),
             datagrams: VecDeque::new(),
             datagram_bytes: 0,
+            incoming_datagram_bytes: 0,
             streams: BTreeSet::new(),
             stream_of: FxHashMap::default(),
             unsent: 0,

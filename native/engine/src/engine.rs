@@ -1,5 +1,6 @@
 mod closing;
 mod dial;
+mod events;
 mod figures;
 mod incoming;
 mod liveness;
@@ -52,6 +53,8 @@ pub struct Engine {
 
     /// Accepted and not claimed.
     pending_connections: usize,
+    /// Of the peers', with an `Event::Connected` that the caller has not taken.
+    untaken_connections: usize,
     /// Being closed gracefully.
     closing: BTreeSet<ConnectionId>,
     /// `shutdown` was called.
@@ -114,6 +117,7 @@ impl Engine {
             next_connection: 0,
             next_stream: 1,
             pending_connections: 0,
+            untaken_connections: 0,
             closing: BTreeSet::new(),
             shut: false,
             timers: Timers::default(),
@@ -149,17 +153,6 @@ impl Engine {
             .into_iter()
             .flatten()
             .min_by_key(|&(at, _)| at)
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front()?;
-        if let Event::Packet { peer, packet } = &event
-            && let Some(peer) = self.peers.get_mut(peer)
-        {
-            peer.incoming_bytes -= packet.len();
-        }
-        Some(event)
     }
 }
 

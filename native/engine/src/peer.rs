@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
 use warren_netstack::UdpFlow;
@@ -26,6 +26,8 @@ pub(crate) struct Peer {
     pub(crate) outgoing_bytes: usize,
     /// Raw packets from it that the caller has not taken.
     pub(crate) incoming_bytes: usize,
+    /// Where it moved last, if the caller has not taken the event of a move.
+    pub(crate) moved_to: Option<SocketAddr>,
     pub(crate) rx_packets: u64,
     pub(crate) rx_packets_dropped: u64,
     pub(crate) tx_packets: u64,
@@ -45,6 +47,7 @@ impl Peer {
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
+            moved_to: None,
             rx_packets: 0,
             rx_packets_dropped: 0,
             tx_packets: 0,

@@ -32,6 +32,8 @@ pub struct DeviceStats {
     pub tx_packets_dropped: u64,
     /// Raw packets from peers that found the caller's queue full.
     pub rx_packets_dropped: u64,
+    /// Unreliable datagrams of connections that found the caller's queue full.
+    pub rx_datagrams_dropped: u64,
     /// The tunnels', drops by reason among them.
     pub wireguard: warren_wireguard::Stats,
     /// The transport's over all connections.

@@ -70,7 +70,7 @@ impl Engine {
         self.learn_incarnation(peer, hello.incarnation, now);
         self.end_rivals(id, &hello, &protocol, now);
         self.arm_heartbeat(id, now);
-        self.events.push_back(Event::Connected { connection: id, peer, initiator, protocol });
+        self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol });
         self.revive(id);
     }
 
@@ -83,9 +83,10 @@ impl Engine {
             Phase::Refused => {
                 (CloseCause::Duplicate, "the peer knows another connection, which is not known here")
             }
-            _ if self.wireguard.has_session(connection.peer) => {
-                (CloseCause::NoTransport, "the tunnel is up, but no QUIC of warren's answers in it")
-            }
+            _ if self.wireguard.has_session(connection.peer) => (
+                CloseCause::NoTransport,
+                "there is a WireGuard session, but no QUIC of warren's answers in it",
+            ),
             _ => (CloseCause::NoHandshake, "no WireGuard handshake response"),
         };
         self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause }, now);

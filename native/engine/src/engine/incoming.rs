@@ -60,7 +60,8 @@ impl Engine {
                 return Err(RefuseCode::Duplicate);
             }
         }
-        if self.pending_connections >= self.config.limits.pending_connections {
+        let untaken = self.pending_connections.max(self.untaken_connections);
+        if untaken >= self.config.limits.pending_connections {
             self.counters.refused_connections += 1;
             return Err(RefuseCode::TooMany);
         }

@@ -1,12 +1,11 @@
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use warren_netstack::{HEADER_LEN, Header};
 use warren_quic::{Ecn, PeerTag};
-use warren_wireguard::{Path, PeerId};
+use warren_wireguard::Path;
 
 use super::Engine;
-use crate::event::Event;
 use crate::peer::QUIC_PORT;
 
 impl Engine {
@@ -35,7 +34,8 @@ impl Engine {
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
-            self.deliver_packet(opened.peer, opened.len);
+            let packet = owned(&mut self.slab, packet).freeze();
+            self.tell_packet(opened.peer, packet);
             return;
         };
         if Header::verify(packet).is_err() {
@@ -45,22 +45,6 @@ impl Engine {
         let payload = owned(&mut self.slab, &packet[HEADER_LEN..]);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
-    }
-
-    /// A packet that is not warren's own, for the caller.
-    fn deliver_packet(&mut self, id: PeerId, len: usize) {
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if peer.incoming_bytes + len > self.config.limits.packet_bytes_per_peer {
-            peer.rx_packets_dropped += 1;
-            self.counters.rx_packets_dropped += 1;
-            return;
-        }
-        peer.incoming_bytes += len;
-        peer.rx_packets += 1;
-        let packet: Bytes = owned(&mut self.slab, &self.plaintext[..len]).freeze();
-        self.events.push_back(Event::Packet { peer: id, packet });
     }
 }
 

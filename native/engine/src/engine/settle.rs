@@ -13,7 +13,10 @@ impl Engine {
     /// Takes what the rooms below have to say after something was done to them.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(event) = self.wireguard.poll_event() {
-            self.events.push_back(told(event));
+            match event {
+                TunnelEvent::Moved { peer, from, to } => self.tell_moved(peer, from, to),
+                event => self.events.push_back(told(event)),
+            }
         }
         loop {
             let ready = self.quic.poll_ready();
@@ -43,7 +46,7 @@ impl Engine {
             QuicEvent::Incoming { .. } => {}
             QuicEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
             QuicEvent::Closed(closed) => self.handle_closed(id, closed, now),
-            QuicEvent::Datagram(bytes) => self.events.push_back(Event::Datagram { connection: id, bytes }),
+            QuicEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
             QuicEvent::Message { priority, bytes } => {
                 self.events.push_back(Event::Message { connection: id, priority, bytes });
             }

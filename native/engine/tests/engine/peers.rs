@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rand::RngExt;
-use warren_engine::{Ecn, Event, Outcome, Path};
+use warren_engine::{Dialled, Ecn, Event, Outcome, Path};
 use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, World, at, bulk, config, connect, dial, key, mesh};
@@ -165,6 +165,51 @@ fn a_peer_that_moves_keeps_its_connection() {
     });
     let moved = |event: &Event| matches!(event, Event::PeerMoved { to, .. } if *to == at(7));
     assert!(world.node(at(1)).events.iter().any(|(_, event)| moved(event)));
+}
+
+#[test]
+fn a_peer_cannot_fill_the_memory_of_a_caller_that_takes_no_events() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| {
+        config.limits.packet_bytes_per_peer = 100_000;
+        config.limits.pending_connections = 8;
+    });
+    let (_, theirs) = connect(&mut world, 0, 1);
+    let (mut place, mut ours) = (1, theirs);
+    world.with(at(0), |node, _| node.drains = false);
+    for round in 0..300u16 {
+        // Another place, another connection, packets, datagrams, messages and streams of nothing.
+        let mut node = world.remove(at(place)).expect("node 1");
+        place = 10 + round;
+        node.address = at(place);
+        world.add(at(place), node);
+        world.with(at(place), |node, now| {
+            let peer = node.peers[&0];
+            for _ in 0..20 {
+                node.engine.send_packet(peer, Bytes::from(raw(1, 0, 48)), now);
+                node.engine.send_datagram(ours, Bytes::new(), now);
+                node.send(ours, 0, Bytes::new(), now);
+                let stream = node.open(ours, false, 0, now);
+                node.engine.finish_stream(stream, now);
+            }
+            if round % 3 == 2 {
+                node.engine.close(ours, 0, "", Duration::ZERO, now);
+                let dialled = node.engine.connect(peer, None, Duration::from_secs(1), now);
+                if let Ok(Dialled::New(dialled)) = dialled {
+                    ours = dialled;
+                }
+            }
+            node.drain_events(now);
+        });
+        world.run_for(Duration::from_millis(50));
+    }
+    let queued = world.node(at(0)).engine.stats(world.now()).queued_events;
+    // 781 packets and 781 datagrams of 128 bytes at least, and for each of 9 connections 256 streams and its messages.
+    assert!(queued < 5_000, "{queued} events");
+    world.with(at(0), |node, now| {
+        node.drains = true;
+        node.drain_events(now);
+    });
+    assert_eq!(world.node(at(0)).engine.stats(world.now()).queued_events, 0);
 }
 
 #[test]

@@ -1,0 +1,90 @@
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use warren_wireguard::PeerId;
+
+use super::Engine;
+use crate::event::{Event, Initiator};
+use crate::ids::ConnectionId;
+
+/// What a peer can make us tell is bounded while the caller takes nothing.
+impl Engine {
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let mut event = self.events.pop_front()?;
+        match &mut event {
+            Event::Packet { peer, packet } => {
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.incoming_bytes -= cost(packet);
+                }
+            }
+            Event::Datagram { connection, bytes } => {
+                if let Some(connection) = self.connections.get_mut(connection) {
+                    connection.incoming_datagram_bytes -= cost(bytes);
+                }
+            }
+            Event::PeerMoved { peer, to, .. } => {
+                if let Some(latest) = self.peers.get_mut(peer).and_then(|peer| peer.moved_to.take()) {
+                    *to = latest;
+                }
+            }
+            Event::Connected { initiator: Initiator::Remote, .. } => self.untaken_connections -= 1,
+            _ => {}
+        }
+        Some(event)
+    }
+
+    /// A packet that is not warren's own, for the caller.
+    pub(super) fn tell_packet(&mut self, id: PeerId, packet: Bytes) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if peer.incoming_bytes + cost(&packet) > self.config.limits.packet_bytes_per_peer {
+            peer.rx_packets_dropped += 1;
+            self.counters.rx_packets_dropped += 1;
+            return;
+        }
+        peer.incoming_bytes += cost(&packet);
+        peer.rx_packets += 1;
+        self.events.push_back(Event::Packet { peer: id, packet });
+    }
+
+    /// An unreliable datagram, for the caller.
+    pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if connection.incoming_datagram_bytes + cost(&bytes) > self.config.limits.packet_bytes_per_peer {
+            self.counters.rx_datagrams_dropped += 1;
+            return;
+        }
+        connection.incoming_datagram_bytes += cost(&bytes);
+        self.events.push_back(Event::Datagram { connection: id, bytes });
+    }
+
+    /// A peer's move; one event stands for those that follow before it is taken.
+    pub(super) fn tell_moved(&mut self, id: PeerId, from: Option<SocketAddr>, to: SocketAddr) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if peer.moved_to.replace(to).is_none() {
+            self.events.push_back(Event::PeerMoved { peer: id, from, to });
+        }
+    }
+
+    /// A connection is usable.
+    pub(super) fn tell_connected(&mut self, event: Event) {
+        if let Event::Connected { initiator: Initiator::Remote, .. } = event {
+            self.untaken_connections += 1;
+        }
+        self.events.push_back(event);
+    }
+}
+
+/// What a waiting packet counts for: small ones cost more than their bytes.
+fn cost(bytes: &Bytes) -> usize {
+    bytes.len().max(EVENT)
+}
+
+/// An event in its queue, and the allocation of a small packet.
+const EVENT: usize = 128;
