@@ -15,7 +15,10 @@ const suites = {
   ],
   rust: (args) => ['cargo', ['test', '--workspace', '--quiet', ...args]],
   unit: (args) => [node, [tool.jest, '--maxWorkers=2', ...args]],
-  process: (args) => [node, ['--test', '--test-reporter=spec', ...args, ...testFiles('test/process')]],
+  process: (args) => [
+    node,
+    ['--test', '--test-concurrency=1', '--test-reporter=spec', ...args, ...testFiles('test/process')],
+  ],
   types: (args) => [node, [tool.tsc, '-p', 'test/types', ...args]],
 }
 
