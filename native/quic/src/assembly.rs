@@ -12,6 +12,8 @@ pub(crate) struct Assembly {
     pub(crate) priority: u8,
     length: usize,
     bytes: Vec<u8>,
+    /// How much of it the sender was told of.
+    told: u64,
 }
 
 /// More bytes came than were announced.
@@ -20,7 +22,7 @@ pub(crate) struct TooLong;
 
 impl Assembly {
     pub(crate) fn new(priority: u8, length: usize) -> Self {
-        Self { priority, length, bytes: Vec::new() }
+        Self { priority, length, bytes: Vec::new(), told: 0 }
     }
 
     pub(crate) fn length(&self) -> usize {
@@ -38,6 +40,16 @@ impl Assembly {
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// How much is here, if that is at least `step` more than the sender was told.
+    pub(crate) fn progress(&mut self, step: u64) -> Option<u64> {
+        let here = self.bytes.len() as u64;
+        if here - self.told < step {
+            return None;
+        }
+        self.told = here;
+        Some(here)
     }
 
     /// The whole message, or `None` if bytes are missing.

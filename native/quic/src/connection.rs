@@ -299,3 +299,23 @@ impl Connection {
         }
     }
 }
+
+/// What tests reach into.
+#[cfg(test)]
+impl Connection {
+    pub(crate) fn inner(&mut self) -> &mut quinn_proto::Connection {
+        &mut self.inner
+    }
+
+    pub(crate) fn control(&mut self) -> &mut ControlWriter {
+        &mut self.control
+    }
+
+    pub(crate) fn control_stream(&self) -> Option<StreamId> {
+        self.control_stream
+    }
+
+    pub(crate) fn force_key_update(&mut self) {
+        self.inner.force_key_update();
+    }
+}

@@ -20,7 +20,8 @@ pub(crate) enum ControlFrame {
     Refused { message: u64 },
     /// The sender cancelled before the receiver had the whole message.
     Cancelled { message: u64 },
-    /// The receiver's application has read this many bytes of a byte stream, or lets go of all that come.
+    /// The receiver has read this many bytes of a message or a byte stream, or lets go of all that come. What it has
+    /// not read takes up the connection's credit.
     Read { stream: u64, bytes: u64 },
 }
 
@@ -197,6 +198,7 @@ mod kind {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -29,6 +29,7 @@ mod header;
 mod hello;
 mod initial;
 mod lanes;
+mod names;
 mod pace;
 mod parameters;
 mod peer;
@@ -36,11 +37,15 @@ mod quic;
 mod session;
 mod stats;
 mod tag;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod varint;
 
 pub use choice::choose;
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};
 pub use config::{Config, MIN_UDP_PAYLOAD};
 pub use event::{Event, Hello, Outcome, Read, Stopped};
-pub use quic::{ConnectionHandle, Ecn, MessageHandle, PeerTag, Quic, StreamHandle, Transmit};
+pub use names::{ConnectionHandle, Ecn, MessageHandle, PeerTag, StreamHandle, Transmit};
+pub use quic::Quic;
 pub use stats::{ConnectionStats, QuicStats};

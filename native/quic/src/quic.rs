@@ -1,15 +1,17 @@
 //! The connections of one node with all of its peers.
 
+mod commands;
+
 use crate::{
-    CloseCause, Closed, ClosedBy, Config, ConnectionStats, Event, Hello, QuicStats, Read, RefuseCode,
-    Stopped,
+    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Event, Hello, PeerTag,
+    QuicStats, RefuseCode, Transmit,
     cid::ConnectionIds,
     connection::{Connection, Events},
     deadlines::Deadlines,
     flight::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use quinn_proto::{EcnCodepoint, EndpointEvent};
 use rustc_hash::FxHashMap;
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Instant};
@@ -19,45 +21,6 @@ const TRANSPORT: &str = "quic/1";
 
 /// Answers without a connection that may wait to be sent; more are dropped.
 const RESPONSES_MAX: usize = 64;
-
-/// Names a peer; chosen by the owner, never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PeerTag(pub u32);
-
-/// Names a connection; never reused within one [`Quic`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionHandle(pub u32);
-
-/// Names a message that this end sends, within its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MessageHandle(pub u64);
-
-/// Names a byte stream, within its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamHandle(pub u64);
-
-/// The two ECN bits of an IP packet (RFC 3168).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ecn {
-    /// Not ECN-capable.
-    #[default]
-    NotEct,
-    /// ECN-capable, ECT(1).
-    Ect1,
-    /// ECN-capable, ECT(0).
-    Ect0,
-    /// Congestion experienced.
-    Ce,
-}
-
-/// What [`Quic::poll_transmit`] appended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transmit {
-    /// Size of each UDP payload but the last, which may be shorter.
-    pub segment: usize,
-    /// The mark that the packets shall carry.
-    pub ecn: Ecn,
-}
 
 /// The connections of one node with all of its peers. The crate's documentation says how to drive it.
 pub struct Quic {
@@ -331,146 +294,6 @@ impl Quic {
         })
     }
 
-    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
-    pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
-        self.seen(connection).map_or(0, |made| made.room(now))
-    }
-
-    /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`Event::Writable`] follows.
-    pub fn begin_message(
-        &mut self,
-        connection: ConnectionHandle,
-        priority: u8,
-        length: usize,
-    ) -> Option<MessageHandle> {
-        let message = self.made(connection)?.begin_message(priority, length)?;
-        self.mark_ready(connection);
-        Some(message)
-    }
-
-    /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
-    /// finishes it. Less than all of `bytes`: flow control; [`Event::Writable`] follows. What is written to a message
-    /// that is cancelled, refused or settled vanishes.
-    pub fn write_message(
-        &mut self,
-        connection: ConnectionHandle,
-        message: MessageHandle,
-        bytes: &mut Bytes,
-    ) -> usize {
-        let Some(made) = self.made(connection) else { return std::mem::take(bytes).len() };
-        let written = made.write_message(message, bytes);
-        if written > 0 {
-            self.mark_ready(connection);
-        }
-        written
-    }
-
-    /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended.
-    pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle) {
-        if let Some(made) = self.made(connection) {
-            made.cancel_message(message);
-            self.mark_ready(connection);
-        }
-    }
-
-    /// The owner took messages of this lane, of `bytes` in all, in the order of their events.
-    pub fn release_messages(
-        &mut self,
-        connection: ConnectionHandle,
-        priority: u8,
-        bytes: usize,
-        now: Instant,
-    ) {
-        self.now = Some(now);
-        if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
-            made.release_messages(priority, bytes, now, &mut self.events);
-            self.touch(connection);
-        }
-    }
-
-    /// Opens a byte stream. `None`: no credit now; [`Event::Writable`] follows.
-    pub fn open_stream(
-        &mut self,
-        connection: ConnectionHandle,
-        bidirectional: bool,
-        priority: u8,
-    ) -> Option<StreamHandle> {
-        let stream = self.made(connection)?.open_stream(bidirectional, priority)?;
-        self.mark_ready(connection);
-        Some(stream)
-    }
-
-    /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. Less than all of
-    /// `bytes`: flow control; [`Event::Writable`] follows.
-    pub fn write_stream(
-        &mut self,
-        connection: ConnectionHandle,
-        stream: StreamHandle,
-        bytes: &mut Bytes,
-    ) -> Result<usize, Stopped> {
-        let written = self.made(connection).ok_or(Stopped(None))?.write_stream(stream, bytes)?;
-        if written > 0 {
-            self.mark_ready(connection);
-        }
-        Ok(written)
-    }
-
-    /// No more bytes follow on this stream; [`Event::StreamFinished`] follows when the other end has them all.
-    pub fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle) {
-        if let Some(made) = self.made(connection) {
-            made.finish_stream(stream);
-            self.mark_ready(connection);
-        }
-    }
-
-    /// Gives up sending on a stream. Codes from 2^62 - 256 on do not survive, here and below.
-    pub fn reset_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
-        if let Some(made) = self.made(connection) {
-            made.reset_stream(stream, code);
-            self.mark_ready(connection);
-        }
-    }
-
-    /// Asks the other end to send no more on a stream; what is unread is discarded.
-    pub fn stop_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
-        if let Some(made) = self.made(connection) {
-            made.stop_stream(stream, code);
-            self.mark_ready(connection);
-        }
-    }
-
-    /// Changes the priority of what this end sends on a stream.
-    pub fn set_stream_priority(&mut self, connection: ConnectionHandle, stream: StreamHandle, priority: u8) {
-        if let Some(made) = self.made(connection) {
-            made.set_stream_priority(stream, priority);
-        }
-    }
-
-    /// Reads at most `max` bytes of a byte stream.
-    pub fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read {
-        let Some(made) = self.made(connection) else { return Read::End };
-        let read = made.read_stream(stream, max);
-        if read != Read::Blocked {
-            self.mark_ready(connection);
-        }
-        read
-    }
-
-    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`Event::Writable`] follows), or no
-    /// connection.
-    pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
-        let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
-        if sent {
-            self.mark_ready(connection);
-        }
-        sent
-    }
-
-    /// The largest datagram that [`Quic::send_datagram`] takes now, 0 without a connection.
-    pub fn max_datagram_size(&self, connection: ConnectionHandle) -> usize {
-        self.seen(connection).map_or(0, Connection::max_datagram_size)
-    }
-
     /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
     pub fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unanswered_since()
@@ -484,6 +307,11 @@ impl Quic {
     /// Counters over all connections.
     pub fn totals(&self) -> QuicStats {
         self.totals
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inside(&mut self, connection: ConnectionHandle) -> &mut Connection {
+        self.made(connection).expect("it was made")
     }
 
     fn hello(&self, offered: &[Box<str>], observed: Option<SocketAddr>) -> Hello {

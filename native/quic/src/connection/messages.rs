@@ -17,8 +17,10 @@ pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     messages: BTreeMap<u64, Outgoing>,
-    /// Bytes written of unsettled messages; and streams in use, those of bytes as well.
+    /// Bytes written of unsettled messages; and unidirectional streams in use, those of bytes as well.
     pub(super) lanes: Lanes,
+    /// Bytes written of messages and byte streams that the other end has not read, by its own word.
+    pub(super) unread: Lanes,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,8 @@ struct Outgoing {
     prefix: Bytes,
     length: usize,
     written: usize,
+    /// How much of `written` the receiver has read.
+    read: usize,
     /// Nothing more is written: finished, cancelled or stopped.
     done: bool,
     cancelled: bool,
@@ -70,16 +74,19 @@ impl Connection {
     pub(crate) fn write_message(&mut self, message: MessageHandle, bytes: &mut Bytes) -> usize {
         let offered = bytes.len();
         let id = own_stream(self.inner.side(), message.0);
+        let priority = self.sending.messages.get(&message.0).map_or(0, |outgoing| outgoing.priority);
+        let credit = self.credit(priority);
         let Some(outgoing) = self.sending.messages.get_mut(&message.0).filter(|outgoing| !outgoing.done)
         else {
             bytes.clear();
             return offered;
         };
-        if !flush(&mut self.inner, id, &mut outgoing.prefix) {
+        if !flush(&mut self.inner, id, &mut outgoing.prefix) || credit == 0 {
             self.wants_writable = true;
             return 0;
         }
-        let mut chunk = [bytes.slice(..offered.min(outgoing.length - outgoing.written))];
+        let most = offered.min(outgoing.length - outgoing.written).min(credit);
+        let mut chunk = [bytes.slice(..most)];
         let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
             Ok(written) => written.bytes,
             Err(WriteError::Blocked) => 0,
@@ -94,9 +101,19 @@ impl Connection {
         self.wants_writable |= !bytes.is_empty();
         outgoing.written += written;
         self.flow.wrote(written);
-        self.sending.lanes.add(outgoing.priority, written as u64, 0);
+        self.sending.lanes.add(priority, written as u64, 0);
+        self.sending.unread.add(priority, written as u64, 0);
         outgoing.finish_if_whole(&mut self.inner, id);
         written
+    }
+
+    /// Bytes that a lane may write: three quarters of what the lanes below it leave unread of the connection's credit,
+    /// less what it and those above left unread. So whatever lies unread, there is credit for the lanes above.
+    pub(super) fn credit(&self, priority: u8) -> usize {
+        let below = self.sending.unread.below(priority).bytes;
+        let mine = self.sending.unread.at_or_above(priority).bytes;
+        let credit = (self.limits.receive_window.saturating_sub(below) / 4 * 3).saturating_sub(mine);
+        usize::try_from(credit).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn cancel_message(&mut self, message: MessageHandle) {
@@ -134,7 +151,7 @@ impl Connection {
                 return self.on_read(id.into(), bytes, events);
             }
         };
-        let Some(outgoing) = self.sending.messages.remove(&message) else {
+        let Some(outgoing) = self.sending.messages.get(&message) else {
             return Err(Violation("settled a message that was not sent"));
         };
         let possible = match outcome {
@@ -145,19 +162,31 @@ impl Connection {
         if !possible {
             return Err(Violation("settled a message as it cannot have ended"));
         }
+        let (priority, whole) = (outgoing.priority, outgoing.is_whole());
+        self.sending.lanes.remove(priority, outgoing.written as u64, 1);
+        self.sending.unread.remove(priority, (outgoing.written - outgoing.read) as u64, 0);
+        self.sending.messages.remove(&message);
         match outcome {
             Outcome::Delivered => self.stats.messages_delivered += 1,
             Outcome::Cancelled => self.stats.messages_cancelled += 1,
             Outcome::Refused | Outcome::Lost => self.stats.messages_refused += 1,
         }
-        self.sending.lanes.remove(outgoing.priority, outgoing.written as u64, 1);
-        if !outgoing.is_whole() {
+        if !whole {
             // Refused, or cancelled: nothing more is sent either way.
             let _ = self.inner.send_stream(own_stream(self.inner.side(), message)).reset(GIVEN_UP);
         }
         events.push_back((self.handle, Event::MessageSettled { message: MessageHandle(message), outcome }));
         self.writable(events);
         Ok(())
+    }
+
+    /// The receiver has read this much of a message; `false`: it is none.
+    pub(super) fn on_message_read(&mut self, index: u64, bytes: u64) -> bool {
+        let Some(outgoing) = self.sending.messages.get_mut(&index) else { return false };
+        let read = usize::try_from(bytes).unwrap_or(usize::MAX).min(outgoing.written).max(outgoing.read);
+        self.sending.unread.remove(outgoing.priority, (read - outgoing.read) as u64, 0);
+        outgoing.read = read;
+        true
     }
 
     pub(super) fn lose_messages(&mut self, events: &mut Events) {
@@ -178,7 +207,7 @@ impl Connection {
 
 impl Outgoing {
     fn new(priority: u8, prefix: Bytes, length: usize) -> Self {
-        Self { priority, prefix, length, written: 0, done: false, cancelled: false }
+        Self { priority, prefix, length, written: 0, read: 0, done: false, cancelled: false }
     }
 
     fn is_whole(&self) -> bool {

@@ -135,10 +135,13 @@ impl Connection {
             Some(Progress::Ended) => return Err(Violation("a stream ended inside its header")),
             Some(Progress::Reset(code)) => {
                 self.receiving.incoming.remove(&id);
-                match id.dir() {
-                    Dir::Uni if code == GIVEN_UP => self.abandon_message(id),
-                    Dir::Uni => self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL }),
-                    Dir::Bi => self.turn_down(id),
+                if id.dir() == Dir::Bi {
+                    self.turn_down(id);
+                }
+                if code == GIVEN_UP {
+                    self.abandon_message(id);
+                } else {
+                    self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
                 }
                 return Ok(());
             }
@@ -242,7 +245,12 @@ impl Connection {
         })?;
         let (priority, length) = (assembly.priority, assembly.length());
         match progress {
-            Progress::Blocked => Ok(()),
+            Progress::Blocked => {
+                if let Some(bytes) = assembly.progress(self.config.stream_receive_window / 8) {
+                    self.control.push(ControlFrame::Read { stream: id.into(), bytes });
+                }
+                Ok(())
+            }
             Progress::Ended => {
                 let bytes = assembly.finish().ok_or(Violation("a message shorter than announced"))?;
                 self.receiving.incoming.remove(&id);

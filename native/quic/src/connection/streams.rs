@@ -9,7 +9,6 @@ use crate::{
     close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
-    lanes::Lanes,
 };
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
@@ -20,7 +19,7 @@ use rustc_hash::FxHashMap;
 pub(super) struct ByteStreams {
     streams: FxHashMap<StreamId, ByteStream>,
     /// Bytes written that the other end's application has not read.
-    unread: Lanes,
+    unread: u64,
 }
 
 #[derive(Debug)]
@@ -88,17 +87,16 @@ impl Connection {
 
     pub(crate) fn write_stream(&mut self, stream: StreamHandle, bytes: &mut Bytes) -> Result<usize, Stopped> {
         let id = id(stream);
+        // Half of the credit is for byte streams, so that readers who pause cannot hold up messages.
+        let half_of_all = (self.limits.receive_window / 2).saturating_sub(self.streams.unread);
+        let credit = self.streams.streams.get(&id).map_or(0, |stream| self.credit(stream.priority) as u64);
+        let credit = credit.min(half_of_all);
         let Some(ByteStream { priority, sending: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
             return Err(Stopped(None));
         };
         if half.closed {
             return Err(Stopped(None));
         }
-        // Half of the credit is for byte streams, so that readers who pause cannot hold up messages; and a lane leaves
-        // a quarter of what the lanes below it leave to those above.
-        let below = self.streams.unread.below(*priority).bytes;
-        let mine = self.streams.unread.at_or_above(*priority).bytes;
-        let credit = ((self.limits.receive_window / 2).saturating_sub(below) / 4 * 3).saturating_sub(mine);
         if !flush(&mut self.inner, id, &mut half.prefix) || credit == 0 {
             self.wants_writable = true;
             return Ok(0);
@@ -115,7 +113,8 @@ impl Connection {
         self.wants_writable |= !bytes.is_empty();
         if half.read != READ_ALL {
             half.written += written as u64;
-            self.streams.unread.add(*priority, written as u64, 0);
+            self.streams.unread += written as u64;
+            self.sending.unread.add(*priority, written as u64, 0);
         }
         self.flow.wrote(written);
         Ok(written)
@@ -155,8 +154,8 @@ impl Connection {
         let old = std::mem::replace(&mut stream.priority, priority);
         let Some(half) = &stream.sending else { return };
         let unread = half.written.saturating_sub(half.read);
-        self.streams.unread.remove(old, unread, 0);
-        self.streams.unread.add(priority, unread, 0);
+        self.sending.unread.remove(old, unread, 0);
+        self.sending.unread.add(priority, unread, 0);
         if id.dir() == Dir::Uni {
             self.sending.lanes.remove(old, 0, 1);
             self.sending.lanes.add(priority, 0, 1);
@@ -220,9 +219,6 @@ impl Connection {
         // Both fail only if the half is over already.
         let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
         let _ = self.inner.send_stream(id).reset(GIVEN_UP);
-        let sending = Some(SendHalf { closed: true, ..SendHalf::default() });
-        self.streams.streams.insert(id, ByteStream { priority: 0, sending, receiving: None });
-        self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
     }
 
     pub(super) fn on_stream_readable(&mut self, id: StreamId, events: &mut Events) {
@@ -272,13 +268,23 @@ impl Connection {
     pub(super) fn on_read(&mut self, id: StreamId, bytes: u64, events: &mut Events) -> Result<(), Violation> {
         let stream = self.streams.streams.get_mut(&id);
         let Some(ByteStream { priority, sending: Some(half), .. }) = stream else {
-            return Err(Violation("read a stream that was not sent"));
+            if id.dir() == Dir::Uni
+                && id.initiator() == self.inner.side()
+                && self.on_message_read(id.index(), bytes)
+            {
+                self.writable(events);
+                return Ok(());
+            }
+            // One that was turned down may be let go.
+            let turned_down = id.dir() == Dir::Bi && id.initiator() != self.inner.side();
+            return if turned_down { Ok(()) } else { Err(Violation("read a stream that was not sent")) };
         };
         if half.read == READ_ALL {
             return Err(Violation("read a stream that it let go"));
         }
         let credit = bytes.min(half.written).saturating_sub(half.read);
-        self.streams.unread.remove(*priority, credit, 0);
+        self.streams.unread -= credit;
+        self.sending.unread.remove(*priority, credit, 0);
         half.read = half.read.max(bytes);
         if bytes == READ_ALL && id.dir() == Dir::Uni {
             self.sending.lanes.remove(*priority, 0, 1);

@@ -11,4 +11,3 @@ mod priorities;
 mod resets;
 mod streams;
 mod support;
-mod wire;

@@ -81,7 +81,6 @@ pub(crate) fn latency(milliseconds: u64) -> Link {
 pub(crate) enum Policy {
     Accept,
     Refuse(RefuseCode),
-    Nothing,
 }
 
 pub(crate) struct TestNode {
@@ -109,7 +108,6 @@ pub(crate) struct Received {
     pub(crate) connection: ConnectionHandle,
     pub(crate) priority: u8,
     pub(crate) bytes: Box<[u8]>,
-    pub(crate) at: Instant,
 }
 
 struct Pending {
@@ -304,7 +302,7 @@ impl TestNode {
                 if self.releases {
                     self.quic.release_messages(connection, priority, bytes.len(), now);
                 }
-                self.messages.push(Received { connection, priority, bytes, at: now });
+                self.messages.push(Received { connection, priority, bytes });
             }
             Event::MessageSettled { message, outcome } => {
                 let id = self.begun.remove(&(connection, message)).expect("a message that was begun");
@@ -314,7 +312,6 @@ impl TestNode {
                 match self.policy {
                     Policy::Accept => self.quic.accept(connection, now),
                     Policy::Refuse(code) => self.quic.refuse(connection, code, now),
-                    Policy::Nothing => {}
                 }
                 self.events.push((connection, event));
             }

@@ -1,0 +1,40 @@
+//! What peers, connections, messages and streams are called, and what a packet carries beside its payload.
+
+/// Names a peer; chosen by the owner, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerTag(pub u32);
+
+/// Names a connection; never reused within one [`Quic`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionHandle(pub u32);
+
+/// Names a message that this end sends, within its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageHandle(pub u64);
+
+/// Names a byte stream, within its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamHandle(pub u64);
+
+/// The two ECN bits of an IP packet (RFC 3168).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ecn {
+    /// Not ECN-capable.
+    #[default]
+    NotEct,
+    /// ECN-capable, ECT(1).
+    Ect1,
+    /// ECN-capable, ECT(0).
+    Ect0,
+    /// Congestion experienced.
+    Ce,
+}
+
+/// What [`Quic::poll_transmit`] appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transmit {
+    /// Size of each UDP payload but the last, which may be shorter.
+    pub segment: usize,
+    /// The mark that the packets shall carry.
+    pub ecn: Ecn,
+}

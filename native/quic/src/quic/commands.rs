@@ -1,0 +1,148 @@
+//! What an owner does with one connection: messages, byte streams, datagrams.
+
+use super::{Quic, Slot};
+use crate::{ConnectionHandle, MessageHandle, Read, Stopped, StreamHandle, connection::Connection};
+use bytes::Bytes;
+use std::time::Instant;
+
+impl Quic {
+    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
+    pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
+        self.seen(connection).map_or(0, |made| made.room(now))
+    }
+
+    /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`Event::Writable`] follows.
+    pub fn begin_message(
+        &mut self,
+        connection: ConnectionHandle,
+        priority: u8,
+        length: usize,
+    ) -> Option<MessageHandle> {
+        let message = self.made(connection)?.begin_message(priority, length)?;
+        self.mark_ready(connection);
+        Some(message)
+    }
+
+    /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
+    /// finishes it. Less than all of `bytes`: flow control; [`Event::Writable`] follows. What is written to a message
+    /// that is cancelled, refused or settled vanishes.
+    pub fn write_message(
+        &mut self,
+        connection: ConnectionHandle,
+        message: MessageHandle,
+        bytes: &mut Bytes,
+    ) -> usize {
+        let Some(made) = self.made(connection) else { return std::mem::take(bytes).len() };
+        let written = made.write_message(message, bytes);
+        if written > 0 {
+            self.mark_ready(connection);
+        }
+        written
+    }
+
+    /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended.
+    pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle) {
+        if let Some(made) = self.made(connection) {
+            made.cancel_message(message);
+            self.mark_ready(connection);
+        }
+    }
+
+    /// The owner took messages of this lane, of `bytes` in all, in the order of their events.
+    pub fn release_messages(
+        &mut self,
+        connection: ConnectionHandle,
+        priority: u8,
+        bytes: usize,
+        now: Instant,
+    ) {
+        self.now = Some(now);
+        if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
+            made.release_messages(priority, bytes, now, &mut self.events);
+            self.touch(connection);
+        }
+    }
+
+    /// Opens a byte stream. `None`: no credit now; [`Event::Writable`] follows.
+    pub fn open_stream(
+        &mut self,
+        connection: ConnectionHandle,
+        bidirectional: bool,
+        priority: u8,
+    ) -> Option<StreamHandle> {
+        let stream = self.made(connection)?.open_stream(bidirectional, priority)?;
+        self.mark_ready(connection);
+        Some(stream)
+    }
+
+    /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. Less than all of
+    /// `bytes`: flow control; [`Event::Writable`] follows.
+    pub fn write_stream(
+        &mut self,
+        connection: ConnectionHandle,
+        stream: StreamHandle,
+        bytes: &mut Bytes,
+    ) -> Result<usize, Stopped> {
+        let written = self.made(connection).ok_or(Stopped(None))?.write_stream(stream, bytes)?;
+        if written > 0 {
+            self.mark_ready(connection);
+        }
+        Ok(written)
+    }
+
+    /// No more bytes follow on this stream; [`Event::StreamFinished`] follows when the other end has them all.
+    pub fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle) {
+        if let Some(made) = self.made(connection) {
+            made.finish_stream(stream);
+            self.mark_ready(connection);
+        }
+    }
+
+    /// Gives up sending on a stream. Codes from 2^62 - 256 on do not survive, here and below.
+    pub fn reset_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
+        if let Some(made) = self.made(connection) {
+            made.reset_stream(stream, code);
+            self.mark_ready(connection);
+        }
+    }
+
+    /// Asks the other end to send no more on a stream; what is unread is discarded.
+    pub fn stop_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
+        if let Some(made) = self.made(connection) {
+            made.stop_stream(stream, code);
+            self.mark_ready(connection);
+        }
+    }
+
+    /// Changes the priority of what this end sends on a stream.
+    pub fn set_stream_priority(&mut self, connection: ConnectionHandle, stream: StreamHandle, priority: u8) {
+        if let Some(made) = self.made(connection) {
+            made.set_stream_priority(stream, priority);
+        }
+    }
+
+    /// Reads at most `max` bytes of a byte stream.
+    pub fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read {
+        let Some(made) = self.made(connection) else { return Read::End };
+        let read = made.read_stream(stream, max);
+        if read != Read::Blocked {
+            self.mark_ready(connection);
+        }
+        read
+    }
+
+    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`Event::Writable`] follows), or no
+    /// connection.
+    pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
+        let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
+        if sent {
+            self.mark_ready(connection);
+        }
+        sent
+    }
+
+    /// The largest datagram that [`Quic::send_datagram`] takes now, 0 without a connection.
+    pub fn max_datagram_size(&self, connection: ConnectionHandle) -> usize {
+        self.seen(connection).map_or(0, Connection::max_datagram_size)
+    }
+}

@@ -1,0 +1,150 @@
+//! Hellos that are altered, unknown or rubbish.
+
+use super::*;
+use crate::{
+    CloseCause, ClosedBy, Hello,
+    hello::{Greeting, HelloError, HelloReader, MAX_BODY},
+    varint,
+};
+
+#[test]
+fn a_list_altered_on_its_way_is_told_at_both_ends() {
+    for (direction, from, to) in [(0, b"test", b"best"), (1, b"test", b"best")] {
+        let mut pair = Pair::new();
+        let mut destination = Vec::new();
+        pair.path = Box::new(move |sender, datagram| {
+            if sender == 0 && destination.is_empty() {
+                destination = destination_of(datagram);
+            }
+            if sender == direction && datagram[0] & 0xb0 == 0x80 {
+                let side = if sender == 0 { Side::Client } else { Side::Server };
+                // The list of accepted protocols, which comes after the offered one and decides nothing here.
+                alter_initial(datagram, side, &destination, |payload| {
+                    let Some(at) = payload.windows(4).rposition(|window| window == from) else { return };
+                    // The chosen protocol comes last in an acceptor's hello.
+                    let at = if sender == 1 {
+                        payload[..at].windows(4).rposition(|window| window == from).unwrap()
+                    } else {
+                        at
+                    };
+                    payload[at..at + 4].copy_from_slice(to);
+                });
+            }
+            true
+        });
+        pair.dial();
+        pair.run();
+        for (end, by) in [(0, ClosedBy::Local), (1, ClosedBy::Remote)] {
+            let closed = pair.closed(end).unwrap_or_else(|| panic!("end {end}, direction {direction}"));
+            assert_eq!((closed.by, closed.cause), (by, CloseCause::ListsDiffer), "{closed:?}");
+        }
+        assert!(!pair.ends.iter().any(|end| end.has(|event| matches!(event, Event::Connected { .. }))));
+    }
+}
+
+#[test]
+fn an_unknown_hello_version_is_answered_with_ours() {
+    let mut pair = Pair::new();
+    pair.path = Box::new(|sender, datagram| {
+        if sender == 0 && datagram[0] & 0xb0 == 0x80 {
+            let destination = destination_of(datagram);
+            // CRYPTO frame: type, offset 0, length of two bytes, and the hello from its version on.
+            alter_initial(datagram, Side::Client, &destination, |payload| {
+                let at = payload.iter().position(|byte| *byte == 6).unwrap();
+                assert_eq!(payload[at + 4], 1);
+                payload[at + 4] = 9;
+            });
+        }
+        true
+    });
+    pair.dial();
+    pair.run();
+    let closed = pair.closed(0).unwrap();
+    assert_eq!((closed.by, closed.cause), (ClosedBy::Remote, CloseCause::Version));
+    assert!(String::from_utf8_lossy(&closed.reason).contains("only version 1"));
+    assert_eq!(pair.ends[1].quic.totals().unknown_hello_versions, 1);
+    assert!(pair.ends[1].events.is_empty());
+}
+
+#[test]
+fn unknown_fields_are_skipped() {
+    let greeting = greeting();
+    let mut bytes = greeting.encode().unwrap();
+    for kind in [8, 63, 1000, varint::MAX] {
+        varint::put(&mut bytes, kind);
+        varint::put(&mut bytes, 5);
+        bytes.extend_from_slice(b"extra");
+    }
+    let body = (bytes.len() - 3) as u16;
+    bytes[1..3].copy_from_slice(&body.to_be_bytes());
+    assert_eq!(HelloReader::default().push(&bytes), Ok(Some(greeting)));
+}
+
+#[test]
+fn a_hello_survives_any_cut() {
+    let greeting = greeting();
+    let bytes = greeting.encode().unwrap();
+    for size in 1..=bytes.len() {
+        let mut reader = HelloReader::default();
+        let pieces: Vec<_> = bytes.chunks(size).map(|piece| reader.push(piece)).collect();
+        let (last, before) = pieces.split_last().unwrap();
+        assert!(before.iter().all(|piece| *piece == Ok(None)));
+        assert_eq!(*last, Ok(Some(greeting.clone())));
+    }
+}
+
+#[test]
+fn damaged_hellos_are_refused_and_never_panic() {
+    let bytes = greeting().encode().unwrap();
+    for at in 0..bytes.len() {
+        for value in [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[at] = value;
+            let _ = HelloReader::default().push(&damaged);
+        }
+        let _ = HelloReader::default().push(&bytes[at..]);
+    }
+    let mut twice = bytes.clone();
+    twice.extend_from_slice(&[1, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let body = (twice.len() - 3) as u16;
+    twice[1..3].copy_from_slice(&body.to_be_bytes());
+    assert_eq!(HelloReader::default().push(&twice), Err(HelloError::Malformed("a field comes twice")));
+    assert_eq!(HelloReader::default().push(&[1, 0xff, 0xff]), Err(HelloError::Malformed("too long")));
+    assert_eq!(HelloReader::default().push(&vec![1; MAX_BODY + 4]), Err(HelloError::Malformed("too long")));
+    assert_eq!(HelloReader::default().push(&vec![2; MAX_BODY + 4]), Err(HelloError::Version(2)));
+}
+
+#[test]
+fn transport_parameters_below_the_floors_are_told_at_both_ends() {
+    let mut pair = Pair::new();
+    pair.path = Box::new(|sender, datagram| {
+        if sender == 0 && datagram[0] & 0xb0 == 0x80 {
+            let destination = destination_of(datagram);
+            // initial_max_data of 32 MiB becomes 1.
+            alter_initial(datagram, Side::Client, &destination, |payload| {
+                replace(payload, &[0x04, 4, 0x82, 0, 0, 0], &[0x04, 4, 0x80, 0, 0, 1]);
+            });
+        }
+        true
+    });
+    pair.dial();
+    pair.run();
+    let closed = pair.closed(0).unwrap();
+    assert_eq!((closed.by, closed.cause), (ClosedBy::Remote, CloseCause::Parameters));
+    assert_eq!(pair.ends[1].quic.totals().malformed_hellos, 1);
+}
+
+fn greeting() -> Greeting {
+    let names = |list: &str| list.split(' ').map(Box::from).collect::<Vec<Box<str>>>();
+    Greeting {
+        hello: Hello {
+            incarnation: 0x1234_5678_9abc_def0,
+            offered: names("ledger/2 ledger/1"),
+            accepted: names("ledger/1"),
+            transports: names("quic/1 sctp/1"),
+            observed: Some("[2001:db8::1]:51820".parse().unwrap()),
+        },
+        chosen: Some("ledger/1".into()),
+        parameters: vec![1, 2, 3],
+    }
+}
