@@ -36,6 +36,8 @@ pub(crate) struct EventLoop {
     /// The batch waits for room in the socket.
     blocked: bool,
     readable: bool,
+    /// Since when the owner was not told of bulk.
+    holding_since: Option<Instant>,
     commands: Vec<Command>,
     stats: IoStats,
 }
@@ -66,6 +68,7 @@ impl EventLoop {
             batch: TransmitBatch::with_capacity(TRANSMIT_DATAGRAMS),
             blocked: false,
             readable: true,
+            holding_since: None,
             commands: Vec::new(),
             stats: IoStats::default(),
         }
@@ -83,7 +86,7 @@ impl EventLoop {
             busy |= ran;
             self.fire_timers();
             busy |= self.transmit();
-            self.mailbox.deliver(&mut self.engine);
+            self.deliver();
             self.rebind()?;
             if busy {
                 self.readable = true;
@@ -153,7 +156,22 @@ impl EventLoop {
         !self.blocked
     }
 
+    /// Bulk alone wakes the owner when it is much, when the thread sleeps, or when it has waited.
+    fn deliver(&mut self) {
+        self.mailbox.deliver(&mut self.engine);
+        if !self.mailbox.is_holding() {
+            self.holding_since = None;
+            return;
+        }
+        let now = self.clock.now();
+        let since = *self.holding_since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= HOLD_FOR {
+            self.mailbox.flush();
+        }
+    }
+
     fn sleep(&mut self) -> Result<(), Fatal> {
+        self.mailbox.flush();
         let now = self.clock.now();
         let deadline = self.engine.poll_timeout().map(|(deadline, _)| deadline);
         let deadline = deadline.into_iter().chain(self.loss.as_ref().map(|loss| loss.next_try)).min();
@@ -225,6 +243,8 @@ impl EventLoop {
 const TRANSMIT_DATAGRAMS: usize = 32;
 // A command takes about 1 us; so many delay a datagram less than a batch does.
 const COMMANDS: usize = 64;
+// A thread that other traffic keeps from sleeping holds no byte back for longer: some five batches.
+const HOLD_FOR: Duration = Duration::from_micros(250);
 const BLOCKED_TICK: Duration = Duration::from_millis(1);
 // Between two tries, and how long in all: longer than an interface takes to come back after a suspend.
 const REBIND_EVERY: Duration = Duration::from_secs(1);

