@@ -1,6 +1,6 @@
 //! How fast two engines move bytes to each other on one core, without sockets.
 //!
-//! `cargo run --release -p warren-engine --example throughput [seconds] [datagrams per batch]`
+//! `cargo run --release -p warren-engine --example throughput [seconds] [datagrams per batch] [which load, 0 to 2]`
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,11 @@ fn main() {
     let seconds = arguments.next().unwrap_or(3);
     let batch = arguments.next().unwrap_or(64);
     println!("{batch} datagrams a batch, {seconds} s each, both ends on one core");
-    for load in [Load::Messages(1 << 20), Load::Messages(1_000), Load::Stream] {
+    let loads = [Load::Messages(1 << 20), Load::Messages(1_000), Load::Stream];
+    let only = arguments.next();
+    for load in
+        loads.into_iter().enumerate().filter(|(n, _)| only.is_none_or(|only| only == *n)).map(|it| it.1)
+    {
         Pair::connected(batch).run(load, Duration::from_secs(seconds as u64));
     }
 }
