@@ -29,8 +29,10 @@ test('an old cargo ends the build in one line as well', posix, () => {
 })
 
 test('what is current is not built again', () => {
+  const run = () => spawnSync(process.execPath, [build], { encoding: 'utf8' })
+  assert.equal(run().status, 0)
   const began = performance.now()
-  const { status, stdout, stderr } = spawnSync(process.execPath, [build], { encoding: 'utf8' })
+  const { status, stdout, stderr } = run()
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
   assert.ok(performance.now() - began < 5_000)
 })
