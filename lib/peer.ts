@@ -135,16 +135,19 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Changes what is given; the rest stays. */
   update(changes: PeerChanges): void {
-    const { endpoint, ...rest } = parsePeerChanges(changes)
+    const { endpoint: endpoints, ...rest } = parsePeerChanges(changes)
     this.#check()
+    const rotation = endpoints && new EndpointRotation(endpoints)
+    const endpoint = rotation?.literal
     try {
-      this.#runtime.driver.updatePeer(this.#id, rest)
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, endpoint })
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
-    if (endpoint === undefined) return
-    this.#rotation = new EndpointRotation(endpoint)
-    this.#locate('now').catch(ignore)
+    if (rotation === undefined) return
+    this.#rotation = rotation
+    if (endpoint === undefined) this.#locate('now').catch(ignore)
+    else this.#endpoint = endpoint
   }
 
   /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */

@@ -45,6 +45,7 @@ export function eachDriver(name: string, suite: (network: Network) => void): voi
 export class Network {
   readonly driver: DriverName
   readonly #devices = new Set<Device>()
+  readonly #keys = new WeakMap<Device, PrivateKey>()
   readonly #wires = new Set<Wire>()
   readonly #unseen: unknown[] = []
   readonly #note = (error: unknown): void => {
@@ -73,14 +74,20 @@ export class Network {
 
   /** Opens a device on the loopback. */
   async open(options: Partial<DeviceOptions> = {}): Promise<Device> {
-    const device = await Device.open({
-      privateKey: PrivateKey.generate(),
-      listen: { host: '127.0.0.1' },
-      driver: this.driver,
-      ...options,
-    })
+    const privateKey = PrivateKey.from(
+      options.privateKey instanceof PrivateKey
+        ? options.privateKey.export()
+        : (options.privateKey ?? PrivateKey.generate().export()),
+    )
+    const device = await Device.open({ listen: { host: '127.0.0.1' }, driver: this.driver, ...options, privateKey })
     this.#devices.add(device)
+    this.#keys.set(device, privateKey)
     return device
+  }
+
+  /** The private key of a device that was opened here. */
+  keyOf(device: Device): PrivateKey {
+    return this.#keys.get(device) ?? PrivateKey.generate()
   }
 
   async pair(
@@ -94,6 +101,13 @@ export class Network {
     const peer = devices.near.addPeer({ publicKey: devices.far.publicKey, endpoint })
     const back = devices.far.addPeer({ publicKey: devices.near.publicKey })
     return { ...devices, peer, back, wire: laid }
+  }
+
+  /** Ends a device without a word to the others, as a kill does. The wire carries again after `mend`. */
+  async crash(device: Device, wire: Wire): Promise<void> {
+    wire.cut()
+    await device.close({ timeout: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 
   async lay(far: Device, options: WireOptions = {}): Promise<Wire> {

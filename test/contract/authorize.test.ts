@@ -1,0 +1,146 @@
+import { expect, it } from '@jest/globals'
+import { type Authorize, type DeviceOptions, type PeerEvent, PrivateKey, type Stranger } from 'warren'
+import { eachDriver, endpointOf, type Network, peerEvent, until } from './network.js'
+
+async function strangers(network: Network, authorize: Authorize | undefined, options: Partial<DeviceOptions> = {}) {
+  const far = await network.open({ authorize, ...options })
+  const near = await network.open()
+  const events: PeerEvent[] = []
+  far.on('peer', (event) => events.push(event))
+  const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+  return { near, far, peer, events }
+}
+
+eachDriver('authorize', (network) => {
+  it('lets a stranger in whom it knows', async () => {
+    const asked: Stranger[] = []
+    const { near, far, peer, events } = await strangers(network, async (stranger) => {
+      asked.push(stranger)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return true
+    })
+    const connection = await peer.connect()
+    await (await connection.send(Buffer.from('hello'))).settled
+    expect(asked).toHaveLength(1)
+    expect(asked[0]).toMatchObject({ publicKey: near.publicKey, endpoint: endpointOf(near) })
+    expect(events[0]).toEqual({ type: 'added', publicKey: near.publicKey, by: 'authorize' })
+    expect(far.peers.get(near.publicKey)?.up).toBe(true)
+  })
+
+  it('gives a stranger settings', async () => {
+    const { near, far, peer } = await strangers(network, () => ({
+      allowedIPs: ['10.9.0.0/16'],
+      persistentKeepalive: 20,
+    }))
+    await peer.connect()
+    const other = PrivateKey.generate().publicKey
+    expect(() => far.addPeer({ publicKey: other, allowedIPs: ['10.9.0.0/16'] })).toThrow(
+      expect.objectContaining({ code: 'ERR_WARREN_ALLOWED_IP_CONFLICT' }),
+    )
+    expect(far.peers.has(near.publicKey)).toBe(true)
+  })
+
+  it.each<[string, Authorize | undefined, object | undefined]>([
+    ['says no', () => false, { reason: 'refused', error: undefined }],
+    ['says no later', async () => false, { reason: 'refused', error: undefined }],
+    [
+      'throws',
+      () => {
+        throw new Error('registry down')
+      },
+      { reason: 'error', error: expect.objectContaining({ message: 'registry down' }) },
+    ],
+    [
+      'rejects',
+      () => Promise.reject(new Error('registry down')),
+      { reason: 'error', error: expect.objectContaining({ message: 'registry down' }) },
+    ],
+    ['answers nonsense', () => ({ allowedIPs: 'all' }) as never, { reason: 'error', error: expect.any(TypeError) }],
+    ['never answers', () => new Promise<boolean>(() => {}), { reason: 'timeout', error: undefined }],
+    ['is not there', undefined, undefined],
+  ])('is silent on the wire when it %s, and keeps nothing', async (_, authorize, rejected) => {
+    const { near, far, peer, events } = await strangers(network, authorize, { authorizeTimeout: 100 })
+    await expect(peer.connect({ timeout: 400 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
+    expect(far.peers.size).toBe(0)
+    expect(events).toEqual(
+      rejected === undefined
+        ? []
+        : [{ type: 'rejected', publicKey: near.publicKey, endpoint: endpointOf(near), ...rejected }],
+    )
+    await until(() => far.stats().pendingAuthorizations === undefined || far.stats().pendingAuthorizations === 0)
+  })
+
+  it('aborts what takes too long, and ignores its late answer', async () => {
+    const answers: (() => void)[] = []
+    const signals: AbortSignal[] = []
+    const { far, peer } = await strangers(
+      network,
+      ({ signal }) => {
+        signals.push(signal)
+        return new Promise((resolve) => answers.push(() => resolve(true)))
+      },
+      { authorizeTimeout: 100 },
+    )
+    const rejected = peerEvent(far, 'rejected')
+    await expect(peer.connect({ timeout: 300 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
+    await rejected
+    expect(signals[0]?.aborted).toBe(true)
+    for (const answer of answers) answer()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(far.peers.size).toBe(0)
+  })
+
+  it('is overtaken by addPeer', async () => {
+    const signals: AbortSignal[] = []
+    const { near, far, peer } = await strangers(network, ({ signal }) => {
+      signals.push(signal)
+      return new Promise(() => {})
+    })
+    const connecting = peer.connect({ timeout: 8_000 })
+    await until(() => signals.length === 1)
+    far.addPeer({ publicKey: near.publicKey })
+    await connecting
+    expect(signals[0]?.aborted).toBe(true)
+  }, 10_000)
+
+  it('asks about each key once at a time, and about no more than its limit', async () => {
+    let open = 0
+    let most = 0
+    const far = await network.open({
+      limits: { pendingAuthorizations: 3 },
+      authorize: async () => {
+        open += 1
+        most = Math.max(most, open)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        open -= 1
+        return true
+      },
+    })
+    const diallers = await Promise.all(Array.from({ length: 8 }, () => network.open()))
+    const outcomes = await Promise.all(
+      diallers.map((near) =>
+        near
+          .addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+          .connect({ timeout: 1_500 })
+          .then(
+            () => true,
+            () => false,
+          ),
+      ),
+    )
+    expect(most).toBe(3)
+    expect(outcomes.filter((isIn) => isIn).length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('is not asked about a key that only claims to be', async () => {
+    const asked: string[] = []
+    const { near, peer, far } = await strangers(network, ({ publicKey }) => {
+      asked.push(publicKey)
+      return false
+    })
+    peer.update({ presharedKey: Buffer.alloc(32, 1) })
+    await expect(peer.connect({ timeout: 200 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
+    expect(asked).toEqual([near.publicKey])
+    expect(far.peers.size).toBe(0)
+  })
+})

@@ -1,0 +1,216 @@
+import { once } from 'node:events'
+import { expect, it } from '@jest/globals'
+import type { Connection, Device, Outgoing } from 'warren'
+import { collect, eachDriver, endpointOf, pattern, peerEvent, until } from './network.js'
+
+const MIB = 2 ** 20
+
+eachDriver('closing', (network) => {
+  it('tells the other end code and reason', async () => {
+    const { connection, accepted } = await network.connected()
+    const closed = once(accepted, 'close')
+    await connection.close({ code: 42, reason: 'done for today' })
+    expect(await connection.closed).toEqual({ by: 'local', code: 42, reason: 'done for today', error: undefined })
+    expect(await accepted.closed).toEqual({ by: 'remote', code: 42, reason: 'done for today', error: undefined })
+    expect(await closed).toEqual([await accepted.closed])
+  })
+
+  it('delivers 10 MiB first, over 50 ms and 2 %% loss', async () => {
+    const { connection, accepted } = await network.connected({}, {}, { delay: 25, loss: 0.02, seed: 7 })
+    const received = collect(accepted)
+    const outgoing: Promise<Outgoing>[] = []
+    for (let index = 0; index < 10; index++) outgoing.push(connection.send(pattern(MIB, index)))
+    await connection.close({ timeout: 30_000 })
+    const outcomes = await Promise.all(outgoing.map(async (sent) => (await sent).settled))
+    expect(outcomes).toEqual(Array(10).fill('delivered'))
+    const messages = await received
+    expect(messages.map((bytes, index) => bytes.equals(pattern(MIB, index)))).toEqual(Array(10).fill(true))
+  }, 40_000)
+
+  it('delivers what streams were given before they were ended', async () => {
+    const { connection, accepted } = await network.connected()
+    const received = new Promise<number>((resolve) => {
+      accepted.on('stream', (stream) => {
+        let length = 0
+        stream.on('data', (chunk: Buffer) => {
+          length += chunk.length
+        })
+        stream.on('close', () => resolve(length))
+      })
+    })
+    connection.openStream({ direction: 'out' }).end(pattern(8 * MIB))
+    await connection.close()
+    expect(await received).toBe(8 * MIB)
+  })
+
+  it('ends at its time limit when the reader does not read', async () => {
+    const { connection } = await network.connected({}, { limits: { receiveBytesPerConnection: MIB } })
+    const outgoing: Promise<Outgoing>[] = []
+    for (let index = 0; index < 20; index++) outgoing.push(connection.send(pattern(MIB)))
+    const start = performance.now()
+    await connection.close({ timeout: 300 })
+    expect(performance.now() - start).toBeGreaterThan(290)
+    expect(performance.now() - start).toBeLessThan(2_000)
+    const outcomes = await Promise.allSettled(outgoing.map(async (sent) => (await sent).settled))
+    const ends = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.code))
+    expect(ends).toContain('lost')
+    expect(ends.filter((end) => end === 'delivered').length).toBeLessThan(10)
+  })
+
+  it('takes no new work', async () => {
+    const { connection } = await network.connected()
+    const closing = connection.close()
+    await expect(connection.send(Buffer.of(1))).rejects.toMatchObject({ code: 'ERR_WARREN_CONNECTION_CLOSED' })
+    expect(connection.sendDatagram(Buffer.of(1))).toBe(false)
+    await closing
+    await expect(connection.send(Buffer.of(1))).rejects.toMatchObject({ code: 'ERR_WARREN_CONNECTION_CLOSED' })
+    await connection.close()
+    connection.destroy()
+  })
+
+  it('at once is at once', async () => {
+    const { connection, accepted } = await network.connected({ uplink: 1_000_000 })
+    for (let index = 0; index < 4; index++) void connection.send(pattern(MIB))
+    const start = performance.now()
+    connection.destroy({ code: 1, reason: 'panic' })
+    expect(await connection.closed).toMatchObject({ by: 'local', code: 1 })
+    expect(await accepted.closed).toMatchObject({ by: 'remote', code: 1, reason: 'panic' })
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+
+  it('of a device delivers what its connections were given', async () => {
+    const { near, far, connection, accepted } = await network.connected()
+    const received = collect(accepted)
+    void connection.send(pattern(4 * MIB))
+    await near.close({ code: 2, reason: 'shutting down' })
+    expect(await accepted.closed).toMatchObject({ by: 'remote', code: 2, reason: 'shutting down' })
+    expect((await received)[0]?.equals(pattern(4 * MIB))).toBe(true)
+    expect([near.connections.size, far.connections.size]).toEqual([0, 0])
+  })
+
+  it('a peer ends its connections, at once on request', async () => {
+    const { near, far, peer, connection, accepted } = await network.connected()
+    const removing = peer.remove({ code: 7, reason: 'revoked', timeout: 0 })
+    expect(await connection.closed).toMatchObject({ by: 'local', error: { code: 'ERR_WARREN_PEER_REMOVED' } })
+    await removing
+    expect(await accepted.closed).toMatchObject({ by: 'remote', code: 7, reason: 'revoked' })
+    await expect(connection.send(Buffer.of(1))).rejects.toMatchObject({ code: 'ERR_WARREN_PEER_REMOVED' })
+    await expect(peer.connect()).rejects.toMatchObject({ code: 'ERR_WARREN_PEER_REMOVED' })
+    expect([near.peers.size, near.connections.size, far.connections.size]).toEqual([0, 0, 0])
+  })
+
+  it('a peer gracefully delivers first, and can be added again at once', async () => {
+    const { near, far, peer, connection, accepted } = await network.connected()
+    const received = collect(accepted)
+    void connection.send(pattern(4 * MIB))
+    await peer.remove()
+    expect((await received)[0]?.length).toBe(4 * MIB)
+    const again = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+    await again.connect()
+  })
+
+  it('harms no other peer', async () => {
+    const far = await network.open({ authorize: () => true })
+    const pairs = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const near = await network.open()
+        const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+        return { near, peer, connection: await peer.connect() }
+      }),
+    )
+    await until(() => far.connections.size === 5)
+    const [first, ...others] = pairs
+    first?.connection.destroy()
+    await far.peers.get(first?.near.publicKey ?? '')?.remove({ timeout: 0 })
+    for (const { connection } of others) expect(await (await connection.send(Buffer.of(1))).settled).toBe('delivered')
+    expect(far.connections.size).toBe(4)
+  })
+})
+
+eachDriver('losing', (network) => {
+  it('a peer is noticed, and the end says so', async () => {
+    const { connection, wire } = await network.connected({ deadAfter: 300 }, {}, {})
+    wire.cut()
+    const outgoing = await connection.send(Buffer.from('anybody?'))
+    expect(await connection.closed).toMatchObject({ by: 'network', error: { code: 'ERR_WARREN_PEER_DEAD' } })
+    expect(await outgoing.settled).toBe('lost')
+  })
+
+  it('an idle peer is noticed with a heartbeat', async () => {
+    const { connection, wire } = await network.connected({ deadAfter: 300, heartbeat: 100 }, {}, {})
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(connection.isOpen).toBe(true)
+    wire.cut()
+    expect(await connection.closed).toMatchObject({ error: { code: 'ERR_WARREN_PEER_DEAD' } })
+  })
+
+  it('the network redials by itself, and announces the new connection', async () => {
+    const { near, far, connection, wire } = await network.connected({ deadAfter: 300 }, { deadAfter: 300 }, {})
+    wire.cut()
+    await connection.send(Buffer.of(1))
+    await connection.closed
+    const [here, there] = [once(near, 'connection'), once(far, 'connection')]
+    wire.mend()
+    const [again] = (await here) as [Connection]
+    const [accepted] = (await there) as [Connection]
+    expect(again).not.toBe(connection)
+    await again.send(Buffer.from('back'))
+    expect(String((await accepted.messages().next()).value?.bytes)).toBe('back')
+  }, 20_000)
+
+  it('a connection on purpose does not', async () => {
+    const { near, connection, accepted } = await network.connected()
+    await accepted.close()
+    await connection.closed
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(near.connections.size).toBe(0)
+  })
+
+  it('a peer that comes back with the same key has a working connection within a second', async () => {
+    const { near, far, connection, wire } = await network.connected({}, {}, {})
+    const fresh = nextConnection(near, connection)
+    await network.crash(far, wire)
+    const reborn = await network.open({ privateKey: network.keyOf(far) })
+    wire.mend(reborn.address.port)
+    const start = performance.now()
+    const dialled = await reborn.addPeer({ publicKey: near.publicKey, endpoint: endpointOf(near) }).connect()
+    expect(await connection.closed).toMatchObject({ error: { code: 'ERR_WARREN_PEER_RESTARTED' } })
+    const accepted = await fresh
+    await accepted.send(Buffer.from('welcome back'))
+    expect(String((await dialled.messages().next()).value?.bytes)).toBe('welcome back')
+    expect(performance.now() - start).toBeLessThan(1_000)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(near.connections.size).toBe(1)
+  })
+
+  it('a dialler that comes back with the same key as well', async () => {
+    const { near, far, accepted, wire } = await network.connected({}, {}, {})
+    const fresh = nextConnection(far, accepted)
+    await network.crash(near, wire)
+    const reborn = await network.open({ privateKey: network.keyOf(near) })
+    const start = performance.now()
+    const dialled = await reborn.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect()
+    expect(await accepted.closed).toMatchObject({ error: { code: 'ERR_WARREN_PEER_RESTARTED' } })
+    await (await fresh).send(Buffer.from('hello again'))
+    expect(String((await dialled.messages().next()).value?.bytes)).toBe('hello again')
+    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(far.connections.size).toBe(1)
+  })
+
+  it('a peer tells that its tunnel is down, when it is', async () => {
+    const { near, peer } = await network.connected()
+    const removed = peerEvent(near, 'removed')
+    await peer.remove({ reason: 'gone' })
+    expect(await removed).toMatchObject({ reason: 'gone' })
+    expect(peer.up).toBe(false)
+  })
+})
+
+/** The next connection of a device that is not the one it has. */
+function nextConnection(device: Device, known: Connection): Promise<Connection> {
+  return new Promise((resolve) => {
+    device.on('connection', (connection) => {
+      if (connection !== known) resolve(connection)
+    })
+  })
+}
