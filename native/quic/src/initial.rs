@@ -61,16 +61,23 @@ impl HelloAssembly {
     /// The most bytes of a hello that may wait for their turn.
     const AHEAD: usize = 8192;
 
+    /// The most pieces that may wait for their turn.
+    const PIECES: usize = 64;
+
     /// Takes a packet's frames; gives the hello when it is complete. After that, or an error, it must not be used.
     pub(crate) fn push(&mut self, initial: Initial) -> Result<Option<Greeting>, HelloError> {
         for (offset, data) in initial.frames {
-            self.held += data.len() + 32;
-            if self.held > Self::AHEAD {
-                return Err(HelloError::Malformed("too many pieces"));
+            let read = self.reader.bytes().len() as u64;
+            if offset.saturating_add(data.len() as u64) <= read {
+                continue;
             }
-            let longer = self.ahead.get(&offset).is_none_or(|known| known.len() < data.len());
-            if longer {
+            let known = self.ahead.get(&offset).map_or(0, Vec::len);
+            if known < data.len() {
+                self.held += data.len() - known;
                 self.ahead.insert(offset, data);
+            }
+            if self.held > Self::AHEAD || self.ahead.len() > Self::PIECES {
+                return Err(HelloError::Malformed("too many pieces"));
             }
         }
         let mut whole = None;
@@ -80,6 +87,7 @@ impl HelloAssembly {
                 break;
             }
             let (offset, data) = piece.remove_entry();
+            self.held -= data.len();
             let Some(fresh) = data.get((read - offset) as usize..) else { continue };
             if !fresh.is_empty() {
                 whole = self.reader.push(fresh)?;

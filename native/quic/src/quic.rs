@@ -112,15 +112,20 @@ impl Quic {
         now: Instant,
     ) {
         self.now = Some(now);
-        let config = self.config.clone();
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        match self.peer(peer).handle(codepoint(ecn), payload, &config.protocols, &mut scratch, now) {
+        let known = self.peers.entry(peer).or_insert_with(|| {
+            self.endpoints += 1;
+            Peer::new(peer, self.endpoints, &self.config, &self.ids)
+        });
+        match known.handle(codepoint(ecn), payload, &self.config.protocols, &mut scratch, now) {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
-                if let Some(made) = self.made(connection) {
+                if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
                     made.handle_datagram(event);
-                    self.touch(connection);
+                    if !std::mem::replace(&mut made.touched, true) {
+                        self.touched.push(connection);
+                    }
                 }
             }
             Arrival::Response => self.respond(peer, &scratch),
