@@ -156,6 +156,7 @@ fn hand_over(from: &mut Device, to: &mut Device, now: Instant) {
         let _nothing_inside = to.handle_datagram(path(1), &mut datagram, &mut [0; 2_048], now);
         datagram.clear();
     }
+    to.handle_timeout(now);
 }
 
 fn device(number: u8, others: u16, now: Instant) -> Device {

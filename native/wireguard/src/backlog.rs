@@ -21,4 +21,9 @@ impl Backlog {
     pub(crate) fn depth(&self, now: Instant) -> Duration {
         self.done_at.saturating_duration_since(now)
     }
+
+    /// When nothing of it will be left.
+    pub(crate) fn done_at(&self) -> Instant {
+        self.done_at
+    }
 }

@@ -1,7 +1,7 @@
 //! The two MACs of handshake messages, and cookies for when there are too many (whitepaper sections 5.3 and 5.4.7).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use blake2::digest::consts::U16;
 use blake2::digest::{FixedOutput, KeyInit, Mac};
@@ -9,12 +9,11 @@ use blake2::{Blake2s256, Blake2sMac, Digest};
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-use crate::backlog::Backlog;
 use crate::constants::{COOKIE_REPLY, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME};
 use crate::keys::PublicKey;
 use crate::random::Random;
 
-/// Checks both MACs, answers with cookies, and knows when to ask for them.
+/// Checks both MACs, and answers with cookies.
 ///
 /// A cookie proves that its sender receives at an address and port; the secret behind it changes every 2 minutes.
 pub(crate) struct Cookies {
@@ -22,8 +21,6 @@ pub(crate) struct Cookies {
     reply_key: [u8; 32],
     secret: [u8; 32],
     secret_made: Instant,
-    load: Backlog,
-    loaded_until: Instant,
 }
 
 impl Cookies {
@@ -36,8 +33,6 @@ impl Cookies {
             reply_key: labelled(b"cookie--"),
             secret: random.bytes(),
             secret_made: now,
-            load: Backlog::new(now),
-            loaded_until: now,
         }
     }
 
@@ -56,6 +51,9 @@ impl Cookies {
         now: Instant,
     ) -> bool {
         let (signed, mac1, mac2) = split(message);
+        if mac2 == [0; 16] {
+            return false;
+        }
         let cookie = self.cookie(from, random, now);
         mac(&cookie, &[signed, mac1]).verify_slice(mac2).is_ok()
     }
@@ -83,19 +81,6 @@ impl Cookies {
         reply
     }
 
-    /// Notes work on handshakes, by what it costs.
-    pub(crate) fn worked(&mut self, cost: Duration, now: Instant) {
-        self.load.add(cost, now);
-    }
-
-    /// Whether handshakes come faster than one core could answer them, or did so a moment ago.
-    pub(crate) fn under_load(&mut self, now: Instant) -> bool {
-        if self.load.depth(now) > LOAD_LIMIT {
-            self.loaded_until = now + LOAD_MEMORY;
-        }
-        now < self.loaded_until
-    }
-
     fn cookie(&mut self, from: SocketAddr, random: &mut Random, now: Instant) -> [u8; 16] {
         if now.duration_since(self.secret_made) >= COOKIE_SECRET_TIME {
             self.secret = random.bytes();
@@ -108,19 +93,6 @@ impl Cookies {
         mac(&self.secret, &[&address.octets(), &from.port().to_be_bytes()]).finalize_fixed().into()
     }
 }
-
-/// What handshake messages cost, as `cargo bench --bench packets` measures them: 264 us to answer an initiation, of which
-/// this much is spent on one that does not open; 94 us to complete our own.
-pub(crate) const OPENING_COST: Duration = Duration::from_micros(60);
-pub(crate) const ANSWERING_COST: Duration = Duration::from_micros(264 - 60);
-pub(crate) const COMPLETING_COST: Duration = Duration::from_micros(94);
-
-/// This much handshake work may stand in line before cookies are asked for: a thousand nodes that come back at once
-/// are served without.
-const LOAD_LIMIT: Duration = Duration::from_millis(250);
-
-/// As the kernel has it (`wg_receive_handshake_packet`).
-const LOAD_MEMORY: Duration = Duration::from_secs(1);
 
 /// What is signed by mac1; mac1; mac2, which signs both.
 fn split(message: &[u8]) -> (&[u8], &[u8], &[u8]) {

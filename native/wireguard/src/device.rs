@@ -12,7 +12,9 @@ use rustc_hash::FxHashMap;
 use crate::allowed_ips::AllowedIps;
 use crate::config::{Config, Path, PeerId};
 use crate::cookie::Cookies;
+use crate::endpoints::Endpoints;
 use crate::event::Event;
+use crate::handshake_queue::HandshakeQueue;
 use crate::index_table::IndexTable;
 use crate::initiation::Opener;
 use crate::keys::PublicKey;
@@ -55,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) public_key: PublicKey,
     pub(crate) opener: Opener,
     pub(crate) cookies: Cookies,
+    pub(crate) handshakes: HandshakeQueue,
+    pub(crate) endpoints: Endpoints,
     pub(crate) random: Random,
     pub(crate) indices: IndexTable,
     pub(crate) allowed_ips: AllowedIps,
@@ -89,6 +93,8 @@ impl Device {
             public_key,
             opener: Opener::new(&config.private_key),
             cookies: Cookies::new(&public_key, &mut random, now),
+            handshakes: HandshakeQueue::new(&mut random, now),
+            endpoints: Endpoints::default(),
             random,
             indices: IndexTable::default(),
             allowed_ips: AllowedIps::default(),
@@ -125,6 +131,7 @@ impl Device {
     /// Does what is due; harmless when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.advance(now);
+        self.handle_handshakes(now);
         self.settle();
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             let Some(peer) = self.peers.get_mut(&id) else {
@@ -151,7 +158,8 @@ impl Device {
         let touched = self.core.touched.iter().filter_map(deadline);
         let peers = touched.chain(settled).map(|(at, due)| (at, due.reason()));
         let stranger = self.strangers.next().map(|at| (at, "authorization"));
-        peers.chain(stranger).min_by_key(|(at, _)| *at)
+        let handshakes = self.core.handshakes.next_turn().map(|at| (at, "handshakes waiting"));
+        peers.chain(stranger).chain(handshakes).min_by_key(|(at, _)| *at)
     }
 
     /// The next event.

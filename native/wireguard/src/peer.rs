@@ -7,7 +7,9 @@ use crate::allowed_ips::Prefix;
 use crate::config::{Path, PeerId};
 use crate::constants::{INITIATION_LENGTH, REJECT_AFTER_TIME, REKEY_TIMEOUT};
 use crate::device::Core;
+use crate::endpoints::Endpoints;
 use crate::event::{DownReason, Event};
+use crate::handshake_queue::ANSWERING_COST;
 use crate::index_table::TunnelIndex;
 use crate::initiation::{StaticShared, Timestamp};
 use crate::keys::{PresharedKey, PublicKey};
@@ -99,10 +101,9 @@ impl Peer {
     }
 
     /// Where to send from now on, by configuration.
-    pub(crate) fn set_endpoint(&mut self, remote: SocketAddr) {
+    pub(crate) fn set_endpoint(&mut self, remote: SocketAddr, endpoints: &mut Endpoints) {
         if self.endpoint() != Some(remote) {
-            self.path = Some(Path { remote, local: None });
-            self.timers.reachable = true;
+            self.set_path(Path { remote, local: None }, endpoints);
         }
     }
 
@@ -112,11 +113,24 @@ impl Peer {
             return;
         }
         let from = self.endpoint();
-        self.path = Some(path);
-        self.timers.reachable = true;
+        self.set_path(path, &mut core.endpoints);
         if from != Some(path.remote) {
             core.events.push_back(Event::Moved { peer: self.id, from, to: path.remote });
         }
+    }
+
+    /// Forgets where it is.
+    pub(crate) fn leave(&mut self, endpoints: &mut Endpoints) {
+        if let Some(path) = self.path.take() {
+            endpoints.remove(path.remote);
+        }
+    }
+
+    fn set_path(&mut self, path: Path, endpoints: &mut Endpoints) {
+        self.leave(endpoints);
+        endpoints.insert(path.remote);
+        self.path = Some(path);
+        self.timers.reachable = true;
     }
 
     /// Begins a handshake, unless one is under way or there is nowhere to send it.
@@ -140,6 +154,7 @@ impl Peer {
         now: Instant,
     ) {
         core.touch(self);
+        core.handshakes.worked(ANSWERING_COST, now);
         let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
         self.roam(path, core);
         self.answered = Some(now);

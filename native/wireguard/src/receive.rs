@@ -1,15 +1,18 @@
 //! What comes in: data for the hot path, the three handshake messages for the rest (whitepaper section 5.4).
+//!
+//! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
+//! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::{Path, PeerId};
 use crate::constants::{
     COOKIE_REPLY, COOKIE_REPLY_LENGTH, DATA, DATA_OVERHEAD, INITIATION, INITIATION_LENGTH, PADDING,
     REJECT_AFTER_MESSAGES, RESPONSE, RESPONSE_LENGTH,
 };
-use crate::cookie::{ANSWERING_COST, COMPLETING_COST, OPENING_COST};
 use crate::device::{Core, Device};
 use crate::event::Event;
+use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, REPLYING_COST, Waiting};
 use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
@@ -30,6 +33,9 @@ pub struct Opened {
 impl Device {
     /// Takes one UDP payload; gives the packet in it, if it held one that is allowed.
     ///
+    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off, so that
+    /// the data of a batch is served first.
+    ///
     /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever is wrong
     /// with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol wants it.
     pub fn handle_datagram(
@@ -44,13 +50,32 @@ impl Device {
         match (kind, datagram.len()) {
             (Some(DATA), DATA_OVERHEAD..) => return self.handle_data(path, datagram, plaintext, now),
             (Some(INITIATION), INITIATION_LENGTH) => {
-                self.handle_initiation(path, datagram.first_chunk()?, now);
+                self.core.queue_initiation(path, datagram.first_chunk()?, now);
             }
-            (Some(RESPONSE), RESPONSE_LENGTH) => self.handle_response(path, datagram.first_chunk()?, now),
+            (Some(RESPONSE), RESPONSE_LENGTH) => self.queue_response(path, datagram.first_chunk()?, now),
             (Some(COOKIE_REPLY), COOKIE_REPLY_LENGTH) => self.handle_cookie_reply(datagram, now),
             _ => self.core.stats.received.malformed += 1,
         }
         None
+    }
+
+    /// Works off what waits, until nothing does or the turn is over.
+    pub(crate) fn handle_handshakes(&mut self, now: Instant) {
+        while let Some(handshake) = self.core.handshakes.pop(now) {
+            match handshake {
+                Handshake::Response(Waiting { path, message, admitted }) => {
+                    if admitted || self.core.admits(path, &message, now) {
+                        self.handle_response(path, &message, now);
+                    }
+                }
+                Handshake::Initiation(Waiting { path, message, admitted }) => {
+                    let admitted = admitted || self.core.admits(path, &message, now);
+                    if admitted && self.core.allows(path, now) {
+                        self.handle_initiation(path, &message, now);
+                    }
+                }
+            }
+        }
     }
 
     fn handle_data(
@@ -80,29 +105,25 @@ impl Device {
     }
 
     fn handle_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        if !self.core.admits(path, message, now) {
-            return;
-        }
-        self.core.cookies.worked(OPENING_COST, now);
-        let Ok(claim) = self.core.opener.claim(message) else {
-            self.core.stats.received.unauthenticated += 1;
-            return;
+        let Device { core, peers, by_key, .. } = self;
+        let Ok(claim) = core.opener.claim(message) else {
+            core.stats.received.unauthenticated += 1;
+            return core.wasted(path, OPENING_COST, now);
         };
-        let Some(peer) = self.by_key.get(&claim.public_key).and_then(|id| self.peers.get_mut(id)) else {
+        let Some(peer) = by_key.get(&claim.public_key).and_then(|id| peers.get_mut(id)) else {
             return self.handle_stranger(path, message, &claim, now);
         };
-        let core = &mut self.core;
         let Ok(timestamp) = Opener::prove(&claim, message, &peer.shared) else {
             core.stats.received.unauthenticated += 1;
-            return;
+            return core.wasted(path, OPENING_COST, now);
         };
         let too_soon = peer.answered.is_some_and(|last| now.duration_since(last) < ANSWER_INTERVAL);
         if timestamp <= peer.timestamp || too_soon {
             core.stats.received.stale_initiations += 1;
-            return;
+            return core.wasted(path, OPENING_COST, now);
         }
         peer.timestamp = timestamp;
-        core.cookies.worked(ANSWERING_COST, now);
+        core.handshakes.worked(OPENING_COST, now);
         peer.answer(path, message, core, now);
     }
 
@@ -119,9 +140,10 @@ impl Device {
         let refused = !self.report_strangers || key == core.public_key || key.is_low_order();
         if refused || !self.strangers.may_open(now) {
             core.stats.received.strangers += 1;
-            return;
+            return core.wasted(path, OPENING_COST, now);
         }
-        core.cookies.worked(OPENING_COST, now);
+        // A second Diffie-Hellman, since nothing is cached for it.
+        core.wasted(path, OPENING_COST * 2, now);
         let proven = Opener::prove(claim, message, &core.opener.shared(&key));
         let Ok(timestamp) = proven else {
             core.stats.received.unauthenticated += 1;
@@ -138,18 +160,30 @@ impl Device {
         }
     }
 
-    fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
+    /// A response from where we sent our initiation is one we asked for: it needs no cookie when we dial many at once.
+    fn queue_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
         let Device { peers, core, .. } = self;
-        let index = receiver(message, 8);
-        let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
+        let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get(&owner)) else {
             core.stats.received.unknown_index += 1;
             return;
         };
-        // A response from where we sent our initiation is one we asked for: it is not made to wait when we dial many at once.
-        let asked_for = peer.endpoint() == Some(path.remote) && core.cookies.knows_us(message);
-        if !asked_for && !core.admits(path, message, now) {
+        if !core.knows_us(message) {
             return;
         }
+        let admitted = peer.endpoint() == Some(path.remote);
+        if admitted || core.admits(path, message, now) {
+            let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
+            core.count_overflow(queued);
+        }
+    }
+
+    fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
+        let Device { peers, core, .. } = self;
+        let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get_mut(&owner))
+        else {
+            core.stats.received.unknown_index += 1;
+            return;
+        };
         if PublicKey::from_bytes(field(message, 12)).is_low_order() {
             core.stats.received.unauthenticated += 1;
             return;
@@ -176,22 +210,58 @@ impl Device {
 }
 
 impl Core {
-    /// Whether a handshake message may cost us a Diffie-Hellman: its sender knows our key, and under load also shows that
-    /// it receives where it sends from.
-    fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
-        if !self.cookies.knows_us(message) {
-            self.stats.received.unauthenticated += 1;
-            return false;
+    fn queue_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
+        if !self.knows_us(message) {
+            return;
         }
-        if !self.cookies.under_load(now) || self.cookies.returned(message, path.remote, &mut self.random, now)
+        let loaded = self.handshakes.under_load(now);
+        if !loaded || (self.admits(path, message, now) && self.allows(path, now)) {
+            let waiting = Waiting { path, message: *message, admitted: loaded };
+            let queued = self.handshakes.push_initiation(waiting);
+            self.count_overflow(queued);
+        }
+    }
+
+    /// Whether the sender of a handshake message knows our public key.
+    fn knows_us(&mut self, message: &[u8]) -> bool {
+        let knows_us = self.cookies.knows_us(message);
+        self.stats.received.wrong_mac1 += u64::from(!knows_us);
+        knows_us
+    }
+
+    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it receives
+    /// where it sends from.
+    fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
+        if !self.handshakes.under_load(now)
+            || self.cookies.returned(message, path.remote, &mut self.random, now)
         {
             return true;
         }
         self.stats.received.under_load += 1;
-        self.stats.cookies_sent += 1;
-        let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
-        self.push(path, &reply);
+        if self.handshakes.may_reply(self.endpoints.contains(path.remote), now) {
+            self.handshakes.worked(REPLYING_COST, now);
+            self.stats.cookies_sent += 1;
+            let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
+            self.push(path, &reply);
+        }
         false
+    }
+
+    /// Whether an initiation may be opened: under load its source must not have sent too many that opened to no peer.
+    fn allows(&mut self, path: Path, now: Instant) -> bool {
+        let allowed = !self.handshakes.under_load(now) || self.handshakes.allows(path.remote.ip(), now);
+        self.stats.received.source_limited += u64::from(!allowed);
+        allowed
+    }
+
+    /// An initiation was opened for nothing.
+    fn wasted(&mut self, path: Path, cost: Duration, now: Instant) {
+        self.handshakes.wasted(cost, now);
+        self.handshakes.charge(path.remote.ip(), now);
+    }
+
+    fn count_overflow(&mut self, queued: Result<(), Full>) {
+        self.stats.received.handshake_overflow += u64::from(queued == Err(Full));
     }
 }
 
@@ -248,11 +318,14 @@ impl Peer {
             core.stats.received.unknown_index += 1;
             return;
         };
-        core.cookies.worked(COMPLETING_COST, now);
         let (session, keepalive) = match tunnel.complete(response, now) {
             Ok(completed) => completed,
-            Err(refused) => return refused.count(&mut core.stats.received),
+            Err(refused) => {
+                core.handshakes.wasted(COMPLETING_COST, now);
+                return refused.count(&mut core.stats.received);
+            }
         };
+        core.handshakes.worked(COMPLETING_COST, now);
         self.roam(path, core);
         self.timers.received(now);
         core.touch(self);
@@ -287,4 +360,4 @@ fn receiver(message: &[u8], at: usize) -> TunnelIndex {
 }
 
 /// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`).
-const ANSWER_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);
+const ANSWER_INTERVAL: Duration = Duration::from_millis(20);

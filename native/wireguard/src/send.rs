@@ -1,7 +1,7 @@
 //! What leaves: packets sealed at once, packets staged for a session, keepalives, and the queue of ready messages.
 //!
 //! 1. [`Device::send`] seals a packet if a session can, else stages it and asks for one.
-//! 2. [`Device::poll_transmit`] gives handshake messages, cookies and keepalives first, then what was staged.
+//! 2. [`Device::poll_transmit`] works off handshakes, gives handshake messages, cookies and keepalives first, then what was staged.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -52,6 +52,7 @@ impl Device {
     /// Appends one datagram that is ready to leave, and says along which path; `None` leaves `out` as it is.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
         let now = self.advance(now);
+        self.handle_handshakes(now);
         if let Some(message) = self.core.outgoing.queue.pop_front() {
             out.extend_from_slice(&message.bytes[..message.length]);
             return Some(message.path);

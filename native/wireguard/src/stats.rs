@@ -28,6 +28,8 @@ pub struct ReceiveDrops {
     pub oversized: u64,
     /// For a session that we do not have.
     pub unknown_index: u64,
+    /// Handshake messages whose first MAC is wrong: their sender does not know our public key.
+    pub wrong_mac1: u64,
     /// Did not authenticate.
     pub unauthenticated: u64,
     /// Seen before, or too old for the window of 1,024 packets.
@@ -44,6 +46,10 @@ pub struct ReceiveDrops {
     pub strangers: u64,
     /// Handshake messages without a valid cookie while under load.
     pub under_load: u64,
+    /// Initiations with a valid cookie while under load, of a source whose others opened to no peer.
+    pub source_limited: u64,
+    /// Handshake messages that found the queue full.
+    pub handshake_overflow: u64,
 }
 
 /// Packets dropped on sending, by reason.

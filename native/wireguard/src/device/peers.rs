@@ -43,7 +43,7 @@ impl Device {
             self.core.allowed_ips.insert(*prefix, id);
         }
         if let Some(endpoint) = endpoint {
-            peer.set_endpoint(endpoint);
+            peer.set_endpoint(endpoint, &mut self.core.endpoints);
         }
         peer.timers.persist(keepalive_interval(persistent_keepalive), now);
         if let Some(stranger) = self.strangers.take(&public_key) {
@@ -73,7 +73,7 @@ impl Device {
         let Device { peers, core, .. } = self;
         let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
         if let Some(endpoint) = changes.endpoint {
-            peer.set_endpoint(endpoint);
+            peer.set_endpoint(endpoint, &mut core.endpoints);
         }
         if let Some(key) = changes.preshared_key {
             peer.set_preshared_key(key, core, now);
@@ -90,6 +90,7 @@ impl Device {
         self.advance(now);
         let Some(mut peer) = self.peers.remove(&peer) else { return };
         peer.release_tunnels(&mut self.core);
+        peer.leave(&mut self.core.endpoints);
         self.by_key.remove(&peer.public_key);
         self.departed.remember(peer.public_key, peer.timestamp);
         self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));

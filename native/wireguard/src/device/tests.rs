@@ -112,10 +112,21 @@ fn the_next_deadline_is_the_least_of_all_peers_whatever_happened() {
         while hub.poll_event().is_some() {}
     }
     assert!(hub.stats().sessions > 100, "{:?}", hub.stats());
+    for id in ids {
+        hub.remove_peer(id, now);
+    }
+    assert_nothing_left(&hub);
+}
+
+/// Of peers that are gone; all that is kept are the timestamps that their old initiations must not repeat.
+fn assert_nothing_left(device: &Device) {
+    assert_eq!((device.peers.len(), device.by_key.len(), device.deadlines.len()), (0, 0, 0));
+    assert_eq!((device.core.indices.len(), device.core.endpoints.len()), (0, 0));
 }
 
 fn assert_deadline(device: &Device) {
     let peers = device.by_key.values().filter_map(|id| device.peers[id].timers.next());
-    let naive = peers.map(|(at, _)| at).chain(device.strangers.next()).min();
+    let others = device.strangers.next().into_iter().chain(device.core.handshakes.next_turn());
+    let naive = peers.map(|(at, _)| at).chain(others).min();
     assert_eq!(device.poll_timeout().map(|(at, _)| at), naive);
 }

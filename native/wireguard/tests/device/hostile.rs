@@ -186,6 +186,7 @@ fn a_cookie_is_good_for_its_address_and_port_only() {
     assert_eq!(pair.node_b().sent_of(COOKIE_REPLY), before + 1, "another port has to show itself anew");
     assert_eq!(pair.node_b().sent_of(RESPONSE), 0);
     pair.world.with(pair.b, |node, now| node.handle_datagram(retry, now));
+    pair.world.run_for(10 * MILLISECOND);
     assert_eq!(pair.node_b().sent_of(RESPONSE), 1);
 }
 

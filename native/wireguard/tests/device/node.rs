@@ -95,7 +95,9 @@ impl Node for WireGuard {
         self.drain_events(now);
         let datagram = self.outgoing.pop_front().or_else(|| {
             let mut bytes = Vec::new();
-            let path = self.device.poll_transmit(&mut bytes, now)?;
+            let path = self.device.poll_transmit(&mut bytes, now);
+            self.drain_events(now);
+            let path = path?;
             Some(Datagram { from: self.address, to: path.remote, bytes })
         })?;
         self.sent.push((now, datagram.clone()));
