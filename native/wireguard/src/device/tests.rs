@@ -1,14 +1,16 @@
 //! The queue of deadlines against a search through all peers.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use warren_testing::Seed;
 
 use super::Device;
 use crate::config::{Config, Limits, Path, PeerChanges, PeerConfig, PeerId};
+use crate::constants::{REJECT_AFTER_MESSAGES, REKEY_AFTER_MESSAGES};
 use crate::keys::PrivateKey;
 use crate::random::Random;
+use crate::send::Sent;
 
 const PEERS: u8 = 12;
 
@@ -116,6 +118,61 @@ fn the_next_deadline_is_the_least_of_all_peers_whatever_happened() {
         hub.remove_peer(id, now);
     }
     assert_nothing_left(&hub);
+}
+
+/// Two devices with a session that the first initiated.
+fn connected() -> (Device, Device, Instant) {
+    let now = warren_testing::start();
+    let (mut one, mut two) = (Device::new(config(1), now), Device::new(config(2), now));
+    let two_at_one = one.add_peer(peer(2), now).expect("it is new");
+    two.add_peer(peer(1), now).expect("it is new");
+    one.initiate(two_at_one, now);
+    for _ in 0..2 {
+        hand_over(&mut one, 1, &mut two, now);
+        hand_over(&mut two, 2, &mut one, now);
+    }
+    assert!(one.has_session(PeerId(0)) && two.has_session(PeerId(0)));
+    (one, two, now)
+}
+
+fn hand_over(from: &mut Device, number: u8, to: &mut Device, now: Instant) {
+    let mut bytes = Vec::new();
+    while from.poll_transmit(&mut bytes, now).is_some() {
+        let path = Path { remote: address(number), local: None };
+        to.handle_datagram(path, &mut bytes, &mut [0; 2_048], now);
+        bytes.clear();
+    }
+}
+
+#[test]
+fn keys_are_renewed_after_two_to_the_sixtieth_messages_by_whichever_end_sent_them() {
+    for initiated in [true, false] {
+        let (mut one, mut two, now) = connected();
+        let now = now + Duration::from_secs(6);
+        let device = if initiated { &mut one } else { &mut two };
+        let peer = device.peers.get_mut(&PeerId(0)).expect("it is there");
+        // The initiator's keepalive has used a number already.
+        let sealed = u64::from(initiated);
+        peer.sealing(now).expect("a session").sealed_before = REKEY_AFTER_MESSAGES - 1 - sealed;
+        let before = device.stats().initiations_sent;
+        let sent = device.send(PeerId(0), &[0x60; 64], &mut Vec::new(), now);
+        assert!(matches!(sent, Sent::Sealed(_)), "{sent:?}");
+        assert_eq!(device.stats().initiations_sent, before, "not yet");
+        let sent = device.send(PeerId(0), &[0x60; 64], &mut Vec::new(), now);
+        assert!(matches!(sent, Sent::Sealed(_)), "{sent:?}");
+        assert_eq!(device.stats().initiations_sent - before, 1);
+    }
+}
+
+#[test]
+fn nothing_is_sealed_once_a_session_has_used_all_its_counters() {
+    let (mut one, _, now) = connected();
+    let peer = one.peers.get_mut(&PeerId(0)).expect("it is there");
+    peer.sealing(now).expect("a session").sealed_before = REJECT_AFTER_MESSAGES - 2;
+    let sent = one.send(PeerId(0), &[0x60; 64], &mut Vec::new(), now);
+    assert!(matches!(sent, Sent::Sealed(_)), "{sent:?}");
+    assert_eq!(one.send(PeerId(0), &[0x60; 64], &mut Vec::new(), now), Sent::Staged);
+    assert!(!one.has_session(PeerId(0)));
 }
 
 /// Of peers that are gone; all that is kept are the timestamps that their old initiations must not repeat.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Clock, Content, Identity, Refused, Tunnel};
+use super::{Clock, Content, Identity, REJECT_AFTER_MESSAGES, Refused, Tunnel};
 use crate::index_table::TunnelIndex;
 use crate::keys::PrivateKey;
 
@@ -63,6 +63,57 @@ fn a_response_long_under_way_gives_no_session_that_outlives_the_other_ends() {
     two.open(&keepalive, &mut [0; 32], now + seconds(60)).expect("authentic");
     let theirs = two.sealing(now + seconds(60)).expect("confirmed").expires();
     assert!(session.expires() <= theirs, "what one seals, two still opens");
+}
+
+#[test]
+fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
+    let mut now = warren_testing::start();
+    let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
+    let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+    let (_, keepalive) = one.complete(&response, now).expect("awaited");
+    two.open(&keepalive, &mut [0; 32], now).expect("authentic");
+    let mut in_use = Vec::new();
+    one.seal(&[0x60; 64], &mut in_use, now);
+    let mut keepalives = Vec::new();
+    for _ in 0..5 {
+        now += seconds(5);
+        let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+        keepalives.push(one.complete(&response, now).expect("awaited").1);
+        assert!(two.sealing(now).is_some());
+    }
+    assert_eq!(two.sessions.iter().flatten().count(), 5, "one in use, four that wait");
+    assert!(two.open(&in_use, &mut [0; 128], now).is_ok(), "the one in use is still there");
+    let outcomes = keepalives.iter().map(|keepalive| two.open(keepalive, &mut [0; 32], now).err());
+    assert!(outcomes.eq([Some(Refused::UnknownSession), None, None, None, None]));
+}
+
+#[test]
+fn before_there_is_a_session_every_unfinished_handshake_may_still_be_the_one() {
+    let now = warren_testing::start();
+    let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
+    let mut keepalives = Vec::new();
+    for number in 0..6 {
+        let at = now + seconds(5 * number);
+        let response = two.answer(&one.initiate(at).expect("made"), at).expect("new");
+        keepalives.push(one.complete(&response, at).expect("awaited").1);
+    }
+    let now = now + seconds(30);
+    assert!(keepalives.iter().all(|keepalive| two.open(keepalive, &mut [0; 32], now).is_ok()));
+}
+
+#[test]
+fn the_last_counter_ends_a_session_before_it_is_used_up() {
+    let now = warren_testing::start();
+    let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
+    let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+    one.complete(&response, now).expect("awaited");
+    // The keepalive of the handshake was 0.
+    one.sealed_before = REJECT_AFTER_MESSAGES - 3;
+    let mut datagrams = Vec::new();
+    assert_eq!(one.seal(&[0x60; 64], &mut datagrams, now), REJECT_AFTER_MESSAGES - 2);
+    assert!(one.sealing(now).is_some());
+    assert_eq!(one.seal(&[0x60; 64], &mut datagrams, now), REJECT_AFTER_MESSAGES - 1);
+    assert!(one.sealing(now).is_none(), "the next would be REJECT_AFTER_MESSAGES");
 }
 
 #[test]
