@@ -24,6 +24,10 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// lost is found an eighth of a round trip later at most, by the time threshold.
 const PACKET_THRESHOLD: u32 = 16;
 
+/// Before larger packets are tried again. The tunnel's MTU is usually right and the loss was chance, so sooner than
+/// quinn-proto's minute.
+const BLACK_HOLE_COOLDOWN: Duration = Duration::from_secs(10);
+
 /// Bytes of the handshake that may wait for their turn: twice the longest hello.
 const CRYPTO_BUFFER: usize = 8 << 10;
 
@@ -90,7 +94,7 @@ impl Config {
     /// quinn-proto's settings for one connection.
     pub(crate) fn transport(&self, gauge: Arc<Gauge>) -> Arc<TransportConfig> {
         let mut discovery = MtuDiscoveryConfig::default();
-        discovery.upper_bound(self.max_udp_payload);
+        discovery.upper_bound(self.max_udp_payload).black_hole_cooldown(BLACK_HOLE_COOLDOWN);
         let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
         let mut transport = TransportConfig::default();
         transport
