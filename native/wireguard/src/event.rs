@@ -16,12 +16,12 @@ pub enum Event {
         /// First initiation to confirmation.
         handshake: Duration,
     },
-    /// A newer session replaced a live one.
+    /// A newer session replaced a live one; told once a second at most.
     Rekeyed {
         /// The peer.
         peer: PeerId,
     },
-    /// Something authenticated came from elsewhere than before.
+    /// Something authenticated came from elsewhere than before; told once a second at most, with where it is then.
     Moved {
         /// The peer.
         peer: PeerId,

@@ -39,6 +39,10 @@ pub(crate) struct Peer {
     retired: Option<Box<Tunnel>>,
     /// The owner was told that it is up.
     up: bool,
+    /// Where the owner believes it is, when it was last told so, and when that keys were renewed.
+    told_endpoint: Option<SocketAddr>,
+    told_moved: Option<Instant>,
+    told_rekeyed: Option<Instant>,
     /// It is in the device's list of peers whose deadlines may have changed.
     pub(crate) touched: bool,
     /// The deadline under which it stands in the device's queue.
@@ -65,6 +69,9 @@ impl Peer {
             tunnel: None,
             retired: None,
             up: false,
+            told_endpoint: None,
+            told_moved: None,
+            told_rekeyed: None,
             touched: false,
             scheduled: None,
             flushing: false,
@@ -104,19 +111,29 @@ impl Peer {
     pub(crate) fn set_endpoint(&mut self, remote: SocketAddr, endpoints: &mut Endpoints) {
         if self.endpoint() != Some(remote) {
             self.set_path(Path { remote, local: None }, endpoints);
+            self.told_endpoint = Some(remote);
         }
     }
 
     /// Something authenticated came along this path: answers go there (whitepaper section 2.1).
-    pub(crate) fn roam(&mut self, path: Path, core: &mut Core) {
+    pub(crate) fn roam(&mut self, path: Path, core: &mut Core, now: Instant) {
         if self.path == Some(path) {
             return;
         }
-        let from = self.endpoint();
         self.set_path(path, &mut core.endpoints);
-        if from != Some(path.remote) {
-            core.events.push_back(Event::Moved { peer: self.id, from, to: path.remote });
+        if self.timers.moves.is_none() {
+            match self.told_moved.filter(|told| now < *told + TOLD_INTERVAL) {
+                Some(told) => self.timers.moves = Some(told + TOLD_INTERVAL),
+                None => self.tell_moved(core, now),
+            }
         }
+    }
+
+    fn tell_moved(&mut self, core: &mut Core, now: Instant) {
+        let Some(to) = self.endpoint().filter(|to| self.told_endpoint != Some(*to)) else { return };
+        core.events.push_back(Event::Moved { peer: self.id, from: self.told_endpoint, to });
+        self.told_endpoint = Some(to);
+        self.told_moved = Some(now);
     }
 
     /// Forgets where it is.
@@ -156,7 +173,7 @@ impl Peer {
         core.touch(self);
         core.handshakes.worked(ANSWERING_COST, now);
         let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
-        self.roam(path, core);
+        self.roam(path, core, now);
         self.answered = Some(now);
         self.timers.received(now);
         self.timers.sent(now);
@@ -169,12 +186,12 @@ impl Peer {
         core.stats.sessions += 1;
         self.stats.sessions += 1;
         self.stats.last_handshake = Some(now);
-        let event = if self.up {
-            Event::Rekeyed { peer: self.id }
-        } else {
-            Event::Up { peer: self.id, handshake: now.duration_since(began) }
-        };
-        core.events.push_back(event);
+        if !self.up {
+            core.events.push_back(Event::Up { peer: self.id, handshake: now.duration_since(began) });
+        } else if self.told_rekeyed.is_none_or(|told| now >= told + TOLD_INTERVAL) {
+            core.events.push_back(Event::Rekeyed { peer: self.id });
+            self.told_rekeyed = Some(now);
+        }
         self.up = true;
         self.timers.established();
         if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
@@ -217,6 +234,7 @@ impl Peer {
                     self.want_session(core, now);
                 }
             }
+            Due::Move => self.tell_moved(core, now),
             Due::Expiry => self.expire(core, now),
             Due::Retirement => self.release_retired(core),
             Due::Wipe => self.release_tunnels(core),
@@ -304,3 +322,6 @@ impl Peer {
         }
     }
 }
+
+/// A peer may move and renew its keys as often as it likes; the owner hears of either once in this time.
+const TOLD_INTERVAL: Duration = Duration::from_secs(1);

@@ -286,7 +286,7 @@ impl Peer {
         };
         let stale = tunnel.stale_for_receiving(now);
         let began = if received.confirmed { tunnel.sealing(now).map(|session| session.began) } else { None };
-        self.roam(path, core);
+        self.roam(path, core, now);
         self.stats.received_packets += 1;
         self.stats.received_bytes += datagram.len() as u64;
         self.stats.last_received = Some(now);
@@ -326,7 +326,7 @@ impl Peer {
             }
         };
         core.handshakes.worked(COMPLETING_COST, now);
-        self.roam(path, core);
+        self.roam(path, core, now);
         self.timers.received(now);
         core.touch(self);
         self.confirmed(session.began, core, now);

@@ -20,6 +20,8 @@ pub(crate) enum Due {
     Keepalive,
     /// Send something, because it was asked for.
     PersistentKeepalive,
+    /// Tell where the peer is.
+    Move,
     /// Give up the session that seals.
     Expiry,
     /// Give up the tunnel that was replaced.
@@ -37,6 +39,7 @@ impl Due {
             Due::Silence => "data unanswered",
             Due::Keepalive => "keepalive",
             Due::PersistentKeepalive => "persistent keepalive",
+            Due::Move => "peer moved",
             Due::Expiry => "session expiry",
             Due::Retirement => "replaced tunnel",
             Due::Wipe => "wiping of idle keys",
@@ -58,6 +61,8 @@ pub(crate) struct Timers {
     owed: Option<Instant>,
     dial: Option<Dial>,
     last_initiation: Option<Instant>,
+    /// When to tell where the peer is, for it moved soon after it had moved.
+    pub(crate) moves: Option<Instant>,
     /// Since when the session that seals will be too old.
     pub(crate) expires: Option<Instant>,
     pub(crate) retires: Option<Instant>,
@@ -94,6 +99,7 @@ impl Timers {
                 .map(|sent| (sent + SILENCE_TIMEOUT + self.patience, Due::Silence)),
             self.owed.map(|received| (received + KEEPALIVE_TIMEOUT, Due::Keepalive)),
             self.persistent.filter(|_| idle).map(|persistent| (persistent.next, Due::PersistentKeepalive)),
+            self.moves.map(|at| (at, Due::Move)),
             self.expires.map(|at| (at, Due::Expiry)),
             self.retires.map(|at| (at, Due::Retirement)),
             self.last_traffic.map(|at| (at + WIPE_AFTER_TIME, Due::Wipe)),
@@ -208,6 +214,7 @@ impl Timers {
         match due {
             Due::Silence => self.unanswered = None,
             Due::Keepalive => self.owed = None,
+            Due::Move => self.moves = None,
             Due::Expiry => self.expires = None,
             Due::Retirement => self.retires = None,
             Due::Wipe => self.last_traffic = None,

@@ -136,7 +136,7 @@ fn every_deadline_is_over_once_it_was_handled() {
                     Due::Unanswered => assert!(timers.report().is_some(), "told once"),
                     Due::Silence | Due::PersistentKeepalive => timers.wanted(None, at),
                     Due::Keepalive => timers.sent(at),
-                    Due::Expiry | Due::Retirement | Due::Wipe => {}
+                    Due::Move | Due::Expiry | Due::Retirement | Due::Wipe => {}
                 }
                 handled += 1;
                 assert!(handled < 20, "seed {seed}: {due:?} is due for ever");
