@@ -32,6 +32,8 @@ export class Paths {
     }
     const number = this.#device.path(host.replace(/%.*$/, ''), port)
     this.#numbers.set(key, number)
+    // As the socket spells it: with the zone of a link-local address, which the engine does not know.
+    this.#remotes.set(number, { host, port })
     return number
   }
 
