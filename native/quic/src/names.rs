@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerTag(pub u32);
 
-/// Names a connection; never reused within one [`Quic`].
+/// Names a connection; never reused within one [`crate::Quic`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionHandle(pub u32);
 
@@ -30,7 +30,7 @@ pub enum Ecn {
     Ce,
 }
 
-/// What [`Quic::poll_transmit`] appended.
+/// What [`crate::Quic::poll_transmit`] appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transmit {
     /// Size of each UDP payload but the last, which may be shorter.

@@ -11,7 +11,7 @@ impl Quic {
         self.seen(connection).map_or(0, |made| made.room(now))
     }
 
-    /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`Event::Writable`] follows.
+    /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`crate::Event::Writable`] follows.
     pub fn begin_message(
         &mut self,
         connection: ConnectionHandle,
@@ -24,7 +24,7 @@ impl Quic {
     }
 
     /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
-    /// finishes it. Less than all of `bytes`: flow control; [`Event::Writable`] follows. What is written to a message
+    /// finishes it. Less than all of `bytes`: flow control; [`crate::Event::Writable`] follows. What is written to a message
     /// that is cancelled, refused or settled vanishes.
     pub fn write_message(
         &mut self,
@@ -40,7 +40,7 @@ impl Quic {
         written
     }
 
-    /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended.
+    /// Stops sending a message. The receiver decides the race: [`crate::Event::MessageSettled`] says how it ended.
     pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle) {
         if let Some(made) = self.made(connection) {
             made.cancel_message(message);
@@ -63,7 +63,7 @@ impl Quic {
         }
     }
 
-    /// Opens a byte stream. `None`: no credit now; [`Event::Writable`] follows.
+    /// Opens a byte stream. `None`: no credit now; [`crate::Event::Writable`] follows.
     pub fn open_stream(
         &mut self,
         connection: ConnectionHandle,
@@ -76,7 +76,7 @@ impl Quic {
     }
 
     /// Writes to a byte stream, advances `bytes` past what was taken, and says how much that was. Less than all of
-    /// `bytes`: flow control; [`Event::Writable`] follows.
+    /// `bytes`: flow control; [`crate::Event::Writable`] follows.
     pub fn write_stream(
         &mut self,
         connection: ConnectionHandle,
@@ -90,7 +90,7 @@ impl Quic {
         Ok(written)
     }
 
-    /// No more bytes follow on this stream; [`Event::StreamFinished`] follows when the other end has them all.
+    /// No more bytes follow on this stream; [`crate::Event::StreamFinished`] follows when the other end has them all.
     pub fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle) {
         if let Some(made) = self.made(connection) {
             made.finish_stream(stream);
@@ -131,7 +131,7 @@ impl Quic {
         read
     }
 
-    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`Event::Writable`] follows), or no
+    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`crate::Event::Writable`] follows), or no
     /// connection.
     pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
         let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
