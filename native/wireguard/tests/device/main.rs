@@ -7,6 +7,7 @@ mod keys;
 mod node;
 mod peers;
 mod preshared_key;
+mod regressions;
 mod sessions;
 mod simultaneous;
 mod strangers;

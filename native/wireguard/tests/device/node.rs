@@ -261,3 +261,15 @@ pub(crate) fn mac1(receiver: &PublicKey, signed: &[u8]) -> [u8; 16] {
     Update::update(&mut mac, signed);
     mac.finalize_fixed().into()
 }
+
+/// Lets B be flooded with initiations that open to no peer of its.
+pub(crate) fn flood(pair: &mut Pair) {
+    let now = pair.world.now();
+    let mut stranger = WireGuard::new(config(9), address(9), now);
+    let id = stranger.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
+    stranger.device.initiate(id, now);
+    let initiation = stranger.poll_transmit(now).expect("an initiation");
+    for _ in 0..5_000 {
+        pair.world.with(pair.b, |node, now| node.handle_datagram(initiation.clone(), now));
+    }
+}

@@ -209,32 +209,3 @@ fn an_authenticated_datagram_that_is_no_ip_packet_is_counted_and_not_delivered()
     assert_eq!(pair.node_b().device.stats().received.not_ip, 4);
     assert_eq!(pair.node_b().received.len(), 1);
 }
-
-#[test]
-fn a_tunnel_never_goes_deaf_in_forty_conversations_across_several_renewals() {
-    let mut pair = Pair::new();
-    pair.world.network.set_default(Link {
-        loss: 0.01,
-        jitter: 5 * MILLISECOND,
-        ..Link::with_latency(20 * MILLISECOND)
-    });
-    let mut answered = 0;
-    for fetch in 0..40u64 {
-        for step in 0..60u64 {
-            pair.send_a(b"request");
-            let before = pair.node_b().received.len();
-            pair.world.run_for(250 * MILLISECOND);
-            if pair.node_b().received.len() > before {
-                pair.send_b(b"response");
-                answered += 1;
-            }
-            pair.world.run_for(Duration::from_millis(10 + (fetch * 7 + step * 13) % 40));
-        }
-        // Pauses of every length around the protocol's own times.
-        pair.world.run_for(Duration::from_secs(fetch * 11 % 200));
-    }
-    pair.world.run_for(SECOND);
-    assert!(answered > 2_300, "{answered} of 2,400 requests came through");
-    let responses = pair.node_a().received.len();
-    assert!(responses * 100 >= answered * 97, "{responses} of {answered} responses came through");
-}
