@@ -4,6 +4,8 @@ import { type Figure, percentile } from './figures.js'
 import type { Program } from './program.js'
 
 const BULK_BYTES = 1024 * 1024
+/** So many are sent at once, each by a loop that waits for room in the lane: as when several blocks have to go out. */
+const BULK_SENDERS = 8
 const URGENT_BYTES = 1024
 const URGENT_INTERVAL_MS = 10
 const BULK_PRIORITY = 0
@@ -46,7 +48,7 @@ export const urgent: Program = {
   async measure({ options, peer, ask }) {
     const connection = await peer.connect()
     const stop = new AbortController()
-    const bulk = sendBulk(connection, stop.signal)
+    const bulk = Promise.all(Array.from({ length: BULK_SENDERS }, () => sendBulk(connection, stop.signal)))
     const results = { true: [] as Arrivals[], false: [] as Arrivals[] }
     for (const prioritised of phases) {
       const pause = new AbortController()
