@@ -2,11 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { now, until } from './clock.js'
 import type { NodeOptions } from './options.js'
 import type { FromNode, Row, ToNode } from './report.js'
 
 /** From fork to the second link. */
 const LINK_TIMEOUT_MS = 15_000
+
+/** Longer than a graceful close takes at most. */
+const STOP_TIMEOUT_MS = 10_000
 
 export type State = 'starting' | 'up' | 'killed' | 'ended'
 
@@ -63,7 +67,7 @@ export class Network {
   }
 
   tell(command: ToNode, members: readonly Member[] = this.members): void {
-    for (const { process, state } of members) if (state === 'up') process.send(command)
+    for (const { process, state } of members) if (state === 'up' && process.connected) process.send(command)
   }
 
   /** SIGKILL: no goodbye to anybody. */
@@ -74,16 +78,20 @@ export class Network {
     await exit
   }
 
-  /** Asks all nodes to close their devices, and waits until their processes have ended. */
+  /** Asks all nodes to close their devices. Their processes then end by themselves: nothing is left that keeps them. */
   async stop(): Promise<void> {
-    const running = this.members.filter(({ process }) => process.exitCode === null && process.signalCode === null)
-    const exits = running.map(({ process }) => once(process, 'exit'))
     this.tell({ type: 'stop' })
-    await Promise.all(exits)
+    const deadline = now() + STOP_TIMEOUT_MS
+    while (this.#running().length > 0 && now() < deadline) await until(now() + 20)
+    for (const member of this.#running()) this.#events.crashed(member, 'did not end by itself')
   }
 
   /** Ends what still runs, at once. */
   abandon(): void {
     for (const { process: child } of this.members) child.kill('SIGKILL')
+  }
+
+  #running(): Member[] {
+    return this.members.filter(({ process }) => process.exitCode === null && process.signalCode === null)
   }
 }
