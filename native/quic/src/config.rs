@@ -104,8 +104,6 @@ impl Config {
             .receive_window(window(self.receive_window))
             .stream_receive_window(window(self.stream_receive_window))
             .send_window(SEND_WINDOW)
-            // What was written first leaves first: one message is finished before the next of its lane.
-            .send_fairness(false)
             .max_idle_timeout(None)
             .keep_alive_interval(None)
             .initial_rtt(INITIAL_RTT)

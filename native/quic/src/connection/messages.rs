@@ -1,7 +1,12 @@
 //! Sending messages: a unidirectional stream each, settled by the receiver's word.
 
 use super::{Connection, Events, Phase, Violation};
-use crate::{Event, MessageHandle, Outcome, control::ControlFrame, header::Header, lanes::Lanes};
+use crate::{
+    Event, MessageHandle, Outcome,
+    control::ControlFrame,
+    header::Header,
+    lanes::{Lanes, send_priority},
+};
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 use std::collections::BTreeMap;
@@ -65,7 +70,7 @@ impl Connection {
         };
         if let Some(id) = id {
             // The stream was opened just now, so it is there.
-            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+            let _ = self.inner.send_stream(id).set_priority(send_priority(priority, id.index()));
         }
         self.wants_writable |= id.is_none();
         id

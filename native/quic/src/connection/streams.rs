@@ -9,6 +9,7 @@ use crate::{
     close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
+    lanes::send_priority,
 };
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
@@ -55,14 +56,12 @@ struct ReceiveHalf {
 
 impl Connection {
     pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
-        let id = if bidirectional {
-            self.open_bidirectional(priority)?
-        } else {
-            self.open_unidirectional(priority)?
-        };
+        let id = if bidirectional { self.open_bidirectional()? } else { self.open_unidirectional(priority)? };
         if !bidirectional {
             self.sending.lanes.add(priority, 0, 1);
         }
+        // Byte streams take turns, before the messages of their lane. The stream was opened just now, so it is there.
+        let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
         let prefix = Header::Bytes { priority }.encode().into();
         let stream = ByteStream {
             priority,
@@ -74,13 +73,9 @@ impl Connection {
         Some(handle(id))
     }
 
-    fn open_bidirectional(&mut self, priority: u8) -> Option<StreamId> {
+    fn open_bidirectional(&mut self) -> Option<StreamId> {
         let open = self.phase == super::Phase::Open;
         let id = if open { self.inner.streams().open(Dir::Bi) } else { None };
-        if let Some(id) = id {
-            // The stream was opened just now, so it is there.
-            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
-        }
         self.wants_writable |= id.is_none();
         id
     }
@@ -161,7 +156,7 @@ impl Connection {
             self.sending.lanes.add(priority, 0, 1);
         }
         // Fails if everything was acknowledged: then there is nothing left to hurry.
-        let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+        let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
     }
 
     pub(crate) fn read_stream(&mut self, stream: StreamHandle, max: usize) -> Read {
@@ -203,7 +198,7 @@ impl Connection {
         let bidirectional = id.dir() == Dir::Bi;
         if bidirectional {
             // The stream was opened just now, so it is there.
-            let _ = self.inner.send_stream(id).set_priority(i32::from(priority));
+            let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
         }
         let stream = ByteStream {
             priority,

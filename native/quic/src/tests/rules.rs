@@ -131,6 +131,33 @@ fn a_peer_that_never_reads_its_control_stream_is_shown_the_door() {
     assert_eq!(pair.closed(1).unwrap().cause, CloseCause::Violation);
 }
 
+#[test]
+fn a_message_that_has_begun_makes_way_for_a_higher_lane_and_not_for_its_own() {
+    let mut pair = Pair::connected();
+    let connection = pair.ends[0].connection.unwrap();
+    let quic = &mut pair.ends[0].quic;
+    let begin = |quic: &mut Quic, lane: u8, length: usize| {
+        let message = quic.begin_message(connection, lane, length).unwrap();
+        assert_eq!(quic.write_message(connection, message, &mut vec![lane; length].into()), length);
+    };
+    begin(quic, 3, 300_000);
+    // What the first window takes leaves; the rest waits inside quinn-proto.
+    pair.carry(0);
+    let quic = &mut pair.ends[0].quic;
+    begin(quic, 3, 1000);
+    begin(quic, 4, 1000);
+    pair.run();
+    let order: Vec<_> = pair.ends[1]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Message { priority, bytes } => Some((*priority, bytes.len())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, [(4, 1000), (3, 300_000), (3, 1000)]);
+}
+
 /// What a peer does that breaks the rules.
 enum Attack {
     /// Opens a stream, writes this, and perhaps finishes.
