@@ -62,7 +62,10 @@ eachDriver('messages', (network) => {
   })
 
   it('hold the sender back when the reader pauses, and none is lost', async () => {
-    const { connection, accepted } = await network.connected({}, { limits: { receiveBytesPerConnection: 4 * MIB } })
+    const { connection, accepted } = await network.connected(
+      {},
+      { limits: { receiveBytesPerConnection: 4 * MIB, messageBytes: MIB } },
+    )
     const count = 64
     let admitted = 0
     const sending = (async () => {
@@ -87,7 +90,10 @@ eachDriver('messages', (network) => {
   })
 
   it('that are urgent pass bulk that nobody reads', async () => {
-    const { connection, accepted } = await network.connected({}, { limits: { receiveBytesPerConnection: MIB } })
+    const { connection, accepted } = await network.connected(
+      {},
+      { limits: { receiveBytesPerConnection: MIB, messageBytes: MIB } },
+    )
     for (let index = 0; index < 40; index++) void connection.send(pattern(MIB / 2))
     await until(() => (accepted.stats().receiveHeldBytes ?? 0) > 0)
     const urgent = accepted.messages({ minPriority: 128 })
