@@ -53,6 +53,13 @@ export class WarrenEnd {
     })
   }
 
+  /** What a failure is to be understood from: the tunnel's events, and every counter that counted. */
+  story() {
+    const counted = Object.entries({ ...this.device.stats(), ...this.peer.stats() }).filter(([, value]) => value !== 0)
+    const counters = counted.map(([name, value]) => `${name} ${Math.round(value)}`).join(', ')
+    return `events: ${this.events.map(({ type }) => type).join(', ')}\ncounters: ${counters}`
+  }
+
   close() {
     return this.device.close()
   }

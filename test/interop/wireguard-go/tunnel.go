@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -24,9 +25,9 @@ type tunnel struct {
 	publicKey string
 	port      int
 
-	lock    sync.Mutex
-	device  *device.Device
-	network *netstack.Net
+	lock   sync.Mutex
+	device *device.Device
+	tap    *tap
 }
 
 func openTunnel(o options) (*tunnel, error) {
@@ -43,14 +44,15 @@ func openTunnel(o options) (*tunnel, error) {
 }
 
 func (t *tunnel) open() error {
-	tun, network, err := netstack.CreateNetTUN(t.options.addresses, nil, t.options.mtu)
+	stack, _, err := netstack.CreateNetTUN(t.options.addresses, nil, t.options.mtu)
 	if err != nil {
 		return err
 	}
 	// The device's own logger writes to standard output, which is for events.
 	errors := log.New(os.Stderr, "wireguard-go: ", log.Lmicroseconds)
 	logger := &device.Logger{Verbosef: device.DiscardLogf, Errorf: errors.Printf}
-	d := device.NewDevice(tun, conn.NewDefaultBind(), logger)
+	tap := newTap(stack)
+	d := device.NewDevice(tap, conn.NewDefaultBind(), logger)
 	configuration, err := t.configuration()
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func (t *tunnel) open() error {
 	}
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	t.device, t.network = d, network
+	t.device, t.tap = d, tap
 	port, err := t.get("listen_port")
 	if err != nil {
 		return err
@@ -84,10 +86,20 @@ func (t *tunnel) close() {
 	t.device.Close()
 }
 
-func (t *tunnel) stack() *netstack.Net {
+func (t *tunnel) currentTap() *tap {
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	return t.network
+	return t.tap
+}
+
+// sourceFor is the own inner address that a packet to this one leaves from.
+func (t *tunnel) sourceFor(to netip.Addr) (netip.Addr, error) {
+	for _, address := range t.options.addresses {
+		if address.Is4() == to.Is4() {
+			return address, nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("no own address to reach %s from", to)
 }
 
 // lastHandshake is zero before the first one.
