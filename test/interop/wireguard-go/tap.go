@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os"
+	"sync"
+
+	"golang.zx2c4.com/wireguard/tun"
+)
+
+// tap stands between the device and its network stack, which answers echo requests by itself. It puts requests of its own
+// into the tunnel and takes out their replies: the stack's own ping socket misses a reply that is faster than its Read.
+type tap struct {
+	tun.Device
+	fromStack chan []byte
+	requests  chan []byte
+	closed    chan struct{}
+	close     sync.Once
+
+	lock    sync.Mutex
+	replies map[uint16]chan<- echoReply
+}
+
+func newTap(stack tun.Device) *tap {
+	t := &tap{
+		Device:    stack,
+		fromStack: make(chan []byte),
+		requests:  make(chan []byte),
+		closed:    make(chan struct{}),
+		replies:   make(map[uint16]chan<- echoReply),
+	}
+	go t.pump()
+	return t
+}
+
+// Read gives the device what is to be sealed.
+func (t *tap) Read(buffers [][]byte, sizes []int, offset int) (int, error) {
+	var packet []byte
+	select {
+	case packet = <-t.fromStack:
+	case packet = <-t.requests:
+	case <-t.closed:
+		return 0, os.ErrClosed
+	}
+	sizes[0] = copy(buffers[0][offset:], packet)
+	return 1, nil
+}
+
+// Write takes what the device has opened.
+func (t *tap) Write(buffers [][]byte, offset int) (int, error) {
+	for _, buffer := range buffers {
+		if reply, ok := parseEchoReply(buffer[offset:]); ok && t.settle(reply) {
+			continue
+		}
+		if _, err := t.Device.Write([][]byte{buffer}, offset); err != nil {
+			return 0, err
+		}
+	}
+	return len(buffers), nil
+}
+
+func (t *tap) Close() error {
+	t.close.Do(func() { close(t.closed) })
+	return t.Device.Close()
+}
+
+// await has the reply with this sequence number sent to the channel, until the returned function is called.
+func (t *tap) await(sequence uint16, reply chan<- echoReply) func() {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.replies[sequence] = reply
+	return func() {
+		t.lock.Lock()
+		defer t.lock.Unlock()
+		delete(t.replies, sequence)
+	}
+}
+
+func (t *tap) settle(reply echoReply) bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	waiting, ok := t.replies[reply.sequence]
+	if ok {
+		delete(t.replies, reply.sequence)
+		waiting <- reply
+	}
+	return ok
+}
+
+func (t *tap) pump() {
+	buffers, sizes := [][]byte{make([]byte, 65536)}, []int{0}
+	for {
+		if _, err := t.Device.Read(buffers, sizes, 0); err != nil {
+			return
+		}
+		packet := append([]byte(nil), buffers[0][:sizes[0]]...)
+		select {
+		case t.fromStack <- packet:
+		case <-t.closed:
+			return
+		}
+	}
+}
