@@ -56,7 +56,7 @@ fn a_second_holds_a_second_of_work_for_peers_and_a_tenth_for_strangers() {
                 worked += cost;
             }
             let next = queue.next_turn().expect("something waits");
-            assert!(next > now && next <= now + TURN, "{:?}", next - now);
+            assert!(next > now && next <= now + TURN * 2, "{:?}", next - now);
             now = next;
         }
         let expected = Duration::from_secs_f64(share);

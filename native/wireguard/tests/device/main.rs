@@ -10,5 +10,6 @@ mod preshared_key;
 mod regressions;
 mod sessions;
 mod simultaneous;
+mod storm;
 mod strangers;
 mod timers;
