@@ -100,7 +100,7 @@ export declare class ScriptDevice {
   takeMessage(into: Buffer): boolean
   /** Says goodbye on every connection; `transmit` and `drain` a last time, then `close`. */
   shutdown(code: number, reason: string): void
-  /** Drops the engine with its keys. */
+  /** Drops the engine with its keys, and the buffers: JavaScript may keep the object for long. */
   close(): void
   /** The peer's number. */
   addPeer(peer: PeerOptions): number
