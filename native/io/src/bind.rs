@@ -1,5 +1,8 @@
 //! Binding a UDP socket: dual stack by default, IPv4 alone where there is no IPv6.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -38,18 +41,22 @@ pub enum BindError {
 }
 
 pub(crate) fn bind(listen: Listen) -> Result<socket2::Socket, BindError> {
-    let Some(host) = listen.host else {
-        let both = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), listen.port);
-        return match open(both) {
-            Err(error) if lacks_ipv6(&error) => bind_to((Ipv4Addr::UNSPECIFIED, listen.port).into()),
-            result => result.map_err(|error| explain(error, both)),
-        };
-    };
-    bind_to(SocketAddr::new(host, listen.port))
+    bind_with(listen, open)
 }
 
-fn bind_to(address: SocketAddr) -> Result<socket2::Socket, BindError> {
-    open(address).map_err(|error| explain(error, address))
+fn bind_with<Socket>(
+    listen: Listen,
+    open: impl Fn(SocketAddr) -> io::Result<Socket>,
+) -> Result<Socket, BindError> {
+    let host = listen.host.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
+    let address = SocketAddr::new(host, listen.port);
+    match open(address) {
+        Err(error) if listen.host.is_none() && lacks_ipv6(&error) => {
+            let address = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), listen.port);
+            open(address).map_err(|error| explain(error, address))
+        }
+        result => result.map_err(|error| explain(error, address)),
+    }
 }
 
 fn open(address: SocketAddr) -> io::Result<socket2::Socket> {

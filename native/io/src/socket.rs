@@ -6,6 +6,8 @@ mod linux;
 mod outgoing;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
