@@ -1,0 +1,69 @@
+import { describe, expect, it, jest } from '@jest/globals'
+import { Wakeup } from '../../../lib/drivers/wakeup.js'
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+function rig(): { calls: number[]; wakeup: Wakeup; now: () => number } {
+  const calls: number[] = []
+  const now = () => performance.now()
+  return { calls, wakeup: new Wakeup(now, () => calls.push(now())), now }
+}
+
+describe('Wakeup', () => {
+  it('calls back once in the next turn, however often it is asked', async () => {
+    const { calls, wakeup } = rig()
+    wakeup.soon()
+    wakeup.soon()
+    expect(calls).toHaveLength(0)
+    await turn()
+    expect(calls).toHaveLength(1)
+    wakeup.soon()
+    await turn()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('is never late by more than a turn, and early only by the part of a millisecond that a timer does not have', async () => {
+    for (const delay of [0.2, 1.5, 7.3]) {
+      const { calls, wakeup, now } = rig()
+      const deadline = now() + delay
+      wakeup.at(deadline)
+      while (calls.length === 0) await turn()
+      expect(deadline - (calls[0] ?? 0)).toBeLessThan(1)
+      wakeup.stop()
+    }
+  })
+
+  it('forgets the instant before when there is another, or none', async () => {
+    const { calls, wakeup, now } = rig()
+    wakeup.at(now() + 3)
+    wakeup.at(now() + 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(calls).toHaveLength(0)
+    wakeup.at(now() + 3)
+    wakeup.at(undefined)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(calls).toHaveLength(0)
+    wakeup.stop()
+  })
+
+  it('does nothing after it was stopped', async () => {
+    const { calls, wakeup, now } = rig()
+    wakeup.soon()
+    wakeup.at(now() + 2)
+    wakeup.stop()
+    wakeup.soon()
+    wakeup.at(now())
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(calls).toHaveLength(0)
+  })
+
+  it('runs on under fake timers', async () => {
+    jest.useFakeTimers()
+    try {
+      const called = new Promise<void>((resolve) => new Wakeup(() => performance.now(), resolve).soon())
+      await called
+    } finally {
+      jest.useRealTimers()
+    }
+  })
+})
