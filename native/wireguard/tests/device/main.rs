@@ -12,4 +12,5 @@ mod sessions;
 mod simultaneous;
 mod storm;
 mod strangers;
+mod time;
 mod timers;
