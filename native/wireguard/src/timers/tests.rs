@@ -145,6 +145,29 @@ fn every_deadline_is_over_once_it_was_handled() {
     }
 }
 
+#[test]
+fn a_cookie_brings_the_next_try_forward_once_in_a_dial() {
+    for seed in 0..50 {
+        let mut random = Random::new(Seed::or(seed).bytes(0));
+        let start = now();
+        let mut timers = Timers { reachable: true, ..Timers::default() };
+        timers.cookie(&mut random, start);
+        assert_eq!(timers.next(), None, "a cookie alone begins nothing");
+        timers.wanted(None, start);
+        timers.initiated(&mut random, start);
+        let at = start + Duration::from_millis(40);
+        timers.cookie(&mut random, at);
+        let Some((retry, Due::Initiation)) = timers.next() else { panic!("a retry") };
+        let jitter = retry - at;
+        assert!((20..=333).contains(&jitter.as_millis()), "seed {seed}: {jitter:?}");
+        timers.initiated(&mut random, retry);
+        timers.cookie(&mut random, retry + Duration::from_millis(40));
+        assert_eq!(timers.report(), Some(2));
+        let Some((third, Due::Initiation)) = timers.next() else { panic!("a third try") };
+        assert!(third - retry >= Duration::from_secs(5), "seed {seed}: not hurried again");
+    }
+}
+
 fn now() -> Instant {
     warren_testing::start()
 }

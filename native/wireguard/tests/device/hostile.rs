@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand_pcg::rand_core::Rng;
 use warren_testing::{Datagram, Link, Node, Seed};
-use warren_wireguard::{MAX_DATAGRAM, Path, Sent};
+use warren_wireguard::{MAX_DATAGRAM, Path, ReceiveDrops, Sent};
 
 use crate::node::*;
 
@@ -64,6 +64,196 @@ fn every_message_of_a_handshake_survives_the_flip_of_any_bit() {
     assert!(matches!(pair.send_a(b"unharmed"), Sent::Sealed(_)));
     pair.world.run_for(SECOND);
     assert_eq!(texts(pair.node_b()).last(), Some(&b"unharmed".as_slice()));
+}
+
+/// All that a node dropped on receipt, whatever the reason.
+fn dropped(node: &WireGuard) -> u64 {
+    let ReceiveDrops {
+        malformed,
+        oversized,
+        unknown_index,
+        wrong_mac1,
+        unauthenticated,
+        replayed,
+        expired,
+        not_ip,
+        wrong_source,
+        stale_initiations,
+        strangers,
+        under_load,
+        source_limited,
+        handshake_overflow,
+    } = node.device.stats().received.clone();
+    let of_format = malformed + oversized + not_ip + wrong_source;
+    let of_keys = unknown_index + wrong_mac1 + unauthenticated + replayed + expired;
+    let of_handshakes = stale_initiations + strangers + under_load + source_limited + handshake_overflow;
+    of_format + of_keys + of_handshakes
+}
+
+/// One message of each type, on its way to its receiver for the first time: initiation, response, cookie reply, data.
+fn one_of_each() -> (Pair, Vec<Datagram>) {
+    let (mut pair, _) = dialled_under_load();
+    let cookie = pair.node_b().sent.iter().find(|(_, one)| one.bytes[0] == COOKIE_REPLY && one.to == pair.a);
+    let mut messages = vec![cookie.expect("A was sent one").1.clone()];
+    pair.world.run_for(3 * SECOND);
+    pair.send_a(b"data");
+    let all = [pair.node_a(), pair.node_b()].map(|node| node.sent.clone()).concat();
+    for kind in [INITIATION, RESPONSE, DATA] {
+        let one = all.iter().rfind(|(_, one)| one.bytes[0] == kind).expect("all were sent");
+        messages.push(one.1.clone());
+    }
+    pair.world.run_for(SECOND);
+    (pair, messages)
+}
+
+#[test]
+fn every_flip_of_a_bit_is_counted_for_one_reason() {
+    let (mut pair, messages) = one_of_each();
+    for original in messages {
+        for bit in 0..original.bytes.len() * 8 {
+            let before = dropped(pair.world.node(original.to));
+            let mut flipped = original.clone();
+            flipped.bytes[bit / 8] ^= 1 << (bit % 8);
+            pair.world.with(original.to, |node, now| node.handle_datagram(flipped, now));
+            pair.world.run_for(MILLISECOND);
+            let counted = dropped(pair.world.node(original.to)) - before;
+            assert_eq!(counted, 1, "type {}, bit {bit}", original.bytes[0]);
+        }
+    }
+    let stats = pair.node_b().device.stats();
+    assert!(stats.received.wrong_mac1 > 800, "of an initiation's 116 signed bytes and 16 of mac1: {stats:?}");
+}
+
+#[test]
+fn truncated_lengthened_and_mistyped_messages_are_malformed() {
+    let (mut pair, messages) = one_of_each();
+    for original in messages {
+        let kind = original.bytes[0];
+        let mut wrong: Vec<Vec<u8>> = Vec::new();
+        let shortest = if kind == DATA { 32 } else { original.bytes.len() };
+        (0..shortest).for_each(|length| wrong.push(original.bytes[..length].to_vec()));
+        if kind != DATA {
+            wrong.extend([1, 2, 100, 1_000, 65_359].map(|more| [&*original.bytes, &vec![0; more]].concat()));
+        }
+        for reserved in 1..4 {
+            let mut bytes = original.bytes.clone();
+            bytes[reserved] = 1;
+            wrong.push(bytes);
+        }
+        for other in [0, 5, 64, 255] {
+            let mut bytes = original.bytes.clone();
+            bytes[0] = other;
+            wrong.push(bytes);
+        }
+        for bytes in wrong {
+            let before = pair.world.node(original.to).device.stats().received.clone();
+            let datagram = Datagram { bytes, ..original.clone() };
+            pair.world.with(original.to, |node, now| node.handle_datagram(datagram, now));
+            let expected = ReceiveDrops { malformed: before.malformed + 1, ..before };
+            assert_eq!(pair.world.node(original.to).device.stats().received, expected, "type {kind}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_datagram_of_udp_is_oversized_as_data_and_malformed_as_anything_else() {
+    let mut pair = Pair::connected();
+    for (kind, oversized, malformed) in [(DATA, 1, 0), (INITIATION, 1, 1), (RESPONSE, 1, 2), (0, 1, 3)] {
+        let mut bytes = vec![0; 65_507];
+        bytes[0] = kind;
+        let datagram = Datagram { from: address(66), to: pair.b, bytes };
+        pair.world.with(pair.b, |node, now| node.handle_datagram(datagram, now));
+        let drops = &pair.node_b().device.stats().received;
+        assert_eq!((drops.oversized, drops.malformed), (oversized, malformed));
+    }
+}
+
+#[test]
+fn a_wrong_first_mac_is_dropped_before_any_other_work() {
+    let (mut pair, messages) = one_of_each();
+    for original in messages.into_iter().filter(|one| [INITIATION, RESPONSE].contains(&one.bytes[0])) {
+        for loaded in [false, true] {
+            if loaded {
+                flood(&mut pair);
+                pair.world.run_for(10 * MILLISECOND);
+            }
+            let mut forged = original.clone();
+            let mac1 = forged.bytes.len() - 32;
+            forged.bytes[mac1] ^= 1;
+            let node = pair.world.node(original.to);
+            let (before, deadline) = (node.device.stats().clone(), node.poll_timeout());
+            let sent = node.sent.len();
+            pair.world.with(original.to, |node, now| {
+                node.handle_datagram(forged, now);
+                let mut expected = before;
+                expected.received.wrong_mac1 += 1;
+                assert_eq!((node.device.stats(), node.poll_timeout()), (&expected, deadline));
+            });
+            assert_eq!(pair.world.node(original.to).sent.len(), sent, "and gets no answer");
+        }
+    }
+}
+
+#[test]
+fn data_is_opened_before_the_handshakes_that_came_with_it() {
+    let mut pair = Pair::connected();
+    let now = pair.world.now();
+    let other = WireGuard::new(config(3), address(3), now);
+    pair.world
+        .with(pair.b, |node, now| node.device.add_peer(peer(key(3).public_key(), None), now))
+        .expect("new");
+    pair.world.add(address(3), other);
+    let to_b = peer(key(2).public_key(), Some(pair.b));
+    let initiation = pair.world.with(address(3), |node, now| {
+        let id = node.device.add_peer(to_b, now).expect("it is new");
+        node.device.initiate(id, now);
+        node.poll_transmit(now).expect("an initiation")
+    });
+    pair.send_a(b"urgent");
+    let data = pair.node_a().sent.last().expect("it was sent").1.clone();
+    pair.world.with(pair.b, |node, now| {
+        node.handle_datagram(initiation, now);
+        assert_eq!(node.device.poll_timeout().map(|(_, reason)| reason), Some("handshakes waiting"));
+        node.handle_datagram(data, now);
+        assert_eq!(texts(node).last(), Some(&b"urgent".as_slice()));
+        assert_eq!(node.device.stats().initiations_answered, 1, "that of A, and not yet this one");
+    });
+    assert_eq!(pair.node_b().device.stats().initiations_answered, 2, "now, for the batch is over");
+    assert_eq!(
+        pair.node_b().sent.last().map(|(_, one)| (one.bytes[0], one.to)),
+        Some((RESPONSE, address(3)))
+    );
+}
+
+#[test]
+fn nobody_who_is_not_a_peer_gets_more_bytes_than_it_sends() {
+    let mut pair = Pair::connected();
+    let mut rng = Seed::of_this_run().rng();
+    flood(&mut pair);
+    let (mut received, mut answered) = (0, 0);
+    for _ in 0..20_000 {
+        let (kind, length) = [(INITIATION, 148), (RESPONSE, 92), (COOKIE_REPLY, 64), (DATA, 96), (DATA, 32)]
+            [(rng.next_u32() % 5) as usize];
+        let mut bytes = vec![0; length];
+        rng.fill_bytes(&mut bytes);
+        bytes[..4].copy_from_slice(&[kind, 0, 0, 0]);
+        if [INITIATION, RESPONSE].contains(&kind) {
+            let mac1 = mac1(&key(2).public_key(), &bytes[..length - 32]);
+            bytes[length - 32..length - 16].copy_from_slice(&mac1);
+        }
+        let from = address(100 + (rng.next_u32() % 100) as u8);
+        let before = pair.node_b().sent.len();
+        pair.world
+            .with(pair.b, |node, now| node.handle_datagram(Datagram { from, to: address(2), bytes }, now));
+        let out: usize = pair.node_b().sent[before..].iter().map(|(_, one)| one.bytes.len()).sum();
+        assert!(out <= length, "{out} bytes for {length} of type {kind}");
+        received += length;
+        answered += out;
+        if rng.next_u32().is_multiple_of(10) {
+            pair.world.run_for(MILLISECOND);
+        }
+    }
+    assert!(answered > 0 && answered < received / 2, "{answered} bytes for {received}");
 }
 
 #[test]
