@@ -68,7 +68,7 @@ impl HandshakeQueue {
 
     /// The next message, answers to ourselves first, unless the turn is over.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Handshake> {
-        if self.work.depth(now) >= TURN {
+        if self.len() == 0 || self.work.depth(now) >= TURN {
             return None;
         }
         let response = pop(&mut self.responses).map(Handshake::Response);

@@ -3,7 +3,9 @@
 //! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
 //! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
 
-use std::time::{Duration, Instant};
+mod handshakes;
+
+use std::time::Instant;
 
 use crate::config::{Path, PeerId};
 use crate::constants::{
@@ -11,14 +13,10 @@ use crate::constants::{
     REJECT_AFTER_MESSAGES, RESPONSE, RESPONSE_LENGTH,
 };
 use crate::device::{Core, Device};
-use crate::event::Event;
-use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, REPLYING_COST, Waiting};
 use crate::index_table::TunnelIndex;
-use crate::initiation::{Claim, Opener, field};
-use crate::keys::PublicKey;
+use crate::initiation::field;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
-use crate::strangers::Asked;
 use crate::tunnel::{Content, Refused};
 
 /// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
@@ -59,25 +57,6 @@ impl Device {
         None
     }
 
-    /// Works off what waits, until nothing does or the turn is over.
-    pub(crate) fn handle_handshakes(&mut self, now: Instant) {
-        while let Some(handshake) = self.core.handshakes.pop(now) {
-            match handshake {
-                Handshake::Response(Waiting { path, message, admitted }) => {
-                    if admitted || self.core.admits(path, &message, now) {
-                        self.handle_response(path, &message, now);
-                    }
-                }
-                Handshake::Initiation(Waiting { path, message, admitted }) => {
-                    let admitted = admitted || self.core.admits(path, &message, now);
-                    if admitted && self.core.allows(path, now) {
-                        self.handle_initiation(path, &message, now);
-                    }
-                }
-            }
-        }
-    }
-
     fn handle_data(
         &mut self,
         path: Path,
@@ -102,166 +81,6 @@ impl Device {
         };
         let len = peer.open(index, path, datagram, plaintext, core, now)?;
         Some(Opened { peer: peer.id, len })
-    }
-
-    fn handle_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        let Device { core, peers, by_key, .. } = self;
-        let Ok(claim) = core.opener.claim(message) else {
-            core.stats.received.unauthenticated += 1;
-            return core.wasted(path, OPENING_COST, now);
-        };
-        let Some(peer) = by_key.get(&claim.public_key).and_then(|id| peers.get_mut(id)) else {
-            return self.handle_stranger(path, message, &claim, now);
-        };
-        let Ok(timestamp) = Opener::prove(&claim, message, &peer.shared) else {
-            core.stats.received.unauthenticated += 1;
-            return core.wasted(path, OPENING_COST, now);
-        };
-        let too_soon = peer.answered.is_some_and(|last| now.duration_since(last) < ANSWER_INTERVAL);
-        if timestamp <= peer.timestamp || too_soon {
-            core.stats.received.stale_initiations += 1;
-            return core.wasted(path, OPENING_COST, now);
-        }
-        peer.timestamp = timestamp;
-        core.handshakes.worked(OPENING_COST, now);
-        peer.answer(path, message, core, now);
-    }
-
-    /// An unknown key: opened no further than is asked for, and told only once it is proven.
-    fn handle_stranger(
-        &mut self,
-        path: Path,
-        message: &[u8; INITIATION_LENGTH],
-        claim: &Claim,
-        now: Instant,
-    ) {
-        let core = &mut self.core;
-        let key = claim.public_key;
-        let refused = !self.report_strangers || key == core.public_key || key.is_low_order();
-        if refused || !self.strangers.may_open(now) {
-            core.stats.received.strangers += 1;
-            return core.wasted(path, OPENING_COST, now);
-        }
-        // A second Diffie-Hellman, since nothing is cached for it.
-        core.wasted(path, OPENING_COST * 2, now);
-        let proven = Opener::prove(claim, message, &core.opener.shared(&key));
-        let Ok(timestamp) = proven else {
-            core.stats.received.unauthenticated += 1;
-            return;
-        };
-        if timestamp <= self.departed.timestamp(&key) {
-            core.stats.received.stale_initiations += 1;
-            return;
-        }
-        match self.strangers.ask(key, path, message, timestamp, now) {
-            Asked::New => core.events.push_back(Event::Stranger { public_key: key, endpoint: path.remote }),
-            Asked::Again => {}
-            Asked::Refused => core.stats.received.strangers += 1,
-        }
-    }
-
-    /// A response from where we sent our initiation is one we asked for: it needs no cookie when we dial many at once.
-    fn queue_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
-        let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get(&owner)) else {
-            core.stats.received.unknown_index += 1;
-            return;
-        };
-        if !core.knows_us(message) {
-            return;
-        }
-        let admitted = peer.endpoint() == Some(path.remote);
-        if admitted || core.admits(path, message, now) {
-            let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
-            core.count_overflow(queued);
-        }
-    }
-
-    fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
-        let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get_mut(&owner))
-        else {
-            core.stats.received.unknown_index += 1;
-            return;
-        };
-        if PublicKey::from_bytes(field(message, 12)).is_low_order() {
-            core.stats.received.unauthenticated += 1;
-            return;
-        }
-        peer.complete(path, message, core, now);
-    }
-
-    fn handle_cookie_reply(&mut self, message: &[u8], now: Instant) {
-        let Device { peers, core, .. } = self;
-        let index = receiver(message, 4);
-        let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
-            core.stats.received.unknown_index += 1;
-            return;
-        };
-        match peer.handshaking_at(index).map(|tunnel| tunnel.take_cookie(message, now)) {
-            Some(Ok(())) => {
-                peer.timers.cookie(&mut core.random, now);
-                core.touch(peer);
-            }
-            Some(Err(refused)) => refused.count(&mut core.stats.received),
-            None => core.stats.received.unknown_index += 1,
-        }
-    }
-}
-
-impl Core {
-    fn queue_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        if !self.knows_us(message) {
-            return;
-        }
-        let loaded = self.handshakes.under_load(now);
-        if !loaded || (self.admits(path, message, now) && self.allows(path, now)) {
-            let waiting = Waiting { path, message: *message, admitted: loaded };
-            let queued = self.handshakes.push_initiation(waiting);
-            self.count_overflow(queued);
-        }
-    }
-
-    /// Whether the sender of a handshake message knows our public key.
-    fn knows_us(&mut self, message: &[u8]) -> bool {
-        let knows_us = self.cookies.knows_us(message);
-        self.stats.received.wrong_mac1 += u64::from(!knows_us);
-        knows_us
-    }
-
-    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it receives
-    /// where it sends from.
-    fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
-        if !self.handshakes.under_load(now)
-            || self.cookies.returned(message, path.remote, &mut self.random, now)
-        {
-            return true;
-        }
-        self.stats.received.under_load += 1;
-        if self.handshakes.may_reply(self.endpoints.contains(path.remote), now) {
-            self.handshakes.worked(REPLYING_COST, now);
-            self.stats.cookies_sent += 1;
-            let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
-            self.push(path, &reply);
-        }
-        false
-    }
-
-    /// Whether an initiation may be opened: under load its source must not have sent too many that opened to no peer.
-    fn allows(&mut self, path: Path, now: Instant) -> bool {
-        let allowed = !self.handshakes.under_load(now) || self.handshakes.allows(path.remote.ip(), now);
-        self.stats.received.source_limited += u64::from(!allowed);
-        allowed
-    }
-
-    /// An initiation was opened for nothing.
-    fn wasted(&mut self, path: Path, cost: Duration, now: Instant) {
-        self.handshakes.wasted(cost, now);
-        self.handshakes.charge(path.remote.ip(), now);
-    }
-
-    fn count_overflow(&mut self, queued: Result<(), Full>) {
-        self.stats.received.handshake_overflow += u64::from(queued == Err(Full));
     }
 }
 
@@ -312,31 +131,6 @@ impl Peer {
             Content::Packet { .. } => count(&mut core.stats.received.wrong_source),
         }
     }
-
-    fn complete(&mut self, path: Path, response: &[u8; RESPONSE_LENGTH], core: &mut Core, now: Instant) {
-        let Some(tunnel) = self.handshaking_at(receiver(response, 8)) else {
-            core.stats.received.unknown_index += 1;
-            return;
-        };
-        let (session, keepalive) = match tunnel.complete(response, now) {
-            Ok(completed) => completed,
-            Err(refused) => {
-                core.handshakes.wasted(COMPLETING_COST, now);
-                return refused.count(&mut core.stats.received);
-            }
-        };
-        core.handshakes.worked(COMPLETING_COST, now);
-        self.roam(path, core, now);
-        self.timers.received(now);
-        core.touch(self);
-        self.confirmed(session.began, core, now);
-        if self.staged.is_empty() {
-            self.stats.sent_packets += 1;
-            self.stats.sent_bytes += keepalive.len() as u64;
-            self.timers.sent(now);
-            core.push(path, &keepalive);
-        }
-    }
 }
 
 impl Refused {
@@ -358,6 +152,3 @@ fn count<T>(counter: &mut u64) -> Option<T> {
 fn receiver(message: &[u8], at: usize) -> TunnelIndex {
     TunnelIndex::of_receiver(u32::from_le_bytes(field(message, at)))
 }
-
-/// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`).
-const ANSWER_INTERVAL: Duration = Duration::from_millis(20);

@@ -53,7 +53,7 @@ impl Device {
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
         let now = self.advance(now);
         self.handle_handshakes(now);
-        if let Some(message) = self.core.outgoing.queue.pop_front() {
+        if let Some(message) = self.core.outgoing.pop() {
             out.extend_from_slice(&message.bytes[..message.length]);
             return Some(message.path);
         }
@@ -220,6 +220,15 @@ impl Outgoing {
         bytes[..message.len()].copy_from_slice(message);
         self.queue.push_back(Message { path, length: message.len(), bytes });
     }
+
+    /// The memory of a crowd goes with it.
+    fn pop(&mut self) -> Option<Message> {
+        let message = self.queue.pop_front();
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY {
+            self.queue = VecDeque::new();
+        }
+        message
+    }
 }
 
 /// Room to pad packets in.
@@ -247,3 +256,4 @@ fn cost(packet: &[u8]) -> usize {
 
 /// An owner that drains after each call never has more than a few; this is what a full batch of initiations can cause.
 const OUTGOING_LIMIT: usize = 4_096;
+const KEPT_CAPACITY: usize = 64;

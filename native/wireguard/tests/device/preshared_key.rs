@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use warren_wireguard::{Event, PeerChanges, PresharedKey, Sent};
+use warren_wireguard::{Event, PeerChanges, PresharedKey, PrivateKey, Sent};
 
 use crate::node::*;
 
@@ -98,6 +98,32 @@ fn changing_a_key_again_and_again_keeps_the_session_and_no_more_than_two_tunnels
     assert_eq!(pair.node_b().received.len(), 51);
     pair.world.run_for(Duration::from_secs(180));
     assert!(!format!("{:?}", pair.node_a().device).contains("tunnels: 2"), "the old one is gone by now");
+}
+
+#[test]
+fn no_key_is_in_an_error_an_event_or_a_panic() {
+    let secret = key(1).to_base64();
+    let texts = [
+        PrivateKey::from_base64(&secret[1..]).expect_err("too short").to_string(),
+        format!("{:?}", PresharedKey::from_base64(&secret[1..]).expect_err("too short")),
+        PrivateKey::try_from(&key(1).as_bytes()[1..]).expect_err("too short").to_string(),
+    ];
+    let mut pair = Pair::with(|to_b, to_a| (to_b.preshared_key, to_a.preshared_key) = (psk(9), psk(9)));
+    pair.send_a(b"secret");
+    pair.world.run_for(Duration::from_secs(200));
+    let events = format!("{:?} {:?}", pair.node_a().events, pair.node_b().events);
+    let mut again = peer(key(2).public_key(), None);
+    again.preshared_key = psk(9);
+    let refused = pair.world.with(pair.a, |node, now| node.device.add_peer(again, now));
+    let panicked = std::panic::catch_unwind(|| -> () {
+        panic!("{:?}", (refused, config(1), psk(9), peer(key(2).public_key(), None)))
+    });
+    let panicked = *panicked.expect_err("it panics").downcast::<String>().expect("a text");
+    assert!(panicked.contains("redacted"), "{panicked}");
+    for text in texts.into_iter().chain([events, panicked]) {
+        assert!(!text.contains(&secret[1..]) && !text.contains(&secret[..40]), "{text}");
+        assert!(!text.contains("CQkJ") && !text.contains("9, 9, 9") && !text.contains("1, 1, 1"), "{text}");
+    }
 }
 
 #[test]

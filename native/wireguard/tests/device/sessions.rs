@@ -148,6 +148,24 @@ fn a_replayed_datagram_is_dropped_and_counted() {
 }
 
 #[test]
+fn the_replay_window_holds_the_newest_1024_packets_and_no_more() {
+    for (overtaken_by, opens) in [(1_023, true), (1_024, false), (5_000, false)] {
+        let mut pair = Pair::connected();
+        pair.world.network.set_link(pair.a, pair.b, Link::down());
+        pair.send_a(b"late");
+        let late = pair.node_a().sent.last().expect("it was sent").1.clone();
+        pair.world.network.unset_links(pair.a, pair.b);
+        (0..overtaken_by).for_each(|_| assert!(matches!(pair.send_a(b"early"), Sent::Sealed(_))));
+        pair.world.run_for(SECOND);
+        assert_eq!(pair.node_b().received.len(), 1 + overtaken_by);
+        pair.world.with(pair.b, |node, now| node.handle_datagram(late, now));
+        let got = texts(pair.node_b()).last() == Some(&b"late".as_slice());
+        assert_eq!(got, opens, "overtaken by {overtaken_by}");
+        assert_eq!(pair.node_b().device.stats().received.replayed, u64::from(!opens));
+    }
+}
+
+#[test]
 fn datagrams_that_overtake_each_other_all_arrive() {
     let mut pair = Pair::connected();
     pair.world.network.set_default(Link { jitter: 50 * MILLISECOND, ..Link::with_latency(MILLISECOND) });
