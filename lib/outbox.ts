@@ -212,7 +212,7 @@ class Sent implements Outgoing {
 const LANE_BYTES = 4 * 2 ** 20
 
 /** Bounds what small messages cost besides their bytes; the transport itself has at most some hundreds under way. */
-const LANE_MESSAGES = 16_384
+const LANE_MESSAGES = 4_096
 
 /** What a waiting send costs besides its bytes: its promise and its entry. */
 const WAITING_BYTES = 512

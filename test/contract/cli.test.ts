@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { PrivateKey } from 'warren'
+import { run } from '../../lib/cli/run.js'
+import { until } from './network.js'
+
+/** What a command saw and said. */
+class TestTerminal {
+  readonly env: Record<string, string>
+  out = ''
+  err = ''
+  interrupt: (() => void) | undefined
+  readonly #input: string
+  readonly stdout = { write: (text: string) => (this.out += text) }
+  readonly stderr = { write: (text: string) => (this.err += text) }
+
+  constructor(input = '', env: Record<string, string> = {}) {
+    this.#input = input
+    this.env = env
+  }
+
+  get stdin(): AsyncIterable<string> {
+    const input = this.#input
+    return (async function* () {
+      yield input
+    })()
+  }
+
+  once(_: string, listener: () => void): void {
+    this.interrupt = listener
+  }
+
+  off(): void {}
+}
+
+describe('the command line', () => {
+  let directory = ''
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'warren-cli-'))
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  it('makes keys, and public keys of them', async () => {
+    const made = new TestTerminal()
+    expect(await run(['genkey'], made)).toBe(0)
+    expect(made.out).toMatch(/^[A-Za-z0-9+/]{43}=\n$/)
+    const derived = new TestTerminal(made.out)
+    expect(await run(['pubkey'], derived)).toBe(0)
+    expect(derived.out).toBe(`${PrivateKey.from(made.out.trim()).publicKey}\n`)
+  })
+
+  it('pings a pong', async () => {
+    const key = PrivateKey.generate()
+    await writeFile(join(directory, 'key'), `${key.export()}\n`)
+    const far = new TestTerminal()
+    const ponging = run(['pong', '--key-file', join(directory, 'key')], far)
+    await until(() => far.out.includes('npx warren ping'))
+    const [, publicKey, port] = /ping (\S+)@\S+:(\d+)/.exec(far.out) ?? []
+    expect(publicKey).toBe(key.publicKey)
+    const own = PrivateKey.generate()
+    const near = new TestTerminal('', { WARREN_PRIVATE_KEY: own.export() })
+    const target = `${publicKey}@127.0.0.1:${port}`
+    expect(await run(['ping', target, '--count', '3', '--interval', '20', '--size', '100'], near)).toBe(0)
+    expect(near.out).toContain(`this node is ${own.publicKey}\n`)
+    expect(near.out).toMatch(/connected to 127\.0\.0\.1:\d+ in [\d.]+ ms, with a handshake of [\d.]+ ms\n/)
+    expect(near.out).toMatch(/3: 100 bytes in [\d.]+ ms\n3 of 3 answered; least /)
+    far.interrupt?.()
+    expect(await ponging).toBe(0)
+    expect(far.out).toContain(`${own.publicKey} is up`)
+    for (const { out, err } of [near, far]) {
+      for (const secret of [own.export(), key.export()]) expect(out + err).not.toContain(secret)
+    }
+  })
+
+  it('is let in only where it is allowed', async () => {
+    const far = new TestTerminal()
+    const ponging = run(['pong', '--allow', PrivateKey.generate().publicKey], far)
+    await until(() => far.out.includes('npx warren ping'))
+    const [, publicKey, port] = /ping (\S+)@\S+:(\d+)/.exec(far.out) ?? []
+    const near = new TestTerminal()
+    expect(await run(['ping', `${publicKey}@127.0.0.1:${port}`, '--timeout', '300'], near)).toBe(1)
+    expect(near.err).toMatch(/^warren: No WireGuard handshake response.* \[ERR_WARREN_NO_HANDSHAKE\]\n$/)
+    far.interrupt?.()
+    await ponging
+    expect(far.out).toContain('was not let in')
+  })
+
+  it.each<[string, string[], number, RegExp]>([
+    ['help', ['--help'], 0, /^$/],
+    ['no command', [], 0, /^$/],
+    ['an unknown command', ['pong-pong'], 2, /there is no command 'pong-pong'\nUsage:/],
+    ['an unknown option', ['ping', '--cuont', '5'], 2, /--cuont[\s\S]*Usage:/],
+    ['no target', ['ping'], 2, /needs one <public key>@<host:port>\nUsage:/],
+    ['a count that is none', ['ping', 'a@b', '--count', 'x'], 2, /--count must be a whole number from 1; got 'x'/],
+    ['a port that is none', ['pong', '--listen', 'x'], 2, /--listen must be a port; got 'x'/],
+    ['a key that is none', ['ping', 'nobody@127.0.0.1:1'], 1, /\[ERR_WARREN_INVALID_KEY\]\n$/],
+    ['a key file that is not there', ['pong', '--key-file', '/nowhere/key'], 1, /\[ENOENT\]\n$/],
+  ])('answers to %s', async (_, argv, status, message) => {
+    const terminal = new TestTerminal()
+    expect(await run(argv, terminal)).toBe(status)
+    expect(terminal.err).toMatch(message)
+    if (message.source === '^$') expect(terminal.out).toMatch(/^Usage:/)
+  })
+})

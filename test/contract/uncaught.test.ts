@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, it } from '@jest/globals'
+import { eachDriver } from './network.js'
+
+const PACKAGE = join(__dirname, '../..')
+
+eachDriver('in a process of its own', ({ driver }) => {
+  async function run(program: string): Promise<string> {
+    const source = `
+      const { Device, PrivateKey } = require(${JSON.stringify(PACKAGE)})
+      const open = (options) => Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' }, driver: '${driver}', ...options })
+      async function main() { ${program} }
+      main()`
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--expose-gc', '--unhandled-rejections=strict', '-e', source],
+      {
+        timeout: 20_000,
+      },
+    )
+    return stdout.trim()
+  }
+
+  const pair = `
+    const far = await open({ authorize: () => true })
+    const near = await open()
+    const peer = near.addPeer({ publicKey: far.publicKey, endpoint: '127.0.0.1:' + far.address.port })`
+
+  it('a listener that throws is an uncaught exception, and takes no other event with it', async () => {
+    const output = await run(`${pair}
+      process.on('uncaughtException', (error) => console.log('uncaught', error.message))
+      far.on('peer', (event) => { throw new Error('bug at ' + event.type) })
+      const received = new Promise((resolve) => far.on('connection', async (connection) => {
+        for await (const { bytes } of connection.messages()) resolve(String(bytes))
+      }))
+      const connection = await peer.connect()
+      await connection.send(Buffer.from('still there'))
+      console.log(await received)
+      await near.close()
+      await far.close()`)
+    expect(output.split('\n')).toEqual(
+      expect.arrayContaining(['uncaught bug at added', 'uncaught bug at up', 'still there']),
+    )
+  }, 30_000)
+
+  it('what a peer does is no unhandled rejection, though nobody listens or awaits', async () => {
+    const output = await run(`${pair}
+      const connection = await peer.connect()
+      const stream = connection.openStream()
+      stream.write('half')
+      for (let n = 0; n < 20; n++) connection.send(Buffer.alloc(2 ** 20))
+      near.addPeer({ publicKey: PrivateKey.generate().publicKey, endpoint: '127.0.0.1:9' }).connect({ timeout: 100 })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      for (const accepted of far.connections) accepted.destroy({ code: 1, reason: 'no' })
+      await connection.closed
+      connection.send(Buffer.alloc(1))
+      connection.openStream().end('x')
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await near.close()
+      await far.close()
+      console.log('done')`)
+    expect(output).toBe('done')
+  }, 30_000)
+
+  it('an open device keeps the process alive, and an unreferenced one does not', async () => {
+    const output = await run(`
+      const device = await open()
+      process.on('exit', () => console.log('exit after', Math.round(performance.now() - start) >= 200 ? 'ref' : 'nothing'))
+      const start = performance.now()
+      setTimeout(() => device.unref(), 200)`)
+    expect(output).toBe('exit after ref')
+  }, 30_000)
+
+  it('100,000 kept messages of 200 bytes cost less than 100 MB', async () => {
+    const output = await run(`${pair}
+      const kept = []
+      let count = 0
+      let keeps = false
+      far.on('connection', async (connection) => {
+        for await (const { bytes } of connection.messages()) {
+          count += 1
+          if (keeps) kept.push(bytes)
+        }
+      })
+      const connection = await peer.connect()
+      const send = async (messages) => {
+        const goal = count + messages
+        for (let n = 0; n < messages; n++) await connection.send(Buffer.alloc(200, n))
+        while (count < goal) await new Promise((resolve) => setTimeout(resolve, 5))
+        gc()
+      }
+      await send(20000)
+      const before = process.memoryUsage().rss
+      keeps = true
+      await send(100000)
+      console.log(kept.length, Math.round((process.memoryUsage().rss - before) / 1e6))
+      await near.close()
+      await far.close()`)
+    const [kept, megabytes] = output.split(' ').map(Number)
+    expect(kept).toBe(100_000)
+    expect(megabytes).toBeLessThan(100)
+  }, 60_000)
+})
