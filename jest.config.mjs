@@ -7,6 +7,8 @@ export default {
     ...(process.env.WARREN_SLOW === '1' ? [] : ['<rootDir>/test/slow/']),
   ],
   testEnvironment: 'node',
+  // Two noisy cores that run the other suites as well: a dial may take seconds there.
+  testTimeout: 15_000,
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
