@@ -15,6 +15,7 @@ import { isLinked, joinOverlay } from './overlay.js'
 import { BULK_WINDOW, publish } from './publisher.js'
 import { Registry } from './registry.js'
 import type { FromNode, Published, ToNode } from './report.js'
+import { phaseStart } from './schedule.js'
 import { Statistics } from './statistics.js'
 
 const STATISTICS_INTERVAL_MS = 250
@@ -59,18 +60,18 @@ async function run(options: NodeOptions): Promise<void> {
   statistics.linkedAt = now()
   await tell({ type: 'linked', at: statistics.linkedAt })
 
-  const reports = setInterval(() => void tell(statistics.take(gossip.queued)), STATISTICS_INTERVAL_MS)
+  let start = Infinity
+  const reports = setInterval(() => {
+    statistics.phaseAt = start + phaseStart((now() - start) / 1_000, options.seconds) * 1_000
+    void tell(statistics.take(gossip.queued))
+  }, STATISTICS_INTERVAL_MS)
+  const announce = (object: SharedObject): Promise<void> => tell({ type: 'published', object: describe(object) })
   const finish = new AbortController()
   for await (const [command] of commands) {
     switch (command.type) {
       case 'start':
-        void publish(
-          gossip,
-          options,
-          command.at,
-          (object) => tell({ type: 'published', object: describe(object) }),
-          finish.signal,
-        )
+        start = command.at
+        void publish(gossip, options, start, announce, finish.signal)
         break
       case 'finish':
         finish.abort()

@@ -29,6 +29,13 @@ export function phaseAt(elapsed: number, seconds: number): Phase {
   return { index, prioritised: phases[index] === true }
 }
 
+/** When the phase at `elapsed` began, in seconds. */
+export function phaseStart(elapsed: number, seconds: number): number {
+  const { index } = phaseAt(elapsed, seconds)
+  if (index < 0) return 0
+  return seconds * (WARM_UP + (index * (1 - WARM_UP)) / phases.length)
+}
+
 /** How long each kind of phase lasts in all, in seconds. */
 export function measuredSeconds(seconds: number): number {
   return (seconds * (1 - WARM_UP)) / 2

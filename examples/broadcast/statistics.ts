@@ -11,12 +11,14 @@ const WINDOW_MS = 2_000
 /** What a node knows about itself, and tells the parent now and then. */
 export class Statistics implements GossipEvents {
   handshakes: readonly number[] = []
-  /** Objects from before are history that neighbours pass on: they say nothing about the network's speed. */
+  /** What was due before is history that neighbours pass on when a node joins: it says nothing about the network's speed. */
   linkedAt = Infinity
+  /** What was due before belongs to another phase; without priorities, much of it arrives late. */
+  phaseAt = 0
   readonly #device: Device
   #received: Receipt[] = []
   #offered: ObjectId[] = []
-  #recent: { readonly at: number; readonly kind: string; readonly latency: number }[] = []
+  #recent: { readonly at: number; readonly due: number; readonly kind: string; readonly latency: number }[] = []
   #counted: { readonly at: number; readonly bytesIn: number; readonly bytesOut: number }
 
   constructor(device: Device) {
@@ -27,7 +29,7 @@ export class Statistics implements GossipEvents {
   received({ id, kind, due }: SharedObject): void {
     const at = now()
     this.#received.push({ id, latency: at - due })
-    if (due >= this.linkedAt) this.#recent.push({ at, kind, latency: at - due })
+    this.#recent.push({ at, due, kind, latency: at - due })
   }
 
   offered(ids: readonly ObjectId[]): void {
@@ -53,8 +55,10 @@ export class Statistics implements GossipEvents {
     this.#counted = counted
     const bitsPerSecond = (bytes: number): number => (bytes * 8_000) / Math.max(1, counted.at - before.at)
 
-    this.#recent = this.#recent.filter(({ at }) => at > counted.at - WINDOW_MS)
-    const urgent = this.#recent.filter(({ kind }) => kind === 'urgent').map(({ latency }) => latency)
+    this.#recent = this.#recent.filter(({ at, due }) => at > counted.at - WINDOW_MS && due >= this.linkedAt)
+    const urgent = this.#recent
+      .filter(({ kind, due }) => kind === 'urgent' && due >= this.phaseAt)
+      .map(({ latency }) => latency)
     const bulk = this.#recent.filter(({ kind }) => kind === 'bulk').map(({ latency }) => latency)
     const cpu = process.cpuUsage()
     return {

@@ -38,8 +38,9 @@ export class Table {
 
   /** A line that stays, above the table. */
   say(text: string): void {
+    const gap = !this.#out.isTTY && this.#drawn > 0 ? '\n' : ''
     this.#erase()
-    this.#out.write(`${text}\n`)
+    this.#out.write(`${gap}${text}\n`)
     if (this.#out.isTTY) this.#draw()
   }
 
@@ -57,7 +58,7 @@ export class Table {
   #draw(): void {
     this.#erase()
     const rows = this.#members.map((member) => this.#tinted(member, line(cells(member))))
-    const lines = ['', this.#title(), line(columns), line(units), ...rows, '']
+    const lines = ['', this.#title(), line(columns), line(units), ...rows]
     this.#out.write(`${lines.join('\n')}\n`)
     this.#drawn = lines.length
   }
