@@ -182,6 +182,11 @@ impl Pair {
         Pair::made(Seed::or(seed), |_, _| {})
     }
 
+    /// For tests that draw seeds from the run's own.
+    pub(crate) fn exactly(seed: u64) -> Pair {
+        Pair::made(Seed::exactly(seed), |_, _| {})
+    }
+
     fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
         let (a, b) = (address(1), address(2));
         let mut world = World::new(seed);

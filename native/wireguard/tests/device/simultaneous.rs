@@ -63,12 +63,13 @@ fn simultaneous_dials_with_loss_end_in_a_working_tunnel_without_a_storm() {
 
 /// Has a hundred pairs dial each other, up to a round trip apart; checks when each had data both ways, and what became of
 /// it in the ten minutes after that.
-fn hundred_dials(loss: f64, mut check: impl FnMut(u64, Duration, &Pair)) {
-    for seed in 0..100 {
-        let mut rng = Seed::or(seed).rng();
-        let mut pair = Pair::seeded(seed);
+fn hundred_dials(loss: f64, mut check: impl FnMut(usize, Duration, &Pair)) {
+    let seed = Seed::of_this_run();
+    let mut rng = seed.rng();
+    for dial in 0..100 {
+        let mut pair = Pair::exactly(rng.next_u64());
         pair.world.network.set_default(Link { loss, ..Link::with_latency(20 * MILLISECOND) });
-        let apart = [0, 0, 1, 10, 19, 20, 21, 30, 39, 40][(seed % 10) as usize];
+        let apart = [0, 0, 1, 10, 19, 20, 21, 30, 39, 40][dial % 10];
         if rng.next_u32().is_multiple_of(2) {
             pair.send_a(b"dial");
             pair.world.run_for(apart * MILLISECOND);
@@ -95,7 +96,7 @@ fn hundred_dials(loss: f64, mut check: impl FnMut(u64, Duration, &Pair)) {
             pair.world.run_for(2 * SECOND);
         }
         pair.world.run_for(SECOND);
-        check(seed, took, &pair);
+        check(dial, took, &pair);
     }
 }
 
@@ -125,10 +126,12 @@ fn a_hundred_simultaneous_dials_carry_data_in_one_and_a_half_round_trips_and_set
 
 #[test]
 fn a_hundred_simultaneous_dials_settle_on_one_session_even_if_a_tenth_is_lost() {
-    let mut slow = 0;
+    let (mut slow, mut very_slow) = (0, 0);
     hundred_dials(0.1, |dial, took, pair| {
-        // Whoever lost a message tries again after five seconds and the jitter.
-        assert!(took <= Duration::from_millis(11_000), "dial {dial}: {took:?}");
+        // Whoever lost a message tries again after five seconds and the jitter; only one end at a time does, for who has
+        // answered waits. Two of ten such tries meet a loss.
+        assert!(took <= Duration::from_millis(26_500), "dial {dial}: {took:?}");
+        very_slow += usize::from(took > Duration::from_millis(11_000));
         slow += usize::from(took > 80 * MILLISECOND);
         for node in [pair.node_a(), pair.node_b()] {
             assert_eq!(node.count(|event| matches!(event, Event::Down { .. })), 0, "dial {dial}");
@@ -140,4 +143,5 @@ fn a_hundred_simultaneous_dials_settle_on_one_session_even_if_a_tenth_is_lost() 
         }
     });
     assert!(slow < 40, "{slow} of 100 had to wait for a second try");
+    assert!(very_slow <= 3, "{very_slow} of 100 had to wait for a third");
 }
