@@ -37,6 +37,9 @@ use crate::tunnel::{Clock, Identity, Tunnel};
 ///
 /// Nothing here reads a clock: `now` is always an argument. Should it go back, it counts as standing still.
 ///
+/// Handshake messages that came in wait in a queue until step 1, or until their deadline: data is served before them, and
+/// however many come they get no more time than they are worth.
+///
 /// Handshakes need no command: [`Device::send`] stages what it cannot seal yet, and asks for a session. Idle peers have no
 /// deadline and cost nothing; 9 minutes after their last message they hold no key but the one they were added with.
 pub struct Device {
