@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand_pcg::rand_core::Rng;
 use warren_testing::{Datagram, Link, Node, Seed};
-use warren_wireguard::{MAX_DATAGRAM, Path, ReceiveDrops, Sent};
+use warren_wireguard::{Event, MAX_DATAGRAM, Path, ReceiveDrops, Sent};
 
 use crate::node::*;
 
@@ -254,6 +254,35 @@ fn nobody_who_is_not_a_peer_gets_more_bytes_than_it_sends() {
         }
     }
     assert!(answered > 0 && answered < received / 2, "{answered} bytes for {received}");
+}
+
+#[test]
+fn a_peer_that_begins_a_thousand_handshakes_a_second_is_answered_fifty_times_and_others_as_ever() {
+    let mut pair = Pair::connected();
+    let third = peer(key(3).public_key(), Some(address(3)));
+    let third = pair.world.with(pair.b, |node, now| node.device.add_peer(third, now)).expect("it is new");
+    let before = pair.node_b().device.stats().initiations_answered;
+    for _ in 0..1_000 {
+        // A device of its own for each, with the key of the third.
+        let now = pair.world.now();
+        let mut own = WireGuard::new(config(3), address(3), now);
+        let id = own.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
+        own.device.initiate(id, now);
+        let initiation = own.poll_transmit(now).expect("an initiation");
+        pair.world.with(pair.b, |node, now| node.handle_datagram(initiation, now));
+        pair.world.run_for(MILLISECOND);
+    }
+    let stats = pair.node_b().device.stats();
+    let answered = stats.initiations_answered - before;
+    assert!((10..=50).contains(&answered), "{answered} in a second");
+    assert!(stats.received.stale_initiations + stats.received.under_load > 0, "{stats:?}");
+    assert!(format!("{:?}", pair.node_b().device).contains("tunnels: 2"));
+    // A has to renew its keys, and does.
+    pair.world.run_for(121 * SECOND);
+    pair.world.with(pair.b, |node, now| node.device.remove_peer(third, now));
+    pair.send_a(b"renews");
+    pair.world.run_for(SECOND);
+    assert_eq!(pair.node_b().count(|event| *event == Event::Rekeyed { peer: pair.ba }), 1);
 }
 
 #[test]
