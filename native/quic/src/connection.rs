@@ -20,7 +20,7 @@ use flow::Flow;
 use messages::Sending;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, iter, sync::Arc, time::Instant};
 use streams::ByteStreams;
 
 /// Events of all connections, oldest first.
@@ -144,12 +144,19 @@ impl Connection {
     /// Turns what quinn-proto has to say into events.
     pub(crate) fn absorb(&mut self, now: Instant, events: &mut Events) {
         let mut last_read = None;
-        while let Some(event) = self.inner.poll() {
-            if self.phase == Phase::Ended {
-                continue;
+        loop {
+            let mut told: Vec<_> = iter::from_fn(|| self.inner.poll()).collect();
+            if told.is_empty() {
+                break;
             }
-            if let Err(Violation(reason)) = self.on_event(event, &mut last_read, events) {
-                self.violated(reason, now, events);
+            told.sort_by_key(turn);
+            for event in told {
+                if self.phase == Phase::Ended {
+                    continue;
+                }
+                if let Err(Violation(reason)) = self.on_event(event, &mut last_read, events) {
+                    self.violated(reason, now, events);
+                }
             }
         }
         if self.phase == Phase::Open && self.control.is_overfull() {
@@ -273,7 +280,7 @@ impl Connection {
         self.flow.exempt_all();
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);
-        self.streams = ByteStreams::default();
+        self.streams.end();
         self.control = ControlWriter::default();
         events.push_back((self.handle, Event::Closed(closed)));
     }
@@ -297,6 +304,15 @@ impl Connection {
             messages_waiting: self.receiving.waiting(),
             ..self.stats
         }
+    }
+}
+
+/// quinn-proto tells of new streams before what came, earlier, on those that were open; and of the end last.
+fn turn(event: &quinn_proto::Event) -> u8 {
+    match event {
+        quinn_proto::Event::Stream(StreamEvent::Opened { .. }) => 1,
+        quinn_proto::Event::ConnectionLost { .. } => 2,
+        _ => 0,
     }
 }
 

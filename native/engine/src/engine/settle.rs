@@ -85,6 +85,9 @@ impl Engine {
         {
             return;
         }
+        if ending.is_none() && closed.by == warren_quic::ClosedBy::Remote {
+            self.hand_out_rest(id);
+        }
         self.bury(id, ending.unwrap_or_else(|| translated(closed)), now);
     }
 }

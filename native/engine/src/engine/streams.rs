@@ -164,6 +164,23 @@ impl Engine {
         }
     }
 
+    /// The peer closed: the caller gets all that arrived before, whatever it granted.
+    pub(super) fn hand_out_rest(&mut self, connection: ConnectionId) {
+        let Some(owner) = self.connections.get(&connection) else {
+            return;
+        };
+        if owner.handle.is_none_or(|handle| self.quic.stats(handle).is_none()) {
+            return;
+        }
+        for stream in owner.streams.iter().copied().collect::<Vec<_>>() {
+            if let Some(state) = self.streams.get_mut(&stream) {
+                state.credit = u64::MAX;
+                state.readable = true;
+                self.read(stream);
+            }
+        }
+    }
+
     /// The peer wants no more of a stream.
     pub(super) fn stopped(&mut self, stream: StreamId, code: u64) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {

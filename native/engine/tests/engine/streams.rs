@@ -69,6 +69,24 @@ fn a_stream_delivers_only_what_was_granted() {
 }
 
 #[test]
+fn what_arrived_on_a_stream_before_its_peer_closed_is_handed_out_though_nobody_granted_it() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.with(at(1), |node, _| node.reads = false);
+    world.with(at(0), |node, now| {
+        let stream = node.open(ours, false, 0, now);
+        node.engine.write_stream(stream, bulk(MIB), now);
+        node.engine.finish_stream(stream, now);
+        node.engine.close(ours, 0, "done", Duration::from_secs(5), now);
+    });
+    world.run_until(Duration::from_secs(10), |world| {
+        world.node(at(1)).events.iter().any(|(_, event)| matches!(event, Event::Closed { .. }))
+    });
+    assert!(ended(world.node(at(1))));
+    assert_eq!(world.node(at(1)).stream_bytes, MIB as u64);
+}
+
+#[test]
 fn more_streams_than_the_peer_allows_wait_for_credit_and_all_arrive() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.limits.streams_per_connection = 16);
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));

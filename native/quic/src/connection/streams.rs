@@ -54,6 +54,17 @@ struct ReceiveHalf {
     told: u64,
 }
 
+impl ByteStreams {
+    /// The connection is over. What arrived before can still be read.
+    pub(super) fn end(&mut self) {
+        self.streams.retain(|_, stream| {
+            stream.sending = None;
+            stream.receiving.is_some()
+        });
+        self.unread = 0;
+    }
+}
+
 impl Connection {
     pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
         let id = if bidirectional { self.open_bidirectional()? } else { self.open_unidirectional(priority)? };

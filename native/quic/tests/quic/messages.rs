@@ -34,6 +34,20 @@ fn messages_of_all_sizes_arrive_whole_over_a_bad_path() {
 }
 
 #[test]
+fn small_messages_that_share_packets_arrive_in_the_order_in_which_they_were_sent() {
+    let (mut world, a, _) = pair(6, latency(1));
+    for number in 0..300 {
+        world.with(address(A), |node, _| node.send(a, 0, content(number, 200 + number % 100)));
+    }
+    world.run_until(Duration::from_secs(60), |world| world.node(address(A)).settled.len() == 300);
+    let received = &world.node(address(B)).messages;
+    for (number, message) in received.iter().enumerate() {
+        assert_eq!(*message.bytes, content(number, 200 + number % 100), "message {number}");
+    }
+    assert_eq!(received.len(), 300);
+}
+
+#[test]
 fn a_message_too_long_for_the_receiver_is_refused_and_the_rest_goes_on() {
     let small = Config { message_bytes: 100_000, ..config(B, "test") };
     let (mut world, a, b) = pair_with(2, latency(10), config(A, "test"), small);
