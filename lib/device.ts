@@ -141,7 +141,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   }
 
   #check(): void {
-    if (!this.#runtime.isOpen || this.#closing !== undefined) throw this.#runtime.closedError()
+    if (this.#runtime.isClosing) throw this.#runtime.closedError()
   }
 
   async #close({ code, reason, timeout }: ParsedClose): Promise<void> {
@@ -153,6 +153,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   }
 
   #stopDialling(): void {
+    this.#runtime.isClosing = true
     this.#authorizations?.close()
     for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
@@ -221,12 +222,12 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   #connected(id: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void {
     const { cancelled } = this.#runtime.routes
     if (cancelled.has(id)) return
-    if (this.#closing !== undefined) {
+    const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol)
+    if (connection === undefined) {
       cancelled.add(id)
-      this.#runtime.driver.closeConnection(id, 0, 'the device is closing', 0)
+      this.#runtime.driver.closeConnection(id, 0, 'closing', 0)
       return
     }
-    const connection = peer.connected(id, initiator, protocol)
     this.#connections.add(connection)
     this.#pending.arrived(id, connection)
   }

@@ -63,7 +63,8 @@ export interface PeerReceiver {
   unanswered(): void
   down(reason: 'expired' | 'handshake-timeout'): void
   packet(packet: Buffer): void
-  connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection
+  /** A connection is up; `undefined`: the peer is being removed and takes none. */
+  connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined
   /** The device is closing: dials and reconnection end. */
   deviceClosing(error: Error): void
 }
@@ -188,7 +189,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   #check(): void {
-    if (!this.#runtime.isOpen) throw this.#runtime.closedError()
+    if (this.#runtime.isClosing) throw this.#runtime.closedError()
     if (this.#removal !== undefined) throw this.#removedError()
   }
 
@@ -252,7 +253,8 @@ export class Peer extends EventEmitter<PeerEvents> {
     }
   }
 
-  #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection {
+  #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
+    if (this.#removal !== undefined) return undefined
     const { routes } = this.#runtime
     const facts = {
       id,

@@ -17,6 +17,8 @@ export class Runtime {
   readonly queued: QueuedBytes
   /** The driver takes commands. */
   isOpen = true
+  /** No new work is begun. */
+  isClosing = false
   #message = 0
   #stream = 0
 

@@ -21,6 +21,8 @@ eachDriver('devices', (network) => {
     const dialler = await network.open({ listen: 0 })
     device.addPeer({ publicKey: dialler.publicKey })
     for (const host of ['127.0.0.1', '[::1]']) {
+      // A handshake is dated to 16.8 ms, and one that is no newer than the last is taken for a replay.
+      await new Promise((resolve) => setTimeout(resolve, 20))
       const peer = dialler.addPeer({ publicKey: device.publicKey, endpoint: `${host}:${device.address.port}` })
       await peer.connect()
       expect(peer.endpoint).toBe(`${host}:${device.address.port}`)
@@ -66,6 +68,21 @@ eachDriver('devices', (network) => {
     expect(peer.sendPacket(ipv6Packet(near, peer.publicKey))).toBe(false)
     expect([peer.stats(), connection.stats(), near.connections.size]).toEqual([{}, {}, 0])
     await peer.remove()
+  })
+
+  it('take no new work while they close', async () => {
+    const { near, peer, connection, accepted } = await network.connected(
+      {},
+      { limits: { receiveBytesPerConnection: 1, messageBytes: 1_000 } },
+    )
+    for (let index = 0; index < 9; index++) await connection.send(Buffer.alloc(1_000))
+    const closing = near.close({ timeout: 200 })
+    await expect(peer.connect({ protocols: ['another/1'] })).rejects.toMatchObject({ code: 'ERR_WARREN_DEVICE_CLOSED' })
+    expect(() => near.addPeer({ publicKey: PrivateKey.generate().publicKey })).toThrow(
+      expect.objectContaining({ code: 'ERR_WARREN_DEVICE_CLOSED' }),
+    )
+    await closing
+    await accepted.closed
   })
 
   it('can be opened and closed many times', async () => {
