@@ -142,12 +142,17 @@ function prefixes(value: string): readonly string[] {
 function unknownName({ name, line }: Entry, section: string): Error {
   if (WG_QUICK.has(name.toLowerCase()))
     return invalidConfig(line, `${name} belongs to wg-quick(8); 'wg-quick strip' takes such names out`)
-  return invalidConfig(line, `${name} is not a name of [${section}]`)
+  // A key whose name was lost reads as a name: it is not shown.
+  const shown = name.length > LONGEST_NAME ? `a word of ${name.length} characters` : name
+  return invalidConfig(line, `${shown} is not a name of [${section}]`)
 }
 
 function invalidConfig(line: number | undefined, message: string): Error {
   const where = line === undefined ? 'The configuration' : `The configuration, line ${line}`
   return coded(new RangeError(`${where}: ${message}`), 'ERR_WARREN_INVALID_CONFIG')
 }
+
+/** PersistentKeepalive has 19 characters, a key 44. */
+const LONGEST_NAME = 32
 
 const WG_QUICK = new Set(['dns', 'table', 'preup', 'postup', 'predown', 'postdown', 'saveconfig'])

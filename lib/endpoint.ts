@@ -34,11 +34,12 @@ export function formatEndpoint(address: string, port: number): Endpoint {
 }
 
 function invalidEndpoint(value: string, name: string): RangeError {
-  return coded(
-    new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 300))}`),
-    'ERR_WARREN_INVALID_ENDPOINT',
-  )
+  const shown = KEY.test(value) ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 300))
+  return coded(new RangeError(`${name} must be ${EXPECTED}; got ${shown}`), 'ERR_WARREN_INVALID_ENDPOINT')
 }
+
+/** What could be a key that stands in the wrong place is not shown. */
+const KEY = /[a-z\d+/]{42}/i
 
 const EXPECTED = "'host:port' or '[IPv6 address]:port' with a port from 1 to 65535"
 

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { coded, wrongType } from './argument-error.js'
+import { outOfRange, wrongType } from './argument-error.js'
 import type { Check } from './options.js'
 
 /** An allowed IP: an address, or an address and the length of its prefix (`10.0.0.0/8`, `fd00::/8`). */
@@ -9,10 +9,7 @@ export const prefix: Check<string> = (value, name) => {
   const most = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : -1
   const length = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : -1
   if (most < 0 || length < 0 || length > most || rest.length > 0) {
-    throw coded(
-      new RangeError(`${name} must be ${EXPECTED}; got ${JSON.stringify(value.slice(0, 100))}`),
-      'ERR_WARREN_INVALID_ARGUMENT',
-    )
+    throw outOfRange(name, EXPECTED, value)
   }
   return `${address}/${length}`
 }
