@@ -195,7 +195,8 @@ function checkShape(config: ParsedConfig): void {
 }
 
 function plain({ device, peers }: ParsedConfig) {
-  const { listen, mtu, addresses, privateKey } = device
+  const { mtu, addresses, privateKey } = device
+  const listen = device.listen as number | undefined
   const { publicKey } = privateKey as PrivateKey
   const shown = peers.map(({ presharedKey, ...peer }) => {
     return { ...peer, presharedKey: presharedKey && Buffer.from(presharedKey as Uint8Array).toString('base64') }
