@@ -30,20 +30,21 @@ test('every node gets every object, through a kill and a join', async () => {
 })
 
 test('priorities make urgent objects faster under the same load', async () => {
-  const { summary } = await broadcast('--uplink', '20')
+  const { log, summary } = await broadcast('--uplink', '20')
+  assert.ok(summary, log)
   assert.ok(summary.withPriorities.urgent50 * 5 < summary.withoutPriorities.urgent50, JSON.stringify(summary))
 })
 
 test('a node that loses objects is noticed', async () => {
-  const { code, summary } = await broadcast('--fault', 'drop')
-  assert.equal(code, 1)
+  const { code, log, summary } = await broadcast('--fault', 'drop')
+  assert.equal(code, 1, log)
   assert.ok(summary.lost > 0)
   assert.equal(summary.corrupt, 0)
 })
 
 test('a node that alters objects is noticed', async () => {
-  const { code, summary } = await broadcast('--fault', 'corrupt')
-  assert.equal(code, 1)
+  const { code, log, summary } = await broadcast('--fault', 'corrupt')
+  assert.equal(code, 1, log)
   assert.ok(summary.corrupt > 0)
 })
 
