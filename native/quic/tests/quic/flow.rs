@@ -32,8 +32,19 @@ fn a_path_with_loss_does_not_pile_up_what_was_written() {
         let link = Link { rate: Some(rate), loss: 0.01, jitter: Duration::from_micros(200), ..latency(5) };
         let (mut world, a, _) = pair(seed, link);
         let (goodput, _, unsent) = measure(&mut world, a, Duration::from_secs(5));
-        assert!(goodput > 5e6, "{goodput}");
-        assert!(unsent <= 60_000, "{unsent}");
+        // CUBIC by itself, which takes each loss for congestion, moves some 10 Mbit/s here.
+        assert!(goodput > 70e6, "{goodput}");
+        // What was lost and waits to leave again is in it: at most one batch of segments.
+        assert!(unsent <= 96 << 10, "{unsent}");
+    }
+}
+
+#[test]
+fn random_loss_does_not_shrink_what_flies() {
+    for seed in 0..3 {
+        let (mut world, a, b) = pair(seed, Link { loss: 0.02, ..latency(25) });
+        world.with(address(A), |node, _| node.send_many(a, 0, 10, vec![1; 1 << 20]));
+        world.run_until(Duration::from_secs(3), |world| world.node(address(B)).messages.len() == 10);
     }
 }
 
