@@ -42,7 +42,7 @@ fn a_path_with_loss_does_not_pile_up_what_was_written() {
 #[test]
 fn random_loss_does_not_shrink_what_flies() {
     for seed in 0..3 {
-        let (mut world, a, b) = pair(seed, Link { loss: 0.02, ..latency(25) });
+        let (mut world, a, _) = pair(seed, Link { loss: 0.02, ..latency(25) });
         world.with(address(A), |node, _| node.send_many(a, 0, 10, vec![1; 1 << 20]));
         world.run_until(Duration::from_secs(3), |world| world.node(address(B)).messages.len() == 10);
     }
