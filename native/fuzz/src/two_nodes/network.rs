@@ -1,0 +1,75 @@
+//! What becomes of datagrams on their way: what the input says, or else they arrive.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What becomes of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Arrive,
+    Vanish,
+    ArriveTwice,
+    Linger(Duration),
+    /// One bit flips.
+    Decay(usize),
+}
+
+pub(super) struct Network {
+    on_the_way: BTreeMap<(Instant, u64), Passing>,
+    sent: u64,
+    fate: Fate,
+    /// How many more datagrams have it.
+    fated: usize,
+}
+
+pub(super) struct Passing {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Network {
+    pub(super) fn new() -> Network {
+        Network { on_the_way: BTreeMap::new(), sent: 0, fate: Fate::Arrive, fated: 0 }
+    }
+
+    /// Decides over the next datagrams.
+    pub(super) fn decide(&mut self, fate: Fate, count: usize) {
+        self.fate = fate;
+        self.fated = count;
+    }
+
+    pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>, now: Instant) {
+        let fate = if self.fated > 0 { self.fate } else { Fate::Arrive };
+        self.fated = self.fated.saturating_sub(1);
+        let mut delay = LATENCY;
+        match fate {
+            Fate::Arrive => {}
+            Fate::Vanish => return,
+            Fate::ArriveTwice => self.schedule(Passing { from, to, bytes: bytes.clone() }, now + delay),
+            Fate::Linger(longer) => delay += longer,
+            Fate::Decay(place) => {
+                let bit = place % (bytes.len() * 8);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
+        self.schedule(Passing { from, to, bytes }, now + delay);
+    }
+
+    pub(super) fn next_arrival(&self) -> Option<Instant> {
+        self.on_the_way.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub(super) fn arrived(&mut self, now: Instant) -> Option<Passing> {
+        self.next_arrival().filter(|at| *at <= now)?;
+        self.on_the_way.pop_first().map(|(_, passing)| passing)
+    }
+
+    fn schedule(&mut self, passing: Passing, at: Instant) {
+        self.sent += 1;
+        self.on_the_way.insert((at, self.sent), passing);
+    }
+}
+
+const LATENCY: Duration = Duration::from_millis(5);
