@@ -33,7 +33,7 @@ interface Spread {
  * forwarding takes a reference to the bytes, calls `send` and goes on. What bounds these queues is the origin: a bulk object
  * is `done` at a node once every neighbour that got it from there is done with it, and the origin learns it last. An origin
  * that has at most W objects which are not done keeps at most W objects in the whole network, so with N nodes no queue ever
- * holds more than W x N bulk objects. (A node that dies takes its part of that knowledge along: its neighbours count it
+ * holds more than W x N bulk objects, and what `held.ts` keeps for a neighbour that is new. (A node that dies takes its part of that knowledge along: its neighbours count it
  * as done, and for as long as what it had under way takes to spread, an origin may be ahead by that much.)
  * Urgent objects are small and come at a fixed rate; they are flooded without any of this.
  */

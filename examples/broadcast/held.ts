@@ -4,7 +4,7 @@ import type { ObjectId, SharedObject } from './objects.js'
 /** Longer than a neighbour takes to connect, or to connect again. */
 const HOLD_MS = 5_000
 /** Both windows end a stay: the time, and this much memory. */
-const HOLD_BYTES = 32 * 1024 * 1024
+export const HOLD_BYTES = 32 * 1024 * 1024
 
 /**
  * The objects that a node can still give to others, oldest first.

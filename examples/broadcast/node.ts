@@ -9,6 +9,7 @@ import { Device, PrivateKey } from 'warren'
 import { now } from './clock.js'
 import { Fault } from './fault.js'
 import { Gossip } from './gossip.js'
+import { HOLD_BYTES } from './held.js'
 import type { SharedObject } from './objects.js'
 import type { NodeOptions } from './options.js'
 import { isLinked, joinOverlay } from './overlay.js'
@@ -31,7 +32,8 @@ async function run(options: NodeOptions): Promise<void> {
   const registry = new Registry(options.registry)
 
   // What can wait for one neighbour is bounded (`gossip.ts` says why); the default would do for some thirty nodes.
-  const queuedBytesPerPeer = 2 * BULK_WINDOW * (options.nodes + 1) * options.bulkSize + URGENT_BACKLOG_BYTES
+  const queuedBytesPerPeer =
+    2 * BULK_WINDOW * (options.nodes + 1) * options.bulkSize + HOLD_BYTES + URGENT_BACKLOG_BYTES
   const device = await Device.open({
     privateKey: PrivateKey.generate(),
     listen: { host: '127.0.0.1' },
