@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
 import type { Outgoing } from 'warren'
 import { collect, connect, eachDriver, pattern, until } from './network.js'
@@ -55,7 +56,9 @@ eachDriver('messages', (network) => {
     const outgoing: Outgoing[] = []
     for (const priority of [0, 5, 5, 200, 0, 7]) outgoing.push(await connection.send(Buffer.of(priority), { priority }))
     await Promise.all(outgoing.map(({ settled }) => settled))
-    await until(() => accepted.stats().messagesReceived === 6)
+    // Events come in their order: with this stream all messages are there.
+    connection.openStream({ direction: 'out' }).end()
+    await once(accepted, 'stream')
     const order: number[] = []
     for await (const { priority } of accepted.messages()) if (order.push(priority) === 6) break
     expect(order).toEqual([200, 7, 5, 5, 0, 0])

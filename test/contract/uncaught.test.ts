@@ -52,7 +52,7 @@ eachDriver('in a process of its own', ({ driver }) => {
       stream.write('half')
       for (let n = 0; n < 20; n++) connection.send(Buffer.alloc(2 ** 20))
       near.addPeer({ publicKey: PrivateKey.generate().publicKey, endpoint: '127.0.0.1:9' }).connect({ timeout: 100 })
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      while (far.connections.size === 0) await new Promise((resolve) => setTimeout(resolve, 5))
       for (const accepted of far.connections) accepted.destroy({ code: 1, reason: 'no' })
       await connection.closed
       connection.send(Buffer.alloc(1))
