@@ -199,13 +199,12 @@ impl Attack {
         }
         for (_, event) in &self.node.events {
             let Event::Message { priority, bytes } = event else { continue };
-            let mut header = vec![1, 1, *priority];
-            put(&mut header, bytes.len() as u64);
-            let from = |sent: &[u8]| sent[..3] == header[..3] && sent.ends_with(bytes);
-            let known = self
-                .streams
-                .iter()
-                .any(|(id, sent)| id % 4 == 2 && sent.len() >= 3 + bytes.len() && from(&sent[..]));
+            let announces = |sent: &[u8]| -> bool {
+                let length = sent.get(3).map_or(0, |first| 1 << (first >> 6));
+                let content = sent.get(3 + length..3 + length + bytes.len());
+                sent[..sent.len().min(3)] == [1, 1, *priority] && content == Some(bytes)
+            };
+            let known = self.streams.iter().any(|(id, sent)| id % 4 == 2 && announces(sent));
             assert!(known, "a message of {} bytes that nobody sent", bytes.len());
         }
     }
