@@ -143,6 +143,20 @@ impl Thread {
     fn driver(&self) -> Option<&Driver> {
         self.driver.as_ref().and_then(|driver| driver.get())
     }
+
+    /// Bounds only what has not reached the thread; what the engine drops behind that is in its counters.
+    fn post_bounded(&mut self, length: usize, command: impl FnOnce(Context<'_>) + Send + 'static) -> bool {
+        if self.driver.is_none() || self.packets.load(Ordering::Relaxed) + length > self.packet_bytes {
+            return false;
+        }
+        self.packets.fetch_add(length, Ordering::Relaxed);
+        let packets = Arc::clone(&self.packets);
+        self.post(move |context| {
+            packets.fetch_sub(length, Ordering::Relaxed);
+            command(context);
+        });
+        true
+    }
 }
 
 impl Host for Thread {
@@ -160,33 +174,16 @@ impl Host for Thread {
         }
     }
 
-    /// Bounds only what has not reached the thread; what the engine drops behind that is in its counters.
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
-        let length = packet.len();
-        if self.driver.is_none() || self.packets.load(Ordering::Relaxed) + length > self.packet_bytes {
-            return false;
-        }
-        self.packets.fetch_add(length, Ordering::Relaxed);
-        let packets = Arc::clone(&self.packets);
-        self.post(move |context| {
-            packets.fetch_sub(length, Ordering::Relaxed);
+        self.post_bounded(packet.len(), move |context| {
             context.engine.send_packet(peer, packet, context.now);
-        });
-        true
+        })
     }
 
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool {
-        let length = bytes.len();
-        if self.driver.is_none() || self.packets.load(Ordering::Relaxed) + length > self.packet_bytes {
-            return false;
-        }
-        self.packets.fetch_add(length, Ordering::Relaxed);
-        let packets = Arc::clone(&self.packets);
-        self.post(move |context| {
-            packets.fetch_sub(length, Ordering::Relaxed);
+        self.post_bounded(bytes.len(), move |context| {
             context.engine.send_datagram(connection, bytes, context.now);
-        });
-        true
+        })
     }
 }
 
