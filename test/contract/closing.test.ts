@@ -110,7 +110,6 @@ eachDriver('closing', (network) => {
     void connection.send(pattern(4 * MIB))
     await peer.remove()
     expect((await received)[0]?.length).toBe(4 * MIB)
-    await new Promise((resolve) => setTimeout(resolve, 20))
     const again = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
     await again.connect()
   })

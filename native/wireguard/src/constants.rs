@@ -30,6 +30,10 @@ pub(crate) const REKEY_ATTEMPT_TIME: Duration = Duration::from_secs(90);
 pub(crate) const REKEY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Two initiations to a peer that was removed and added again in between are at least this far apart: their timestamps,
+/// which are rounded down to 16.8 ms, then differ, and a kernel, which answers a peer once in 20 ms, answers both.
+pub(crate) const INITIATION_SPACING: Duration = Duration::from_millis(25);
+
 /// After receiving, an initiator asks for new keys this long before the old ones are refused (section 6.2).
 pub(crate) const REKEY_AFTER_TIME_RECEIVING: Duration = Duration::from_secs(180 - 10 - 5);
 

@@ -4,6 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::allowed_ips::Prefix;
+use crate::backlog::Backlog;
 use crate::config::{Path, PeerId};
 use crate::constants::{INITIATION_LENGTH, REJECT_AFTER_TIME, REKEY_TIMEOUT};
 use crate::device::Core;
@@ -15,6 +16,7 @@ use crate::initiation::{StaticShared, Timestamp};
 use crate::keys::{PresharedKey, PublicKey};
 use crate::send::Staged;
 use crate::stats::PeerStats;
+use crate::strangers::Past;
 use crate::timers::{Due, Timers};
 use crate::tunnel::{Session, Tunnel};
 
@@ -29,7 +31,7 @@ pub(crate) struct Peer {
     pub(crate) allowed_ips: Vec<Prefix>,
     /// Of the newest initiation that was taken.
     pub(crate) timestamp: Timestamp,
-    pub(crate) answered: Option<Instant>,
+    answers: Option<Backlog>,
     pub(crate) timers: Timers,
     pub(crate) staged: Staged,
     pub(crate) stats: PeerStats,
@@ -52,7 +54,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, timestamp: Timestamp) -> Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: Past) -> Peer {
         Peer {
             id,
             public_key,
@@ -61,9 +63,9 @@ impl Peer {
             preshared_key: None,
             path: None,
             allowed_ips: Vec::new(),
-            timestamp,
-            answered: None,
-            timers: Timers::default(),
+            timestamp: past.timestamp,
+            answers: None,
+            timers: Timers::returning(past.initiated),
             staged: Staged::default(),
             stats: PeerStats::default(),
             tunnel: None,
@@ -162,6 +164,12 @@ impl Peer {
         }
     }
 
+    /// Whether it may be answered again already.
+    pub(crate) fn may_answer(&self, now: Instant) -> bool {
+        self.answers
+            .is_none_or(|answers| answers.depth(now) + ANSWER_INTERVAL <= ANSWER_INTERVAL * ANSWER_BURST)
+    }
+
     /// Answers an initiation that was opened and found new.
     pub(crate) fn answer(
         &mut self,
@@ -174,7 +182,7 @@ impl Peer {
         core.handshakes.worked(ANSWERING_COST, now);
         let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
         self.roam(path, core, now);
-        self.answered = Some(now);
+        self.answers.get_or_insert(Backlog::new(now)).add(ANSWER_INTERVAL, now);
         self.timers.received(now);
         self.timers.sent(now);
         core.stats.initiations_answered += 1;
@@ -322,6 +330,11 @@ impl Peer {
         }
     }
 }
+
+/// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`). Here some may come together, as they do
+/// after this end was held up.
+const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
+const ANSWER_BURST: u32 = 5;
 
 /// A peer may move and renew its keys as often as it likes; the owner hears of either once in this time.
 const TOLD_INTERVAL: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
 use crate::config::Path;
-use crate::constants::INITIATION_LENGTH;
+use crate::constants::{INITIATION_LENGTH, INITIATION_SPACING};
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
 
@@ -100,40 +100,53 @@ impl Strangers {
     }
 }
 
-/// The newest timestamps of peers that were removed: their old initiations stay replays if they come back.
+/// Peers that were removed: their old initiations stay replays if they come back, and ours to them must not look like ones.
 #[derive(Default)]
 pub(crate) struct Departed {
-    newest: BTreeMap<PublicKey, (Timestamp, u64)>,
+    pasts: BTreeMap<PublicKey, (Past, u64)>,
     by_departure: BTreeMap<u64, PublicKey>,
     departures: u64,
 }
 
+/// What is kept of a peer that was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Of the newest initiation that was taken from it.
+    pub(crate) timestamp: Timestamp,
+    /// When the last one was sent to it.
+    pub(crate) initiated: Option<Instant>,
+}
+
 impl Departed {
-    pub(crate) fn remember(&mut self, key: PublicKey, timestamp: Timestamp) {
-        if timestamp == Timestamp::default() {
+    /// Keeps what still matters at `now`, if anything does.
+    pub(crate) fn remember(&mut self, key: PublicKey, past: Past, now: Instant) {
+        let initiated = past.initiated.filter(|at| now < *at + INITIATION_SPACING);
+        let past = Past { initiated, ..past };
+        if past == Past::default() {
             return;
         }
-        self.forget(&key);
-        self.newest.insert(key, (timestamp, self.departures));
+        self.take(&key);
+        self.pasts.insert(key, (past, self.departures));
         self.by_departure.insert(self.departures, key);
         self.departures += 1;
-        if self.newest.len() > DEPARTED_KEPT
+        if self.pasts.len() > DEPARTED_KEPT
             && let Some((_, oldest)) = self.by_departure.pop_first()
         {
-            self.newest.remove(&oldest);
+            self.pasts.remove(&oldest);
         }
     }
 
     pub(crate) fn timestamp(&self, key: &PublicKey) -> Timestamp {
-        self.newest.get(key).map_or_else(Timestamp::default, |(timestamp, _)| *timestamp)
+        self.pasts.get(key).map_or_else(Timestamp::default, |(past, _)| past.timestamp)
     }
 
-    pub(crate) fn forget(&mut self, key: &PublicKey) {
-        if let Some((_, departure)) = self.newest.remove(key) {
-            self.by_departure.remove(&departure);
-        }
+    /// It is a peer again.
+    pub(crate) fn take(&mut self, key: &PublicKey) -> Past {
+        let Some((past, departure)) = self.pasts.remove(key) else { return Past::default() };
+        self.by_departure.remove(&departure);
+        past
     }
 }
 
-/// About 2 MiB.
+/// About 2.5 MiB.
 const DEPARTED_KEPT: usize = 16_384;

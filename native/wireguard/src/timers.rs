@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::constants::{KEEPALIVE_TIMEOUT, REKEY_ATTEMPT_TIME, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME};
+use crate::constants::{
+    INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_ATTEMPT_TIME, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME,
+};
 use crate::random::Random;
 
 /// What is to be done at a deadline.
@@ -60,7 +62,7 @@ pub(crate) struct Timers {
     /// When data was received, the first since anything was sent back.
     owed: Option<Instant>,
     dial: Option<Dial>,
-    last_initiation: Option<Instant>,
+    last_initiation: Option<Initiation>,
     /// When to tell where the peer is, for it moved soon after it had moved.
     pub(crate) moves: Option<Instant>,
     /// Since when the session that seals will be too old.
@@ -76,6 +78,13 @@ struct Persistent {
     next: Instant,
 }
 
+/// One that was sent, and how long the next has to wait.
+#[derive(Clone, Copy, Debug)]
+struct Initiation {
+    at: Instant,
+    spacing: Duration,
+}
+
 /// Initiations until one is answered.
 #[derive(Clone, Copy, Debug)]
 struct Dial {
@@ -87,6 +96,17 @@ struct Dial {
 }
 
 impl Timers {
+    /// Those of a peer that is new, or that was removed after the last initiation to it and is added again.
+    pub(crate) fn returning(last_initiation: Option<Instant>) -> Timers {
+        let last_initiation = last_initiation.map(|at| Initiation { at, spacing: INITIATION_SPACING });
+        Timers { last_initiation, ..Timers::default() }
+    }
+
+    /// When the last initiation was sent.
+    pub(crate) fn last_initiation(&self) -> Option<Instant> {
+        self.last_initiation.map(|last| last.at)
+    }
+
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<(Instant, Due)> {
         let idle = self.dial.is_none() && self.reachable;
@@ -133,7 +153,7 @@ impl Timers {
 
     /// A session is wanted; from `not_before`, and never sooner than [`REKEY_TIMEOUT`] after the last initiation.
     pub(crate) fn wanted(&mut self, not_before: Option<Instant>, now: Instant) {
-        let spaced = self.last_initiation.map(|last| last + REKEY_TIMEOUT);
+        let spaced = self.last_initiation.map(|last| last.at + last.spacing);
         let next = [not_before, spaced].into_iter().flatten().fold(now, Instant::max);
         self.dial.get_or_insert(Dial {
             began: next,
@@ -146,7 +166,7 @@ impl Timers {
 
     /// An initiation was sent.
     pub(crate) fn initiated(&mut self, random: &mut Random, now: Instant) {
-        self.last_initiation = Some(now);
+        self.last_initiation = Some(Initiation { at: now, spacing: REKEY_TIMEOUT });
         self.sent(now);
         self.patience = random.duration(Duration::ZERO, RETRY_JITTER);
         let Some(dial) = &mut self.dial else { return };

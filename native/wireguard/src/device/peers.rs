@@ -7,6 +7,7 @@ use crate::config::{AddPeerError, PeerChanges, PeerConfig, PeerId, UpdatePeerErr
 use crate::device::Device;
 use crate::keys::PublicKey;
 use crate::peer::Peer;
+use crate::strangers::Past;
 
 impl Device {
     /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger its
@@ -35,8 +36,8 @@ impl Device {
         let id = PeerId(self.next_id);
         self.next_id = self.next_id.checked_add(1).ok_or(AddPeerError::TooManyPeers)?;
         let shared = self.core.opener.shared(&public_key);
-        let mut peer = Box::new(Peer::new(id, public_key, shared, self.departed.timestamp(&public_key)));
-        self.departed.forget(&public_key);
+        let past = self.departed.take(&public_key);
+        let mut peer = Box::new(Peer::new(id, public_key, shared, past));
         peer.preshared_key = preshared_key;
         peer.allowed_ips = allowed_ips;
         for prefix in peer.allowed_ips.iter().chain([&derived]) {
@@ -87,12 +88,13 @@ impl Device {
 
     /// Removes a peer and wipes its keys, without a word to it.
     pub fn remove_peer(&mut self, peer: PeerId, now: Instant) {
-        self.advance(now);
+        let now = self.advance(now);
         let Some(mut peer) = self.peers.remove(&peer) else { return };
         peer.release_tunnels(&mut self.core);
         peer.leave(&mut self.core.endpoints);
         self.by_key.remove(&peer.public_key);
-        self.departed.remember(peer.public_key, peer.timestamp);
+        let past = Past { timestamp: peer.timestamp, initiated: peer.timers.last_initiation() };
+        self.departed.remember(peer.public_key, past, now);
         self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));
         for prefix in &peer.allowed_ips {
             self.core.allowed_ips.remove(prefix);

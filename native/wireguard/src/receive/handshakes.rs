@@ -46,8 +46,7 @@ impl Device {
             core.stats.received.unauthenticated += 1;
             return core.wasted(path, OPENING_COST, now);
         };
-        let too_soon = peer.answered.is_some_and(|last| now.duration_since(last) < ANSWER_INTERVAL);
-        if timestamp <= peer.timestamp || too_soon {
+        if timestamp <= peer.timestamp || !peer.may_answer(now) {
             core.stats.received.stale_initiations += 1;
             return core.wasted(path, OPENING_COST, now);
         }
@@ -220,6 +219,3 @@ impl Peer {
         }
     }
 }
-
-/// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`).
-const ANSWER_INTERVAL: Duration = Duration::from_millis(20);

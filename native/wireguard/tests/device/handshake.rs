@@ -230,3 +230,39 @@ fn handshakes_get_through_a_network_that_loses_a_third() {
     let arrived = pair.node_b().received.len();
     assert!((30..100).contains(&arrived), "{arrived}");
 }
+
+#[test]
+fn a_peer_removed_and_added_again_at_once_connects_at_once_however_often() {
+    let mut pair = Pair::connected();
+    pair.world.network.set_default(Link::with_latency(MILLISECOND));
+    for round in 0..100u8 {
+        pair.world.with(pair.a, |node, now| node.device.remove_peer(pair.ab, now));
+        let to_b = peer(key(2).public_key(), Some(pair.b));
+        let added = pair.world.with(pair.a, |node, now| node.device.add_peer(to_b, now));
+        pair.ab = added.expect("it was removed");
+        pair.send_a(&[round]);
+        let arrived = |world: &World| texts(world.node(address(2))).last() == Some(&[round].as_slice());
+        let took = pair.world.run_until(SECOND, arrived);
+        assert!(took <= 28 * MILLISECOND, "round {round}: {took:?}");
+    }
+    let (sent, answered) = (pair.node_a().sent_of(INITIATION), pair.node_b().sent_of(RESPONSE));
+    assert_eq!((sent, answered), (101, 101));
+    assert_eq!(pair.node_b().device.stats().received.stale_initiations, 0);
+}
+
+#[test]
+fn a_peer_removed_and_added_again_by_both_ends_at_once_connects_at_once() {
+    let mut pair = Pair::connected();
+    for round in 0..50u8 {
+        pair.world.with(pair.a, |node, now| node.device.remove_peer(pair.ab, now));
+        pair.world.with(pair.b, |node, now| node.device.remove_peer(pair.ba, now));
+        let (to_a, to_b) = (peer(key(1).public_key(), Some(pair.a)), peer(key(2).public_key(), Some(pair.b)));
+        pair.ab = pair.world.with(pair.a, |node, now| node.device.add_peer(to_b, now)).expect("removed");
+        pair.ba = pair.world.with(pair.b, |node, now| node.device.add_peer(to_a, now)).expect("removed");
+        pair.send_a(&[round]);
+        pair.send_b(&[round]);
+        let has = |world: &World, at| texts(world.node(address(at))).last() == Some(&[round].as_slice());
+        let took = pair.world.run_until(SECOND, |world| has(world, 1) && has(world, 2));
+        assert!(took <= 85 * MILLISECOND, "round {round}: {took:?}");
+    }
+}

@@ -274,7 +274,7 @@ fn a_peer_that_begins_a_thousand_handshakes_a_second_is_answered_fifty_times_and
     }
     let stats = pair.node_b().device.stats();
     let answered = stats.initiations_answered - before;
-    assert!((10..=50).contains(&answered), "{answered} in a second");
+    assert!((10..=55).contains(&answered), "{answered} in a second");
     assert!(stats.received.stale_initiations + stats.received.under_load > 0, "{stats:?}");
     assert!(format!("{:?}", pair.node_b().device).contains("tunnels: 2"));
     // A has to renew its keys, and does.
