@@ -273,8 +273,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     const { driver, queued, limits } = this.#runtime
     return new Outbox({
       nextMessage: () => this.#runtime.nextMessage(),
-      transmit: (message, priority, bytes) => driver.sendMessage(this.#id, message, priority, bytes),
-      cancel: (message) => driver.cancelMessage(this.#id, message),
+      transmit: (message, priority, bytes) => driver.sendMessage(this.#id, message, priority, undefined, bytes),
+      cancel: (message) => driver.cancelMessage(this.#id, message, 'cancelled'),
       reserve(priority, bytes) {
         if (!peerQueued.has(priority, bytes) || !queued.has(priority, bytes)) return false
         peerQueued.add(priority, bytes)

@@ -274,6 +274,6 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 function driverOptions(options: ParsedDeviceOptions): DriverOptions {
   const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, limits } = options
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
-  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink }
+  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [] }
   return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
 }

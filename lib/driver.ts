@@ -21,7 +21,20 @@ export interface DriverOptions {
   readonly deadAfter: number
   readonly heartbeat: number | undefined
   readonly uplink: number | undefined
+  /** Lanes with a policy of their own; all others wait when they are full, and have no rate. */
+  readonly lanes: readonly DriverLane[]
   readonly limits: DriverLimits
+}
+
+/** What one priority is allowed, on every connection. */
+export interface DriverLane {
+  readonly priority: number
+  /** When more than `maxQueuedBytes` would wait: 'wait' limits nothing here, for admission does. */
+  readonly full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
+  /** Message bytes of one connection that have not begun to leave. */
+  readonly maxQueuedBytes: number
+  /** Of all connections of the device together. */
+  readonly rate: number | undefined
 }
 
 /** The limits that the engine enforces; the others are counted in TypeScript. */
@@ -70,9 +83,23 @@ export interface Driver {
   ): { connection: number; live: boolean }
   claim(connection: number): void
   closeConnection(connection: number, code: number, reason: string, grace: number): void
-  /** Copies `bytes` before it returns. `message` is the caller's, unique within the device. */
-  sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
-  cancelMessage(connection: number, message: number): void
+  /**
+   * Copies `bytes` before it returns. `message` is the caller's, unique within the device. `lifetime`: how long it has left
+   * from now; undefined: no end.
+   */
+  sendMessage(
+    connection: number,
+    message: number,
+    priority: number,
+    lifetime: number | undefined,
+    bytes: Uint8Array,
+  ): void
+  /** `messageSettled` follows, with this reason unless the peer had it whole before. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced' | 'expired'): void
+  /** Copies `bytes` once, for any number of `sendShared`. They are freed after `unshare`, when no queue holds them. */
+  share(bytes: Uint8Array): number
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void
+  unshare(share: number): void
   releaseMessages(connection: number, priority: number, bytes: number): void
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   maxDatagramSize(connection: number): number
@@ -90,6 +117,8 @@ export interface Driver {
   stats(): Record<string, number>
   peerStats(peer: number): Record<string, number> | undefined
   connectionStats(connection: number): Record<string, number> | undefined
+  /** One for each lane that was ever used, lowest first; undefined: no such connection. */
+  laneStats(connection: number): readonly DriverLaneStats[] | undefined
 
   /** Tells every peer, flushes, frees the port, joins the thread. Idempotent. */
   close(code: number, reason: string): Promise<void>
@@ -115,7 +144,7 @@ export interface Receiver {
   /** `bytes` owns its memory. */
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
-  messageSettled(connection: number, message: number, outcome: 'delivered' | 'cancelled' | 'dropped' | 'lost'): void
+  messageSettled(connection: number, message: number, outcome: DriverOutcome): void
 
   streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number): void
   /** `chunk` is a slice of a slab shared with other chunks; the slab is never written again. */
@@ -128,6 +157,39 @@ export interface Receiver {
 
   /** The device is dead: a panic, or its socket lost for good. Nothing follows. */
   failed(message: string): void
+}
+
+/** How a message that was sent ended. */
+export type DriverOutcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
+
+/** Figures of one lane of one connection. */
+export interface DriverLaneStats {
+  readonly priority: number
+  /** Of messages that have not begun to leave, this and the two below. */
+  readonly queuedBytes: number
+  readonly queuedMessages: number
+  readonly oldest: number
+  readonly sentBytes: number
+  readonly delivered: number
+  readonly expired: number
+  readonly cancelled: number
+  readonly replaced: number
+  readonly dropped: number
+  readonly lost: number
+  /** From the queue until the first byte was written. */
+  readonly waited: DriverHistogram
+  /** From the queue until the peer's device held it whole. */
+  readonly delivery: DriverHistogram
+}
+
+/** Durations in milliseconds. Percentiles are upper bounds of their buckets, which are an eighth of an octave wide. */
+export interface DriverHistogram {
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** Those that are not empty, shortest first: durations above the one before, up to `le`. */
+  readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 
 export interface DriverClose {
@@ -146,4 +208,5 @@ export interface DriverClose {
     | 'refused'
     | 'duplicate'
     | 'protocol'
+    | 'lane-full'
 }

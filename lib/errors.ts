@@ -15,6 +15,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_INVALID_ENDPOINT',
   'ERR_WARREN_INVALID_KEY',
   'ERR_WARREN_INVALID_PACKET',
+  'ERR_WARREN_LANE_FULL',
   'ERR_WARREN_LISTEN_FAILED',
   'ERR_WARREN_MESSAGE_TOO_LARGE',
   'ERR_WARREN_MTU_TOO_SMALL',
@@ -155,6 +156,10 @@ const NATIVE = {
   refused: ['ERR_WARREN_CONNECTION_REFUSED', "The peer's limit on connections is reached; try again later"],
   duplicate: ['ERR_WARREN_CONNECTION_REFUSED', 'The peer kept another connection, which did not come up here'],
   protocol: ['ERR_WARREN_PROTOCOL_VIOLATION', 'The two ends disagree about the protocol; compare their versions'],
+  'lane-full': [
+    'ERR_WARREN_LANE_FULL',
+    "A lane whose policy is to close was full; send less there, or choose another policy in the device's lanes",
+  ],
 } as const satisfies Record<
   Exclude<DriverClose['cause'], 'application'> | (string & {}),
   readonly [WarrenErrorCode, string]

@@ -29,7 +29,7 @@ export interface SendOptions {
 }
 
 /** How a message that was sent ended: 'delivered' means that the peer's device holds all of it, 'lost' that nobody knows. */
-export type Outcome = 'delivered' | 'cancelled' | 'dropped' | 'lost'
+export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
 /** A message on its way. */
 export interface Outgoing {

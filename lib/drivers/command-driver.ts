@@ -1,4 +1,4 @@
-import type { Driver, DriverPeer, DriverPeerChanges } from '../driver.js'
+import type { Driver, DriverLaneStats, DriverPeer, DriverPeerChanges } from '../driver.js'
 import { fromNative } from '../errors.js'
 import type { AddonDevice } from '../internal/addon.js'
 
@@ -69,16 +69,41 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     this.leave()
   }
 
-  sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void {
+  sendMessage(
+    connection: number,
+    message: number,
+    priority: number,
+    lifetime: number | undefined,
+    bytes: Uint8Array,
+  ): void {
+    if (lifetime !== undefined) throw new Error('lifetimes are not there yet')
     this.enter()
     this.device.sendMessage(connection, message, priority, bytes)
     this.leave()
   }
 
-  cancelMessage(connection: number, message: number): void {
+  cancelMessage(connection: number, message: number, _reason: 'cancelled' | 'replaced' | 'expired'): void {
     this.enter()
     this.device.cancelMessage(connection, message)
     this.leave()
+  }
+
+  share(_bytes: Uint8Array): number {
+    throw new Error('sharing is not there yet')
+  }
+
+  sendShared(
+    _connection: number,
+    _message: number,
+    _priority: number,
+    _lifetime: number | undefined,
+    _share: number,
+  ): void {
+    throw new Error('sharing is not there yet')
+  }
+
+  unshare(_share: number): void {
+    throw new Error('sharing is not there yet')
   }
 
   releaseMessages(connection: number, priority: number, bytes: number): void {
@@ -152,6 +177,10 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
   connectionStats(connection: number): Record<string, number> | undefined {
     const stats = this.#asked(undefined, () => this.device.connectionStats(connection))
     return (stats ?? undefined) as Record<string, number> | undefined
+  }
+
+  laneStats(_connection: number): readonly DriverLaneStats[] | undefined {
+    throw new Error('figures of lanes are not there yet')
   }
 
   /** What the addon throws carries a name of the table in `errors.ts`. */

@@ -15,6 +15,7 @@ const CAUSES: Record<Exclude<DriverClose['cause'], 'application'>, string> = {
   refused: 'ERR_WARREN_CONNECTION_REFUSED',
   duplicate: 'ERR_WARREN_CONNECTION_REFUSED',
   protocol: 'ERR_WARREN_PROTOCOL_VIOLATION',
+  'lane-full': 'ERR_WARREN_LANE_FULL',
 }
 
 describe('errors', () => {

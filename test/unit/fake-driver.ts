@@ -48,6 +48,15 @@ export class FakeDriver implements Driver {
   cancelMessage(...args: unknown[]): void {
     this.#note('cancelMessage', args, undefined)
   }
+  share(...args: unknown[]): number {
+    return this.#note('share', args, 1)
+  }
+  sendShared(...args: unknown[]): void {
+    this.#note('sendShared', args, undefined)
+  }
+  unshare(...args: unknown[]): void {
+    this.#note('unshare', args, undefined)
+  }
   releaseMessages(...args: unknown[]): void {
     this.#note('releaseMessages', args, undefined)
   }
@@ -85,6 +94,9 @@ export class FakeDriver implements Driver {
     return undefined
   }
   connectionStats(): Record<string, number> | undefined {
+    return undefined
+  }
+  laneStats(): undefined {
     return undefined
   }
   async close(...args: unknown[]): Promise<void> {
