@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { coded, outOfRange, wrongType } from './argument-error.js'
+import { coded, wrongType } from './argument-error.js'
 import {
   type CloseOptions,
   type CloseReason,
@@ -10,6 +10,7 @@ import {
   parseClose,
   parseDestroy,
 } from './close.js'
+import { connectionOutbox } from './connection-outbox.js'
 import { ConnectionStreams } from './connection-streams.js'
 import { defer, tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
@@ -18,6 +19,7 @@ import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
 import {
+  checkMessage,
   type Message,
   type MessageFilter,
   type Outcome,
@@ -26,7 +28,7 @@ import {
   parseSend,
   type SendOptions,
 } from './message.js'
-import { Outbox } from './outbox.js'
+import type { Outbox } from './outbox.js'
 import type { Peer } from './peer.js'
 import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
@@ -103,7 +105,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, priority, bytes.length)
       return { bytes, priority, connection: this }
     })
-    this.#outbox = this.#makeOutbox(facts.queued)
+    this.#outbox = connectionOutbox(facts, runtime, () => this.#closedError())
     this.#streams = new ConnectionStreams(this, facts.id, runtime)
     this.#datagrams = new HeldEvents({
       hasListener: () => this.listenerCount('datagram') > 0,
@@ -145,20 +147,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
    */
   send(bytes: Uint8Array, options?: SendOptions): Promise<Outgoing> {
     try {
-      const { priority, signal } = parseSend(options)
-      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      const most = this.#runtime.limits.messageBytes
-      if (bytes.byteLength > most) {
-        throw outOfRange(
-          'bytes',
-          `at most limits.messageBytes (${most}) long`,
-          bytes.byteLength,
-          'ERR_WARREN_MESSAGE_TOO_LARGE',
-        )
-      }
-      return tolerated(
-        this.#state === 'open' ? this.#outbox.send(bytes, priority, signal) : Promise.reject(this.#closedError()),
-      )
+      const parsed = parseSend(options)
+      checkMessage(bytes, this.#runtime.limits)
+      return tolerated(this.#state === 'open' ? this.#outbox.send(bytes, parsed) : Promise.reject(this.#closedError()))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -267,32 +258,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
         cause: error,
       },
     )
-  }
-
-  #makeOutbox(peerQueued: QueuedBytes): Outbox {
-    const { driver, queued, limits } = this.#runtime
-    return new Outbox({
-      nextMessage: () => this.#runtime.nextMessage(),
-      transmit: (message, priority, bytes) => driver.sendMessage(this.#id, message, priority, undefined, bytes),
-      cancel: (message) => driver.cancelMessage(this.#id, message, 'cancelled'),
-      reserve(priority, bytes) {
-        if (!peerQueued.has(priority, bytes) || !queued.has(priority, bytes)) return false
-        peerQueued.add(priority, bytes)
-        queued.add(priority, bytes)
-        return true
-      },
-      release(priority, bytes) {
-        peerQueued.remove(priority, bytes)
-        queued.remove(priority, bytes)
-      },
-      fullError: () =>
-        new WarrenError(
-          'ERR_WARREN_QUEUE_FULL',
-          `More waits to leave than limits.queuedBytesPerPeer (${limits.queuedBytesPerPeer}) or limits.queuedBytes (${limits.queuedBytes}) allow; await each send()`,
-          { peer: this.peer.publicKey },
-        ),
-      closedError: () => this.#closedError(),
-    })
   }
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { outOfRange, wrongType } from './argument-error.js'
 import type { Authorize } from './authorization.js'
 import { PrivateKey } from './keys.js'
+import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from './lanes.js'
 import { DEFAULT_LIMITS, type Limits, limits } from './limits.js'
 import { type Check, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
 import { prefix } from './prefix.js'
@@ -31,6 +32,8 @@ export interface DeviceOptions {
   readonly mtu?: number | undefined
   /** The rate of the link, which the scheduler stays below. Default: not limited. */
   readonly uplink?: number | undefined
+  /** Lanes that do not just wait when they are full, or are bounded in their rate, by priority. */
+  readonly lanes?: LaneTable | undefined
   readonly limits?: Partial<{ readonly [K in keyof Limits]: Limits[K] | undefined }> | undefined
   /** Cancels `Device.open`, and nothing after it. */
   readonly signal?: AbortSignal | undefined
@@ -55,6 +58,7 @@ export interface ParsedDeviceOptions {
   readonly addresses: readonly string[]
   readonly mtu: number
   readonly uplink: number | undefined
+  readonly lanes: ParsedLanes
   readonly limits: Limits
   readonly signal: AbortSignal | undefined
 }
@@ -115,6 +119,7 @@ const CHECKS = {
   addresses: optional(listOf(prefix, 1_024), []),
   mtu: optional(mtu, 1_420),
   uplink: optional(integer(1, Number.MAX_SAFE_INTEGER, 'bits per second'), undefined),
+  lanes: optional(lanes, NO_LANES),
   limits: optional(limits, DEFAULT_LIMITS),
   signal: optional(signal, undefined),
 }

@@ -171,6 +171,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   #finish(close: DriverClose, error: WarrenError | undefined): void {
     if (!this.#runtime.isOpen) return
     this.#runtime.isOpen = false
+    this.#runtime.deadlines.close()
     for (const id of [...this.#runtime.routes.connections.keys()]) this.#connectionClosed(id, close, error)
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
     this.#end.resolve(reason)
@@ -272,8 +273,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 }
 
 function driverOptions(options: ParsedDeviceOptions): DriverOptions {
-  const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, limits } = options
+  const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } = options
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
-  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [] }
+  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
   return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
 }

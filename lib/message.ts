@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer'
-import { outOfRange } from './argument-error.js'
+import { outOfRange, wrongType } from './argument-error.js'
 import type { Connection } from './connection.js'
-import { type Check, integer, optional, parseOptions, signal } from './options.js'
+import type { Limits } from './limits.js'
+import { type Check, checkNames, integer, LONGEST_TIMER, optional, parseOptions, signal, text } from './options.js'
 
 /** A whole message that arrived. Its bytes own their memory. */
 export interface Message {
@@ -24,6 +25,10 @@ export interface MessageFilter {
 export interface SendOptions {
   /** 0 to 255, higher leaves first, strictly. Default 0. */
   readonly priority?: number | undefined
+  /** Milliseconds, counted from the call: what is not delivered by then is given up, and settles as 'expired'. */
+  readonly lifetime?: number | undefined
+  /** A slot of the connection: its undelivered message is given up for this one, and settles as 'replaced'. */
+  readonly replaces?: string | undefined
   /** Takes the message back: rejects the send while it waits, settles it as 'cancelled' where it can later. */
   readonly signal?: AbortSignal | undefined
 }
@@ -45,12 +50,31 @@ export interface ParsedFilter {
   readonly signal: AbortSignal | undefined
 }
 
-/** Checks the options of `send`. */
-export function parseSend(options: SendOptions | undefined): {
+export interface ParsedSend {
   readonly priority: number
+  readonly lifetime: number | undefined
+  readonly replaces: string | undefined
   readonly signal: AbortSignal | undefined
-} {
-  return options === undefined ? DEFAULT_SEND : parseOptions('options', options, SEND_CHECKS)
+}
+
+/** Checks the options of `send`: one by one, because it is done for each message. */
+export function parseSend(options: SendOptions | undefined): ParsedSend {
+  if (options === undefined) return DEFAULT_SEND
+  checkNames('options', options, SEND_CHECKS)
+  return {
+    priority: SEND_CHECKS.priority(options.priority, 'options.priority'),
+    lifetime: SEND_CHECKS.lifetime(options.lifetime, 'options.lifetime'),
+    replaces: SEND_CHECKS.replaces(options.replaces, 'options.replaces'),
+    signal: SEND_CHECKS.signal(options.signal, 'options.signal'),
+  }
+}
+
+/** Checks the bytes of a message. */
+export function checkMessage(bytes: unknown, { messageBytes }: Limits): void {
+  if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+  if (bytes.byteLength <= messageBytes) return
+  const expected = `at most limits.messageBytes (${messageBytes}) long`
+  throw outOfRange('bytes', expected, bytes.byteLength, 'ERR_WARREN_MESSAGE_TOO_LARGE')
 }
 
 /** Checks the filter of `messages`. */
@@ -65,9 +89,15 @@ export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
 /** Checks a priority. */
 export const priority: Check<number> = integer(0, 255)
 
-const DEFAULT_SEND = { priority: 0, signal: undefined }
+const DEFAULT_SEND: ParsedSend = { priority: 0, lifetime: undefined, replaces: undefined, signal: undefined }
 
-const SEND_CHECKS = { priority: optional(priority, 0), signal: optional(signal, undefined) }
+/** Of each option of `send`. */
+export const SEND_CHECKS = {
+  priority: optional(priority, 0),
+  lifetime: optional(integer(1, LONGEST_TIMER, 'milliseconds'), undefined),
+  replaces: optional(text, undefined),
+  signal: optional(signal, undefined),
+}
 
 const FILTER_CHECKS = {
   minPriority: optional(priority, 0),

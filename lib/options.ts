@@ -9,14 +9,19 @@ export function parseOptions<C extends Record<string, Check<unknown>>>(
   options: unknown,
   checks: C,
 ): { readonly [K in keyof C]: ReturnType<C[K]> } {
+  checkNames(name, options, checks)
+  const given = options as Record<string, unknown>
+  const parsed = Object.entries(checks).map(([key, check]) => [key, check(given[key], `${name}.${key}`)])
+  return Object.fromEntries(parsed)
+}
+
+/** The half of `parseOptions` that looks at no values. */
+export function checkNames(name: string, options: unknown, checks: object): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw wrongType(name, 'an object', options)
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(checks, key)) throw unknownOption(`${name}.${key}`, Object.keys(checks))
   }
-  const given = options as Record<string, unknown>
-  const parsed = Object.entries(checks).map(([key, check]) => [key, check(given[key], `${name}.${key}`)])
-  return Object.fromEntries(parsed)
 }
 
 /** What may be left out; then it is `fallback`. */

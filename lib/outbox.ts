@@ -1,14 +1,19 @@
 import { onAbort } from './abort.js'
+import type { Deadlines } from './deadlines.js'
 import { type Deferred, defer } from './deferred.js'
-import { Fifo } from './fifo.js'
-import type { Outcome, Outgoing } from './message.js'
+import type { LanePolicy } from './lanes.js'
+import type { Outcome, Outgoing, ParsedSend } from './message.js'
+import { OutboxLane } from './outbox-lane.js'
+import { type Payload, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */
 export interface OutboxLink {
+  readonly deadlines: Deadlines
+  policy(priority: number): LanePolicy
   /** An id that no message of the device has had. */
   nextMessage(): number
-  transmit(message: number, priority: number, bytes: Uint8Array): void
-  cancel(message: number): void
+  transmit(message: number, priority: number, lifetime: number | undefined, payload: Payload): void
+  cancel(message: number, reason: 'cancelled' | 'replaced'): void
   /** Counts bytes against the limits of peer and device; false: no room. */
   reserve(priority: number, bytes: number): boolean
   release(priority: number, bytes: number): void
@@ -18,10 +23,12 @@ export interface OutboxLink {
 }
 
 /** Messages of one connection on their way out: those that wait for room in their lane, and those whose end is not known yet. */
-export class Outbox {
+export class Outbox implements SentOwner {
   readonly #link: OutboxLink
-  readonly #lanes = new Map<number, Lane>()
+  readonly #lanes = new Map<number, OutboxLane>()
   readonly #unsettled = new Map<number, Sent>()
+  /** The message that holds each slot of `replaces`, until it settles. */
+  readonly #slots = new Map<string, Sent>()
   #waiting = 0
   #idle: Deferred<void> | undefined
   #ended = false
@@ -30,16 +37,40 @@ export class Outbox {
     this.#link = link
   }
 
-  /** Resolves when the message is admitted: given to the engine, which copied it. */
-  send(bytes: Uint8Array, priority: number, signal: AbortSignal | undefined): Promise<Outgoing> {
+  /** Resolves when the message is admitted (given to the engine, which copied it) or given up. */
+  send(payload: Payload, options: ParsedSend): Promise<Outgoing> {
+    const { signal } = options
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#ended) return Promise.reject(this.#link.closedError())
-    const lane = this.#lane(priority)
-    const cost = bytes.byteLength + WAITING_BYTES
-    if (!this.#link.reserve(priority, cost)) return Promise.reject(this.#link.fullError())
-    if (lane.waiting.length === 0 && lane.hasRoom(bytes.byteLength))
-      return Promise.resolve(this.#admit(lane, bytes, signal))
-    return this.#wait(lane, bytes, signal)
+    const sent = this.#make(payload, options)
+    if (!this.#reserve(sent)) {
+      if (sent.lane.mayWait) return Promise.reject(this.#link.fullError())
+    } else if (this.#mustWait(sent)) {
+      const admission = defer<Outgoing>()
+      this.#wait(sent, admission, Number.POSITIVE_INFINITY)
+      return admission.promise
+    } else {
+      this.#admit(sent, options.lifetime)
+    }
+    return Promise.resolve(sent)
+  }
+
+  /**
+   * The same for one of many: what goes wrong is an outcome. The waiter is told once if the message has to wait, which it does for
+   * `patience` at most; true: it waits.
+   */
+  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): { sent: Outgoing; waits: boolean } {
+    const sent = this.#make(payload, options)
+    if (this.#ended) {
+      this.#settle(sent, 'lost')
+    } else if (this.#reserve(sent)) {
+      if (this.#mustWait(sent)) {
+        this.#wait(sent, waiter, patience)
+        return { sent, waits: true }
+      }
+      this.#admit(sent, options.lifetime)
+    }
+    return { sent, waits: false }
   }
 
   /** The engine handed bytes of a lane on, or gave them up. */
@@ -56,10 +87,25 @@ export class Outbox {
     const sent = this.#unsettled.get(message)
     if (sent === undefined) return
     this.#unsettled.delete(message)
-    sent.settle(outcome)
-    const lane = this.#lane(sent.priority)
+    const { lane } = sent
     lane.unsettled -= 1
+    if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
+    this.#settle(sent, outcome)
     this.#fill(lane)
+  }
+
+  cancel(sent: Sent): void {
+    this.#giveUp(sent, 'cancelled')
+  }
+
+  late(sent: Sent): void {
+    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped')
+    this.#fill(sent.lane)
+  }
+
+  /** What there is to know of each lane that was used. */
+  get lanes(): Iterable<OutboxLane> {
+    return this.#lanes.values()
   }
 
   /** Nothing waits for admission. */
@@ -78,143 +124,130 @@ export class Outbox {
   end(): void {
     this.#ended = true
     for (const lane of this.#lanes.values()) {
-      this.#link.release(lane.priority, lane.queuedBytes)
+      const beside = lane.mayWait ? 0 : lane.unsettled * MESSAGE_BYTES
+      this.#link.release(lane.priority, lane.queuedBytes + beside)
       lane.queuedBytes = 0
-      for (let entry = lane.waiting.shift(); entry !== undefined; entry = lane.waiting.shift()) {
-        if (this.#leave(lane, entry)) entry.deferred.reject(this.#link.closedError())
+      lane.unsettled = 0
+      for (let sent = lane.first; sent !== undefined; sent = lane.first) {
+        this.#leave(sent, 'lost', this.#link.closedError())
       }
     }
-    for (const sent of this.#unsettled.values()) sent.settle('lost')
+    for (const sent of this.#unsettled.values()) this.#settle(sent, 'lost')
     this.#unsettled.clear()
   }
 
-  #wait(lane: Lane, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Outgoing> {
-    const entry: Waiting = { bytes, signal, deferred: defer(), stopListening: undefined, isOver: false }
-    entry.stopListening = signal && onAbort(signal, () => this.#withdraw(lane, entry, signal.reason))
-    lane.waiting.push(entry)
+  #make(payload: Payload, options: ParsedSend): Sent {
+    const sent = new Sent(this, this.#lane(options.priority), payload, options)
+    const { replaces, signal } = options
+    if (replaces !== undefined) {
+      const before = this.#slots.get(replaces)
+      if (before !== undefined) this.#giveUp(before, 'replaced')
+      this.#slots.set(replaces, sent)
+    }
+    if (signal !== undefined) sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', signal.reason))
+    return sent
+  }
+
+  /** Room for it under the limits; without, it is over. */
+  #reserve(sent: Sent): boolean {
+    if (this.#link.reserve(sent.lane.priority, sent.length + MESSAGE_BYTES)) return true
+    this.#settle(sent, 'dropped')
+    return false
+  }
+
+  #mustWait({ lane, length }: Sent): boolean {
+    return lane.mayWait && (lane.first !== undefined || !lane.hasRoom(length))
+  }
+
+  #wait(sent: Sent, waiter: Waiter, patience: number): void {
+    const { deadlines } = this.#link
+    const { lifetime } = sent.options
+    const now = deadlines.now()
+    sent.since = now
+    sent.waiter = waiter
+    if (lifetime !== undefined) sent.expiry = now + lifetime
+    sent.deadline = Math.min(sent.expiry, now + patience)
+    if (sent.deadline < Number.POSITIVE_INFINITY) deadlines.add(sent)
+    sent.lane.push(sent)
     this.#waiting += 1
-    return entry.deferred.promise
   }
 
-  #withdraw(lane: Lane, entry: Waiting, reason: unknown): void {
-    if (!this.#leave(lane, entry)) return
-    entry.deferred.reject(reason)
-    this.#fill(lane)
-  }
-
-  #fill(lane: Lane): void {
-    for (let entry = lane.waiting.first(); entry !== undefined; entry = lane.waiting.first()) {
-      if (!entry.isOver) {
-        const { bytes, signal, deferred } = entry
-        if (!lane.hasRoom(bytes.byteLength)) return
-        this.#stopWaiting(entry)
-        deferred.resolve(this.#admit(lane, bytes, signal))
+  #fill(lane: OutboxLane): void {
+    for (let sent = lane.first; sent !== undefined && lane.hasRoom(sent.length); sent = lane.first) {
+      const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
+      if (lifetime !== undefined && lifetime <= 0) {
+        this.#leave(sent, 'expired')
+        continue
       }
-      lane.waiting.shift()
+      const waiter = this.#stopWaiting(sent)
+      this.#admit(sent, lifetime)
+      waiter?.resolve(sent)
     }
   }
 
   /** From waiting to under way: the bytes are referenced no more. */
-  #admit(lane: Lane, bytes: Uint8Array, signal: AbortSignal | undefined): Sent {
+  #admit(sent: Sent, lifetime: number | undefined): void {
+    const { lane, length, payload = NOTHING } = sent
     const message = this.#link.nextMessage()
-    const sent = new Sent(lane.priority, () => this.#unsettled.has(message) && this.#link.cancel(message))
-    this.#link.release(lane.priority, WAITING_BYTES)
-    lane.queuedBytes += bytes.byteLength
+    sent.message = message
+    sent.payload = undefined
+    if (lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
+    lane.queuedBytes += length
     lane.unsettled += 1
     this.#unsettled.set(message, sent)
-    this.#link.transmit(message, lane.priority, bytes)
-    if (signal !== undefined) sent.onSettled = onAbort(signal, () => sent.cancel())
-    return sent
+    this.#link.transmit(message, lane.priority, lifetime, payload)
   }
 
-  /** True for the one who takes the entry out of the queue; it stays there as a blank until its turn. */
-  #leave(lane: Lane, entry: Waiting): boolean {
-    if (entry.isOver) return false
-    this.#link.release(lane.priority, entry.bytes.byteLength + WAITING_BYTES)
-    this.#stopWaiting(entry)
-    return true
+  /** Takes a message back, wherever it is. A reason rejects the send that still waits. */
+  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', reason?: unknown): void {
+    if (sent.waiter !== undefined) {
+      this.#leave(sent, outcome, reason)
+      this.#fill(sent.lane)
+    } else if (this.#unsettled.has(sent.message)) {
+      this.#link.cancel(sent.message, outcome)
+    }
   }
 
-  #stopWaiting(entry: Waiting): void {
-    entry.isOver = true
-    entry.bytes = NOTHING
-    entry.stopListening?.()
+  /** Out of the queue, for good. */
+  #leave(sent: Sent, outcome: Outcome, error?: unknown): void {
+    const waiter = this.#stopWaiting(sent)
+    this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
+    sent.payload = undefined
+    this.#settle(sent, outcome)
+    if (error === undefined) waiter?.resolve(sent)
+    else waiter?.reject(error)
+  }
+
+  #stopWaiting(sent: Sent): Waiter | undefined {
+    const { waiter } = sent
+    sent.waiter = undefined
+    sent.lane.remove(sent)
+    this.#link.deadlines.remove(sent)
     this.#waiting -= 1
-    if (this.#waiting > 0) return
-    this.#idle?.resolve()
-    this.#idle = undefined
+    if (this.#waiting === 0) {
+      this.#idle?.resolve()
+      this.#idle = undefined
+    }
+    return waiter
   }
 
-  #lane(priority: number): Lane {
+  #settle(sent: Sent, outcome: Outcome): void {
+    sent.lane.outcomes[outcome] += 1
+    const { replaces } = sent.options
+    if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
+    sent.settle(outcome)
+  }
+
+  #lane(priority: number): OutboxLane {
     const known = this.#lanes.get(priority)
     if (known !== undefined) return known
-    const lane = new Lane(priority)
+    const lane = new OutboxLane(priority, this.#link.policy(priority))
     this.#lanes.set(priority, lane)
     return lane
   }
 }
 
-class Lane {
-  readonly priority: number
-  readonly waiting = new Fifo<Waiting>()
-  queuedBytes = 0
-  unsettled = 0
-
-  constructor(priority: number) {
-    this.priority = priority
-  }
-
-  /** An object larger than the bound goes alone. */
-  hasRoom(bytes: number): boolean {
-    if (this.unsettled >= LANE_MESSAGES) return false
-    return this.queuedBytes === 0 || this.queuedBytes + bytes <= LANE_BYTES
-  }
-}
-
-interface Waiting {
-  bytes: Uint8Array
-  readonly signal: AbortSignal | undefined
-  readonly deferred: Deferred<Outgoing>
-  stopListening: (() => void) | undefined
-  isOver: boolean
-}
-
-class Sent implements Outgoing {
-  readonly priority: number
-  readonly #cancel: () => void
-  #outcome: Outcome | undefined
-  #settled: Deferred<Outcome> | undefined
-  onSettled: (() => void) | undefined
-
-  constructor(priority: number, cancel: () => void) {
-    this.priority = priority
-    this.#cancel = cancel
-  }
-
-  get settled(): Promise<Outcome> {
-    if (this.#outcome !== undefined) return Promise.resolve(this.#outcome)
-    this.#settled ??= defer()
-    return this.#settled.promise
-  }
-
-  cancel(): void {
-    this.#cancel()
-  }
-
-  settle(outcome: Outcome): void {
-    this.#outcome = outcome
-    this.#settled?.resolve(outcome)
-    this.onSettled?.()
-  }
-}
-
-/** Admitted and not yet handed to the transport, per lane of a connection: some 5 ms at 6.4 Gbit/s, longer than any wake. */
-const LANE_BYTES = 4 * 2 ** 20
-
-/** Bounds what small messages cost besides their bytes; the transport itself has at most some hundreds under way. */
-const LANE_MESSAGES = 4_096
-
-/** What a waiting send costs besides its bytes: its promise and its entry. */
-const WAITING_BYTES = 512
+/** What a message costs besides its bytes: its promise and its entry, here and in the engine. */
+const MESSAGE_BYTES = 512
 
 const NOTHING = new Uint8Array()

@@ -1,6 +1,8 @@
 import type { Clock } from './clock.js'
+import { Deadlines } from './deadlines.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
+import type { ParsedLanes } from './lanes.js'
 import type { Limits } from './limits.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Routes } from './routes.js'
@@ -13,6 +15,8 @@ export class Runtime {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  readonly lanes: ParsedLanes
+  readonly deadlines: Deadlines
   /** What waits to leave, for all peers. */
   readonly queued: QueuedBytes
   /** The driver takes commands. */
@@ -29,6 +33,8 @@ export class Runtime {
     this.limits = options.limits
     this.protocols = options.protocols
     this.mtu = options.mtu
+    this.lanes = options.lanes
+    this.deadlines = new Deadlines(clock)
     this.queued = new QueuedBytes(options.limits.queuedBytes)
   }
 
@@ -52,4 +58,5 @@ export interface RuntimeOptions {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  readonly lanes: ParsedLanes
 }

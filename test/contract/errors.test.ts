@@ -57,7 +57,8 @@ eachDriver('the programs of docs/errors.md', (network) => {
 })
 
 async function scopeOf(network: Network): Promise<Record<string, unknown>> {
-  const connected = await network.connected({ deadAfter: 300 }, { deadAfter: 300 }, {})
+  const options = { deadAfter: 300, lanes: { 13: { full: 'close' } } } as const
+  const connected = await network.connected(options, options, {})
   const { near: device, far: other, peer, connection, accepted, wire } = connected
   device.on('error', () => undefined)
   return {

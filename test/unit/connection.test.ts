@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { Connection, type ConnectionReceiver } from '../../lib/connection.js'
 import type { DriverClose } from '../../lib/driver.js'
+import { NO_LANES } from '../../lib/lanes.js'
 import { DEFAULT_LIMITS } from '../../lib/limits.js'
 import type { Peer } from '../../lib/peer.js'
 import { QueuedBytes } from '../../lib/queued-bytes.js'
@@ -30,7 +31,12 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}): Rig {
   const driver = new FakeDriver()
   const clock = new VirtualClock()
   const all = { ...DEFAULT_LIMITS, ...limits }
-  const runtime = new Runtime(driver, new Routes(), clock, { limits: all, protocols: ['a'], mtu: 1_420 })
+  const runtime = new Runtime(driver, new Routes(), clock, {
+    limits: all,
+    protocols: ['a'],
+    mtu: 1_420,
+    lanes: NO_LANES,
+  })
   const peer = { publicKey: 'key' } as Peer
   let receiver: ConnectionReceiver | undefined
   const queued = new QueuedBytes(all.queuedBytesPerPeer)
@@ -127,7 +133,7 @@ describe('Connection', () => {
     await expect(connection.send(Buffer.alloc(1), { priority: 256 })).rejects.toMatchObject({
       code: 'ERR_WARREN_INVALID_ARGUMENT',
     })
-    await expect(connection.send(Buffer.alloc(1), { lifetime: 5 } as object)).rejects.toMatchObject({
+    await expect(connection.send(Buffer.alloc(1), { lifespan: 5 } as object)).rejects.toMatchObject({
       code: 'ERR_WARREN_UNKNOWN_OPTION',
     })
     await connection.send(Buffer.alloc(100))

@@ -28,6 +28,11 @@ export class VirtualClock implements Clock {
     return this.#timers.length
   }
 
+  /** Time passes, and no timer fires: the thread was busy. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+
   /** Lets time pass, and everything happen that is due meanwhile. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds
