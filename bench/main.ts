@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { dial } from './dial.js'
 import { print } from './figures.js'
 import { withPair } from './pair.js'
+import { priority, priorityQuestion } from './priority/program.js'
 import type { Options, Program } from './program.js'
 import { stream } from './stream.js'
 import { urgent } from './urgent.js'
@@ -14,7 +15,9 @@ const help = `Usage: npm run bench -- [name] [options]
 
 ${programs.map(({ name, question }) => `  ${name.padEnd(8)}${question}`).join('\n')}
 
-Without a name, all of them.
+  priority ${priorityQuestion}
+
+Without a name, the first three. \`priority --help\` tells its own options.
 
   --seconds N      how long each measurement lasts (default 5)
   --uplink MBIT    give the sender an uplink, in Mbit/s (default: none)
@@ -22,6 +25,10 @@ Without a name, all of them.
 `
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'priority') {
+    process.exitCode = await priority(process.argv.slice(3))
+    return
+  }
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {

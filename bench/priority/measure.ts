@@ -1,0 +1,208 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { percentile } from '../figures.js'
+import type { Network } from './network.js'
+import { NodeProcess } from './node-process.js'
+import { now } from './now.js'
+import type { Scenario } from './scenario.js'
+import type { TransportName } from './transports/table.js'
+import { transports } from './transports/table.js'
+import { busiestThread, type MachineUsage, machineUsage } from './usage.js'
+import type { Report, Span } from './verbs.js'
+
+/** Of one scenario over one transport, once. Times in milliseconds, rates in bits per second. */
+export interface Measurement {
+  readonly idle: Urgent
+  readonly loaded: Urgent
+  readonly bulkGoodput: number
+  readonly linkCapacity: number | undefined
+  readonly cpuPerGigabyte: number
+  /** Mean of what the senders' shapers passed, as a share of their rate, and the mean size of its frames. */
+  readonly shaper: { readonly share: number; readonly frameBytes: number; readonly drops: number } | undefined
+  readonly cpu: Cpu
+}
+
+export interface Urgent {
+  readonly p50: number
+  readonly p99: number
+  readonly count: number
+  /** Those that had not arrived long after the window; they count with their age. */
+  readonly missing: number
+}
+
+export interface Cpu {
+  /** Of one core, of the busiest thread of all nodes. */
+  readonly busiestThread: number
+  /** Of all cores, by everything that runs here. */
+  readonly machine: number
+  /** Of all cores, by what does not belong to the benchmark. */
+  readonly others: number
+}
+
+export interface MeasureOptions {
+  readonly seconds: number
+  readonly uplink: number | undefined
+}
+
+/** Before the first window: connections, first round trips, compiled code. */
+const WARM_UP_MS = 500
+/** From the start of bulk to the window: longer than a queue of 1,000 packets takes to fill and TCP to find its rate. */
+const SETTLE_MS = 3_000
+/** How long an urgent object may be under way after the window before it is counted as missing, with its age. */
+const GRACE_MS = 3_000
+
+export async function measure(
+  scenario: Scenario,
+  transport: TransportName,
+  options: MeasureOptions,
+): Promise<Measurement> {
+  const network = await scenario.build()
+  const nodes = network.places.map((place) => new NodeProcess(place))
+  try {
+    await connect(nodes, network, scenario, transport, options)
+    await each(nodes, scenario, (node, { urgent }) => node.ask('urgent', { to: urgent }))
+    await delay(WARM_UP_MS)
+    const idle = await window(nodes, network, scenario, options.seconds)
+    await each(nodes, scenario, (node, { bulk }) => node.ask('bulk', { to: bulk }))
+    await delay(SETTLE_MS)
+    const loaded = await window(nodes, network, scenario, options.seconds)
+    const senders = scenario.traffic.filter(({ bulk }) => bulk.length > 0).length
+    const { rate } = scenario.link
+    return {
+      idle: idle.urgent,
+      loaded: loaded.urgent,
+      bulkGoodput: loaded.goodput,
+      linkCapacity: rate && rate * senders * transports[transport].payloadShare,
+      cpuPerGigabyte: loaded.cpuSeconds / ((loaded.goodput * loaded.seconds) / 8e9),
+      shaper: loaded.shaper,
+      cpu: loaded.cpu,
+    }
+  } finally {
+    await Promise.all(nodes.map((node) => node.end()))
+    await network.close()
+  }
+}
+
+async function connect(
+  nodes: readonly NodeProcess[],
+  { places }: Network,
+  { traffic }: Scenario,
+  transport: TransportName,
+  { uplink }: MeasureOptions,
+): Promise<void> {
+  const addresses = await Promise.all(
+    nodes.map((node, index) => node.ask('open', { transport, host: places[index]?.host ?? '', options: { uplink } })),
+  )
+  // One after the other: what dialling at the same instant takes is another question.
+  for (const [index, node] of nodes.entries()) {
+    const { bulk = [], urgent = [] } = traffic[index] ?? {}
+    const peers = [...new Set([...bulk, ...urgent])]
+    await node.ask(
+      'dial',
+      peers.map((peer) => ({ node: peer, address: addresses[peer] })),
+    )
+  }
+}
+
+async function each(
+  nodes: readonly NodeProcess[],
+  { traffic }: Scenario,
+  ask: (node: NodeProcess, traffic: Scenario['traffic'][number]) => Promise<unknown>,
+): Promise<void> {
+  await Promise.all(
+    nodes.map(async (node, index) => {
+      const own = traffic[index]
+      if (own !== undefined && own.bulk.length + own.urgent.length > 0) await ask(node, own)
+    }),
+  )
+}
+
+interface Window {
+  readonly seconds: number
+  readonly urgent: Urgent
+  readonly goodput: number
+  readonly cpuSeconds: number
+  readonly shaper: Measurement['shaper']
+  readonly cpu: Cpu
+}
+
+async function window(
+  nodes: readonly NodeProcess[],
+  network: Network,
+  scenario: Scenario,
+  seconds: number,
+): Promise<Window> {
+  const begin = await read(nodes, network)
+  await delay(seconds * 1_000)
+  const end = await read(nodes, network)
+  const span: Span = { from: begin.at, to: end.at }
+  const { urgent, goodput } = await collect(nodes, span)
+  const processes = begin.processes.map((before, index) => ({ before, after: end.processes[index] ?? before }))
+  const cpuSeconds = processes.reduce((sum, { before, after }) => sum + after.cpuSeconds - before.cpuSeconds, 0)
+  const elapsed = (end.at - begin.at) / 1e3
+  return {
+    seconds: elapsed,
+    urgent,
+    goodput,
+    cpuSeconds,
+    shaper: shaperBetween(begin, end, scenario),
+    cpu: {
+      busiestThread: Math.max(...processes.map(({ before, after }) => busiestThread(before, after))),
+      ...machineShares(begin.machine, end.machine, cpuSeconds),
+    },
+  }
+}
+
+type Reading = Awaited<ReturnType<typeof read>>
+
+async function read(nodes: readonly NodeProcess[], network: Network) {
+  const processes = await Promise.all(nodes.map((node) => node.ask('usage', undefined)))
+  const shapers = nodes.map((_, index) => network.count(index))
+  return { at: now(), processes, shapers, machine: machineUsage() }
+}
+
+/** Waits for the urgent objects that were due in the span, while the load goes on. */
+async function collect(nodes: readonly NodeProcess[], span: Span): Promise<{ urgent: Urgent; goodput: number }> {
+  for (;;) {
+    const reports = await Promise.all(nodes.map((node) => node.ask('report', span)))
+    const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0)
+    const arrived = reports.flatMap(({ latencies }) => latencies)
+    const missing = sum(({ dues }) => dues) - arrived.length
+    const age = now() - span.to
+    if (missing > 0 && age < GRACE_MS) {
+      await delay(100)
+      continue
+    }
+    const latencies = [...arrived, ...Array.from({ length: missing }, () => age)]
+    return {
+      urgent: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), count: latencies.length, missing },
+      goodput: sum(({ goodput }) => goodput),
+    }
+  }
+}
+
+function shaperBetween(begin: Reading, end: Reading, { traffic, link }: Scenario): Measurement['shaper'] {
+  const { rate } = link
+  if (rate === undefined) return undefined
+  const total = { bytes: 0, frames: 0, drops: 0, possible: 0 }
+  for (const [index, { bulk }] of traffic.entries()) {
+    const before = begin.shapers[index]?.out
+    const after = end.shapers[index]?.out
+    if (bulk.length === 0 || before === undefined || after === undefined) continue
+    total.bytes += after.bytes - before.bytes
+    total.frames += after.frames - before.frames
+    total.drops += after.drops - before.drops
+    total.possible += (rate * (after.at - before.at)) / 8e3
+  }
+  return { share: total.bytes / total.possible, frameBytes: total.bytes / total.frames, drops: total.drops }
+}
+
+function machineShares(
+  begin: MachineUsage | undefined,
+  end: MachineUsage | undefined,
+  own: number,
+): { machine: number; others: number } {
+  if (begin === undefined || end === undefined) return { machine: Number.NaN, others: Number.NaN }
+  const all = end.all - begin.all
+  const busy = end.busy - begin.busy
+  return { machine: busy / all, others: Math.max(0, busy - own) / all }
+}

@@ -1,0 +1,59 @@
+/** A node of a scenario, in a process of its own: answers the questions of `node-process.ts`. */
+
+import { setPriority } from 'node:os'
+import { Arrivals, Load } from './load.js'
+import { transports } from './transports/table.js'
+import type { Line, Node } from './transports/transport.js'
+import { processUsage } from './usage.js'
+import type { Answers, Verb, Verbs } from './verbs.js'
+
+const load = new Load()
+const arrivals = new Arrivals()
+const lines = new Map<number, Line>()
+let node: Node | undefined
+
+const verbs: { [V in Verb]: (argument: Verbs[V]) => Answers[V] | Promise<Answers[V]> } = {
+  async open({ transport, host, options }) {
+    node = await transports[transport].open(host, arrivals, options)
+    return node.address
+  },
+  async dial(peers) {
+    for (const peer of peers) {
+      const line = await node?.dial(peer.address as never)
+      if (line !== undefined) lines.set(peer.node, line)
+    }
+  },
+  urgent({ to }) {
+    load.startUrgent(linesTo(to))
+  },
+  bulk({ to }) {
+    load.startBulk(linesTo(to))
+  },
+  usage: processUsage,
+  report({ from, to }) {
+    return {
+      dues: load.duesBetween(from, to),
+      latencies: arrivals.latenciesBetween(from, to),
+      goodput: arrivals.goodputBetween(from, to),
+    }
+  },
+}
+
+function linesTo(nodes: readonly number[]): readonly Line[] {
+  return nodes.flatMap((each) => lines.get(each) ?? [])
+}
+
+process.on('message', async ({ id, verb, argument }: { id: number; verb: Verb; argument: never }) => {
+  try {
+    process.send?.({ id, value: await verbs[verb](argument) })
+  } catch (error) {
+    process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+})
+try {
+  // Other work on the machine is not what is measured. It needs root, as the links do.
+  setPriority(-10)
+} catch {
+  // Without it the figures are what they are.
+}
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,78 @@
+import { type Link, links } from './link.js'
+import { loopback, type Network, pairOver, starOver } from './network.js'
+
+/** Who sends what to whom, over which link. */
+export interface Scenario {
+  readonly name: string
+  readonly question: string
+  readonly link: Link
+  readonly traffic: readonly Traffic[]
+  build(): Promise<Network>
+}
+
+/** What a node sends: the number in the list is its own. */
+export interface Traffic {
+  readonly bulk: readonly number[]
+  readonly urgent: readonly number[]
+}
+
+const silent: Traffic = { bulk: [], urgent: [] }
+const NODES = 8
+
+export const scenarios: readonly Scenario[] = [
+  ...Object.values(links).map(pair),
+  bothWays(links['100mbit']),
+  fanOut(links['100mbit']),
+  flood(links['100mbit']),
+  flood(links['20mbit']),
+  flood(links['50mbit-1000p']),
+]
+
+function pair(link: Link): Scenario {
+  return {
+    name: link.name,
+    question: `one node to another over ${describe(link)}`,
+    link,
+    traffic: [{ bulk: [1], urgent: [1] }, silent],
+    build: async () => (link.rate === undefined ? loopback(2) : await pairOver(link)),
+  }
+}
+
+function bothWays(link: Link): Scenario {
+  return {
+    name: `both-ways-${link.name}`,
+    question: `two nodes, both ways at once, over ${describe(link)}`,
+    link,
+    traffic: [
+      { bulk: [1], urgent: [1] },
+      { bulk: [0], urgent: [0] },
+    ],
+    build: () => pairOver(link),
+  }
+}
+
+function fanOut(link: Link): Scenario {
+  return {
+    name: `across-peers-${link.name}`,
+    question: `one node with bulk to five peers and urgent to a sixth; its uplink is ${describe(link)}`,
+    link,
+    traffic: [{ bulk: [1, 2, 3, 4, 5], urgent: [6] }, ...Array.from({ length: 6 }, () => silent)],
+    build: () => starOver(link, 7),
+  }
+}
+
+function flood(link: Link): Scenario {
+  const others = (node: number): number[] => Array.from({ length: NODES - 1 }, (_, step) => (node + 1 + step) % NODES)
+  return {
+    name: `eight-${link.name}`,
+    question: `eight nodes, each with bulk to all others; up and down ${describe(link)}`,
+    link,
+    traffic: Array.from({ length: NODES }, (_, node) => ({ bulk: others(node), urgent: others(node) })),
+    build: () => starOver(link, NODES),
+  }
+}
+
+function describe({ rate, packets }: Link): string {
+  if (rate === undefined) return 'loopback, without a shaper'
+  return `${rate / 1e6} Mbit/s with a queue of ${packets === undefined ? '50 ms' : `${packets} packets`}`
+}
