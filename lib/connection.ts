@@ -30,6 +30,7 @@ import {
 } from './message.js'
 import type { Outbox } from './outbox.js'
 import type { Peer } from './peer.js'
+import type { PeerInbox } from './peer-inbox.js'
 import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import type { ConnectionStats } from './stats.js'
@@ -58,6 +59,8 @@ export interface ConnectionFacts {
   readonly initiator: 'local' | 'remote'
   /** What waits to leave for this peer, over all its connections. */
   readonly queued: QueuedBytes
+  /** What came from this peer, over all its connections. */
+  readonly inbox: PeerInbox<Message>
   /** The peer is being removed, or was. */
   isPeerRemoved(): boolean
 }
@@ -101,8 +104,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     this.closed = this.#end.promise
     this.#id = facts.id
     this.#runtime = runtime
-    this.#inbox = new Inbox(({ bytes, priority }) => {
-      if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, priority, bytes.length)
+    this.#inbox = new Inbox(facts.inbox, (bytes, priority, sentAs) => {
+      if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, sentAs, bytes.length)
       return { bytes, priority, connection: this }
     })
     this.#outbox = connectionOutbox(facts, runtime, () => this.#closedError())

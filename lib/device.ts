@@ -14,6 +14,7 @@ import { EndpointRotation } from './endpoint-rotation.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { driverLimits } from './limits.js'
+import { type Message, type MessageFilter, parseFilter } from './message.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
@@ -95,12 +96,22 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
+    const { maxPriority: _, ...rest } = parsed
     const [first] = parsed.endpoint
     const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
-    const peer = this.#add({ ...parsed, endpoint }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    const peer = this.#add({ ...rest, endpoint }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
     return peer
+  }
+
+  /**
+   * Messages of all connections as they come. Peers take turns by bytes; the highest priority first holds inside a peer's share.
+   * It competes with the connections' own iterators: each message goes to one. Leaving the loop loses nothing. It ends when the
+   * device is closed and nothing is left.
+   */
+  messages(filter?: MessageFilter): AsyncIterableIterator<Message> {
+    return this.#runtime.inbox.read(parseFilter(filter))
   }
 
   /** Figures of this moment; none once the device is closed. */
@@ -154,6 +165,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   #stopDialling(): void {
     this.#runtime.isClosing = true
+    this.#runtime.inbox.closing()
     this.#authorizations?.close()
     for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
@@ -173,6 +185,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     this.#runtime.isOpen = false
     this.#runtime.deadlines.close()
     for (const id of [...this.#runtime.routes.connections.keys()]) this.#connectionClosed(id, close, error)
+    this.#runtime.inbox.end()
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
     this.#end.resolve(reason)
     shielded(() => this.emit('close', reason))
@@ -180,7 +193,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   #add(
     options: DriverPeer,
-    parsed: Pick<ParsedPeerOptions, 'endpoint'>,
+    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority'>,
     seen: Endpoint | undefined,
     add: (peer: DriverPeer) => number,
   ): Peer {
@@ -199,7 +212,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
         routes.peers.delete(id)
       },
     }
-    const facts = { id, publicKey, endpoints: parsed.endpoint, seen, isProvisional: seen !== undefined }
+    const { endpoint: endpoints, maxPriority } = parsed
+    const facts = { id, publicKey, endpoints, seen, maxPriority, isProvisional: seen !== undefined }
     const peer = new Peer(facts, this.#runtime, host, (receiver) => routes.peers.set(id, receiver))
     this.#peers.set(publicKey, peer)
     return peer
@@ -260,9 +274,10 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   }
 
   #accept(publicKey: PublicKey, seen: Endpoint, authorized: AuthorizedPeer): void {
-    const options = { publicKey, endpoint: undefined, ...authorized }
+    const { maxPriority, ...rest } = authorized
+    const options = { publicKey, endpoint: undefined, ...rest }
     try {
-      this.#add(options, { endpoint: [] }, seen, (peer) => this.#runtime.driver.authorize(peer))
+      this.#add(options, { endpoint: [], maxPriority }, seen, (peer) => this.#runtime.driver.authorize(peer))
     } catch (error) {
       this.#runtime.driver.refuse(publicKey)
       this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })

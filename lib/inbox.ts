@@ -1,71 +1,97 @@
 import type { Buffer } from 'node:buffer'
-import { onAbort } from './abort.js'
-import { type Deferred, defer } from './deferred.js'
 import { Fifo } from './fifo.js'
 import type { ParsedFilter } from './message.js'
+import { MessageReaders } from './message-reader.js'
+import type { PeerInbox } from './peer-inbox.js'
 
-/** One message that waits to be taken. */
-export interface Received {
-  readonly bytes: Buffer
-  readonly priority: number
-}
+/** What makes a message of what arrived, when an iterator takes it; `sentAs` is the priority that its sender gave it. */
+export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) => M
 
-/** Messages of one connection that nobody took yet, and the iterators that want them. */
+/** Messages of one connection that nobody took yet, and the iterators over them. */
 export class Inbox<M> {
-  readonly #taken: (received: Received) => M
-  readonly #lanes = new Map<number, Fifo<Buffer>>()
+  readonly #taken: TakeMessage<M>
+  readonly #peer: PeerInbox<M>
+  readonly #lanes = new Map<number, InboxLane>()
   /** The lanes that hold something, highest first. */
   readonly #filled: number[] = []
-  readonly #readers = new Set<Reader<M>>()
+  readonly #readers = new MessageReaders<M>()
   #ended = false
+  #messages = 0
+  #bytes = 0
 
-  /** `taken` is told each message that leaves, and gives what the application gets for it. */
-  constructor(taken: (received: Received) => M) {
+  constructor(peer: PeerInbox<M>, taken: TakeMessage<M>) {
+    this.#peer = peer
     this.#taken = taken
+    peer.add(this)
   }
 
-  /** A message arrived: it goes to the reader that waited longest of those who want it, or waits. */
-  push(priority: number, bytes: Buffer): void {
-    for (const reader of this.#readers) {
-      if (reader.wants(priority)) {
-        reader.give(this.#taken({ bytes, priority }))
-        return
-      }
+  /** A message arrived: it goes to the iterator that waited longest, one of this connection before one of the device; or it waits. */
+  push(sentAs: number, bytes: Buffer): void {
+    const priority = Math.min(sentAs, this.#peer.maxPriority)
+    const reader = this.#readers.find(priority) ?? this.#peer.claim(priority, bytes.length)
+    if (reader !== undefined) {
+      reader.give(this.#taken(bytes, priority, sentAs))
+      return
     }
     const lane = this.#lanes.get(priority) ?? this.#addLane(priority)
-    if (lane.length === 0) this.#fill(priority)
-    lane.push(bytes)
+    if (lane.bytes.length === 0) this.#fill(priority)
+    lane.bytes.push(bytes)
+    lane.sentAs.push(sentAs)
+    this.#messages += 1
+    this.#bytes += bytes.length
+    this.#peer.stored(priority)
   }
 
   /** Nothing more arrives. What is here can still be taken. */
   end(): void {
     this.#ended = true
-    for (const reader of [...this.#readers]) reader.end()
+    this.#readers.end()
+    this.#peer.ended(this)
   }
 
   /** A new iterator: each step takes the highest message there is, oldest first, that its filter lets through. */
   read(filter: ParsedFilter): AsyncIterableIterator<M> {
-    return new Reader(
-      filter,
-      this.#readers,
-      () => this.#take(filter),
-      () => this.#ended,
-    )
+    return this.#readers.read({ take: (wanted) => this.take(wanted), isOver: () => this.#ended }, filter)
   }
 
-  #take({ minPriority, maxPriority }: ParsedFilter): M | undefined {
-    const index = this.#filled.findIndex((lane) => lane <= maxPriority)
-    const priority = this.#filled[index]
-    if (priority === undefined || priority < minPriority) return undefined
+  take(filter: ParsedFilter): M | undefined {
+    const priority = this.highest(filter)
+    if (priority === undefined) return undefined
     const lane = this.#lanes.get(priority)
-    const bytes = lane?.shift()
-    if (bytes === undefined) return undefined
-    if (lane?.length === 0) this.#filled.splice(index, 1)
-    return this.#taken({ bytes, priority })
+    const bytes = lane?.bytes.shift()
+    const sentAs = lane?.sentAs.shift()
+    if (lane === undefined || bytes === undefined || sentAs === undefined) return undefined
+    if (lane.bytes.length === 0) this.#filled.splice(this.#filled.indexOf(priority), 1)
+    this.#messages -= 1
+    this.#bytes -= bytes.length
+    if (this.#ended && this.#messages === 0) this.#peer.remove(this)
+    return this.#taken(bytes, priority, sentAs)
   }
 
-  #addLane(priority: number): Fifo<Buffer> {
-    const lane = new Fifo<Buffer>()
+  /** The priority of the message that `take` would give. */
+  highest({ minPriority, maxPriority }: Range): number | undefined {
+    for (const lane of this.#filled) {
+      if (lane < minPriority) return undefined
+      if (lane <= maxPriority) return lane
+    }
+    return undefined
+  }
+
+  get isOver(): boolean {
+    return this.#ended
+  }
+
+  /** Messages that wait, and their bytes. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  #addLane(priority: number): InboxLane {
+    const lane = { bytes: new Fifo<Buffer>(), sentAs: new Fifo<number>() }
     this.#lanes.set(priority, lane)
     return lane
   }
@@ -76,84 +102,10 @@ export class Inbox<M> {
   }
 }
 
-class Reader<M> implements AsyncIterableIterator<M> {
-  readonly #filter: ParsedFilter
-  readonly #readers: Set<Reader<M>>
-  readonly #take: () => M | undefined
-  readonly #over: () => boolean
-  readonly #waiting = new Fifo<Deferred<IteratorResult<M, undefined>>>()
-  #stopListening: (() => void) | undefined
-  #returned = false
+/** Priorities from the least to the most, both included. */
+export type Range = Pick<ParsedFilter, 'minPriority' | 'maxPriority'>
 
-  constructor(filter: ParsedFilter, readers: Set<Reader<M>>, take: () => M | undefined, over: () => boolean) {
-    this.#filter = filter
-    this.#readers = readers
-    this.#take = take
-    this.#over = over
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  next(): Promise<IteratorResult<M, undefined>> {
-    const { signal } = this.#filter
-    if (this.#returned) return Promise.resolve(DONE)
-    if (signal?.aborted) {
-      this.#returned = true
-      return Promise.reject(signal.reason)
-    }
-    const value = this.#take()
-    if (value !== undefined) return Promise.resolve({ done: false, value })
-    if (this.#over()) return Promise.resolve(DONE)
-    return this.#wait(signal)
-  }
-
-  return(): Promise<IteratorResult<M, undefined>> {
-    this.end()
-    return Promise.resolve(DONE)
-  }
-
-  wants(priority: number): boolean {
-    return priority >= this.#filter.minPriority && priority <= this.#filter.maxPriority
-  }
-
-  give(value: M): void {
-    const step = this.#waiting.shift()
-    if (this.#waiting.length === 0) this.#rest()
-    else this.#toTheBack()
-    step?.resolve({ done: false, value })
-  }
-
-  end(): void {
-    this.#returned = true
-    this.#rest()
-    for (let step = this.#waiting.shift(); step !== undefined; step = this.#waiting.shift()) step.resolve(DONE)
-  }
-
-  #wait(signal: AbortSignal | undefined): Promise<IteratorResult<M, undefined>> {
-    const step = defer<IteratorResult<M, undefined>>()
-    this.#waiting.push(step)
-    this.#readers.add(this)
-    if (signal !== undefined) this.#stopListening ??= onAbort(signal, () => this.#abort(signal.reason))
-    return step.promise
-  }
-
-  #abort(reason: unknown): void {
-    this.#waiting.shift()?.reject(reason)
-    this.end()
-  }
-
-  #rest(): void {
-    this.#readers.delete(this)
-    this.#stopListening?.()
-    this.#stopListening = undefined
-  }
-
-  #toTheBack(): void {
-    this.#readers.delete(this)
-    this.#readers.add(this)
-  }
+interface InboxLane {
+  readonly bytes: Fifo<Buffer>
+  readonly sentAs: Fifo<number>
 }
-
-const DONE = { done: true, value: undefined } as const

@@ -1,5 +1,6 @@
 import { type Endpoint, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
 import { type PublicKey, parseKey, parsePublicKey } from './keys.js'
+import { priority } from './message.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from './options.js'
 import { prefix } from './prefix.js'
 
@@ -14,6 +15,8 @@ export interface PeerOptions {
   readonly allowedIPs?: readonly string[] | undefined
   /** Send something this often, in seconds as in wg(8), to keep a NAT open. 0 or absent: never. */
   readonly persistentKeepalive?: number | undefined
+  /** What comes from it with a higher priority counts as of this one. Default 255. */
+  readonly maxPriority?: number | undefined
 }
 
 /** What of a peer changes. What is left out stays; `null` takes a secret or a keepalive away. */
@@ -22,6 +25,8 @@ export interface PeerChanges {
   readonly presharedKey?: string | Uint8Array | null | undefined
   readonly allowedIPs?: readonly string[] | undefined
   readonly persistentKeepalive?: number | null | undefined
+  /** Holds for what comes from now on. */
+  readonly maxPriority?: number | undefined
   /** Take the prefixes from the peers that have them now. */
   readonly replace?: boolean | undefined
 }
@@ -32,6 +37,7 @@ export interface ParsedPeerOptions {
   readonly presharedKey: Uint8Array | undefined
   readonly allowedIPs: readonly string[]
   readonly persistentKeepalive: number | undefined
+  readonly maxPriority: number
 }
 
 export interface ParsedPeerChanges {
@@ -39,6 +45,7 @@ export interface ParsedPeerChanges {
   readonly presharedKey: Uint8Array | null | undefined
   readonly allowedIPs: readonly string[] | undefined
   readonly persistentKeepalive: number | null | undefined
+  readonly maxPriority: number | undefined
   readonly replace: boolean
 }
 
@@ -81,6 +88,7 @@ const AUTHORIZED_CHECKS = {
   presharedKey: optional(presharedKey, undefined),
   allowedIPs: optional(allowedIPs, []),
   persistentKeepalive: optional(keepalive, undefined),
+  maxPriority: optional(priority, 255),
 }
 
 const CHANGE_CHECKS = {
@@ -91,6 +99,7 @@ const CHANGE_CHECKS = {
     orNull((value, name) => keepalive(value, name) ?? null),
     undefined,
   ),
+  maxPriority: optional(priority, undefined),
   replace: optional(flag, false),
 }
 

@@ -12,10 +12,12 @@ import type { Endpoint, ParsedEndpoint } from './endpoint.js'
 import { EndpointRotation } from './endpoint-rotation.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
+import type { Message } from './message.js'
 import { integer, LONGEST_TIMER, optional, parseOptions, signal } from './options.js'
 import { checkPacket } from './packet.js'
 import { PeerDials } from './peer-dials.js'
 import type { PeerEvent } from './peer-event.js'
+import { PeerInbox } from './peer-inbox.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 import { protocols } from './protocols.js'
 import { QueuedBytes } from './queued-bytes.js'
@@ -44,6 +46,7 @@ export interface PeerFacts {
   readonly endpoints: readonly ParsedEndpoint[]
   /** Where it was seen, if nobody configured where it is. */
   readonly seen: Endpoint | undefined
+  readonly maxPriority: number
   /** Remove it when it never gets a session. */
   readonly isProvisional: boolean
 }
@@ -79,6 +82,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #runtime: Runtime
   readonly #host: PeerHost
   readonly #queued: QueuedBytes
+  readonly #inbox: PeerInbox<Message>
   readonly #connections = new Set<Connection>()
   readonly #dials: PeerDials
   #rotation: EndpointRotation
@@ -96,6 +100,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#runtime = runtime
     this.#host = host
     this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer)
+    this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
     this.#rotation = new EndpointRotation(facts.endpoints)
     this.#endpoint = this.#rotation.literal ?? facts.seen
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
@@ -136,7 +141,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Changes what is given; the rest stays. */
   update(changes: PeerChanges): void {
-    const { endpoint: endpoints, ...rest } = parsePeerChanges(changes)
+    const { endpoint: endpoints, maxPriority, ...rest } = parsePeerChanges(changes)
     this.#check()
     const rotation = endpoints && new EndpointRotation(endpoints)
     const endpoint = rotation?.literal
@@ -145,6 +150,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
+    if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
     if (rotation === undefined) return
     this.#rotation = rotation
     if (endpoint === undefined) this.#locate('now').catch(ignore)
@@ -262,6 +268,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       protocol,
       initiator,
       queued: this.#queued,
+      inbox: this.#inbox,
       isPeerRemoved: () => this.#removal !== undefined,
     }
     const connection = new Connection(facts, this.#runtime, (receiver) => {

@@ -1,9 +1,11 @@
 import type { Clock } from './clock.js'
 import { Deadlines } from './deadlines.js'
+import { DeviceInbox } from './device-inbox.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
 import type { ParsedLanes } from './lanes.js'
 import type { Limits } from './limits.js'
+import type { Message } from './message.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Routes } from './routes.js'
 
@@ -17,6 +19,8 @@ export class Runtime {
   readonly mtu: number
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
+  /** What came, from all peers. */
+  readonly inbox: DeviceInbox<Message>
   /** What waits to leave, for all peers. */
   readonly queued: QueuedBytes
   /** The driver takes commands. */
@@ -35,6 +39,7 @@ export class Runtime {
     this.mtu = options.mtu
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
+    this.inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.queued = new QueuedBytes(options.limits.queuedBytes)
   }
 

@@ -33,12 +33,17 @@ describe('Authorizations', () => {
     authorizations.ask('b', '2.2.2.2:2')
     await settle()
     expect(outcomes).toEqual([
-      ['accept', 'a', '1.1.1.1:1', { presharedKey: undefined, allowedIPs: [], persistentKeepalive: undefined }],
+      [
+        'accept',
+        'a',
+        '1.1.1.1:1',
+        { presharedKey: undefined, allowedIPs: [], persistentKeepalive: undefined, maxPriority: 255 },
+      ],
       [
         'accept',
         'b',
         '2.2.2.2:2',
-        { presharedKey: undefined, allowedIPs: ['10.0.0.1/32'], persistentKeepalive: undefined },
+        { presharedKey: undefined, allowedIPs: ['10.0.0.1/32'], persistentKeepalive: undefined, maxPriority: 255 },
       ],
     ])
   })

@@ -6,6 +6,7 @@ import type { DriverClose } from '../../lib/driver.js'
 import { NO_LANES } from '../../lib/lanes.js'
 import { DEFAULT_LIMITS } from '../../lib/limits.js'
 import type { Peer } from '../../lib/peer.js'
+import { PeerInbox } from '../../lib/peer-inbox.js'
 import { QueuedBytes } from '../../lib/queued-bytes.js'
 import { Routes } from '../../lib/routes.js'
 import { Runtime } from '../../lib/runtime.js'
@@ -27,7 +28,7 @@ interface Rig {
   readonly receiver: ConnectionReceiver
 }
 
-function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}): Rig {
+function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Rig {
   const driver = new FakeDriver()
   const clock = new VirtualClock()
   const all = { ...DEFAULT_LIMITS, ...limits }
@@ -40,7 +41,8 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}): Rig {
   const peer = { publicKey: 'key' } as Peer
   let receiver: ConnectionReceiver | undefined
   const queued = new QueuedBytes(all.queuedBytesPerPeer)
-  const facts = { id: ID, peer, protocol: 'a', initiator: 'local', queued, isPeerRemoved: () => false } as const
+  const inbox = new PeerInbox(runtime.inbox, maxPriority)
+  const facts = { id: ID, peer, protocol: 'a', initiator: 'local', queued, inbox, isPeerRemoved: () => false } as const
   const connection = new Connection(facts, runtime, (attached) => {
     receiver = attached
   })
@@ -118,6 +120,28 @@ describe('Connection', () => {
     expect((await messages.next()).value?.bytes.toString()).toBe('three')
     expect((await messages.next()).done).toBe(true)
     expect(driver.given('releaseMessages')).toHaveLength(1)
+  })
+
+  it('counts a message above the priority that its peer may have as of that one, and releases it as what it was', async () => {
+    const { connection, driver, receiver } = rig({}, 100)
+    receiver.message(5, Buffer.from('low'))
+    receiver.message(100, Buffer.from('first'))
+    receiver.message(255, Buffer.from('second'))
+    const urgent = connection.messages({ minPriority: 101 })
+    const messages = connection.messages()
+    const order = [await messages.next(), await messages.next(), await messages.next()]
+    expect(order.map(({ value }) => [value?.priority, String(value?.bytes)])).toEqual([
+      [100, 'first'],
+      [100, 'second'],
+      [5, 'low'],
+    ])
+    expect(driver.given('releaseMessages')).toEqual([
+      [ID, 100, 5],
+      [ID, 255, 6],
+      [ID, 5, 3],
+    ])
+    receiver.closed(BY_PEER)
+    expect((await urgent.next()).done).toBe(true)
   })
 
   it('refuses messages that are no bytes, too large, or have options that are wrong', async () => {

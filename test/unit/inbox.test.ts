@@ -1,7 +1,16 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
-import { Inbox, type Received } from '../../lib/inbox.js'
+import { DeviceInbox } from '../../lib/device-inbox.js'
+import { Inbox } from '../../lib/inbox.js'
 import { type MessageFilter, parseFilter } from '../../lib/message.js'
+import { PeerInbox } from '../../lib/peer-inbox.js'
+
+interface Received {
+  readonly bytes: Buffer
+  readonly priority: number
+}
+
+const MIB = 2 ** 20
 
 function inbox(): {
   box: Inbox<string>
@@ -10,9 +19,10 @@ function inbox(): {
   read(filter?: MessageFilter): AsyncIterableIterator<string>
 } {
   const taken: Received[] = []
-  const box = new Inbox<string>((received) => {
-    taken.push(received)
-    return received.bytes.toString()
+  const peer = new PeerInbox<string>(new DeviceInbox(MIB, ({ length }) => length), 255)
+  const box = new Inbox<string>(peer, (bytes, priority) => {
+    taken.push({ bytes, priority })
+    return bytes.toString()
   })
   return {
     box,

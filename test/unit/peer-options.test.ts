@@ -18,6 +18,7 @@ describe('the options of a peer', () => {
       presharedKey: undefined,
       allowedIPs: [],
       persistentKeepalive: undefined,
+      maxPriority: 255,
     })
     expect(
       parsePeerOptions({
@@ -36,6 +37,7 @@ describe('the options of a peer', () => {
       presharedKey: Buffer.alloc(32, 1),
       allowedIPs: ['10.0.0.0/8', '::1/128'],
       persistentKeepalive: 25,
+      maxPriority: 255,
     })
   })
 
