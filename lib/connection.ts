@@ -24,6 +24,7 @@ import {
   type MessageFilter,
   type Outcome,
   type Outgoing,
+  type ParsedSend,
   parseFilter,
   parseSend,
   type SendOptions,
@@ -33,6 +34,7 @@ import type { Peer } from './peer.js'
 import type { PeerInbox } from './peer-inbox.js'
 import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
+import { LOST, type Payload, type Posted, type Waiter } from './sent.js'
 import type { ConnectionStats } from './stats.js'
 import {
   type ConnectionStream,
@@ -68,6 +70,8 @@ export interface ConnectionFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
+  /** Sends one of many: no error, and no promise unless it waits. */
+  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
   message(priority: number, bytes: Buffer): void
   laneDrained(priority: number, bytes: number): void
   messageSettled(message: number, outcome: Outcome): void
@@ -120,6 +124,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     })
     attach({
       connection: this,
+      post: (payload, options, patience, waiter) =>
+        this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
       message: (priority, bytes) => this.#inbox.push(priority, bytes),
       laneDrained: (priority, bytes) => this.#outbox.drained(priority, bytes),
       messageSettled: (message, outcome) => this.#outbox.settled(message, outcome),

@@ -2,10 +2,11 @@ import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { Authorizations, type AuthorizedPeer } from './authorization.js'
+import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
 import { systemClock } from './clock.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from './close.js'
 import type { Connection } from './connection.js'
-import { defer } from './deferred.js'
+import { defer, tolerated } from './deferred.js'
 import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from './driver.js'
 import { onNewListener, shielded } from './emit.js'
@@ -112,6 +113,18 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
    */
   messages(filter?: MessageFilter): AsyncIterableIterator<Message> {
     return this.#runtime.inbox.read(parseFilter(filter))
+  }
+
+  /**
+   * Sends one message to many connections: copied once, before this returns, and queued for each by reference. Resolves when each
+   * has admitted it, or given it up; a slow one delays none of the others. It never rejects for what a peer does.
+   */
+  broadcast(bytes: Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResults> {
+    try {
+      return tolerated(broadcast(this.#runtime, bytes, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Figures of this moment; none once the device is closed. */

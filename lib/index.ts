@@ -1,4 +1,5 @@
 export type { Authorization, Authorize, Stranger } from './authorization.js'
+export type { BroadcastOptions, BroadcastResults } from './broadcast.js'
 export type { CloseOptions, CloseReason, DestroyOptions } from './close.js'
 export { type ParsedConfig, parseConfig } from './config.js'
 export type { Connection, ConnectionEvents } from './connection.js'

@@ -3,7 +3,7 @@ import type { DriverLane } from './driver.js'
 import { type Check, integer, oneOf, optional, parseOptions } from './options.js'
 
 /** What is special about a lane, by its priority. */
-export type LaneTable = Readonly<Record<number, LaneOptions>>
+export type LaneTable = Readonly<Record<number, LaneOptions | undefined>>
 
 /** A lane is one priority of one connection; these options hold for that priority on all connections of a device. */
 export interface LaneOptions {

@@ -4,7 +4,7 @@ import { type Deferred, defer } from './deferred.js'
 import type { LanePolicy } from './lanes.js'
 import type { Outcome, Outgoing, ParsedSend } from './message.js'
 import { OutboxLane } from './outbox-lane.js'
-import { type Payload, Sent, type SentOwner, type Waiter } from './sent.js'
+import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */
 export interface OutboxLink {
@@ -57,20 +57,19 @@ export class Outbox implements SentOwner {
 
   /**
    * The same for one of many: what goes wrong is an outcome. The waiter is told once if the message has to wait, which it does for
-   * `patience` at most; true: it waits.
+   * `patience` at most.
    */
-  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): { sent: Outgoing; waits: boolean } {
-    const sent = this.#make(payload, options)
-    if (this.#ended) {
-      this.#settle(sent, 'lost')
-    } else if (this.#reserve(sent)) {
-      if (this.#mustWait(sent)) {
-        this.#wait(sent, waiter, patience)
-        return { sent, waits: true }
+  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted {
+    if (this.#ended) return LOST
+    const outgoing = this.#make(payload, options)
+    if (this.#reserve(outgoing)) {
+      if (this.#mustWait(outgoing)) {
+        this.#wait(outgoing, waiter, patience)
+        return { outgoing, waits: true }
       }
-      this.#admit(sent, options.lifetime)
+      this.#admit(outgoing, options.lifetime)
     }
-    return { sent, waits: false }
+    return { outgoing, waits: false }
   }
 
   /** The engine handed bytes of a lane on, or gave them up. */

@@ -272,7 +272,9 @@ export class Peer extends EventEmitter<PeerEvents> {
       isPeerRemoved: () => this.#removal !== undefined,
     }
     const connection = new Connection(facts, this.#runtime, (receiver) => {
-      routes.connections.set(id, this.#watched(receiver))
+      const watched = this.#watched(receiver)
+      routes.connections.set(id, watched)
+      routes.receivers.set(receiver.connection, watched)
     })
     this.#connections.add(connection)
     this.#dials.arrived(id, connection)

@@ -1,4 +1,4 @@
-import type { ConnectionReceiver } from './connection.js'
+import type { Connection, ConnectionReceiver } from './connection.js'
 import { streamReset, streamStopped } from './connection-streams.js'
 import type { DialReceiver } from './dial.js'
 import type { DriverClose, Receiver } from './driver.js'
@@ -10,6 +10,8 @@ import type { StreamSides } from './stream.js'
 export class Routes {
   readonly peers = new Map<number, PeerReceiver>()
   readonly connections = new Map<number, ConnectionReceiver>()
+  /** Those and past ones, for whoever still knows them. */
+  readonly receivers = new WeakMap<Connection, ConnectionReceiver>()
   /** Connections that are not up yet. */
   readonly dials = new Map<number, DialReceiver>()
   /** Dials that nobody waits for any more, until the driver reports their end. */

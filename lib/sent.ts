@@ -16,6 +16,19 @@ export interface SharedBytes {
 /** Whoever wants to know that a message waits no more: admitted or given up, or rejected for this reason. */
 export type Waiter = Pick<Deferred<Outgoing>, 'resolve' | 'reject'>
 
+/** What became of a message that is one of many. */
+export interface Posted {
+  readonly outgoing: Outgoing
+  /** It waits for admission; its waiter will be told. */
+  readonly waits: boolean
+}
+
+/** A message that never left: its connection is over. */
+export const LOST: Posted = {
+  outgoing: { settled: Promise.resolve('lost' as const), cancel: () => undefined },
+  waits: false,
+}
+
 /** Who has a message. */
 export interface SentOwner {
   cancel(sent: Sent): void

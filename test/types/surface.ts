@@ -40,6 +40,7 @@ export async function device(): Promise<void> {
       return endpoint.length > 0 && { allowedIPs: ['10.0.0.0/8'], persistentKeepalive: 25 }
     },
     driver: 'script',
+    lanes: { 10: { full: 'drop-oldest', maxQueuedBytes: 1_000_000 }, 0: { rate: 20_000_000 }, 1: undefined },
     limits: { peers: 10 },
   })
   same<typeof device.peers, ReadonlyMap<PublicKey, Peer>>()
@@ -58,6 +59,10 @@ export async function device(): Promise<void> {
   await Device.open({ privateKey, deadAfter: '15s' })
   // @ts-expect-error there are two drivers
   await Device.open({ privateKey, driver: 'tokio' })
+  // @ts-expect-error there are four policies
+  await Device.open({ privateKey, lanes: { 1: { full: 'drop' } } })
+  // @ts-expect-error priorities are numbers
+  await Device.open({ privateKey, lanes: { high: {} } })
   // @ts-expect-error a device is opened, not constructed
   new Device()
   // @ts-expect-error read only
@@ -66,7 +71,7 @@ export async function device(): Promise<void> {
 }
 
 export async function connection(device: Device, publicKey: PublicKey): Promise<void> {
-  const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'] })
+  const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'], maxPriority: 100 })
   peer.on('packet', (packet) => same<typeof packet, Buffer>())
   same<ReturnType<typeof peer.sendPacket>, boolean>()
 
@@ -74,10 +79,15 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
   same<typeof connection, Connection>()
   same<typeof connection.initiator, 'local' | 'remote'>()
 
-  const outgoing = await connection.send(new Uint8Array(1), { priority: 200 })
+  const outgoing = await connection.send(new Uint8Array(1), { priority: 200, lifetime: 5, replaces: 'vote' })
   same<typeof outgoing, Outgoing>()
   const outcome = await outgoing.settled
+  same<typeof outcome, 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'>()
   if (outcome === 'delivered') outgoing.cancel()
+  const results = await device.broadcast(new Uint8Array(1), { to: device.connections, except: connection, patience: 5 })
+  same<typeof results, ReadonlyMap<Connection, Outgoing>>()
+  await device.broadcast(new Uint8Array(1), { to: [connection], lifetime: 5, replaces: 'vote', signal: undefined })
+  for await (const message of device.messages({ minPriority: 1 })) same<typeof message, Message>()
   for await (const message of connection.messages({ minPriority: 1, maxPriority: 2 })) {
     same<typeof message, Message>()
     same<typeof message.bytes, Buffer>()
@@ -93,6 +103,10 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
   await connection.send('vote')
   // @ts-expect-error a priority is a number
   await connection.send(new Uint8Array(1), { priority: 'high' })
+  // @ts-expect-error to connections, not to peers
+  await device.broadcast(new Uint8Array(1), { to: [peer] })
+  // @ts-expect-error patience is the broadcast's
+  await connection.send(new Uint8Array(1), { patience: 1 })
   // @ts-expect-error nothing a peer does is an 'error' event
   connection.on('error', () => {})
   // @ts-expect-error there is no 'message' event
