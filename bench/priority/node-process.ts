@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import type { Place } from './network.js'
 import type { Answers, Verb, Verbs } from './verbs.js'
 
+/** Far more than any answer takes, however busy the machine. */
+const ANSWER_MS = 60_000
+
 /** One node of a scenario: a process in a network namespace, driven by questions. */
 export class NodeProcess {
   readonly #child: ChildProcess
@@ -20,7 +23,9 @@ export class NodeProcess {
   async ask<V extends Verb>(verb: V, argument: Verbs[V]): Promise<Answers[V]> {
     const id = this.#questions++
     return await new Promise((resolve, reject) => {
+      const limit = setTimeout(() => exited(null, `no answer in ${ANSWER_MS / 1e3} s`), ANSWER_MS)
       const done = (): void => {
+        clearTimeout(limit)
         this.#child.off('message', answered).off('exit', exited)
       }
       const answered = (answer: { id: number; value: Answers[V]; error: string | undefined }): void => {
@@ -31,7 +36,7 @@ export class NodeProcess {
       }
       const exited = (code: number | null, signal: string | null): void => {
         done()
-        reject(new Error(`a node ended during "${verb}" (${signal ?? code})`))
+        reject(new Error(`a node failed during "${verb}" (${signal ?? code})`))
       }
       this.#child.on('message', answered).on('exit', exited)
       this.#child.send({ id, verb, argument })

@@ -4,6 +4,8 @@ import { reasonAgainstLinks } from './network.js'
 import { type Planned, type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
 import { lines, table } from './report.js'
 import { combine, type Result } from './result.js'
+import { type TransportName, transports } from './transports/table.js'
+import type { Transport } from './transports/transport.js'
 
 export const priorityQuestion =
   'Over links that bulk fills: how long does an urgent 1 KiB take, beside other transports?'
@@ -24,7 +26,10 @@ export async function priority(argv: readonly string[]): Promise<number> {
     process.stderr.write(`priority: no shaped links on this machine: ${reason}\n`)
     if (process.env.WARREN_REQUIRE_NETNS === '1') return 1
   }
-  const plan = options.plan.filter(({ scenario }) => reason === undefined || scenario.link.rate === undefined)
+  const isHere = prepared(options.plan.flatMap(({ transports }) => transports))
+  const plan = options.plan
+    .filter(({ scenario }) => reason === undefined || scenario.link.rate === undefined)
+    .map(({ scenario, transports }) => ({ scenario, transports: transports.filter((name) => isHere.has(name)) }))
   const results: Result[] = []
   for (const planned of plan) {
     const measured = await measureAll(planned, options, tell)
@@ -46,6 +51,18 @@ function parsed(argv: readonly string[]): PriorityOptions | number {
     process.stderr.write(`priority: ${error instanceof Error ? error.message : error}\n\n${priorityHelp}`)
     return 2
   }
+}
+
+/** Those of the transports that can be measured here; says of the others why they cannot. */
+function prepared(names: readonly TransportName[]): ReadonlySet<TransportName> {
+  return new Set(
+    [...new Set(names)].filter((name) => {
+      const transport: Transport = transports[name]
+      const reason = transport.prepare?.()
+      if (reason !== undefined) process.stderr.write(`priority: ${name} is left out: ${reason}\n`)
+      return reason === undefined
+    }),
+  )
 }
 
 /** One scenario, transports in turn: what drifts meets all of them. */

@@ -3,6 +3,8 @@ export interface Transport {
   readonly name: string
   /** Which share of the bytes on the wire, Ethernet header to the last, is payload of a 1 MiB object. */
   readonly payloadShare: number
+  /** Brings what it needs and does not ship with the package; gives why it cannot be measured here. */
+  prepare?(): string | undefined
   /** A node that listens on `host`, at a port of its own choice. */
   open(host: string, receiver: Receiver, options: TransportOptions): Promise<Node>
 }
