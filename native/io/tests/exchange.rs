@@ -47,8 +47,8 @@ fn without_offload_every_datagram_is_on_its_own() {
     let (sent, received) = (a.stats(), b.stats());
     assert!(sent.datagrams_sent > 1500, "{sent:?}");
     assert!(
-        received.receive_calls * 4 >= received.datagrams_received,
-        "four messages a call at most: {received:?}"
+        received.receive_calls * 32 >= received.datagrams_received,
+        "32 messages a call at most: {received:?}"
     );
 }
 

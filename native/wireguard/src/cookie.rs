@@ -51,7 +51,7 @@ impl Cookies {
         now: Instant,
     ) -> bool {
         let (signed, mac1, mac2) = split(message);
-        if mac2 == [0; 16] {
+        if !has_cookie(message) {
             return false;
         }
         let cookie = self.cookie(from, random, now);
@@ -92,6 +92,11 @@ impl Cookies {
         };
         mac(&self.secret, &[&address.octets(), &from.port().to_be_bytes()]).finalize_fixed().into()
     }
+}
+
+/// Whether a handshake message says that it returns a cookie.
+pub(crate) fn has_cookie(message: &[u8]) -> bool {
+    split(message).2 != [0; 16]
 }
 
 /// What is signed by mac1; mac1; mac2, which signs both.

@@ -114,14 +114,17 @@ impl HandshakeQueue {
         now < self.loaded_until
     }
 
-    /// Takes one of this second's cookie replies, if any is left; those to addresses of peers are counted apart.
-    pub(crate) fn may_reply(&mut self, to_a_peer: bool, now: Instant) -> bool {
+    /// Whether any of this second's cookie replies is left; those to addresses of peers are counted apart.
+    pub(crate) fn may_reply(&self, to_a_peer: bool, now: Instant) -> bool {
+        let replies = if to_a_peer { &self.cookies_to_peers } else { &self.cookies_to_others };
+        replies.depth(now) < REPLY_BURST
+    }
+
+    /// Takes one of this second's cookie replies.
+    pub(crate) fn replied(&mut self, to_a_peer: bool, now: Instant) {
         let replies = if to_a_peer { &mut self.cookies_to_peers } else { &mut self.cookies_to_others };
-        let allowed = replies.depth(now) < REPLY_BURST;
-        if allowed {
-            replies.add(REPLY_INTERVAL, now);
-        }
-        allowed
+        replies.add(REPLY_INTERVAL, now);
+        self.work.add(REPLYING_COST, now);
     }
 
     fn queued_work(&self, now: Instant) -> Duration {
@@ -158,7 +161,7 @@ pub(crate) const ANSWERING_COST: Duration = Duration::from_micros(264 - 60);
 pub(crate) const COMPLETING_COST: Duration = Duration::from_micros(94);
 
 /// A cookie reply, its mac2 check included.
-pub(crate) const REPLYING_COST: Duration = Duration::from_micros(4);
+const REPLYING_COST: Duration = Duration::from_micros(4);
 
 /// This much handshake work may wait before cookies are asked for: 900 nodes that come back at once are served without.
 const LOAD_LIMIT: Duration = Duration::from_millis(250);

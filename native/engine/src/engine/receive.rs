@@ -11,10 +11,10 @@ use crate::peer::QUIC_PORT;
 impl Engine {
     /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
     pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
-        let segment = if segment == 0 { bytes.len() } else { segment };
         if bytes.is_empty() {
-            return;
+            return self.handle_datagram(path, ecn, bytes, now);
         }
+        let segment = if segment == 0 { bytes.len() } else { segment };
         for datagram in bytes.chunks_mut(segment) {
             self.handle_datagram(path, ecn, datagram, now);
         }

@@ -21,6 +21,8 @@ pub(super) struct Udp {
     ipv6: bool,
     segments: bool,
     buffers: Vec<u8>,
+    /// Messages to ask for next.
+    room: usize,
 }
 
 impl Udp {
@@ -40,7 +42,8 @@ impl Udp {
         if auto {
             let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
         }
-        Ok(Self { ipv6, segments, buffers: vec![0; RECEIVE_MESSAGES * RECEIVE_BUFFER] })
+        let buffers = vec![0; RECEIVE_MESSAGES * RECEIVE_BUFFER];
+        Ok(Self { ipv6, segments, buffers, room: RECEIVE_MESSAGES_OF_BULK })
     }
 
     pub(super) fn can_segment(&self) -> bool {
@@ -63,7 +66,7 @@ impl Udp {
         let mut slices = [const { NO_SLICE }; RECEIVE_MESSAGES];
         // SAFETY: an mmsghdr is plain data for which all zeros means "nothing".
         let mut headers: [libc::mmsghdr; RECEIVE_MESSAGES] = unsafe { mem::zeroed() };
-        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate() {
+        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate().take(self.room) {
             slices[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: RECEIVE_BUFFER };
             let header = &mut headers[index].msg_hdr;
             header.msg_name = names[index].as_mut_ptr().cast();
@@ -79,7 +82,7 @@ impl Udp {
             libc::recvmmsg(
                 socket.as_raw_fd(),
                 headers.as_mut_ptr(),
-                RECEIVE_MESSAGES as libc::c_uint,
+                self.room as libc::c_uint,
                 libc::MSG_DONTWAIT as _,
                 ptr::null_mut(),
             )
@@ -88,12 +91,14 @@ impl Udp {
             return Err(io::Error::last_os_error());
         }
 
-        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate().take(count as usize)
-        {
+        let count = count as usize;
+        let mut bytes = 0;
+        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate().take(count) {
             let header = &headers[index];
             // SAFETY: zeroed before the call, so initialised whatever the kernel wrote of it.
             let name = unsafe { names[index].assume_init_ref() };
             let len = header.msg_len as usize;
+            bytes += len;
             let Some(remote) = decode_name(name) else { continue };
             if header.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 {
                 stats.receive_truncated += 1;
@@ -105,7 +110,9 @@ impl Udp {
             stats.bytes_received += len as u64;
             each(Received { path: Path { remote, local }, ecn, segment, bytes: &mut buffer[..len] });
         }
-        Ok(count as usize == RECEIVE_MESSAGES)
+        let is_full = count == self.room;
+        self.room = (RECEIVE_BYTES * count / bytes.max(1)).clamp(RECEIVE_MESSAGES_OF_BULK, RECEIVE_MESSAGES);
+        Ok(is_full)
     }
 
     /// Sends some of the messages, at least one. An error is the first message's.
@@ -222,7 +229,10 @@ const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 
 
 // The longest UDP payload, and so the most that the kernel coalesces.
 const RECEIVE_BUFFER: usize = 65_536;
-// With coalescing some 40 datagrams each: the loop looks at commands and at what must leave after at most 160 (about 0.2 ms).
-const RECEIVE_MESSAGES: usize = 4;
+// Coalesced messages hold some 40 datagrams each: the loop looks at commands and at what must leave after some 160 of them
+// (about 0.2 ms). What comes one by one, as from strangers, is taken by the dozen.
+const RECEIVE_MESSAGES_OF_BULK: usize = 4;
+const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
+const RECEIVE_MESSAGES: usize = 32;
 // A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
 const SEND_MESSAGES: usize = 16;

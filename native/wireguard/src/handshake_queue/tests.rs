@@ -84,7 +84,12 @@ fn cookie_replies_are_bounded_and_those_to_addresses_of_peers_apart() {
     let start = warren_testing::start();
     let mut queue = queue(start);
     let replies = |queue: &mut HandshakeQueue, to_a_peer, now| {
-        (0..10_000).filter(|_| queue.may_reply(to_a_peer, now)).count()
+        let mut replied = 0;
+        while queue.may_reply(to_a_peer, now) {
+            queue.replied(to_a_peer, now);
+            replied += 1;
+        }
+        replied
     };
     assert_eq!(replies(&mut queue, false, start), 1_000);
     assert_eq!(replies(&mut queue, true, start), 1_000);

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use super::receiver;
 use crate::config::Path;
 use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
+use crate::cookie::has_cookie;
 use crate::device::{Core, Device};
 use crate::event::Event;
-use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, REPLYING_COST, Waiting};
+use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
 use crate::peer::Peer;
@@ -139,10 +140,15 @@ impl Device {
 
 impl Core {
     pub(super) fn queue_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
+        let loaded = self.handshakes.under_load(now);
+        if loaded && !has_cookie(message) && !self.may_reply(path, now) {
+            // It would be dropped whatever its MAC.
+            self.stats.received.under_load += 1;
+            return;
+        }
         if !self.knows_us(message) {
             return;
         }
-        let loaded = self.handshakes.under_load(now);
         if !loaded || (self.admits(path, message, now) && self.allows(path, now)) {
             let waiting = Waiting { path, message: *message, admitted: loaded };
             let queued = self.handshakes.push_initiation(waiting);
@@ -166,13 +172,17 @@ impl Core {
             return true;
         }
         self.stats.received.under_load += 1;
-        if self.handshakes.may_reply(self.endpoints.contains(path.remote), now) {
-            self.handshakes.worked(REPLYING_COST, now);
+        if self.may_reply(path, now) {
+            self.handshakes.replied(self.endpoints.contains(path.remote), now);
             self.stats.cookies_sent += 1;
             let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
             self.push(path, &reply);
         }
         false
+    }
+
+    fn may_reply(&self, path: Path, now: Instant) -> bool {
+        self.handshakes.may_reply(self.endpoints.contains(path.remote), now)
     }
 
     /// Whether an initiation may be opened: under load its source must not have sent too many that opened to no peer.
