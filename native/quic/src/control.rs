@@ -20,6 +20,9 @@ pub(crate) enum ControlFrame {
     Refused { message: u64 },
     /// The sender cancelled before the receiver had the whole message.
     Cancelled { message: u64 },
+    /// The other way: the sender gives up a message of which the transport has acknowledged all, so that its stream can
+    /// be reset no more. Counts if the message waits for room; else it is delivered, or on its way there.
+    GivenUp { message: u64, code: u64 },
     /// The receiver has read this many bytes of a message or a byte stream, or lets go of all that come. What it has
     /// not read takes up the connection's credit.
     Read { stream: u64, bytes: u64 },
@@ -54,6 +57,7 @@ impl ControlWriter {
             }
             ControlFrame::Refused { message } => self.put(kind::REFUSED, &[message, REASON_TOO_LONG]),
             ControlFrame::Cancelled { message } => self.put(kind::CANCELLED, &[message]),
+            ControlFrame::GivenUp { message, code } => self.put(kind::GIVEN_UP, &[message, code]),
             ControlFrame::Read { stream, bytes } => self.put(kind::READ, &[stream, bytes]),
         }
     }
@@ -173,6 +177,7 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
             found(ControlFrame::Refused { message });
         }
         kind::CANCELLED => found(ControlFrame::Cancelled { message: value(body)? }),
+        kind::GIVEN_UP => found(ControlFrame::GivenUp { message: value(body)?, code: value(body)? }),
         _ => found(ControlFrame::Read { stream: value(body)?, bytes: value(body)? }),
     }
     Ok(())
@@ -191,9 +196,10 @@ mod kind {
     pub(super) const REFUSED: u64 = 2;
     pub(super) const CANCELLED: u64 = 3;
     pub(super) const READ: u64 = 4;
+    pub(super) const GIVEN_UP: u64 = 6;
 
     pub(super) fn is_known(kind: u64) -> bool {
-        (DELIVERED..=READ).contains(&kind)
+        (DELIVERED..=READ).contains(&kind) || kind == GIVEN_UP
     }
 }
 
@@ -209,6 +215,7 @@ mod tests {
             ControlFrame::Delivered { message: 70_000 },
             ControlFrame::Refused { message: 1 },
             ControlFrame::Cancelled { message: 2 },
+            ControlFrame::GivenUp { message: 8, code: 3 },
             ControlFrame::Read { stream: 9, bytes: READ_ALL },
         ];
         let mut writer = ControlWriter::default();

@@ -83,12 +83,23 @@ pub struct Hello {
 pub enum Outcome {
     /// The other end holds the whole message.
     Delivered,
-    /// It was cancelled before the other end had all of it.
-    Cancelled,
+    /// It was given up, for this reason, before the other end had all of it.
+    GivenUp(GiveUp),
     /// It is longer than the other end takes.
     Refused,
     /// The connection ended first; nobody knows.
     Lost,
+}
+
+/// Why a sender gives a message up; the other end is told, so that both count alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveUp {
+    /// Its owner wants it no more.
+    Cancelled,
+    /// A newer message stands for it.
+    Replaced,
+    /// Its time is over.
+    Expired,
 }
 
 /// What a byte stream has to read.

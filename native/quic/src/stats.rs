@@ -33,12 +33,20 @@ pub struct ConnectionStats {
     pub messages_delivered: u64,
     /// Messages cancelled before the other end had them, by its own word.
     pub messages_cancelled: u64,
+    /// Messages replaced before the other end had them, by its own word.
+    pub messages_replaced: u64,
+    /// Messages whose time was over before the other end had them, by its own word.
+    pub messages_expired: u64,
     /// Messages that the other end refused.
     pub messages_refused: u64,
     /// Whole messages received.
     pub messages_received: u64,
     /// Messages that the other end cancelled before they were whole.
-    pub messages_abandoned: u64,
+    pub peer_cancelled: u64,
+    /// Messages that the other end replaced before they were whole.
+    pub peer_replaced: u64,
+    /// Messages whose time was over at the other end before they were whole.
+    pub peer_expired: u64,
     /// Messages refused here for their length.
     pub messages_too_long: u64,
     /// Bytes of messages in assembly or not released.

@@ -2,7 +2,7 @@
 
 use super::{Connection, Events, Phase, Violation};
 use crate::{
-    Event, MessageHandle, Outcome,
+    Event, GiveUp, MessageHandle, Outcome,
     control::ControlFrame,
     header::Header,
     lanes::{Lanes, send_priority},
@@ -14,9 +14,11 @@ use std::collections::BTreeMap;
 /// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
 const UNSETTLED_MAX: u64 = 4 << 20;
 
-/// With this code a sender gives up a message, and a receiver a stream that it does not take. Applications' codes are
-/// above it, so a receiver knows a message by it though its header never came.
+/// With this code a sender cancels a message, and a receiver gives up a stream that it does not take. Applications'
+/// codes are above it and those below, so a receiver knows a message by it though its header never came.
 pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
+const REPLACED: VarInt = VarInt::from_u32(2);
+const EXPIRED: VarInt = VarInt::from_u32(3);
 
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ struct Outgoing {
     read: usize,
     /// Nothing more is written: finished, cancelled or stopped.
     done: bool,
-    cancelled: bool,
+    given_up: Option<GiveUp>,
 }
 
 impl Connection {
@@ -121,12 +123,18 @@ impl Connection {
         usize::try_from(credit).unwrap_or(usize::MAX)
     }
 
-    pub(crate) fn cancel_message(&mut self, message: MessageHandle) {
+    pub(crate) fn cancel_message(&mut self, message: MessageHandle, reason: GiveUp) {
         let Some(outgoing) = self.sending.messages.get_mut(&message.0) else { return };
+        if outgoing.given_up.is_some() {
+            return;
+        }
         outgoing.done = true;
-        outgoing.cancelled = true;
-        // Fails if the receiver has acknowledged all: then it says that it has the message.
-        let _ = self.inner.send_stream(own_stream(self.inner.side(), message.0)).reset(GIVEN_UP);
+        outgoing.given_up = Some(reason);
+        let code = code_of(reason);
+        if self.inner.send_stream(own_stream(self.inner.side(), message.0)).reset(code).is_err() {
+            // All of it was acknowledged: the receiver has it, or it waits there for room.
+            self.control.push(ControlFrame::GivenUp { message: message.0, code: code.into() });
+        }
     }
 
     /// Writes what is left of a header, and finishes an empty message.
@@ -150,7 +158,14 @@ impl Connection {
         let (message, outcome) = match frame {
             ControlFrame::Delivered { message } => (message, Outcome::Delivered),
             ControlFrame::Refused { message } => (message, Outcome::Refused),
-            ControlFrame::Cancelled { message } => (message, Outcome::Cancelled),
+            ControlFrame::Cancelled { message } => {
+                let reason = self.sending.messages.get(&message).and_then(|outgoing| outgoing.given_up);
+                (message, Outcome::GivenUp(reason.unwrap_or(GiveUp::Cancelled)))
+            }
+            ControlFrame::GivenUp { message, code } => {
+                self.on_given_up(message, code);
+                return Ok(());
+            }
             ControlFrame::Read { stream, bytes } => {
                 let id = VarInt::from_u64(stream).map_err(|_| Violation("no such stream"))?;
                 return self.on_read(id.into(), bytes, events);
@@ -161,7 +176,7 @@ impl Connection {
         };
         let possible = match outcome {
             Outcome::Delivered => outgoing.is_whole(),
-            Outcome::Cancelled => outgoing.cancelled,
+            Outcome::GivenUp(_) => outgoing.given_up.is_some(),
             Outcome::Refused | Outcome::Lost => true,
         };
         if !possible {
@@ -173,7 +188,9 @@ impl Connection {
         self.sending.messages.remove(&message);
         match outcome {
             Outcome::Delivered => self.stats.messages_delivered += 1,
-            Outcome::Cancelled => self.stats.messages_cancelled += 1,
+            Outcome::GivenUp(GiveUp::Cancelled) => self.stats.messages_cancelled += 1,
+            Outcome::GivenUp(GiveUp::Replaced) => self.stats.messages_replaced += 1,
+            Outcome::GivenUp(GiveUp::Expired) => self.stats.messages_expired += 1,
             Outcome::Refused | Outcome::Lost => self.stats.messages_refused += 1,
         }
         if !whole {
@@ -212,7 +229,7 @@ impl Connection {
 
 impl Outgoing {
     fn new(priority: u8, prefix: Bytes, length: usize) -> Self {
-        Self { priority, prefix, length, written: 0, read: 0, done: false, cancelled: false }
+        Self { priority, prefix, length, written: 0, read: 0, done: false, given_up: None }
     }
 
     fn is_whole(&self) -> bool {
@@ -236,6 +253,19 @@ pub(super) fn flush(inner: &mut quinn_proto::Connection, id: StreamId, prefix: &
         let _ = prefix.split_to(written);
     }
     prefix.is_empty()
+}
+
+/// The reason behind a code with which a message was given up.
+pub(super) fn reason_of(code: VarInt) -> Option<GiveUp> {
+    [GiveUp::Cancelled, GiveUp::Replaced, GiveUp::Expired].into_iter().find(|&reason| code_of(reason) == code)
+}
+
+fn code_of(reason: GiveUp) -> VarInt {
+    match reason {
+        GiveUp::Cancelled => GIVEN_UP,
+        GiveUp::Replaced => REPLACED,
+        GiveUp::Expired => EXPIRED,
+    }
 }
 
 fn own_stream(side: Side, index: u64) -> StreamId {

@@ -1,8 +1,11 @@
 //! Receiving: what each stream is, and messages as they arrive.
 
-use super::{Connection, Events, Phase, Violation, messages::GIVEN_UP};
+use super::{
+    Connection, Events, Phase, Violation,
+    messages::{GIVEN_UP, reason_of},
+};
 use crate::{
-    Config, Event,
+    Config, Event, GiveUp,
     assembly::Assembly,
     control::{ControlFrame, ControlReader, READ_ALL},
     header::{Header, HeaderReader},
@@ -138,8 +141,8 @@ impl Connection {
                 if id.dir() == Dir::Bi {
                     self.turn_down(id);
                 }
-                if code == GIVEN_UP {
-                    self.abandon_message(id);
+                if reason_of(code).is_some() {
+                    self.abandon_message(id, code);
                 } else {
                     self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
                 }
@@ -229,13 +232,25 @@ impl Connection {
     }
 
     fn look_for_reset(&mut self, id: StreamId) {
-        if !matches!(self.inner.recv_stream(id).received_reset(), Ok(Some(_))) {
-            return;
+        let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else { return };
+        self.abandon_waiting(id, code);
+    }
+
+    /// The sender gives up a message by a word on its control stream, for its stream is over.
+    pub(super) fn on_given_up(&mut self, message: u64, code: u64) {
+        let id = StreamId::new(!self.inner.side(), Dir::Uni, message);
+        if let Some(Incoming::Waiting(_)) = self.receiving.incoming.get(&id) {
+            // Fails only if the stream is over already.
+            let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
+            self.abandon_waiting(id, VarInt::from_u64(code).unwrap_or(GIVEN_UP));
         }
+    }
+
+    fn abandon_waiting(&mut self, id: StreamId, code: VarInt) {
         if let Some(Incoming::Waiting(assembly)) = self.receiving.incoming.remove(&id) {
             self.receiving.waiting.remove(&(Reverse(assembly.priority), id));
         }
-        self.abandon_message(id);
+        self.abandon_message(id, code);
     }
 
     fn read_message(&mut self, id: StreamId, events: &mut Events) -> Result<(), Violation> {
@@ -260,17 +275,21 @@ impl Connection {
                 events.push_back((self.handle, Event::Message { priority, bytes }));
                 Ok(())
             }
-            Progress::Reset(_) => {
+            Progress::Reset(code) => {
                 self.receiving.incoming.remove(&id);
                 self.receiving.held.remove(priority, length as u64, 1);
-                self.abandon_message(id);
+                self.abandon_message(id, code);
                 Ok(())
             }
         }
     }
 
-    fn abandon_message(&mut self, id: StreamId) {
-        self.stats.messages_abandoned += 1;
+    fn abandon_message(&mut self, id: StreamId, code: VarInt) {
+        match reason_of(code).unwrap_or(GiveUp::Cancelled) {
+            GiveUp::Cancelled => self.stats.peer_cancelled += 1,
+            GiveUp::Replaced => self.stats.peer_replaced += 1,
+            GiveUp::Expired => self.stats.peer_expired += 1,
+        }
         self.control.push(ControlFrame::Cancelled { message: id.index() });
         self.receiving.freed = true;
     }

@@ -1,7 +1,7 @@
 //! What an owner does with one connection: messages, byte streams, datagrams.
 
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, MessageHandle, Read, Stopped, StreamHandle, connection::Connection};
+use crate::{ConnectionHandle, GiveUp, MessageHandle, Read, Stopped, StreamHandle, connection::Connection};
 use bytes::Bytes;
 use std::time::Instant;
 
@@ -41,9 +41,10 @@ impl Quic {
     }
 
     /// Stops sending a message. The receiver decides the race: [`crate::Event::MessageSettled`] says how it ended.
-    pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle) {
+    /// The first reason counts.
+    pub fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle, reason: GiveUp) {
         if let Some(made) = self.made(connection) {
-            made.cancel_message(message);
+            made.cancel_message(message, reason);
             self.mark_ready(connection);
         }
     }

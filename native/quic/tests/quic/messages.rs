@@ -3,7 +3,7 @@
 use crate::support::*;
 use rand::{Rng, RngExt};
 use std::time::Duration;
-use warren_quic::{Config, Outcome};
+use warren_quic::{Config, GiveUp, Outcome};
 use warren_testing::{Link, Seed};
 
 /// Bytes that tell their message and their place.
@@ -107,10 +107,14 @@ fn empty_messages_that_nobody_reads_are_bounded() {
 }
 
 #[test]
-fn cancelled_messages_end_the_same_at_both_ends() {
-    for seed in 0..20 {
+fn messages_given_up_end_the_same_at_both_ends_whatever_the_reason() {
+    let mut by_reason = [0; 3];
+    for seed in 0..30 {
         let link = Link { loss: 0.02, jitter: Duration::from_millis(2), reorder: 0.01, ..latency(10) };
-        let (mut world, a, b) = pair(seed, link);
+        // Little room, and a reader who sleeps now and then: messages wait at the receiver, some of them whole.
+        let small =
+            Config { message_bytes: 1 << 18, receive_bytes_per_connection: 1 << 18, ..config(B, "test") };
+        let (mut world, a, b) = pair_with(seed, link, config(A, "test"), small);
         let mut rng = Seed::exactly(seed).rng();
         let count = 80;
         for number in 0..count {
@@ -119,21 +123,57 @@ fn cancelled_messages_end_the_same_at_both_ends() {
                 world.with(address(A), |node, _| node.send(a, (number % 3) as u8, content(number, size)));
             world.run_for(Duration::from_millis(rng.random_range(0..90)));
             if rng.random_bool(0.5) {
-                let victim = rng.random_range(id.saturating_sub(3)..=id);
-                world.with(address(A), |node, _| node.cancel(a, victim));
+                let victim = rng.random_range(id.saturating_sub(5)..=id);
+                let reason =
+                    [GiveUp::Cancelled, GiveUp::Replaced, GiveUp::Expired][rng.random_range(0..3usize)];
+                world.with(address(A), |node, _| node.give_up(a, victim, reason));
+            }
+            if rng.random_bool(0.1) {
+                let releases = !world.node(address(B)).releases;
+                world.with(address(B), |node, now| node.set_releases(b, releases, now));
             }
         }
+        world.with(address(B), |node, now| node.set_releases(b, true, now));
         world.run_until(Duration::from_secs(120), |world| world.node(address(A)).settled.len() == count);
         let sender = world.node(address(A)).quic.stats(a).unwrap();
         let receiver = world.node(address(B)).quic.stats(b).unwrap();
-        assert_eq!(sender.messages_delivered, receiver.messages_received);
-        assert_eq!(sender.messages_cancelled, receiver.messages_abandoned);
-        assert!(sender.messages_cancelled > 0 && sender.messages_delivered > 0, "{sender:?} {receiver:?}");
-        assert_eq!(receiver.messages_held, 0);
+        let sent = [sender.messages_cancelled, sender.messages_replaced, sender.messages_expired];
+        assert_eq!(sender.messages_delivered, receiver.messages_received, "seed {seed}");
+        assert_eq!(
+            sent,
+            [receiver.peer_cancelled, receiver.peer_replaced, receiver.peer_expired],
+            "seed {seed}"
+        );
+        assert!(sender.messages_delivered > 0, "seed {seed}: {sender:?} {receiver:?}");
+        assert_eq!(receiver.messages_held, 0, "seed {seed}");
         let delivered =
             world.node(address(A)).settled.values().filter(|outcome| **outcome == Outcome::Delivered).count();
-        assert_eq!(delivered, world.node(address(B)).messages.len());
+        assert_eq!(delivered, world.node(address(B)).messages.len(), "seed {seed}");
+        by_reason.iter_mut().zip(sent).for_each(|(sum, count)| *sum += count);
     }
+    assert!(by_reason.iter().all(|count| *count > 30), "{by_reason:?}");
+}
+
+#[test]
+fn a_message_that_waits_whole_at_the_receiver_can_still_be_given_up() {
+    let small = Config { message_bytes: 1 << 17, receive_bytes_per_connection: 1 << 17, ..config(B, "test") };
+    let (mut world, a, b) = pair_with(8, latency(10), config(A, "test"), small);
+    world.with(address(B), |node, _| node.releases = false);
+    let ids: Vec<_> =
+        world.with(address(A), |node, _| (0..3).map(|n| node.send(a, 0, content(n, 100_000))).collect());
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.node(address(A)).quic.stats(a).unwrap().in_flight, 0, "all is acknowledged");
+    assert_eq!(world.node(address(B)).quic.stats(b).unwrap().messages_waiting, 2);
+    world.with(address(A), |node, _| node.give_up(a, ids[1], GiveUp::Expired));
+    let took = world.run_until(Duration::from_secs(1), |world| {
+        world.node(address(A)).settled.get(&ids[1]) == Some(&Outcome::GivenUp(GiveUp::Expired))
+    });
+    assert!(took <= Duration::from_millis(46), "{took:?}");
+    let receiver = world.node(address(B)).quic.stats(b).unwrap();
+    assert_eq!((receiver.peer_expired, receiver.messages_waiting), (1, 1));
+    world.with(address(B), |node, now| node.set_releases(b, true, now));
+    world.run_until(Duration::from_secs(1), |world| world.node(address(A)).settled.len() == 3);
+    assert_eq!(world.node(address(B)).messages.len(), 2);
 }
 
 #[test]
@@ -149,7 +189,7 @@ fn cancelling_frees_what_was_held_for_the_message() {
     assert_eq!(world.node(address(B)).quic.stats(b).unwrap().messages_held, 1 << 20);
     world.with(address(A), |node, _| node.cancel(a, first));
     world.run_until(Duration::from_secs(5), |world| world.node(address(A)).settled.len() == 1);
-    assert_eq!(world.node(address(A)).settled[&first], Outcome::Cancelled);
+    assert_eq!(world.node(address(A)).settled[&first], Outcome::GivenUp(GiveUp::Cancelled));
     assert_eq!(world.node(address(B)).quic.stats(b).unwrap().messages_held, 0);
     let second = world.with(address(A), |node, _| node.send(a, 0, content(2, 1000)));
     world.run_until(Duration::from_secs(5), |world| world.node(address(A)).settled.contains_key(&second));

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 use warren_quic::{
-    Closed, Config, ConnectionHandle, Ecn, Event, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
+    Closed, Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
 };
 use warren_testing::{Datagram, Link, Node, Seed, Simulation};
 
@@ -89,6 +89,8 @@ pub(crate) struct TestNode {
     pub(crate) policy: Policy,
     /// Releases messages as they come.
     pub(crate) releases: bool,
+    /// Messages that were not released, by their index.
+    unreleased: Vec<usize>,
     /// Everything but messages.
     pub(crate) events: Vec<(ConnectionHandle, Event)>,
     pub(crate) connected: Vec<(ConnectionHandle, Box<str>)>,
@@ -123,6 +125,7 @@ impl TestNode {
             quic: Quic::new(config),
             policy: Policy::Accept,
             releases: true,
+            unreleased: Vec::new(),
             events: Vec::new(),
             connected: Vec::new(),
             messages: Vec::new(),
@@ -191,20 +194,36 @@ impl TestNode {
         }
     }
 
+    /// Whether messages are released as they come; if so, those that wait are at once.
+    pub(crate) fn set_releases(&mut self, connection: ConnectionHandle, releases: bool, now: Instant) {
+        self.releases = releases;
+        if releases {
+            for at in std::mem::take(&mut self.unreleased) {
+                let Received { priority, ref bytes, .. } = self.messages[at];
+                self.quic.release_messages(connection, priority, bytes.len(), now);
+            }
+        }
+    }
+
     pub(crate) fn queued(&self, connection: ConnectionHandle) -> usize {
         self.queues.get(&connection).map_or(0, |lanes| lanes.values().map(VecDeque::len).sum())
     }
 
-    /// Cancels a message, queued or begun.
+    /// Gives up a message because it is wanted no more.
     pub(crate) fn cancel(&mut self, connection: ConnectionHandle, id: u64) {
+        self.give_up(connection, id, GiveUp::Cancelled);
+    }
+
+    /// Gives up a message, queued or begun.
+    pub(crate) fn give_up(&mut self, connection: ConnectionHandle, id: u64, reason: GiveUp) {
         let lanes = self.queues.get_mut(&connection);
         for queue in lanes.into_iter().flat_map(BTreeMap::values_mut) {
             if let Some(at) = queue.iter().position(|pending| pending.id == id) {
                 let pending = queue.remove(at).expect("found");
                 match pending.handle {
-                    Some(handle) => self.quic.cancel_message(connection, handle),
+                    Some(handle) => self.quic.cancel_message(connection, handle, reason),
                     None => {
-                        self.settled.insert(id, Outcome::Cancelled);
+                        self.settled.insert(id, Outcome::GivenUp(reason));
                     }
                 }
                 return;
@@ -212,7 +231,7 @@ impl TestNode {
         }
         let begun = self.begun.iter().find(|((_, _), known)| **known == id).map(|(key, _)| *key);
         if let Some((connection, handle)) = begun {
-            self.quic.cancel_message(connection, handle);
+            self.quic.cancel_message(connection, handle, reason);
         }
     }
 
@@ -301,6 +320,8 @@ impl TestNode {
             Event::Message { priority, bytes } => {
                 if self.releases {
                     self.quic.release_messages(connection, priority, bytes.len(), now);
+                } else {
+                    self.unreleased.push(self.messages.len());
                 }
                 self.messages.push(Received { connection, priority, bytes });
             }
