@@ -121,7 +121,14 @@ impl Pair {
             match load {
                 Load::Messages(size) => {
                     let bytes = Bytes::from_static(&PAYLOAD[..size]);
-                    self.near.send_message(self.connection, MessageId(self.next_message), 0, bytes, began);
+                    self.near.send_message(
+                        self.connection,
+                        MessageId(self.next_message),
+                        0,
+                        None,
+                        bytes,
+                        began,
+                    );
                     self.next_message += 1;
                     self.queued += size as u64;
                 }
@@ -211,6 +218,7 @@ fn engine(n: u64, now: Instant) -> Engine {
         dead_after: Duration::from_secs(15),
         heartbeat: None,
         uplink: None,
+        lanes: Vec::new(),
         limits: Limits {
             peers: 65_536,
             pending_authorizations: 256,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use warren_wireguard::PrivateKey;
 
+use crate::policy::LanePolicy;
+
 /// Fixed for the life of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +25,8 @@ pub struct Config {
     pub heartbeat: Option<Duration>,
     /// Bits per second at the scheduler; `None`: only congestion control.
     pub uplink: Option<u64>,
+    /// Lanes that differ: all others take what comes, and have no rate. Each at most once.
+    pub lanes: Vec<LanePolicy>,
     /// Bounds on what peers and strangers can make us hold.
     pub limits: Limits,
     /// Random per process; a new one ends the peer's old connection.

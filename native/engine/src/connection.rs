@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -27,7 +28,8 @@ pub(crate) struct Connection {
     /// Not pending: dialled by this end, or taken by the caller.
     pub(crate) claimed: bool,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
-    pub(crate) messages: FxHashMap<MessageId, Stage>,
+    /// Those that are not settled.
+    pub(crate) messages: FxHashMap<MessageId, Sent>,
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
@@ -63,6 +65,15 @@ pub(crate) enum Phase {
     Live,
     /// The caller closes it, and what was admitted is being delivered.
     Closing,
+}
+
+/// A message that is not settled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) stage: Stage,
+    pub(crate) queued: Instant,
+    /// When its lifetime ends.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Where a message that is not settled is.

@@ -1,5 +1,6 @@
 mod closing;
 mod dial;
+mod drained;
 mod events;
 mod figures;
 mod incoming;
@@ -27,13 +28,16 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::ConfigError;
 use crate::event::Event;
+use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lanes::Lanes;
 use crate::peer::Peer;
-use crate::stats::DeviceStats;
+use crate::policy::Policies;
+use crate::stats::{DeviceStats, LaneStats};
 use crate::stream::Stream;
 use crate::timers::Timers;
 use crate::uplink::Uplink;
+use drained::Drained;
 
 /// One warren node; see the crate's documentation for how to drive it.
 pub struct Engine {
@@ -65,18 +69,22 @@ pub struct Engine {
     counters: DeviceStats,
 
     /// Data that may leave, most urgent first.
-    lanes: Lanes<Member>,
+    lanes: Lanes<PeerId, Member>,
     /// Connections with control traffic, each once.
     control: VecDeque<ConnectionHandle>,
     in_control: FxHashSet<ConnectionHandle>,
     /// Last words to peers that are gone, sealed while their keys lived.
     farewells: VecDeque<(Path, Vec<u8>)>,
     uplink: Option<Uplink>,
+    policies: Policies,
+    expiries: Expiries,
+    /// Figures of connections that ended lately, oldest first.
+    ended: VecDeque<(ConnectionId, Vec<LaneStats>)>,
     /// Control traffic found the uplink too deep in debt.
     control_waits: bool,
-    /// Lanes and streams with something drained to tell.
-    drained_lanes: Vec<(ConnectionId, Priority)>,
-    drained_streams: Vec<StreamId>,
+    drained: Drained,
+    /// The lane whose turn it is.
+    turn: Option<Priority>,
 
     /// Decrypted packets.
     plaintext: Box<[u8]>,
@@ -106,6 +114,9 @@ impl Engine {
         Ok(Self {
             address: wireguard.public_key().derived_address(),
             uplink: Uplink::new(&config, now),
+            policies: Policies::new(&config.lanes, config.mtu, now),
+            expiries: Expiries::default(),
+            ended: VecDeque::new(),
             config,
             wireguard,
             quic,
@@ -128,8 +139,8 @@ impl Engine {
             in_control: FxHashSet::default(),
             farewells: VecDeque::new(),
             control_waits: false,
-            drained_lanes: Vec::new(),
-            drained_streams: Vec::new(),
+            drained: Drained::default(),
+            turn: None,
             plaintext: vec![0; MAX_DATAGRAM].into_boxed_slice(),
             slab: BytesMut::new(),
             payloads: Vec::new(),
@@ -144,13 +155,18 @@ impl Engine {
         while let Some((connection, timer)) = self.timers.pop(now) {
             self.handle_timer(connection, timer, now);
         }
+        self.expire(now);
+        self.tell_drained(now);
         self.settle(now);
     }
 
     /// The next deadline, and its reason.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        [self.wireguard.poll_timeout(), self.quic.poll_timeout(), self.timers.next(), self.uplink_deadline()]
+        let rooms = [self.wireguard.poll_timeout(), self.quic.poll_timeout(), self.timers.next()];
+        let lanes = self.policies.deadline(&self.lanes).map(|at| (at, "lane rate"));
+        rooms
             .into_iter()
+            .chain([self.uplink_deadline(), lanes, self.expiries.next(), self.drained.deadline()])
             .flatten()
             .min_by_key(|&(at, _)| at)
     }
@@ -175,6 +191,12 @@ impl Config {
         }
         if self.uplink == Some(0) {
             return Err(ConfigError::Uplink);
+        }
+        for (index, lane) in self.lanes.iter().enumerate() {
+            let again = self.lanes[..index].iter().any(|other| other.priority == lane.priority);
+            if again || lane.rate == Some(0) {
+                return Err(ConfigError::Lane(lane.priority));
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, Priority};
 
 /// Why an engine cannot be made of a configuration.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -14,6 +14,9 @@ pub enum ConfigError {
     /// `uplink` is zero.
     #[error("uplink must be above zero bits per second")]
     Uplink,
+    /// A lane has two policies, or a rate of zero.
+    #[error("a lane has one policy, and a rate above zero or none; lane {0} has not")]
+    Lane(Priority),
 }
 
 /// Why a dial did not even begin.

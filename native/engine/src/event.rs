@@ -101,7 +101,8 @@ pub enum Event {
         /// The content, in an allocation of exactly its size.
         bytes: Box<[u8]>,
     },
-    /// Bytes of a lane were handed to the transport (or given up): room for further admissions.
+    /// Bytes of a lane were handed to the transport (or given up): room for further admissions. Told when half of what
+    /// is left, 64 KiB, or all has drained, and after 10 ms at the latest.
     LaneDrained {
         /// Which connection.
         connection: ConnectionId,
@@ -157,7 +158,7 @@ pub enum Event {
         /// The peer's application's code.
         code: u64,
     },
-    /// Bytes of `Engine::write_stream` were handed to the transport.
+    /// Bytes of `Engine::write_stream` were handed to the transport; told as `LaneDrained` is.
     StreamDrained {
         /// Which stream.
         stream: StreamId,
@@ -185,8 +186,12 @@ pub enum Initiator {
 pub enum Outcome {
     /// The peer's device holds the whole message.
     Delivered,
-    /// The caller gave it up, and the receiver confirmed that it has not got it.
+    /// Its lifetime ended first; if it had begun, the receiver confirmed that it has not got it, here and below.
+    Expired,
+    /// The caller gave it up.
     Cancelled,
+    /// The caller gave it up for a newer one.
+    Replaced,
     /// The receiver refused it (larger than it takes), or a full lane dropped it.
     Dropped,
     /// The connection ended first, and nobody knows.
@@ -251,4 +256,6 @@ pub enum CloseCause {
     Duplicate,
     /// The peer broke the protocol (its fault), or said that we did.
     Protocol,
+    /// A lane that closes its connection when it is full was full here.
+    LaneFull,
 }

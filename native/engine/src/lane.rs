@@ -4,6 +4,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use warren_quic::MessageHandle;
 
+use crate::event::Outcome;
 use crate::ids::{MessageId, Priority, StreamId};
 use crate::stats::LaneStats;
 
@@ -44,7 +45,7 @@ pub(crate) enum Source {
 pub(crate) struct Waiting {
     pub(crate) id: MessageId,
     pub(crate) bytes: Bytes,
-    since: Instant,
+    pub(crate) since: Instant,
 }
 
 /// The message that is being written.
@@ -89,6 +90,28 @@ impl Lane {
         self.left_queue(message.bytes.len());
         self.drop_empty_slots();
         Some(message)
+    }
+
+    /// Bytes that were queued as messages and not handed to the transport.
+    pub(crate) fn left(&self) -> u64 {
+        self.stats.queued_bytes + self.current.as_ref().map_or(0, |current| current.rest.len() as u64)
+    }
+
+    /// Whether a message fits under a bound; one alone always does.
+    pub(crate) fn has_room(&self, bytes: usize, max_queued_bytes: u64) -> bool {
+        self.stats.queued_messages == 0 || self.stats.queued_bytes + bytes as u64 <= max_queued_bytes
+    }
+
+    /// Counts how a message ended.
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Delivered => &mut self.stats.delivered,
+            Outcome::Expired => &mut self.stats.expired,
+            Outcome::Cancelled => &mut self.stats.cancelled,
+            Outcome::Replaced => &mut self.stats.replaced,
+            Outcome::Dropped => &mut self.stats.dropped,
+            Outcome::Lost => &mut self.stats.lost,
+        } += 1;
     }
 
     /// When the oldest waiting message came.

@@ -1,53 +1,96 @@
 use std::collections::VecDeque;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
 
 use crate::ids::Priority;
 
-/// Who may send next: 256 strict lanes, in each a queue of those who have something, taking turns.
+/// Who may send next: 256 strict lanes, in each the peers that have something, taking turns, and of each peer its
+/// members, taking turns within the peer's: so no peer gains by having more of them.
 ///
-/// A bitmap tells which lanes are not empty, so that the pick costs four words, however many lanes and members.
+/// A bitmap tells which lanes are not empty, so that the pick costs four words, however many lanes, peers and members.
 /// A member stands in a lane at most once: whoever pushes sees to that.
 #[derive(Debug)]
-pub(crate) struct Lanes<T> {
+pub(crate) struct Lanes<P, T> {
     occupied: [u64; 4],
-    queues: Vec<VecDeque<T>>,
+    /// Lanes that take no turns for now.
+    held: [u64; 4],
+    queues: Vec<Queue<P, T>>,
 }
 
-impl<T: Copy> Lanes<T> {
+#[derive(Debug)]
+struct Queue<P, T> {
+    /// Each peer of `members` once.
+    turns: VecDeque<P>,
+    members: FxHashMap<P, VecDeque<T>>,
+}
+
+impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
     pub(crate) fn new() -> Self {
-        Self { occupied: [0; 4], queues: (0..256).map(|_| VecDeque::new()).collect() }
+        let queues = (0..256).map(|_| Queue { turns: VecDeque::new(), members: FxHashMap::default() });
+        Self { occupied: [0; 4], held: [0; 4], queues: queues.collect() }
     }
 
-    /// Puts a member at the end of a lane.
-    pub(crate) fn push(&mut self, priority: Priority, member: T) {
-        self.queues[usize::from(priority)].push_back(member);
-        self.occupied[usize::from(priority) / 64] |= 1 << (priority % 64);
+    /// Puts a member at the end of its peer's turns.
+    pub(crate) fn push(&mut self, priority: Priority, peer: P, member: T) {
+        let queue = &mut self.queues[usize::from(priority)];
+        let members = queue.members.entry(peer).or_default();
+        if members.is_empty() {
+            queue.turns.push_back(peer);
+        }
+        members.push_back(member);
+        set(&mut self.occupied, priority, true);
     }
 
-    /// Takes the first member of the highest lane that is not empty.
+    /// Takes the first member of the first peer of the highest lane that is neither empty nor held; the peer's others
+    /// come after all other peers'.
     pub(crate) fn pop(&mut self) -> Option<(Priority, T)> {
         let priority = self.highest()?;
         let queue = &mut self.queues[usize::from(priority)];
-        let member = queue.pop_front();
-        if queue.is_empty() {
-            self.occupied[usize::from(priority) / 64] &= !(1 << (priority % 64));
+        let peer = queue.turns.pop_front()?;
+        let members = queue.members.get_mut(&peer)?;
+        let member = members.pop_front();
+        if members.is_empty() {
+            queue.members.remove(&peer);
+        } else {
+            queue.turns.push_back(peer);
         }
+        let more = !queue.turns.is_empty();
+        set(&mut self.occupied, priority, more);
         member.map(|member| (priority, member))
     }
 
     /// Whether anybody stands in a lane.
     pub(crate) fn has(&self, priority: Priority) -> bool {
-        !self.queues[usize::from(priority)].is_empty()
+        !self.queues[usize::from(priority)].turns.is_empty()
     }
 
+    /// Whether nobody stands in a lane that is not held.
     pub(crate) fn is_empty(&self) -> bool {
-        self.occupied == [0; 4]
+        self.highest().is_none()
+    }
+
+    /// Whether a lane takes no turns for now.
+    pub(crate) fn hold(&mut self, priority: Priority, hold: bool) {
+        set(&mut self.held, priority, hold);
+    }
+
+    /// Whether somebody stands in a lane that is held.
+    pub(crate) fn is_held(&self, priority: Priority) -> bool {
+        self.has(priority) && self.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0
     }
 
     fn highest(&self) -> Option<Priority> {
-        let word = (0..4).rev().find(|&word| self.occupied[word] != 0)?;
-        let bit = 63 - self.occupied[word].leading_zeros() as usize;
+        let free = |word: &usize| self.occupied[*word] & !self.held[*word];
+        let word = (0..4).rev().find(|word| free(word) != 0)?;
+        let bit = 63 - free(&word).leading_zeros() as usize;
         Some((word * 64 + bit) as Priority)
     }
+}
+
+fn set(words: &mut [u64; 4], priority: Priority, value: bool) {
+    let (word, bit) = (&mut words[usize::from(priority) / 64], 1 << (priority % 64));
+    if value { *word |= bit } else { *word &= !bit }
 }
 
 #[cfg(test)]
@@ -61,20 +104,54 @@ mod tests {
         for seed in 0..20 {
             let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
             let mut lanes = Lanes::new();
-            let mut naive: Vec<(Priority, u32)> = Vec::new();
+            let mut held: Vec<Priority> = Vec::new();
+            // Lane, the peer's place among the turns, peer, member.
+            let mut naive: Vec<(Priority, u64, u8, u32)> = Vec::new();
+            let mut turn = 0;
             for member in 0..5_000u32 {
-                if rng.random_bool(0.55) {
-                    let priority = rng.random();
-                    lanes.push(priority, member);
-                    naive.push((priority, member));
-                } else {
-                    let highest = naive.iter().map(|entry| entry.0).max();
-                    let expected = highest
-                        .and_then(|highest| naive.iter().position(|entry| entry.0 == highest))
-                        .map(|index| naive.remove(index));
-                    assert_eq!(lanes.pop(), expected, "seed {seed}");
+                turn += 1;
+                match rng.random_range(0..100) {
+                    0..50 => {
+                        let (priority, peer) = (rng.random(), rng.random_range(0..4));
+                        lanes.push(priority, peer, member);
+                        let its = naive.iter().find(|entry| (entry.0, entry.2) == (priority, peer));
+                        let place = its.map_or(turn, |entry| entry.1);
+                        naive.push((priority, place, peer, member));
+                    }
+                    50..60 => {
+                        let priority = rng.random();
+                        lanes.hold(priority, rng.random_bool(0.5));
+                        held.retain(|&other| other != priority);
+                        if lanes.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0 {
+                            held.push(priority);
+                        }
+                    }
+                    _ => {
+                        let free = |entry: &&(Priority, u64, u8, u32)| !held.contains(&entry.0);
+                        let first = naive.iter().filter(free).min_by_key(|entry| (255 - entry.0, entry.1));
+                        let expected = first.copied();
+                        if let Some((priority, _, peer, member)) = expected {
+                            naive.retain(|entry| entry.3 != member);
+                            for entry in &mut naive {
+                                if (entry.0, entry.2) == (priority, peer) {
+                                    entry.1 = turn;
+                                }
+                            }
+                        }
+                        assert_eq!(
+                            lanes.pop(),
+                            expected.map(|(priority, .., member)| (priority, member)),
+                            "seed {seed}"
+                        );
+                    }
                 }
-                assert_eq!(lanes.is_empty(), naive.is_empty(), "seed {seed}");
+                assert_eq!(
+                    lanes.is_empty(),
+                    naive.iter().all(|entry| held.contains(&entry.0)),
+                    "seed {seed}"
+                );
+                let some: Priority = rng.random();
+                assert_eq!(lanes.has(some), naive.iter().any(|entry| entry.0 == some), "seed {seed}");
             }
         }
     }

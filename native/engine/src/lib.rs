@@ -17,10 +17,13 @@ mod connection;
 mod engine;
 mod error;
 mod event;
+mod expiries;
+mod histogram;
 mod ids;
 mod lane;
 mod lanes;
 mod peer;
+mod policy;
 mod stats;
 mod stream;
 mod timers;
@@ -31,9 +34,11 @@ pub use config::{Config, Limits};
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
 pub use event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome, PeerDownReason};
+pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
+pub use policy::{Full, LanePolicy};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
-pub use warren_quic::Ecn;
+pub use warren_quic::{Ecn, GiveUp};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::histogram::Histogram;
 use crate::ids::Priority;
 
 /// Counters of a device since it was made, and a few levels of this instant.
@@ -73,7 +74,7 @@ pub struct ConnectionStats {
 }
 
 /// Counters of one priority of one connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneStats {
     /// Which.
     pub priority: Priority,
@@ -87,10 +88,18 @@ pub struct LaneStats {
     pub sent_bytes: u64,
     /// Messages that the peer's device holds whole.
     pub delivered: u64,
+    /// Messages whose lifetime ended before the peer's device held them.
+    pub expired: u64,
     /// Messages the caller gave up in time.
     pub cancelled: u64,
-    /// Messages refused by the peer, or dropped.
+    /// Messages the caller gave up in time for newer ones.
+    pub replaced: u64,
+    /// Messages refused by the peer, or dropped by a full lane.
     pub dropped: u64,
     /// Messages whose connection ended first.
     pub lost: u64,
+    /// How long messages waited for their first byte to be handed to the transport.
+    pub waited: Histogram,
+    /// How long it took from the queue until the peer's device held them.
+    pub delivery: Histogram,
 }

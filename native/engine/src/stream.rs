@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::mem;
 
 use bytes::Bytes;
 use warren_quic::StreamHandle;
@@ -16,6 +17,7 @@ pub(crate) struct Stream {
     pub(crate) sending: Sending,
     /// Bytes the transport has not taken yet.
     pub(crate) pending: VecDeque<Bytes>,
+    pub(crate) pending_bytes: u64,
     /// The transport took bytes whose delivery no event confirms, as the stream is not finished.
     pub(crate) unconfirmed: bool,
     /// Stands in its lane.
@@ -55,6 +57,7 @@ impl Stream {
             priority,
             sending: Sending::Open,
             pending: VecDeque::new(),
+            pending_bytes: 0,
             unconfirmed: false,
             listed: false,
             drained: 0,
@@ -104,9 +107,10 @@ impl Stream {
         self.sending == Sending::Done && !self.receiving
     }
 
-    /// Drops what the transport has not taken; answers how much that was.
+    /// Drops what the transport has not taken; answers how much that was, with what was not told yet.
     pub(crate) fn give_up(&mut self) -> u64 {
         self.sending = Sending::Done;
-        self.pending.drain(..).map(|bytes| bytes.len() as u64).sum()
+        self.pending.clear();
+        mem::take(&mut self.pending_bytes) + mem::take(&mut self.drained)
     }
 }

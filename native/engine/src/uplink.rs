@@ -20,7 +20,10 @@ pub(crate) struct Uplink {
 
 impl Uplink {
     pub(crate) fn new(config: &Config, now: Instant) -> Option<Self> {
-        let bits_per_second = config.uplink?;
+        config.uplink.map(|rate| Self::of_rate(rate, config.mtu, now))
+    }
+
+    pub(crate) fn of_rate(bits_per_second: u64, mtu: u16, now: Instant) -> Self {
         let rate = u128::from(bits_per_second.max(MIN_RATE));
         let mut uplink = Self {
             nanoseconds_per_gigabyte: 8 * GIGA * GIGA / rate,
@@ -30,13 +33,13 @@ impl Uplink {
             grain: Duration::ZERO,
             debt: Duration::ZERO,
         };
-        let datagram = uplink.time_of(usize::from(config.mtu) + WIREGUARD_OVERHEAD + IPV6_UDP);
+        let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD_OVERHEAD + IPV6_UDP);
         uplink.datagram = datagram;
         uplink.burst = BURST.max(2 * datagram);
         uplink.grain = (BURST / 2).max(datagram);
         uplink.debt = DEBT.max(16 * datagram);
         uplink.even = now.checked_sub(uplink.burst).unwrap_or(now);
-        Some(uplink)
+        uplink
     }
 
     /// Full datagrams of data that may leave now; the last may take the bucket below zero.
@@ -145,29 +148,7 @@ mod tests {
     }
 
     fn uplink(rate: u64, now: Instant) -> Uplink {
-        let config = Config {
-            private_key: warren_wireguard::PrivateKey::from_bytes([7; 32]),
-            protocols: Vec::new(),
-            mtu: 1420,
-            authorize: false,
-            authorize_timeout: Duration::ZERO,
-            dead_after: Duration::ZERO,
-            heartbeat: None,
-            uplink: Some(rate),
-            limits: crate::config::Limits {
-                peers: 0,
-                pending_authorizations: 0,
-                handshakes_per_second: 0,
-                message_bytes: 0,
-                receive_bytes_per_connection: 0,
-                streams_per_connection: 0,
-                pending_connections: 0,
-                packet_bytes_per_peer: 0,
-            },
-            incarnation: 0,
-            seed: [0; 32],
-        };
-        Uplink::new(&config, now).expect("a rate")
+        Uplink::of_rate(rate, 1420, now)
     }
 
     #[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]

@@ -40,6 +40,7 @@ pub(crate) fn config(n: u8, life: u8) -> Config {
         dead_after: Duration::from_secs(15),
         heartbeat: None,
         uplink: None,
+        lanes: Vec::new(),
         limits: Limits {
             peers: 8,
             pending_authorizations: 2,

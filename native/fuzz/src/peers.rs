@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use warren_engine::{ConnectionId, Dialled, Engine, Event, MessageId, PeerId};
+use warren_engine::{ConnectionId, Dialled, Engine, Event, GiveUp, MessageId, PeerId};
 
 use crate::bare::Bare;
 use crate::input::Input;
@@ -153,11 +153,11 @@ impl Scene {
                 let id = MessageId(self.next_message);
                 self.next_message += 1;
                 let bytes = Bytes::from(vec![1; input.below(60_000)]);
-                self.victim.send_message(connection, id, input.byte(), bytes, self.now);
+                self.victim.send_message(connection, id, input.byte(), None, bytes, self.now);
             }
             1 => {
                 let id = MessageId(self.next_message.saturating_sub(1));
-                self.victim.cancel_message(connection, id, self.now);
+                self.victim.cancel_message(connection, id, GiveUp::Cancelled, self.now);
             }
             2 => {
                 let bytes = Bytes::from(vec![2; input.below(1_300)]);
@@ -296,7 +296,7 @@ impl Scene {
         let Some((_, connection)) = self.connections else { return };
         let id = MessageId(self.next_message);
         self.next_message += 1;
-        self.honest.send_message(connection, id, 9, Bytes::copy_from_slice(bytes), self.now);
+        self.honest.send_message(connection, id, 9, None, Bytes::copy_from_slice(bytes), self.now);
         self.settle();
     }
 

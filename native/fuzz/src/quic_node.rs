@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use warren_quic::{
-    Config, ConnectionHandle, Ecn, Event, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
+    Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
 };
 
 /// The one peer.
@@ -117,7 +117,8 @@ impl QuicNode {
             0 | 1 => self.send(handle, priority, size),
             2 => {
                 if let Some((&(of, message), _)) = self.sent.iter().nth(size % self.sent.len().max(1)) {
-                    self.quic.cancel_message(of, message);
+                    let reason = [GiveUp::Cancelled, GiveUp::Replaced, GiveUp::Expired][size % 3];
+                    self.quic.cancel_message(of, message, reason);
                 }
             }
             3 => {

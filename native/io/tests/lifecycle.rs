@@ -102,7 +102,9 @@ fn the_owner_is_woken_once_until_it_drains() {
     let settle = |message| {
         let unknown = warren_engine::ConnectionId(99);
         let id = warren_engine::MessageId(message);
-        driver.call(move |c| c.engine.send_message(unknown, id, 0, bytes::Bytes::new(), c.now)).unwrap();
+        driver
+            .call(move |c| c.engine.send_message(unknown, id, 0, None, bytes::Bytes::new(), c.now))
+            .unwrap();
         // The events of one turn of the loop are told before the commands of the next.
         driver.call(|_| ()).unwrap();
     };
@@ -123,7 +125,7 @@ fn events_beyond_the_outbox_wait_and_none_is_lost() {
         .call(move |context| {
             for message in 0..count {
                 let (unknown, id) = (warren_engine::ConnectionId(99), warren_engine::MessageId(message));
-                context.engine.send_message(unknown, id, 0, bytes::Bytes::new(), context.now);
+                context.engine.send_message(unknown, id, 0, None, bytes::Bytes::new(), context.now);
             }
         })
         .unwrap();

@@ -2,7 +2,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use super::Engine;
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
 use crate::ids::{ConnectionId, MessageId};
 use crate::timers::Timer;
@@ -101,6 +101,7 @@ impl Engine {
         self.closing.remove(&id);
         self.timers.cancel_all(id);
         self.lose_messages(id, &mut connection);
+        self.keep_figures(id, &connection);
         for stream in &connection.streams {
             self.streams.remove(stream);
         }
@@ -116,7 +117,10 @@ impl Engine {
             let mut given_up = lane.drained + lane.current.take().map_or(0, |begun| begun.rest.len() as u64);
             while let Some(message) = lane.pop() {
                 given_up += message.bytes.len() as u64;
-                connection.messages.remove(&message.id);
+                if let Some(at) = connection.messages.remove(&message.id).and_then(|sent| sent.deadline) {
+                    self.expiries.remove(at, id, message.id);
+                }
+                lane.count(Outcome::Lost);
                 self.events.push_back(settled(id, message.id));
             }
             if given_up > 0 {
@@ -125,7 +129,15 @@ impl Engine {
         }
         let mut begun: Vec<_> = mem::take(&mut connection.messages).into_iter().collect();
         begun.sort_unstable_by_key(|&(message, _)| message);
-        self.events.extend(begun.into_iter().map(|(message, _)| settled(id, message)));
+        for (message, sent) in begun {
+            if let Some(at) = sent.deadline {
+                self.expiries.remove(at, id, message);
+            }
+            if let Stage::Begun(priority, _) = sent.stage {
+                connection.lane(priority).count(Outcome::Lost);
+            }
+            self.events.push_back(settled(id, message));
+        }
     }
 
     /// Whether everything admitted has reached the other end.

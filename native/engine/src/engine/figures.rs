@@ -3,6 +3,7 @@ use std::time::Instant;
 use warren_wireguard::PeerId;
 
 use super::Engine;
+use crate::connection::Connection;
 use crate::ids::ConnectionId;
 use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
 
@@ -39,14 +40,39 @@ impl Engine {
     /// Counters of a connection.
     pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
         let state = self.connections.get(&connection)?;
-        let lanes = state.lanes.values().map(|lane| LaneStats {
-            oldest: lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default(),
-            ..lane.stats
-        });
         Some(ConnectionStats {
             unsettled_messages: state.messages.len() as u64,
             quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
-            lanes: lanes.collect(),
+            lanes: lanes_of(state, now),
         })
     }
+
+    /// Counters of each lane that a connection ever used, lowest first; also of one that ended, until 256 others have
+    /// ended after it.
+    pub fn lane_stats(&self, connection: ConnectionId, now: Instant) -> Option<Vec<LaneStats>> {
+        match self.connections.get(&connection) {
+            Some(state) => Some(lanes_of(state, now)),
+            None => self.ended.iter().rev().find(|(id, _)| *id == connection).map(|(_, lanes)| lanes.clone()),
+        }
+    }
+
+    /// Keeps the last figures of a connection for whoever asks when it hears of the end.
+    pub(super) fn keep_figures(&mut self, id: ConnectionId, connection: &Connection) {
+        if self.ended.len() == ENDED {
+            self.ended.pop_front();
+        }
+        let lanes = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
+        self.ended.push_back((id, lanes));
+    }
 }
+
+fn lanes_of(connection: &Connection, now: Instant) -> Vec<LaneStats> {
+    let lanes = connection.lanes.values().map(|lane| LaneStats {
+        oldest: lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default(),
+        ..lane.stats.clone()
+    });
+    lanes.collect()
+}
+
+/// Connections that may end before the caller asks for the figures of the first; a lane takes some 2 KB.
+const ENDED: usize = 256;

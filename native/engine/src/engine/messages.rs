@@ -1,66 +1,76 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use warren_quic::MessageHandle;
+use warren_quic::{GiveUp, MessageHandle};
 
 use super::Engine;
 use super::peers::PACKETS;
-use crate::connection::Stage;
-use crate::event::{Event, Outcome};
+use crate::connection::{Connection, Sent, Stage};
+use crate::event::{CloseCause, Closed, ClosedBy, Event, Outcome};
 use crate::ids::{ConnectionId, MessageId, Priority};
 use crate::lane::Source;
+use crate::policy::Full;
 
 impl Engine {
-    /// Queues a message; on an unknown or closing connection it settles as lost.
+    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given up.
     pub fn send_message(
         &mut self,
         connection: ConnectionId,
         message: MessageId,
         priority: Priority,
+        lifetime: Option<Duration>,
         bytes: Bytes,
         now: Instant,
     ) {
-        let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
+        if !self.connections.get(&connection).is_some_and(Connection::takes_work) {
             return self.turn_away(connection, message, priority, bytes.len(), Outcome::Lost);
-        };
+        }
         if bytes.len() > self.config.limits.message_bytes {
             return self.turn_away(connection, message, priority, bytes.len(), Outcome::Dropped);
         }
-        let sequence = state.lane(priority).queue(message, bytes, now);
-        state.messages.insert(message, Stage::Waiting(priority, sequence));
-        self.schedule(connection, priority);
-    }
-
-    /// Gives a message up; `Event::MessageSettled` tells whether that was in time.
-    pub fn cancel_message(&mut self, connection: ConnectionId, message: MessageId, now: Instant) {
+        if lifetime == Some(Duration::ZERO) {
+            return self.turn_away(connection, message, priority, bytes.len(), Outcome::Expired);
+        }
+        match self.make_room(connection, priority, bytes.len()) {
+            Room::Made => {}
+            Room::None => {
+                return self.turn_away(connection, message, priority, bytes.len(), Outcome::Dropped);
+            }
+            Room::Never => {
+                self.turn_away(connection, message, priority, bytes.len(), Outcome::Lost);
+                return self.end_for_full_lane(connection, priority, now);
+            }
+        }
         let Some(state) = self.connections.get_mut(&connection) else {
             return;
         };
-        match state.messages.get(&message) {
-            None => {}
-            Some(&Stage::Waiting(priority, sequence)) => {
-                state.messages.remove(&message);
-                let lane = state.lane(priority);
-                lane.stats.cancelled += 1;
-                let bytes = lane.take_out(sequence).unwrap_or_default() as u64;
-                self.events.push_back(Event::LaneDrained { connection, priority, bytes });
-                let outcome = Outcome::Cancelled;
-                self.events.push_back(Event::MessageSettled { connection, message, outcome });
-            }
-            Some(&Stage::Begun(priority, begun)) => {
-                let lane = state.lane(priority);
-                if let Some(current) = lane.current.take_if(|current| current.handle == begun) {
-                    let bytes = current.rest.len() as u64;
-                    self.events.push_back(Event::LaneDrained { connection, priority, bytes });
-                }
-                if let Some(handle) = state.handle {
-                    self.quic.cancel_message(handle, begun);
-                }
-                // It may stand in the way of those behind it, for want of flow control that they do not need.
-                self.handle_writable(connection);
-            }
+        let sequence = state.lane(priority).queue(message, bytes, now);
+        let deadline = lifetime.and_then(|lifetime| now.checked_add(lifetime));
+        let stage = Stage::Waiting(priority, sequence);
+        state.messages.insert(message, Sent { stage, queued: now, deadline });
+        if let Some(at) = deadline {
+            self.expiries.add(at, connection, message);
         }
+        self.schedule(connection, priority);
+    }
+
+    /// Gives a message up; `Event::MessageSettled` tells whether that was in time. The first reason counts.
+    pub fn cancel_message(
+        &mut self,
+        connection: ConnectionId,
+        message: MessageId,
+        reason: GiveUp,
+        now: Instant,
+    ) {
+        self.give_up(connection, message, reason);
         self.settle(now);
+    }
+
+    /// Gives up the messages whose lifetime is over.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some((connection, message)) = self.expiries.pop(now) {
+            self.give_up(connection, message, GiveUp::Expired);
+        }
     }
 
     /// The caller took messages of this lane with `bytes` in all.
@@ -109,6 +119,7 @@ impl Engine {
         connection: ConnectionId,
         handle: MessageHandle,
         outcome: warren_quic::Outcome,
+        now: Instant,
     ) {
         let Some(state) = self.connections.get_mut(&connection) else {
             return;
@@ -116,26 +127,95 @@ impl Engine {
         let Some(message) = state.begun.remove(&handle) else {
             return;
         };
-        let Some(Stage::Begun(priority, _)) = state.messages.remove(&message) else {
+        let Some(sent) = state.messages.remove(&message) else {
             return;
         };
+        let Stage::Begun(priority, _) = sent.stage else {
+            return;
+        };
+        if let Some(at) = sent.deadline {
+            self.expiries.remove(at, connection, message);
+        }
         let lane = state.lane(priority);
         // Refused, or the connection is closing, before all of it was written.
         if let Some(current) = lane.current.take_if(|current| current.handle == handle) {
             let bytes = current.rest.len() as u64;
             self.events.push_back(Event::LaneDrained { connection, priority, bytes });
         }
-        let (outcome, counter) = match outcome {
-            warren_quic::Outcome::Delivered => (Outcome::Delivered, &mut lane.stats.delivered),
-            warren_quic::Outcome::Cancelled => (Outcome::Cancelled, &mut lane.stats.cancelled),
-            warren_quic::Outcome::Refused => (Outcome::Dropped, &mut lane.stats.dropped),
-            warren_quic::Outcome::Lost => (Outcome::Lost, &mut lane.stats.lost),
+        let outcome = match outcome {
+            warren_quic::Outcome::Delivered => Outcome::Delivered,
+            warren_quic::Outcome::GivenUp(reason) => outcome_of(reason),
+            warren_quic::Outcome::Refused => Outcome::Dropped,
+            warren_quic::Outcome::Lost => Outcome::Lost,
         };
-        *counter += 1;
+        if outcome == Outcome::Delivered {
+            lane.stats.delivery.record(now.saturating_duration_since(sent.queued));
+        }
+        lane.count(outcome);
         self.events.push_back(Event::MessageSettled { connection, message, outcome });
     }
 
-    /// Settles what was never queued.
+    fn give_up(&mut self, connection: ConnectionId, message: MessageId, reason: GiveUp) {
+        let Some(state) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let Some(sent) = state.messages.get_mut(&message) else {
+            return;
+        };
+        if let Some(at) = sent.deadline.take() {
+            self.expiries.remove(at, connection, message);
+        }
+        match sent.stage {
+            Stage::Waiting(priority, sequence) => {
+                state.messages.remove(&message);
+                let bytes = state.lane(priority).take_out(sequence).unwrap_or_default();
+                self.turn_away(connection, message, priority, bytes, outcome_of(reason));
+            }
+            Stage::Begun(priority, begun) => {
+                let lane = state.lane(priority);
+                if let Some(current) = lane.current.take_if(|current| current.handle == begun) {
+                    let bytes = current.rest.len() as u64;
+                    self.events.push_back(Event::LaneDrained { connection, priority, bytes });
+                }
+                if let Some(handle) = state.handle {
+                    self.quic.cancel_message(handle, begun, reason);
+                }
+                // It may stand in the way of those behind it, for want of flow control that they do not need.
+                self.handle_writable(connection);
+            }
+        }
+    }
+
+    /// Does what the policy of a lane says if a message of this size finds it full.
+    fn make_room(&mut self, connection: ConnectionId, priority: Priority, bytes: usize) -> Room {
+        let Some(policy) = self.policies.of(priority).filter(|policy| policy.full != Full::Wait) else {
+            return Room::Made;
+        };
+        loop {
+            let Some(state) = self.connections.get_mut(&connection) else {
+                return Room::None;
+            };
+            let lane = state.lane(priority);
+            if lane.has_room(bytes, policy.max_queued_bytes) {
+                return Room::Made;
+            }
+            match policy.full {
+                Full::Wait => return Room::Made,
+                Full::DropNewest => return Room::None,
+                Full::Close => return Room::Never,
+                Full::DropOldest => {}
+            }
+            let Some(oldest) = lane.pop() else {
+                return Room::Made;
+            };
+            if let Some(at) = state.messages.remove(&oldest.id).and_then(|sent| sent.deadline) {
+                self.expiries.remove(at, connection, oldest.id);
+            }
+            self.turn_away(connection, oldest.id, priority, oldest.bytes.len(), Outcome::Dropped);
+        }
+    }
+
+    /// Settles what stands in no queue, or no more.
     fn turn_away(
         &mut self,
         connection: ConnectionId,
@@ -144,8 +224,34 @@ impl Engine {
         bytes: usize,
         outcome: Outcome,
     ) {
+        if let Some(state) = self.connections.get_mut(&connection) {
+            state.lane(priority).count(outcome);
+        }
         self.events.push_back(Event::LaneDrained { connection, priority, bytes: bytes as u64 });
         self.events.push_back(Event::MessageSettled { connection, message, outcome });
+    }
+
+    fn end_for_full_lane(&mut self, connection: ConnectionId, priority: Priority, now: Instant) {
+        let reason = format!("lane {priority} is full");
+        let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::LaneFull };
+        self.end(connection, closed, now);
+        self.settle(now);
+    }
+}
+
+/// Whether a message may join its lane.
+enum Room {
+    Made,
+    None,
+    /// Its connection has to end.
+    Never,
+}
+
+fn outcome_of(reason: GiveUp) -> Outcome {
+    match reason {
+        GiveUp::Cancelled => Outcome::Cancelled,
+        GiveUp::Replaced => Outcome::Replaced,
+        GiveUp::Expired => Outcome::Expired,
     }
 }
 

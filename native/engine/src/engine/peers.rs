@@ -79,7 +79,7 @@ impl Engine {
             return false;
         }
         if state.outgoing.is_empty() {
-            self.lanes.push(PACKETS, Member::Packets(peer));
+            self.lanes.push(PACKETS, peer, Member::Packets(peer));
         }
         state.tx_packets += 1;
         state.outgoing_bytes += packet.len();

@@ -50,7 +50,7 @@ impl Engine {
             QuicEvent::Message { priority, bytes } => {
                 self.events.push_back(Event::Message { connection: id, priority, bytes });
             }
-            QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome),
+            QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome, now),
             QuicEvent::Writable => self.handle_writable(id),
             QuicEvent::StreamOpened { stream, bidirectional, priority } => {
                 self.handle_stream_opened(id, stream, bidirectional, priority);

@@ -36,6 +36,7 @@ impl Engine {
             return self.tell_stream_drained(stream, bytes.len() as u64);
         }
         if !bytes.is_empty() {
+            state.pending_bytes += bytes.len() as u64;
             state.pending.push_back(bytes);
             self.list(stream);
         }
@@ -238,7 +239,7 @@ impl Engine {
         self.forget_if_over(stream);
     }
 
-    fn tell_stream_drained(&mut self, stream: StreamId, bytes: u64) {
+    pub(super) fn tell_stream_drained(&mut self, stream: StreamId, bytes: u64) {
         if bytes > 0 {
             self.events.push_back(Event::StreamDrained { stream, bytes });
         }

@@ -18,12 +18,13 @@ impl Engine {
     /// that has any, its members in turn.
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.control_waits = false;
+        self.policies.hold(&mut self.lanes, now);
         while batch.room() > 0 {
             if !self.transmit_control(batch, now) && !self.transmit_data(batch, now) {
                 break;
             }
         }
-        self.tell_drained();
+        self.tell_drained(now);
         self.settle(now);
     }
 
@@ -52,7 +53,7 @@ impl Engine {
             && lane.has_work()
         {
             lane.scheduled = true;
-            self.lanes.push(priority, Member::Connection(id));
+            self.lanes.push(priority, connection.peer, Member::Connection(id));
         }
     }
 
@@ -68,7 +69,7 @@ impl Engine {
         for (&priority, lane) in &mut connection.lanes {
             if !lane.scheduled && lane.has_work() {
                 lane.scheduled = true;
-                self.lanes.push(priority, Member::Connection(id));
+                self.lanes.push(priority, connection.peer, Member::Connection(id));
             }
         }
     }
@@ -150,11 +151,14 @@ impl Engine {
             return false;
         };
         let turn = if self.lanes.has(priority) { TURN } else { TURN_ALONE };
-        let most = batch.room().min(turn).min(allowance);
+        let most = batch.room().min(turn).min(allowance).min(self.policies.allowance(priority, now));
+        self.turn = Some(priority);
         match member {
             Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
             Member::Packets(peer) => self.turn_of_packets(peer, most, batch, now),
         }
+        self.turn = None;
+        self.policies.hold(&mut self.lanes, now);
         true
     }
 
@@ -177,9 +181,8 @@ impl Engine {
             return;
         };
         let unsent = connection.unsent;
-        let most = (most / self.connections_sharing(id)).max(1);
         let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
-        let written = self.write(id, handle, priority, budget.min(self.quic.room(handle, now)));
+        let written = self.write(id, handle, priority, budget.min(self.quic.room(handle, now)), now);
         let (sent, last) = self.transmit_connection(handle, most, batch, now);
         let has_room = self.quic.room(handle, now) > 0;
         // A packet that is not full took all there was.
@@ -197,7 +200,8 @@ impl Engine {
     }
 
     fn turn_of_packets(&mut self, id: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
-        for _ in 0..most {
+        let end = batch.bytes.len() + most * usize::from(self.config.mtu);
+        while batch.room() > 0 && batch.bytes.len() < end {
             let Some(peer) = self.peers.get_mut(&id) else {
                 return;
             };
@@ -211,7 +215,7 @@ impl Engine {
             }
         }
         if self.peers.get(&id).is_some_and(|peer| !peer.outgoing.is_empty()) {
-            self.lanes.push(PACKETS, Member::Packets(id));
+            self.lanes.push(PACKETS, id, Member::Packets(id));
         }
     }
 
@@ -280,16 +284,14 @@ impl Engine {
         let len = batch.bytes.len() - start;
         self.counters.tx_datagrams += 1;
         self.counters.tx_bytes += len as u64;
+        let ipv6 = path.remote.ip().to_canonical().is_ipv6();
         if let Some(uplink) = &mut self.uplink {
-            uplink.charge(len, path.remote.ip().to_canonical().is_ipv6(), now);
+            uplink.charge(len, ipv6, now);
+        }
+        if let Some(priority) = self.turn {
+            self.policies.charge(priority, len, ipv6, now);
         }
         batch.push(path, ecn, start);
-    }
-
-    /// Live connections of the same peer: they share its turns, so that no peer gains by having more.
-    fn connections_sharing(&self, id: ConnectionId) -> usize {
-        let peer = self.connections.get(&id).and_then(|connection| self.peers.get(&connection.peer));
-        peer.map_or(1, |peer| peer.connections.len().max(1))
     }
 
     /// Stream bytes that a full packet carries, about.

@@ -1,9 +1,10 @@
+use std::time::Instant;
+
 use bytes::{Buf, Bytes};
 use warren_quic::{ConnectionHandle, Quic, Stopped};
 
 use super::Engine;
 use crate::connection::{Connection, Stage};
-use crate::event::Event;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::{Begun, Lane, Source};
 use crate::stream::{Sending, Stream};
@@ -26,6 +27,7 @@ impl Engine {
         handle: ConnectionHandle,
         priority: Priority,
         budget: usize,
+        now: Instant,
     ) -> usize {
         let mut left = budget;
         while left > 0 {
@@ -37,12 +39,14 @@ impl Engine {
             };
             let before = left;
             let progress = match source {
-                Source::Messages => write_messages(&mut self.quic, handle, connection, priority, &mut left),
+                Source::Messages => {
+                    write_messages(&mut self.quic, handle, connection, priority, &mut left, now)
+                }
                 Source::Datagrams => write_datagrams(&mut self.quic, handle, connection, &mut left),
                 Source::Stream(stream) => self.write_one_stream(id, handle, stream, &mut left),
             };
             self.after_source(id, priority, source, &progress);
-            self.note_drained(id, priority, source, (before - left) as u64);
+            self.note_drained(id, priority, source, (before - left) as u64, now);
         }
         budget - left
     }
@@ -91,50 +95,6 @@ impl Engine {
             }
         }
     }
-
-    fn note_drained(&mut self, id: ConnectionId, priority: Priority, source: Source, bytes: u64) {
-        let Some(lane) = self.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority)) else {
-            return;
-        };
-        lane.stats.sent_bytes += bytes;
-        if bytes == 0 {
-            return;
-        }
-        match source {
-            Source::Messages => {
-                if lane.drained == 0 {
-                    self.drained_lanes.push((id, priority));
-                }
-                lane.drained += bytes;
-            }
-            Source::Stream(id) => {
-                if let Some(stream) = self.streams.get_mut(&id) {
-                    if stream.drained == 0 {
-                        self.drained_streams.push(id);
-                    }
-                    stream.drained += bytes;
-                }
-            }
-            Source::Datagrams => {}
-        }
-    }
-
-    /// Tells what left lanes and streams since it was last told.
-    pub(super) fn tell_drained(&mut self) {
-        for (connection, priority) in self.drained_lanes.drain(..) {
-            let lane = self.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
-            if let Some(bytes) = lane.map(|lane| std::mem::take(&mut lane.drained)).filter(|&bytes| bytes > 0)
-            {
-                self.events.push_back(Event::LaneDrained { connection, priority, bytes });
-            }
-        }
-        for stream in self.drained_streams.drain(..) {
-            let bytes = self.streams.get_mut(&stream).map(|state| std::mem::take(&mut state.drained));
-            if let Some(bytes) = bytes.filter(|&bytes| bytes > 0) {
-                self.events.push_back(Event::StreamDrained { stream, bytes });
-            }
-        }
-    }
 }
 
 /// One message after another, each finished before the next begins.
@@ -144,6 +104,7 @@ fn write_messages(
     connection: &mut Connection,
     priority: Priority,
     left: &mut usize,
+    now: Instant,
 ) -> Progress {
     loop {
         let lane = connection.lanes.entry(priority).or_insert_with(|| Lane::new(priority));
@@ -160,7 +121,10 @@ fn write_messages(
             let Some(message) = lane.pop() else {
                 return Progress::Done;
             };
-            connection.messages.insert(message.id, Stage::Begun(priority, begun));
+            lane.stats.waited.record(now.saturating_duration_since(message.since));
+            if let Some(sent) = connection.messages.get_mut(&message.id) {
+                sent.stage = Stage::Begun(priority, begun);
+            }
             connection.begun.insert(begun, message.id);
             lane.current = Some(Begun { handle: begun, rest: message.bytes });
         }
@@ -233,6 +197,7 @@ fn write_stream(
         let taken = write_part(quic, connection, handle, front, *left)?;
         let (finished, blocked) = (front.is_empty(), taken == 0);
         *left -= taken;
+        stream.pending_bytes -= taken as u64;
         stream.unconfirmed = true;
         if finished {
             stream.pending.pop_front();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_engine::{Event, Outcome};
+use warren_engine::{Event, GiveUp, Outcome};
 use warren_testing::{Link, Seed};
 
 use crate::world::{at, bulk, connect, mesh};
@@ -71,7 +71,7 @@ fn a_waiting_message_given_up_never_leaves() {
         (0..10).map(|_| world.with(at(0), |node, now| node.send(ours, 0, bulk(100_000), now))).collect();
     world.with(at(0), |node, now| {
         for &id in &ids[3..] {
-            node.engine.cancel_message(ours, id, now);
+            node.engine.cancel_message(ours, id, GiveUp::Cancelled, now);
         }
         node.drain_events(now);
     });
@@ -93,7 +93,7 @@ fn a_message_given_up_on_its_way_stops_costing_and_both_ends_agree_how_it_ended(
         });
         world.run_for(Duration::from_millis(delay));
         world.with(at(0), |node, now| {
-            node.engine.cancel_message(ours, given_up, now);
+            node.engine.cancel_message(ours, given_up, GiveUp::Cancelled, now);
             node.drain_events(now);
         });
         world.run_until(Duration::from_secs(5), |world| {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
-use warren_engine::{ConnectionId, Event, Outcome, StreamId};
+use warren_engine::{ConnectionId, Event, GiveUp, Outcome, StreamId};
 use warren_testing::{Link, Seed};
 
 use crate::world::{World, at, bulk, connect, mesh};
@@ -109,7 +109,7 @@ fn act(world: &mut World, n: u16, connection: ConnectionId, rng: &mut impl Rng) 
             }
             (60..66, _) => {
                 for id in std::mem::take(&mut node.cancels) {
-                    node.engine.cancel_message(connection, id, now);
+                    node.engine.cancel_message(connection, id, GiveUp::Cancelled, now);
                 }
             }
             (66..76, _) => {

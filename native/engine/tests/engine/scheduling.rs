@@ -188,12 +188,12 @@ fn lanes_tell_what_they_hold_and_what_became_of_it() {
     });
     world.run_for(Duration::from_millis(500));
     let stats = world.node(at(0)).engine.connection_stats(ours, world.now()).expect("live");
-    let lane = stats.lanes[0];
+    let lane = &stats.lanes[0];
     assert_eq!((lane.priority, lane.queued_messages, lane.queued_bytes), (4, 2, 200_000));
     assert_eq!(lane.oldest, Duration::from_millis(500));
     world.run_for(Duration::from_secs(5));
     let stats = world.node(at(0)).engine.connection_stats(ours, world.now()).expect("live");
-    let lane = stats.lanes[0];
+    let lane = &stats.lanes[0];
     assert_eq!((lane.queued_messages, lane.sent_bytes, lane.delivered), (0, 300_000, 3));
     assert_eq!(lane.oldest, Duration::ZERO);
 }

@@ -32,6 +32,8 @@ pub(crate) struct Endpoint {
     pub(crate) stream_bytes: u64,
     /// Takes events at all.
     pub(crate) drains: bool,
+    /// Of what it sends.
+    pub(crate) lifetime: Option<Duration>,
     /// Bytes of messages handed in, by lane.
     pub(crate) admitted: BTreeMap<(ConnectionId, Priority), u64>,
     /// Streams that it opened or was told of.
@@ -61,6 +63,7 @@ impl Endpoint {
             received: Vec::new(),
             stream_bytes: 0,
             drains: true,
+            lifetime: None,
             admitted: BTreeMap::new(),
             streams: BTreeSet::new(),
             cancels: Vec::new(),
@@ -89,7 +92,7 @@ impl Endpoint {
         let id = MessageId(self.next_message);
         self.next_message += 1;
         *self.admitted.entry((connection, priority)).or_default() += bytes.len() as u64;
-        self.engine.send_message(connection, id, priority, bytes, now);
+        self.engine.send_message(connection, id, priority, self.lifetime, bytes, now);
         self.drain_events(now);
         id
     }
@@ -170,7 +173,14 @@ impl Endpoint {
                 if self.echoes {
                     let id = MessageId(self.next_message);
                     self.next_message += 1;
-                    self.engine.send_message(*connection, id, *priority, Bytes::copy_from_slice(bytes), now);
+                    self.engine.send_message(
+                        *connection,
+                        id,
+                        *priority,
+                        None,
+                        Bytes::copy_from_slice(bytes),
+                        now,
+                    );
                 }
             }
             Event::StreamOpened { stream, .. } => {
@@ -251,6 +261,7 @@ pub(crate) fn config(n: u16, seed: &Seed) -> Config {
         dead_after: Duration::from_secs(15),
         heartbeat: None,
         uplink: None,
+        lanes: Vec::new(),
         limits: Limits {
             peers: 65_536,
             pending_authorizations: 256,

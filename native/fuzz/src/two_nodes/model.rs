@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use warren_engine::{ConnectionId, Initiator, MessageId, Outcome, Priority, StreamId};
+use warren_engine::{ConnectionId, GiveUp, Initiator, MessageId, Outcome, Priority, StreamId};
 
 /// Which of the two.
 pub(super) type Name = usize;
@@ -27,7 +27,7 @@ struct Message {
     connection: ConnectionId,
     priority: Priority,
     size: usize,
-    cancelled: bool,
+    given_up: Option<GiveUp>,
     arrived: bool,
     outcome: Option<Outcome>,
     /// Its sender is no more.
@@ -69,7 +69,7 @@ impl Model {
             connection,
             priority,
             size,
-            cancelled: false,
+            given_up: None,
             arrived: false,
             outcome: None,
             orphan: false,
@@ -80,11 +80,16 @@ impl Model {
     }
 
     /// The `back`th last message of a node, and its connection; it is given up.
-    pub(super) fn cancel(&mut self, from: Name, back: usize) -> Option<(ConnectionId, MessageId)> {
+    pub(super) fn cancel(
+        &mut self,
+        from: Name,
+        back: usize,
+        reason: GiveUp,
+    ) -> Option<(ConnectionId, MessageId)> {
         let mut own =
             self.messages.iter_mut().rev().filter(|(_, message)| message.from == from && !message.orphan);
         let (id, message) = own.nth(back)?;
-        message.cancelled = true;
+        message.given_up.get_or_insert(reason);
         Some((message.connection, MessageId(*id)))
     }
 
@@ -114,8 +119,13 @@ impl Model {
         assert_eq!(message.outcome, None, "{id:?} settles twice, now as {outcome:?}");
         match outcome {
             Outcome::Delivered => assert!(message.arrived, "{id:?} is delivered, and nobody has it"),
-            Outcome::Cancelled => {
-                assert!(message.cancelled && !message.arrived, "{id:?} is cancelled");
+            Outcome::Cancelled | Outcome::Replaced | Outcome::Expired => {
+                let reason = match outcome {
+                    Outcome::Replaced => GiveUp::Replaced,
+                    Outcome::Expired => GiveUp::Expired,
+                    _ => GiveUp::Cancelled,
+                };
+                assert_eq!((message.given_up, message.arrived), (Some(reason), false), "{id:?}");
             }
             Outcome::Dropped => {
                 assert!(message.size > MESSAGE_LIMIT && !message.arrived, "{id:?} is dropped")

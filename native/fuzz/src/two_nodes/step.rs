@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use warren_engine::{
-    ConnectionId, Dialled, Engine, Event, Outcome, PeerChanges, PeerConfig, PeerId, Priority, StreamId,
+    ConnectionId, Dialled, Engine, Event, GiveUp, Outcome, PeerChanges, PeerConfig, PeerId, Priority,
+    StreamId,
 };
 
 use super::model::{Model, Name};
@@ -59,8 +60,10 @@ impl World {
                 self.send(name, input.byte(), priority, size);
             }
             7 => {
-                if let Some((connection, message)) = self.model.cancel(name, usize::from(input.byte() % 8)) {
-                    self.nodes[name].engine.cancel_message(connection, message, self.now);
+                let reason = REASONS[usize::from(choice >> 5 & 3) % REASONS.len()];
+                let back = usize::from(input.byte() % 8);
+                if let Some((connection, message)) = self.model.cancel(name, back, reason) {
+                    self.nodes[name].engine.cancel_message(connection, message, reason, self.now);
                 }
             }
             8 => {
@@ -152,7 +155,7 @@ impl World {
             self.run_for(Duration::from_secs(25));
             let Some(connection) = self.connected(0) else { continue };
             let (id, bytes) = self.model.sent(0, connection, 3, 100);
-            self.nodes[0].engine.send_message(connection, id, 3, bytes.into(), self.now);
+            self.nodes[0].engine.send_message(connection, id, 3, None, bytes.into(), self.now);
             self.run_for(Duration::from_secs(25));
             if self.model.outcome(id) == Some(Outcome::Delivered) {
                 return;
@@ -174,7 +177,7 @@ impl World {
     fn send(&mut self, name: Name, which: u8, priority: Priority, size: usize) {
         let Some(connection) = self.connection(name, which) else { return };
         let (id, bytes) = self.model.sent(name, connection, priority, size);
-        self.nodes[name].engine.send_message(connection, id, priority, bytes.into(), self.now);
+        self.nodes[name].engine.send_message(connection, id, priority, None, bytes.into(), self.now);
     }
 
     /// The latest connection as a rule, or any other, of any phase.
@@ -354,3 +357,5 @@ const CREDIT: u64 = 64 << 10;
 const HAPPENINGS: usize = 20_000;
 /// In milliseconds: around the protocol's own times.
 const LONG_WAITS: [u64; 6] = [1_000, 5_400, 16_000, 100_000, 125_000, 200_000];
+
+const REASONS: [GiveUp; 3] = [GiveUp::Cancelled, GiveUp::Replaced, GiveUp::Expired];

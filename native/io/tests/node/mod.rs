@@ -81,7 +81,7 @@ impl Node {
     pub(crate) fn send(&self, connection: ConnectionId, message: u64, bytes: Vec<u8>) {
         let posted = self.driver.post(move |context| {
             let bytes = Bytes::from(bytes);
-            context.engine.send_message(connection, MessageId(message), 0, bytes, context.now);
+            context.engine.send_message(connection, MessageId(message), 0, None, bytes, context.now);
         });
         posted.expect("a live driver");
     }
@@ -175,6 +175,7 @@ pub(crate) fn config() -> Config {
         dead_after: Duration::from_secs(15),
         heartbeat: None,
         uplink: None,
+        lanes: Vec::new(),
         limits: Limits {
             peers: 16,
             pending_authorizations: 16,

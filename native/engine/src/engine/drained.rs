@@ -1,0 +1,106 @@
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use crate::event::Event;
+use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lane::Source;
+
+/// Lanes and streams of which the caller was not told all that drained.
+#[derive(Debug, Default)]
+pub(super) struct Drained {
+    /// To be told at once.
+    due: VecDeque<Drain>,
+    /// To be told at these instants, unless they were by then.
+    later: VecDeque<(Instant, Drain)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Drain {
+    Lane(ConnectionId, Priority),
+    Stream(StreamId),
+}
+
+impl Drained {
+    /// When the first of them has to be told.
+    pub(super) fn deadline(&self) -> Option<(Instant, &'static str)> {
+        self.later.front().map(|&(at, _)| (at, "drained"))
+    }
+
+    /// So much has drained and was not told, of it `bytes` now, and `left` may still drain.
+    fn note(&mut self, drain: Drain, untold: u64, bytes: u64, left: u64, now: Instant) {
+        // Whoever fills a small window again when half of it is empty never runs dry.
+        let enough = MUCH.min(left);
+        if untold >= enough {
+            self.due.push_back(drain);
+        } else if untold == bytes {
+            self.later.push_back((now + LATEST, drain));
+        }
+    }
+}
+
+impl Engine {
+    /// A source handed this much to the transport.
+    pub(super) fn note_drained(
+        &mut self,
+        id: ConnectionId,
+        priority: Priority,
+        source: Source,
+        bytes: u64,
+        now: Instant,
+    ) {
+        let Some(lane) = self.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority)) else {
+            return;
+        };
+        lane.stats.sent_bytes += bytes;
+        if bytes == 0 {
+            return;
+        }
+        match source {
+            Source::Messages => {
+                lane.drained += bytes;
+                self.drained.note(Drain::Lane(id, priority), lane.drained, bytes, lane.left(), now);
+            }
+            Source::Stream(id) => {
+                if let Some(stream) = self.streams.get_mut(&id) {
+                    stream.drained += bytes;
+                    self.drained.note(Drain::Stream(id), stream.drained, bytes, stream.pending_bytes, now);
+                }
+            }
+            Source::Datagrams => {}
+        }
+    }
+
+    /// Tells what is due of what left lanes and streams.
+    pub(super) fn tell_drained(&mut self, now: Instant) {
+        while let Some(drain) = self.drained.due.pop_front() {
+            self.tell(drain);
+        }
+        while let Some(&(_, drain)) = self.drained.later.front().filter(|&&(at, _)| at <= now) {
+            self.drained.later.pop_front();
+            self.tell(drain);
+        }
+    }
+
+    fn tell(&mut self, drain: Drain) {
+        match drain {
+            Drain::Lane(connection, priority) => {
+                let lane = self.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
+                let bytes = lane.map_or(0, |lane| mem::take(&mut lane.drained));
+                if bytes > 0 {
+                    self.events.push_back(Event::LaneDrained { connection, priority, bytes });
+                }
+            }
+            Drain::Stream(stream) => {
+                let bytes = self.streams.get_mut(&stream).map_or(0, |state| mem::take(&mut state.drained));
+                self.tell_stream_drained(stream, bytes);
+            }
+        }
+    }
+}
+
+/// A caller is a megabyte ahead: at 50 Mbit/s so much is told a hundred times a second.
+const MUCH: u64 = 64 * 1024;
+/// A window that fills slowly is told of as late as this.
+const LATEST: Duration = Duration::from_millis(10);
