@@ -117,7 +117,7 @@ export interface Driver {
   stats(): Record<string, number>
   peerStats(peer: number): Record<string, number> | undefined
   connectionStats(connection: number): Record<string, number> | undefined
-  /** One for each lane that was ever used, lowest first; undefined: no such connection. */
+  /** One for each lane that was ever used, lowest first; also of a connection that has ended, until 256 others have. */
   laneStats(connection: number): readonly DriverLaneStats[] | undefined
 
   /** Tells every peer, flushes, frees the port, joins the thread. Idempotent. */

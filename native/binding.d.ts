@@ -38,10 +38,16 @@ export declare class NativeDevice {
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
-  /** Sends a message, a copy of `bytes`. */
-  sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
-  /** Gives a message up. */
-  cancelMessage(connection: number, message: number): void
+  /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
+  sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
+  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
+  cancelMessage(connection: number, message: number, reason: string): void
+  /** Copies `bytes` for any number of messages; the number by which they are sent. */
+  share(bytes: Uint8Array): number
+  /** Sends a message of shared bytes; nothing, if they are shared no more. */
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
+  /** Forgets shared bytes; what was sent of them is not concerned. */
+  unshare(share: number): void
   /** Messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
   /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
@@ -68,6 +74,8 @@ export declare class NativeDevice {
   peerStats(peer: number): object | null
   /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
+  /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
+  laneStats(connection: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
@@ -120,10 +128,16 @@ export declare class ScriptDevice {
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
-  /** Sends a message, a copy of `bytes`. */
-  sendMessage(connection: number, message: number, priority: number, bytes: Uint8Array): void
-  /** Gives a message up. */
-  cancelMessage(connection: number, message: number): void
+  /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
+  sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
+  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
+  cancelMessage(connection: number, message: number, reason: string): void
+  /** Copies `bytes` for any number of messages; the number by which they are sent. */
+  share(bytes: Uint8Array): number
+  /** Sends a message of shared bytes; nothing, if they are shared no more. */
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
+  /** Forgets shared bytes; what was sent of them is not concerned. */
+  unshare(share: number): void
   /** Messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
   /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
@@ -150,8 +164,18 @@ export declare class ScriptDevice {
   peerStats(peer: number): object | null
   /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
+  /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
+  laneStats(connection: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
+}
+
+/** Durations above the bucket before, up to `le`. */
+export interface BucketFigures {
+  /** The upper bound. */
+  le: number
+  /** How many. */
+  count: number
 }
 
 /** The limits that the engine enforces. */
@@ -176,7 +200,60 @@ export interface DeviceOptions {
   deadAfter: number
   heartbeat?: number
   uplink?: number
+  lanes: Array<LaneOptions>
   limits: DeviceLimits
+}
+
+/** How long something took. */
+export interface HistogramFigures {
+  /** How many. */
+  count: number
+  /** Half took at most this long. */
+  p50: number
+  /** All but a hundredth took at most this long. */
+  p99: number
+  /** The longest. */
+  max: number
+  /** Those that are not empty, shortest first. */
+  buckets: Array<BucketFigures>
+}
+
+/** Figures of one lane of one connection. */
+export interface LaneFigures {
+  /** Which lane. */
+  priority: number
+  /** Message bytes that have not begun to leave. */
+  queuedBytes: number
+  /** Messages that have not begun to leave. */
+  queuedMessages: number
+  /** How long the oldest of them has waited. */
+  oldest: number
+  /** Message and stream bytes handed to the transport. */
+  sentBytes: number
+  /** Messages that the peer's device holds whole. */
+  delivered: number
+  /** Messages whose lifetime ended first. */
+  expired: number
+  /** Messages given up in time. */
+  cancelled: number
+  /** Messages given up in time for newer ones. */
+  replaced: number
+  /** Messages refused by the peer, or dropped by the full lane. */
+  dropped: number
+  /** Messages whose connection ended first. */
+  lost: number
+  /** From the queue until the first byte was written. */
+  waited: HistogramFigures
+  /** From the queue until the peer's device held it whole. */
+  delivery: HistogramFigures
+}
+
+/** What one lane is allowed, on every connection. */
+export interface LaneOptions {
+  priority: number
+  full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
+  maxQueuedBytes: number
+  rate?: number
 }
 
 /** Where to listen: no host is every address. */

@@ -76,34 +76,29 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     lifetime: number | undefined,
     bytes: Uint8Array,
   ): void {
-    if (lifetime !== undefined) throw new Error('lifetimes are not there yet')
     this.enter()
-    this.device.sendMessage(connection, message, priority, bytes)
+    this.device.sendMessage(connection, message, priority, lifetime, bytes)
     this.leave()
   }
 
-  cancelMessage(connection: number, message: number, _reason: 'cancelled' | 'replaced' | 'expired'): void {
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced' | 'expired'): void {
     this.enter()
-    this.device.cancelMessage(connection, message)
+    this.device.cancelMessage(connection, message, reason)
     this.leave()
   }
 
-  share(_bytes: Uint8Array): number {
-    throw new Error('sharing is not there yet')
+  share(bytes: Uint8Array): number {
+    return this.device.share(bytes)
   }
 
-  sendShared(
-    _connection: number,
-    _message: number,
-    _priority: number,
-    _lifetime: number | undefined,
-    _share: number,
-  ): void {
-    throw new Error('sharing is not there yet')
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void {
+    this.enter()
+    this.device.sendShared(connection, message, priority, lifetime, share)
+    this.leave()
   }
 
-  unshare(_share: number): void {
-    throw new Error('sharing is not there yet')
+  unshare(share: number): void {
+    this.device.unshare(share)
   }
 
   releaseMessages(connection: number, priority: number, bytes: number): void {
@@ -179,8 +174,8 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return (stats ?? undefined) as Record<string, number> | undefined
   }
 
-  laneStats(_connection: number): readonly DriverLaneStats[] | undefined {
-    throw new Error('figures of lanes are not there yet')
+  laneStats(connection: number): readonly DriverLaneStats[] | undefined {
+    return this.#asked(undefined, () => this.device.laneStats(connection)) ?? undefined
   }
 
   /** What the addon throws carries a name of the table in `errors.ts`. */

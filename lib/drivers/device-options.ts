@@ -3,10 +3,12 @@ import type { DriverOptions } from '../driver.js'
 
 /** What the addon takes of a driver's options. */
 export function deviceOptions(options: DriverOptions): DeviceOptions {
-  const { privateKey, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, limits } = options
+  const { privateKey, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } =
+    options
   return {
     ...{ privateKey, protocols: [...protocols], mtu, authorize, authorizeTimeout, deadAfter, limits },
     ...(heartbeat === undefined ? {} : { heartbeat }),
     ...(uplink === undefined ? {} : { uplink }),
+    lanes: lanes.map(({ rate, ...lane }) => (rate === undefined ? lane : { ...lane, rate })),
   }
 }

@@ -35,7 +35,8 @@ macro_rules! commands {
             use super::$device;
             use $crate::commands::Host;
             use $crate::errors::{self, Result};
-            use $crate::options::milliseconds;
+            use $crate::lanes::LaneFigures;
+            use $crate::options::{give_up, milliseconds};
             use $crate::peer::{PeerOptions, PeerUpdate, public_key};
             use $crate::stats;
 
@@ -125,23 +126,54 @@ macro_rules! commands {
                     });
                 }
 
-                /// Sends a message, a copy of `bytes`.
+                /// Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over.
                 #[napi]
-                pub fn send_message(&mut self, connection: u32, message: i64, priority: u8, bytes: &[u8]) {
-                    let bytes = Bytes::copy_from_slice(bytes);
+                pub fn send_message(
+                    &mut self,
+                    connection: u32,
+                    message: i64,
+                    priority: u8,
+                    lifetime: Option<f64>,
+                    bytes: &[u8],
+                ) {
+                    self.send(connection, message, priority, lifetime, Bytes::copy_from_slice(bytes));
+                }
+
+                /// Gives a message up: 'cancelled', 'replaced' or 'expired'.
+                #[napi]
+                pub fn cancel_message(&mut self, connection: u32, message: i64, reason: String) {
+                    let reason = give_up(&reason);
                     self.host.post(move |context| {
                         let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
-                        context.engine.send_message(connection, message, priority, bytes, context.now);
+                        context.engine.cancel_message(connection, message, reason, context.now);
                     });
                 }
 
-                /// Gives a message up.
+                /// Copies `bytes` for any number of messages; the number by which they are sent.
                 #[napi]
-                pub fn cancel_message(&mut self, connection: u32, message: i64) {
-                    self.host.post(move |context| {
-                        let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
-                        context.engine.cancel_message(connection, message, context.now);
-                    });
+                pub fn share(&mut self, bytes: &[u8]) -> u32 {
+                    self.shares.add(Bytes::copy_from_slice(bytes))
+                }
+
+                /// Sends a message of shared bytes; nothing, if they are shared no more.
+                #[napi]
+                pub fn send_shared(
+                    &mut self,
+                    connection: u32,
+                    message: i64,
+                    priority: u8,
+                    lifetime: Option<f64>,
+                    share: u32,
+                ) {
+                    if let Some(bytes) = self.shares.get(share) {
+                        self.send(connection, message, priority, lifetime, bytes);
+                    }
+                }
+
+                /// Forgets shared bytes; what was sent of them is not concerned.
+                #[napi]
+                pub fn unshare(&mut self, share: u32) {
+                    self.shares.remove(share);
                 }
 
                 /// Messages of this lane with `bytes` in all were taken.
@@ -271,10 +303,39 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
+                /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection.
+                #[napi]
+                pub fn lane_stats(&mut self, connection: u32) -> Result<Option<Vec<LaneFigures>>> {
+                    let lanes = self.host.call(move |context| {
+                        context.engine.lane_stats(ConnectionId(connection), context.now)
+                    });
+                    Ok(lanes
+                        .map_err(errors::gone)?
+                        .map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
+                }
+
                 /// Panics where the engine lives: the way to see that nothing else falls with it.
                 #[napi]
                 pub fn provoke_panic(&mut self) {
                     self.host.post(|_| panic!("provoked"));
+                }
+            }
+
+            impl $device {
+                fn send(
+                    &mut self,
+                    connection: u32,
+                    message: i64,
+                    priority: u8,
+                    lifetime: Option<f64>,
+                    bytes: Bytes,
+                ) {
+                    let lifetime = lifetime.map(milliseconds);
+                    self.host.post(move |context| {
+                        let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
+                        let (engine, now) = (context.engine, context.now);
+                        engine.send_message(connection, message, priority, lifetime, bytes, now);
+                    });
                 }
             }
         }

@@ -6,18 +6,21 @@
 
 mod commands;
 mod errors;
+mod lanes;
 mod native_device;
 mod options;
 mod paths;
 mod peer;
 mod records;
 mod script_device;
+mod shares;
 mod stats;
 mod words;
 
 use napi_derive::napi;
 use warren_io::Clock;
 
+pub use lanes::{BucketFigures, HistogramFigures, LaneFigures};
 pub use native_device::NativeDevice;
 pub use records::{RecordNames, record_names};
 pub use script_device::ScriptDevice;

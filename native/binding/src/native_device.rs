@@ -15,12 +15,14 @@ use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
 use crate::options::{DeviceOptions, ListenOptions};
 use crate::records::{RECORD_BYTES, Records};
+use crate::shares::Shares;
 
 /// An engine with its socket and clock on a native thread.
 #[napi(custom_finalize)]
 pub struct NativeDevice {
     host: Thread,
     records: Records,
+    shares: Shares,
     hook: Option<CleanupEnvHook<Weak<OnceLock<Driver>>>>,
 }
 
@@ -72,7 +74,7 @@ impl NativeDevice {
             }
         }
         let host = Thread { driver: Some(driver), packets: Arc::default(), packet_bytes };
-        Ok(Self { host, records: Records::default(), hook: Some(hook) })
+        Ok(Self { host, records: Records::default(), shares: Shares::default(), hook: Some(hook) })
     }
 
     /// The bound address.
@@ -111,6 +113,7 @@ impl NativeDevice {
     #[napi]
     pub fn close(&mut self, env: &Env, code: i64, reason: String) -> Result<()> {
         let Some(driver) = self.host.driver.take() else { return Ok(()) };
+        self.shares = Shares::default();
         if let Some(driver) = driver.get() {
             driver.stop(code as u64, &reason);
             let failure = driver.drain(&mut self.records.events);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use warren_engine::{Config, Limits, PrivateKey};
+use warren_engine::{Config, Full, GiveUp, LanePolicy, Limits, PrivateKey};
 use warren_io::Listen;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,18 @@ pub struct DeviceOptions {
     pub dead_after: f64,
     pub heartbeat: Option<f64>,
     pub uplink: Option<i64>,
+    pub lanes: Vec<LaneOptions>,
     pub limits: DeviceLimits,
+}
+
+/// What one lane is allowed, on every connection.
+#[napi(object, object_to_js = false)]
+pub struct LaneOptions {
+    pub priority: u8,
+    #[napi(ts_type = "'wait' | 'drop-oldest' | 'drop-newest' | 'close'")]
+    pub full: String,
+    pub max_queued_bytes: i64,
+    pub rate: Option<i64>,
 }
 
 /// The limits that the engine enforces.
@@ -62,10 +73,28 @@ impl TryFrom<DeviceOptions> for Config {
             dead_after: milliseconds(options.dead_after),
             heartbeat: options.heartbeat.map(milliseconds),
             uplink: options.uplink.map(|rate| rate.max(0) as u64),
+            lanes: options.lanes.into_iter().map(LanePolicy::try_from).collect::<Result<_>>()?,
             limits: options.limits.into(),
             incarnation: u64::from_le_bytes(incarnation),
             seed,
         })
+    }
+}
+
+impl TryFrom<LaneOptions> for LanePolicy {
+    type Error = napi::Error<crate::errors::Code>;
+
+    fn try_from(lane: LaneOptions) -> Result<Self> {
+        let full = match lane.full.as_str() {
+            "wait" => Full::Wait,
+            "drop-oldest" => Full::DropOldest,
+            "drop-newest" => Full::DropNewest,
+            "close" => Full::Close,
+            other => return Err(invalid("full", other)),
+        };
+        let max_queued_bytes = lane.max_queued_bytes.max(0) as u64;
+        let rate = lane.rate.map(|rate| rate.max(0) as u64);
+        Ok(Self { priority: lane.priority, full, max_queued_bytes, rate })
     }
 }
 
@@ -96,6 +125,15 @@ impl TryFrom<ListenOptions> for Listen {
 /// JavaScript's milliseconds; what is not a duration is none.
 pub(crate) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value / 1e3).unwrap_or(Duration::ZERO)
+}
+
+/// Why a message is given up.
+pub(crate) fn give_up(reason: &str) -> GiveUp {
+    match reason {
+        "replaced" => GiveUp::Replaced,
+        "expired" => GiveUp::Expired,
+        _ => GiveUp::Cancelled,
+    }
 }
 
 fn private_key(bytes: &[u8]) -> Result<PrivateKey> {

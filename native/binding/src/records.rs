@@ -277,7 +277,7 @@ names! {
 const INITIATORS: &[&str] = &["local", "remote"];
 const CLOSED_BY: &[&str] = &["local", "remote", "network"];
 const DOWN_REASONS: &[&str] = &["expired", "handshake-timeout"];
-const OUTCOMES: &[&str] = &["delivered", "cancelled", "dropped", "lost"];
+const OUTCOMES: &[&str] = &["delivered", "cancelled", "dropped", "lost", "replaced", "expired"];
 const CLOSE_CAUSES: &[&str] = &[
     "application",
     "peer-dead",
@@ -290,6 +290,7 @@ const CLOSE_CAUSES: &[&str] = &[
     "refused",
     "duplicate",
     "protocol",
+    "lane-full",
 ];
 
 fn initiator_number(initiator: Initiator) -> f64 {
@@ -320,6 +321,8 @@ fn outcome_number(outcome: Outcome) -> f64 {
         Outcome::Cancelled => 1.0,
         Outcome::Dropped => 2.0,
         Outcome::Lost => 3.0,
+        Outcome::Replaced => 4.0,
+        Outcome::Expired => 5.0,
     }
 }
 
@@ -336,6 +339,7 @@ fn close_cause(cause: CloseCause) -> f64 {
         CloseCause::Refused => 8.0,
         CloseCause::Duplicate => 9.0,
         CloseCause::Protocol => 10.0,
+        CloseCause::LaneFull => 11.0,
     }
 }
 

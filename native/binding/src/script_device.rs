@@ -15,6 +15,7 @@ use crate::errors::{self, Result, invalid};
 use crate::options::{DeviceOptions, milliseconds};
 use crate::paths::Paths;
 use crate::records::{RECORD_BYTES, Records};
+use crate::shares::Shares;
 use crate::words::Words;
 
 /// An engine without any I/O. Call `clock` before each turn of commands.
@@ -22,6 +23,7 @@ use crate::words::Words;
 pub struct ScriptDevice {
     host: Inline,
     records: Records,
+    shares: Shares,
     paths: Paths,
     batch: TransmitBatch,
     /// Of the batch: what JavaScript has not taken yet.
@@ -42,6 +44,7 @@ impl ScriptDevice {
         Ok(Self {
             host: Inline { engine: Some(engine), failure: None, io: IoStats::default(), epoch, now: start },
             records: Records::default(),
+            shares: Shares::default(),
             paths: Paths::default(),
             batch: TransmitBatch::with_capacity(TRANSMIT_DATAGRAMS),
             group: 0,
@@ -175,6 +178,7 @@ impl ScriptDevice {
     pub fn close(&mut self) {
         self.host.drop_engine();
         self.records = Records::default();
+        self.shares = Shares::default();
         self.paths.clear();
         self.batch = TransmitBatch::with_capacity(1);
     }
