@@ -8,14 +8,16 @@
 //! [`Cookies`]: crate::cookie::Cookies
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
 use crate::config::Path;
 use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
+use crate::cookie_replies::CookieReplies;
+use crate::endpoints::Source;
 use crate::random::Random;
-use crate::rate_limiter::RateLimiter;
+use crate::rate_limiter::{Rate, RateLimiter};
 
 pub(crate) struct HandshakeQueue {
     responses: VecDeque<Waiting<RESPONSE_LENGTH>>,
@@ -23,8 +25,7 @@ pub(crate) struct HandshakeQueue {
     work: Backlog,
     loaded_until: Instant,
     sources: RateLimiter,
-    cookies_to_peers: Backlog,
-    cookies_to_others: Backlog,
+    replies: CookieReplies,
 }
 
 /// A message whose first MAC is right.
@@ -52,9 +53,8 @@ impl HandshakeQueue {
             initiations: VecDeque::new(),
             work: Backlog::new(now),
             loaded_until: now,
-            sources: RateLimiter::new(random),
-            cookies_to_peers: Backlog::new(now),
-            cookies_to_others: Backlog::new(now),
+            sources: RateLimiter::new(SOURCE_RATE, random),
+            replies: CookieReplies::new(random, now),
         }
     }
 
@@ -97,13 +97,13 @@ impl HandshakeQueue {
     /// Notes that an initiation opened to no peer.
     pub(crate) fn charge(&mut self, source: IpAddr, now: Instant) {
         if self.under_load(now) {
-            self.sources.charge(source, now);
+            self.sources.charge(source, 0, now);
         }
     }
 
     /// Whether a source may still have initiations opened while under load.
     pub(crate) fn allows(&self, source: IpAddr, now: Instant) -> bool {
-        self.sources.allows(source, now)
+        self.sources.allows(source, 0, now)
     }
 
     /// Whether more work waits than we want to keep peers waiting for, or did so a moment ago.
@@ -114,16 +114,14 @@ impl HandshakeQueue {
         now < self.loaded_until
     }
 
-    /// Whether any of this second's cookie replies is left; those to addresses of peers are counted apart.
-    pub(crate) fn may_reply(&self, to_a_peer: bool, now: Instant) -> bool {
-        let replies = if to_a_peer { &self.cookies_to_peers } else { &self.cookies_to_others };
-        replies.depth(now) < REPLY_BURST
+    /// Whether a message from there may be answered with a cookie.
+    pub(crate) fn may_reply(&self, remote: SocketAddr, source: Source, now: Instant) -> bool {
+        self.replies.allows(remote, source, now)
     }
 
-    /// Takes one of this second's cookie replies.
-    pub(crate) fn replied(&mut self, to_a_peer: bool, now: Instant) {
-        let replies = if to_a_peer { &mut self.cookies_to_peers } else { &mut self.cookies_to_others };
-        replies.add(REPLY_INTERVAL, now);
+    /// Notes that one was.
+    pub(crate) fn replied(&mut self, remote: SocketAddr, source: Source, now: Instant) {
+        self.replies.charge(remote, source, now);
         self.work.add(REPLYING_COST, now);
     }
 
@@ -176,9 +174,8 @@ const TURN: Duration = Duration::from_micros(500);
 /// Work for strangers counts this many times.
 const STRANGERS_SHARE: u32 = 10;
 
-/// 5,000 cookie replies a second, 1,000 at once: each costs some 5 us with its system call, 2.5 % of a core together.
-const REPLY_INTERVAL: Duration = Duration::from_micros(200);
-const REPLY_BURST: Duration = Duration::from_millis(200);
+/// The kernel's `PACKETS_PER_SECOND` and `PACKETS_BURSTABLE`.
+const SOURCE_RATE: Rate = Rate { interval: Duration::from_millis(1_000 / 20), burst: 5 };
 
 /// As the kernel's `MAX_QUEUED_INCOMING_HANDSHAKES`; 0.8 MiB of initiations.
 const QUEUE_LIMIT: usize = 4_096;

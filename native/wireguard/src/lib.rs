@@ -8,6 +8,7 @@ mod backlog;
 mod config;
 mod constants;
 mod cookie;
+mod cookie_replies;
 mod device;
 mod endpoints;
 mod event;

@@ -3,55 +3,63 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use blake2::digest::consts::U8;
-use blake2::digest::{FixedOutput, KeyInit, Update};
-use blake2::{Blake2sMac, digest::Key};
+use twox_hash::XxHash3_64;
 
 use crate::backlog::Backlog;
 use crate::random::Random;
 
-/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`).
+/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`), and a port,
+/// which is 0 where ports do not count.
 ///
-/// Sources are spread over a fixed number of buckets by a keyed hash, so that nobody can make the table grow, or choose
-/// whose bucket to empty.
+/// Sources are spread over a fixed number of buckets by a hash with a secret seed, so that nobody can make the table grow, or
+/// choose whose bucket to empty.
 pub(crate) struct RateLimiter {
-    key: [u8; 32],
+    rate: Rate,
+    seed: u64,
     /// Made when the first source is charged.
     buckets: Vec<Backlog>,
 }
 
+/// One in `interval`, `burst` at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) interval: Duration,
+    pub(crate) burst: u32,
+}
+
 impl RateLimiter {
-    pub(crate) fn new(random: &mut Random) -> RateLimiter {
-        RateLimiter { key: random.bytes(), buckets: Vec::new() }
+    pub(crate) fn new(rate: Rate, random: &mut Random) -> RateLimiter {
+        let seed = u64::from_le_bytes(*random.bytes().first_chunk().expect("8 of 32 bytes"));
+        RateLimiter { rate, seed, buckets: Vec::new() }
     }
 
     /// Whether anything is left in a source's bucket.
-    pub(crate) fn allows(&self, source: IpAddr, now: Instant) -> bool {
-        let bucket = self.buckets.get(self.place(source));
-        bucket.is_none_or(|bucket| bucket.depth(now) + INTERVAL <= INTERVAL * BURST)
+    pub(crate) fn allows(&self, address: IpAddr, port: u16, now: Instant) -> bool {
+        let Rate { interval, burst } = self.rate;
+        let bucket = self.buckets.get(self.place(address, port));
+        bucket.is_none_or(|bucket| bucket.depth(now) + interval <= interval * burst)
     }
 
     /// Takes one from a source's bucket.
-    pub(crate) fn charge(&mut self, source: IpAddr, now: Instant) {
+    pub(crate) fn charge(&mut self, address: IpAddr, port: u16, now: Instant) {
         self.buckets.resize(BUCKETS, Backlog::new(now));
-        let place = self.place(source);
-        self.buckets[place].add(INTERVAL, now);
+        let place = self.place(address, port);
+        self.buckets[place].add(self.rate.interval, now);
     }
 
-    fn place(&self, source: IpAddr) -> usize {
-        let mut mac = Blake2sMac::<U8>::new(Key::<Blake2sMac<U8>>::from_slice(&self.key));
-        match source.to_canonical() {
-            IpAddr::V4(v4) => mac.update(&v4.octets()),
-            IpAddr::V6(v6) => mac.update(&v6.octets()[..8]),
+    fn place(&self, address: IpAddr, port: u16) -> usize {
+        let mut key = [0; 11];
+        match address.to_canonical() {
+            IpAddr::V4(v4) => key[..4].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => {
+                key[..8].copy_from_slice(&v6.octets()[..8]);
+                key[8] = 6;
+            }
         }
-        let digest: [u8; 8] = mac.finalize_fixed().into();
-        u64::from_le_bytes(digest) as usize % BUCKETS
+        key[9..].copy_from_slice(&port.to_le_bytes());
+        XxHash3_64::oneshot_with_seed(self.seed, &key) as usize % BUCKETS
     }
 }
-
-/// The kernel's `PACKETS_PER_SECOND` and `PACKETS_BURSTABLE`.
-const INTERVAL: Duration = Duration::from_millis(1_000 / 20);
-const BURST: u32 = 5;
 
 /// 64 KiB.
 const BUCKETS: usize = 4_096;

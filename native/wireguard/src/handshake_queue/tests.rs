@@ -78,20 +78,3 @@ fn load_is_remembered_for_a_second_after_a_quarter_second_of_work_has_gone() {
     assert!(queue.under_load(now + Duration::from_millis(999)));
     assert!(!queue.under_load(now + Duration::from_secs(2)));
 }
-
-#[test]
-fn cookie_replies_are_bounded_and_those_to_addresses_of_peers_apart() {
-    let start = warren_testing::start();
-    let mut queue = queue(start);
-    let replies = |queue: &mut HandshakeQueue, to_a_peer, now| {
-        let mut replied = 0;
-        while queue.may_reply(to_a_peer, now) {
-            queue.replied(to_a_peer, now);
-            replied += 1;
-        }
-        replied
-    };
-    assert_eq!(replies(&mut queue, false, start), 1_000);
-    assert_eq!(replies(&mut queue, true, start), 1_000);
-    assert_eq!(replies(&mut queue, false, start + Duration::from_millis(100)), 500);
-}

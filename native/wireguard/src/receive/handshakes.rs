@@ -173,7 +173,7 @@ impl Core {
         }
         self.stats.received.under_load += 1;
         if self.may_reply(path, now) {
-            self.handshakes.replied(self.endpoints.contains(path.remote), now);
+            self.handshakes.replied(path.remote, self.endpoints.source(path.remote), now);
             self.stats.cookies_sent += 1;
             let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
             self.push(path, &reply);
@@ -182,7 +182,7 @@ impl Core {
     }
 
     fn may_reply(&self, path: Path, now: Instant) -> bool {
-        self.handshakes.may_reply(self.endpoints.contains(path.remote), now)
+        self.handshakes.may_reply(path.remote, self.endpoints.source(path.remote), now)
     }
 
     /// Whether an initiation may be opened: under load its source must not have sent too many that opened to no peer.

@@ -200,6 +200,8 @@ impl Hosts {
 struct Flood {
     initiation: Datagram,
     sent: u32,
+    /// The next datagram's source.
+    source: fn(u32) -> SocketAddr,
 }
 
 impl Flood {
@@ -208,7 +210,8 @@ impl Flood {
         let mut stranger = WireGuard::new(config(9), address(9), now);
         let id = stranger.device.add_peer(peer(victim, Some(address(HUB))), now).expect("it is new");
         stranger.device.initiate(id, now);
-        Flood { initiation: stranger.poll_transmit(now).expect("an initiation"), sent: 0 }
+        let initiation = stranger.poll_transmit(now).expect("an initiation");
+        Flood { initiation, sent: 0, source: anywhere }
     }
 
     /// What comes in a tenth of a millisecond.
@@ -216,11 +219,16 @@ impl Flood {
         let now = hosts.now;
         for _ in 0..5 {
             self.sent += 1;
-            let [_, a, b, c] = self.sent.to_be_bytes();
-            let from = SocketAddr::from(([100, a, b, c], 4_242));
+            let from = (self.source)(self.sent);
             hosts.machines[0].arrive(Datagram { from, ..self.initiation.clone() }, now);
         }
     }
+}
+
+/// An address of its own for each datagram.
+fn anywhere(number: u32) -> SocketAddr {
+    let [_, a, b, c] = number.to_be_bytes();
+    SocketAddr::from(([100, a, b, c], 4_242))
 }
 
 #[test]
@@ -245,13 +253,22 @@ fn five_hundred_peers_are_back_within_a_second_while_strangers_flood() {
 
 #[test]
 fn established_peers_keep_their_data_and_renew_their_keys_while_strangers_flood() {
+    renewal_in_a_flood_from(anywhere);
+}
+
+#[test]
+fn established_peers_renew_their_keys_while_a_flood_pretends_to_come_from_their_own_address() {
+    renewal_in_a_flood_from(|number| SocketAddr::new(behind(0).ip(), 10_000 + (number % 50_000) as u16));
+}
+
+fn renewal_in_a_flood_from(source: fn(u32) -> SocketAddr) {
     let mut hosts = comeback(1, true);
     hosts.all_back(1, SECOND, |_| {});
     hosts.now += 119 * SECOND;
     let began = hosts.now;
     hosts.machines.iter_mut().for_each(|host| host.longest_wait = Duration::ZERO);
     let worked = hosts.machines[0].worked;
-    let mut flood = Flood::of(key(HUB).public_key());
+    let mut flood = Flood { source, ..Flood::of(key(HUB).public_key()) };
     let mut sent = 0;
     let text = packet(many(0).public_key(), key(HUB).public_key(), &[7; 1_000]);
     while hosts.now < began + 4 * SECOND {
@@ -269,6 +286,27 @@ fn established_peers_keep_their_data_and_renew_their_keys_while_strangers_flood(
     let busy = hosts.machines[0].worked - worked;
     // 60,000 datagrams a second are read at 3 us each.
     assert!(busy < 4 * Duration::from_millis(180 + 100), "{busy:?} in 4 s");
+}
+
+#[test]
+fn a_newcomer_gets_in_while_a_flood_comes_from_three_hundred_addresses() {
+    let mut hosts = comeback(0, false);
+    let hub = hosts.machines[0].nodes.get_mut(&address(HUB)).expect("it is there");
+    hub.device.add_peer(peer(many(0).public_key(), None), hosts.now).expect("it is new");
+    let source = |number: u32| SocketAddr::from(([100, 0, 0, (number % 100) as u8], 1 + (number % 3) as u16));
+    let mut flood = Flood { source, ..Flood::of(key(HUB).public_key()) };
+    (0..5_000).for_each(|_| {
+        flood.pour(&mut hosts);
+        hosts.step();
+    });
+    let config = Config { private_key: many(0), ..config(HUB) };
+    let mut node = WireGuard::new(config, behind(0), hosts.now);
+    let to_hub = peer(key(HUB).public_key(), Some(address(HUB)));
+    let id = node.device.add_peer(to_hub, hosts.now).expect("it is new");
+    node.send(id, &packet(many(0).public_key(), key(HUB).public_key(), b"new here"), hosts.now);
+    let now = hosts.now;
+    hosts.machines.push(Machine::new(vec![node], now));
+    hosts.all_back(1, SECOND, |hosts| flood.pour(hosts));
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! The budgets by themselves.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use warren_testing::Seed;
+
+use super::CookieReplies;
+use crate::endpoints::Source;
+use crate::random::Random;
+
+fn replies(now: Instant) -> CookieReplies {
+    CookieReplies::new(&mut Random::new(Seed::of_this_run().bytes(0)), now)
+}
+
+fn remote(number: u32) -> SocketAddr {
+    (Ipv4Addr::from_bits(0x0a00_0000 + number), 51_820).into()
+}
+
+/// How many of ten thousand messages, each from another address, are answered.
+fn answered(replies: &mut CookieReplies, source: Source, now: Instant) -> usize {
+    let mut answer = |number| {
+        let allowed = replies.allows(remote(number), source, now);
+        if allowed {
+            replies.charge(remote(number), source, now);
+        }
+        allowed
+    };
+    (0..10_000).filter(|number| answer(*number)).count()
+}
+
+#[test]
+fn cookie_replies_are_bounded_and_those_to_peers_and_their_addresses_apart() {
+    let start = warren_testing::start();
+    let mut replies = replies(start);
+    assert_eq!(answered(&mut replies, Source::Unknown, start), 1_000);
+    assert_eq!(answered(&mut replies, Source::PeerAddress, start), 1_000);
+    assert_eq!(answered(&mut replies, Source::Peer, start), 4_000);
+    assert_eq!(answered(&mut replies, Source::Unknown, start + Duration::from_millis(100)), 500);
+}
+
+#[test]
+fn a_flood_from_a_few_hundred_sources_leaves_cookies_for_the_others() {
+    let start = warren_testing::start();
+    let mut replies = replies(start);
+    let (mut flooded, mut first_tries) = (0, 0);
+    for round in 0..50_000u32 {
+        let now = start + Duration::from_micros(20) * round;
+        let mut ask = |number| {
+            let allowed = replies.allows(remote(number), Source::Unknown, now);
+            if allowed {
+                replies.charge(remote(number), Source::Unknown, now);
+            }
+            usize::from(allowed)
+        };
+        flooded += ask(round % 300);
+        if round.is_multiple_of(500) {
+            first_tries += ask(1_000 + round);
+        }
+    }
+    assert!(flooded <= 300 * 10, "{flooded}");
+    assert!(first_tries >= 85, "{first_tries} of 100 newcomers got one at once");
+}
