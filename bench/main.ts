@@ -3,13 +3,17 @@
 import { parseArgs } from 'node:util'
 import { dial } from './dial.js'
 import { print } from './figures.js'
+import { flood } from './flood.js'
 import { withPair } from './pair.js'
 import { priority, priorityQuestion } from './priority/program.js'
 import type { Options, Program } from './program.js'
 import { stream } from './stream.js'
 import { urgent } from './urgent.js'
 
-const programs: readonly Program[] = [stream, urgent, dial]
+const programs: readonly Program[] = [stream, urgent, dial, flood]
+
+/** The others are asked for by name. */
+const USUAL = 3
 
 const help = `Usage: npm run bench -- [name] [options]
 
@@ -38,7 +42,8 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   })
-  const chosen = positionals.length === 0 ? programs : programs.filter(({ name }) => positionals.includes(name))
+  const chosen =
+    positionals.length === 0 ? programs.slice(0, USUAL) : programs.filter(({ name }) => positionals.includes(name))
   if (values.help || chosen.length < positionals.length) {
     process.stdout.write(help)
     process.exitCode = values.help ? 0 : 2
