@@ -2,6 +2,7 @@
 
 mod closing;
 mod connect;
+mod lanes;
 mod liveness;
 mod messages;
 mod peers;

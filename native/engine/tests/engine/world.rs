@@ -32,6 +32,12 @@ pub(crate) struct Endpoint {
     pub(crate) stream_bytes: u64,
     /// Takes events at all.
     pub(crate) drains: bool,
+    /// Messages that it has not read yet.
+    unread: Vec<(ConnectionId, Priority, usize)>,
+    /// A lane that is kept full: window, and size of each message.
+    kept_full: Option<(ConnectionId, Priority, usize, usize)>,
+    /// Bytes admitted to that lane and not drained.
+    in_window: usize,
     /// Of what it sends.
     pub(crate) lifetime: Option<Duration>,
     /// Bytes of messages handed in, by lane.
@@ -63,6 +69,9 @@ impl Endpoint {
             received: Vec::new(),
             stream_bytes: 0,
             drains: true,
+            unread: Vec::new(),
+            kept_full: None,
+            in_window: 0,
             lifetime: None,
             admitted: BTreeMap::new(),
             streams: BTreeSet::new(),
@@ -95,6 +104,52 @@ impl Endpoint {
         self.engine.send_message(connection, id, priority, self.lifetime, bytes, now);
         self.drain_events(now);
         id
+    }
+
+    /// Whether it takes messages as they come; if so, those it has not read yet are read now.
+    pub(crate) fn set_reads(&mut self, reads: bool, now: Instant) {
+        self.reads = reads;
+        if reads {
+            self.read(usize::MAX, now);
+        }
+    }
+
+    /// Reads so many of the messages that wait.
+    pub(crate) fn read(&mut self, count: usize, now: Instant) {
+        let count = count.min(self.unread.len());
+        for (connection, priority, bytes) in self.unread.drain(..count).collect::<Vec<_>>() {
+            self.engine.release_messages(connection, priority, bytes, now);
+        }
+        self.drain_events(now);
+    }
+
+    /// Messages that wait to be read.
+    pub(crate) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    /// Sends messages of this size for ever, so many bytes ahead of what drains.
+    pub(crate) fn keep_full(
+        &mut self,
+        connection: ConnectionId,
+        priority: Priority,
+        window: usize,
+        size: usize,
+        now: Instant,
+    ) {
+        self.kept_full = Some((connection, priority, window, size));
+        self.in_window = 0;
+        self.fill(now);
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let Some((connection, priority, window, size)) = self.kept_full else { return };
+        while self.in_window + size <= window {
+            self.in_window += size;
+            let id = MessageId(self.next_message);
+            self.next_message += 1;
+            self.engine.send_message(connection, id, priority, None, bulk(size), now);
+        }
     }
 
     pub(crate) fn messages_sent(&self) -> u64 {
@@ -169,6 +224,8 @@ impl Endpoint {
                 self.received.push((*priority, bytes.len()));
                 if self.reads {
                     self.engine.release_messages(*connection, *priority, bytes.len(), now);
+                } else {
+                    self.unread.push((*connection, *priority, bytes.len()));
                 }
                 if self.echoes {
                     let id = MessageId(self.next_message);
@@ -194,6 +251,14 @@ impl Endpoint {
                 if self.reads {
                     self.engine.grant_stream(*stream, bytes.len() as u64, now);
                 }
+            }
+            Event::LaneDrained { connection, priority, bytes }
+                if self
+                    .kept_full
+                    .is_some_and(|(kept, lane, ..)| (kept, lane) == (*connection, *priority)) =>
+            {
+                self.in_window -= *bytes as usize;
+                self.fill(now);
             }
             Event::Connected { connection, .. } if self.claims => self.engine.claim(*connection),
             _ => {}
