@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { now } from './now.js'
 import type { Line, Receiver } from './transports/transport.js'
@@ -6,6 +7,10 @@ import type { Line, Receiver } from './transports/transport.js'
 export const BULK_BYTES = 1024 * 1024
 export const URGENT_BYTES = 1024
 export const URGENT_INTERVAL_MS = 20
+/** An urgent object on a stream opened for it is longer by this, which tells it from the others. */
+const FRESH_MARK = Buffer.alloc(1)
+/** So long such an object may take before it counts as missing, with this age. */
+export const FRESH_MS = 3_000
 
 /** What a node sends: urgent objects on a schedule that waits for nobody, bulk as fast as there is room. */
 export class Load {
@@ -35,13 +40,31 @@ export class Load {
     }
   }
 
+  /** One object, given up when the signal aborts. */
+  sendObject(line: Line, length: number, signal: AbortSignal): void {
+    line.sendBulk(Buffer.alloc(length, 0xa5), signal).catch((error: unknown) => {
+      if (!signal.aborted) process.stderr.write(`an object was not sent: ${error}\n`)
+    })
+  }
+
+  /** Opens a stream so often, one after the other, each with `FRESH_MS` to deliver its object. */
+  async openStreams(line: Line, count: number): Promise<number> {
+    if (line.sendFresh === undefined) return 0
+    for (let opened = 0; opened < count; opened++) {
+      const limit = delay(FRESH_MS)
+      const sent = line.sendFresh(Buffer.concat([urgentObject(now()), FRESH_MARK])).catch(() => limit)
+      await Promise.race([sent, limit])
+    }
+    return count
+  }
+
   /** How many urgent objects were due in that time. */
   duesBetween(from: number, to: number): number {
     return this.#dues.filter((due) => due >= from && due < to).length
   }
 
-  stop(): void {
-    void this.#metronome?.terminate()
+  async stopUrgent(): Promise<void> {
+    await this.#metronome?.terminate()
   }
 }
 
@@ -52,17 +75,26 @@ export function urgentObject(due: number): Buffer {
 }
 
 /** What a node receives, and when. */
-export class Arrivals implements Receiver {
+export class Arrivals {
+  /** Latencies of the objects that came on streams opened for them. */
+  readonly fresh: number[] = []
   readonly #urgent: { readonly due: number; readonly latency: number }[] = []
-  readonly #bulk: { readonly at: number; readonly bytes: number }[] = []
+  readonly #sources: BulkSource[] = []
 
-  urgent(bytes: Uint8Array): void {
-    const due = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0)
-    this.#urgent.push({ due, latency: now() - due })
+  /** For what comes from one peer. */
+  accept(): Receiver {
+    const source = new BulkSource()
+    this.#sources.push(source)
+    return {
+      urgent: (bytes) => this.#takeUrgent(bytes),
+      bulk: (bytes) => source.take(bytes),
+    }
   }
 
-  bulk(bytes: number): void {
-    this.#bulk.push({ at: now(), bytes })
+  #takeUrgent(bytes: Uint8Array): void {
+    const due = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0)
+    if (bytes.length > URGENT_BYTES) this.fresh.push(now() - due)
+    else this.#urgent.push({ due, latency: now() - due })
   }
 
   /** The latencies of the urgent objects that were due in that time, in milliseconds. */
@@ -70,16 +102,35 @@ export class Arrivals implements Receiver {
     return this.#urgent.filter(({ due }) => due >= from && due < to).map(({ latency }) => latency)
   }
 
-  /**
-   * Bits per second of bulk between the first and the last object that was whole in that time; what the window cuts off
-   * at its edges counts on neither side. Zero with fewer than two.
-   */
-  goodputBetween(from: number, to: number): number {
-    const whole = this.#bulk.filter(({ at }) => at >= from && at < to)
-    const first = whole[0]
-    const last = whole[whole.length - 1]
-    if (first === undefined || last === undefined || first === last) return 0
-    const bytes = whole.reduce((sum, object) => sum + object.bytes, 0) - first.bytes
-    return (bytes * 8_000) / (last.at - first.at)
+  /** Bytes of bulk in that time, of bulk that began at `began`. */
+  bulkBetween(began: number, from: number, to: number): number {
+    return this.#sources.reduce((sum, source) => sum + source.at(to, began) - source.at(from, began), 0)
+  }
+
+  /** How many peers have had an object whole since then: what they sent until then is known. */
+  sourcesSince(at: number): number {
+    return this.#sources.filter((source) => source.last >= at).length
+  }
+}
+
+/** The bulk of one peer, whose objects come one after the other. */
+class BulkSource {
+  readonly #whole: { readonly at: number; readonly total: number }[] = []
+
+  take(bytes: number): void {
+    this.#whole.push({ at: now(), total: (this.#whole[this.#whole.length - 1]?.total ?? 0) + bytes })
+  }
+
+  get last(): number {
+    return this.#whole[this.#whole.length - 1]?.at ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** How many bytes had come by then: as if each object came evenly between its predecessor's end and its own. */
+  at(instant: number, began: number): number {
+    const next = this.#whole.findIndex(({ at }) => at >= instant)
+    const before = (next < 0 ? this.#whole[this.#whole.length - 1] : this.#whole[next - 1]) ?? { at: began, total: 0 }
+    const after = this.#whole[next]
+    if (after === undefined || instant <= before.at) return before.total
+    return before.total + ((after.total - before.total) * (instant - before.at)) / (after.at - before.at)
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { percentile } from '../figures.js'
+import { median, percentile } from '../figures.js'
+import { FRESH_MS } from './load.js'
 import type { Network } from './network.js'
 import { NodeProcess } from './node-process.js'
 import { now } from './now.js'
@@ -7,7 +8,7 @@ import type { Scenario } from './scenario.js'
 import type { TransportName } from './transports/table.js'
 import { transports } from './transports/table.js'
 import { busiestThread, type MachineUsage, machineUsage } from './usage.js'
-import type { Report, Span } from './verbs.js'
+import type { Report, Span, Verbs } from './verbs.js'
 
 /** Of one scenario over one transport, once. Times in milliseconds, rates in bits per second. */
 export interface Measurement {
@@ -19,6 +20,8 @@ export interface Measurement {
   /** Mean of what the senders' shapers passed, as a share of their rate, and the mean size of its frames. */
   readonly shaper: { readonly share: number; readonly frameBytes: number; readonly drops: number } | undefined
   readonly cpu: Cpu
+  /** Until an object arrives on a stream opened for it under the load; undefined: no such difference. */
+  readonly freshStream: number | undefined
 }
 
 export interface Urgent {
@@ -47,8 +50,12 @@ export interface MeasureOptions {
 const WARM_UP_MS = 500
 /** From the start of bulk to the window: longer than a queue of 1,000 packets takes to fill and TCP to find its rate. */
 const SETTLE_MS = 3_000
-/** How long an urgent object may be under way after the window before it is counted as missing, with its age. */
-const GRACE_MS = 3_000
+/**
+ * How long after the window is waited for what was under way: an urgent object that has not come then is missing and
+ * counts with its age. An object of bulk takes 3 s where eight nodes share 20 Mbit/s.
+ */
+const GRACE_MS = 5_000
+const FRESH_STREAMS = 3
 
 export async function measure(
   scenario: Scenario,
@@ -61,10 +68,11 @@ export async function measure(
     await connect(nodes, network, scenario, transport, options)
     await each(nodes, scenario, (node, { urgent }) => node.ask('urgent', { to: urgent }))
     await delay(WARM_UP_MS)
-    const idle = await window(nodes, network, scenario, options.seconds)
+    const idle = await window(nodes, network, scenario, options.seconds, undefined)
+    const bulkBegan = now()
     await each(nodes, scenario, (node, { bulk }) => node.ask('bulk', { to: bulk }))
     await delay(SETTLE_MS)
-    const loaded = await window(nodes, network, scenario, options.seconds)
+    const loaded = await window(nodes, network, scenario, options.seconds, bulkBegan)
     const senders = scenario.traffic.filter(({ bulk }) => bulk.length > 0).length
     const { rate } = scenario.link
     return {
@@ -75,6 +83,7 @@ export async function measure(
       cpuPerGigabyte: loaded.cpuSeconds / ((loaded.goodput * loaded.seconds) / 8e9),
       shaper: loaded.shaper,
       cpu: loaded.cpu,
+      freshStream: nodes.length === 2 ? await openFresh(nodes) : undefined,
     }
   } finally {
     await Promise.all(nodes.map((node) => node.end()))
@@ -82,7 +91,17 @@ export async function measure(
   }
 }
 
-async function connect(
+/** Under a load that goes on; the median, in which one that never arrived counts with the time it had. */
+async function openFresh([near, far]: readonly NodeProcess[]): Promise<number | undefined> {
+  const opened = (await near?.ask('fresh', { to: 1, count: FRESH_STREAMS })) ?? 0
+  if (opened === 0) return undefined
+  await delay(FRESH_MS)
+  const arrived = (await far?.ask('freshArrived', undefined)) ?? []
+  return median([...arrived, ...Array.from({ length: opened - arrived.length }, () => FRESH_MS)])
+}
+
+/** Every node open, and each with a line to whom it sends to. */
+export async function connect(
   nodes: readonly NodeProcess[],
   { places }: Network,
   { traffic }: Scenario,
@@ -130,19 +149,21 @@ async function window(
   network: Network,
   scenario: Scenario,
   seconds: number,
+  bulkBegan: number | undefined,
 ): Promise<Window> {
   const begin = await read(nodes, network)
   await delay(seconds * 1_000)
   const end = await read(nodes, network)
   const span: Span = { from: begin.at, to: end.at }
-  const { urgent, goodput } = await collect(nodes, span)
+  const sources = bulkBegan === undefined ? 0 : scenario.traffic.reduce((sum, { bulk }) => sum + bulk.length, 0)
+  const { urgent, bulkBytes } = await collect(nodes, { ...span, bulkBegan: bulkBegan ?? span.to }, sources)
   const processes = begin.processes.map((before, index) => ({ before, after: end.processes[index] ?? before }))
   const cpuSeconds = processes.reduce((sum, { before, after }) => sum + after.cpuSeconds - before.cpuSeconds, 0)
   const elapsed = (end.at - begin.at) / 1e3
   return {
     seconds: elapsed,
     urgent,
-    goodput,
+    goodput: (bulkBytes * 8) / elapsed,
     cpuSeconds,
     shaper: shaperBetween(begin, end, scenario),
     cpu: {
@@ -160,22 +181,26 @@ async function read(nodes: readonly NodeProcess[], network: Network) {
   return { at: now(), processes, shapers, machine: machineUsage() }
 }
 
-/** Waits for the urgent objects that were due in the span, while the load goes on. */
-async function collect(nodes: readonly NodeProcess[], span: Span): Promise<{ urgent: Urgent; goodput: number }> {
+/** Waits for what was under way at the end of the span, while the load goes on. */
+async function collect(
+  nodes: readonly NodeProcess[],
+  span: Verbs['report'],
+  sources: number,
+): Promise<{ urgent: Urgent; bulkBytes: number }> {
   for (;;) {
     const reports = await Promise.all(nodes.map((node) => node.ask('report', span)))
     const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0)
     const arrived = reports.flatMap(({ latencies }) => latencies)
     const missing = sum(({ dues }) => dues) - arrived.length
     const age = now() - span.to
-    if (missing > 0 && age < GRACE_MS) {
+    if ((missing > 0 || sum((report) => report.sources) < sources) && age < GRACE_MS) {
       await delay(100)
       continue
     }
     const latencies = [...arrived, ...Array.from({ length: missing }, () => age)]
     return {
       urgent: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), count: latencies.length, missing },
-      goodput: sum(({ goodput }) => goodput),
+      bulkBytes: sum(({ bulkBytes }) => bulkBytes),
     }
   }
 }

@@ -19,25 +19,27 @@ export interface Network {
   close(): Promise<void>
 }
 
-/** Why there can be no shaped link here, in one line; undefined: there can. */
-export function reasonAgainstLinks(): string | undefined {
-  if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`
+/** Whether there can be shaped links here: why not, in one line, or what TCP's congestion control on them is. */
+export function tryLinks(): { readonly reason: string } | { readonly congestionControl: string } {
+  if (process.platform !== 'linux') return { reason: `network namespaces are Linux's, and this is ${process.platform}` }
   for (const tool of ['ip', 'tc']) {
-    if (spawnSync(tool, ['-V']).error !== undefined) return `there is no \`${tool}\` here (package iproute2)`
+    if (spawnSync(tool, ['-V']).error !== undefined)
+      return { reason: `there is no \`${tool}\` here (package iproute2)` }
   }
   const name = `warren-${randomBytes(4).toString('hex')}-try`
   const added = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' })
-  if (added.status !== 0) return `no network namespace can be made (it needs root): ${added.stderr.trim()}`
+  if (added.status !== 0) return { reason: `no network namespace can be made (it needs root): ${added.stderr.trim()}` }
   try {
     const commands = ['link add lan type veth peer name eth0', 'link set lan gso_max_segs 1']
     const linked = spawnSync('ip', ['-n', name, '-batch', '-'], { input: commands.join('\n'), encoding: 'utf8' })
-    if (linked.status !== 0) return `no veth pair can be made: ${linked.stderr.trim()}`
+    if (linked.status !== 0) return { reason: `no veth pair can be made: ${linked.stderr.trim()}` }
     const shaped = spawnSync('tc', [
       '-n',
       name,
       ...'qdisc add dev lan root tbf rate 1mbit burst 3k limit 9k'.split(' '),
     ])
-    return shaped.status === 0 ? undefined : `no token bucket can be made: ${String(shaped.stderr).trim()}`
+    if (shaped.status !== 0) return { reason: `no token bucket can be made: ${String(shaped.stderr).trim()}` }
+    return { congestionControl: chooseCongestionControl(name) }
   } finally {
     spawnSync('ip', ['netns', 'del', name])
   }
@@ -145,8 +147,13 @@ function attach(router: string, device: string, node: string, index: number): vo
     `address add ${address(index)}/24 dev eth0`,
     `route add default via ${gateway(index)}`,
   ])
-  // Linux's default, where this machine lets its namespaces choose; `Network.congestion` says what it is.
-  spawnSync('ip', ['netns', 'exec', node, 'sh', '-c', `echo cubic >${CONGESTION}`])
+  chooseCongestionControl(node)
+}
+
+/** Linux's default, where this machine lets its namespaces choose it; gives what TCP uses there now. */
+function chooseCongestionControl(namespace: string): string {
+  const script = `echo cubic >${CONGESTION}; cat ${CONGESTION}`
+  return spawnSync('ip', ['netns', 'exec', namespace, 'sh', '-c', script], { encoding: 'utf8' }).stdout.trim()
 }
 
 function forward(router: string): void {

@@ -2,6 +2,7 @@
 
 import { setPriority } from 'node:os'
 import { Arrivals, Load } from './load.js'
+import { watchCancel } from './sent-bytes.js'
 import { transports } from './transports/table.js'
 import type { Line, Node } from './transports/transport.js'
 import { processUsage } from './usage.js'
@@ -10,11 +11,12 @@ import type { Answers, Verb, Verbs } from './verbs.js'
 const load = new Load()
 const arrivals = new Arrivals()
 const lines = new Map<number, Line>()
+const giveUp = new AbortController()
 let node: Node | undefined
 
 const verbs: { [V in Verb]: (argument: Verbs[V]) => Answers[V] | Promise<Answers[V]> } = {
   async open({ transport, host, options }) {
-    node = await transports[transport].open(host, arrivals, options)
+    node = await transports[transport].open(host, () => arrivals.accept(), options)
     return node.address
   },
   async dial(peers) {
@@ -30,17 +32,33 @@ const verbs: { [V in Verb]: (argument: Verbs[V]) => Answers[V] | Promise<Answers
     load.startBulk(linesTo(to))
   },
   usage: processUsage,
-  report({ from, to }) {
+  report({ from, to, bulkBegan }) {
     return {
       dues: load.duesBetween(from, to),
       latencies: arrivals.latenciesBetween(from, to),
-      goodput: arrivals.goodputBetween(from, to),
+      bulkBytes: arrivals.bulkBetween(bulkBegan, from, to),
+      sources: arrivals.sourcesSince(to),
     }
   },
+  fresh: ({ to, count }) => load.openStreams(lineTo(to), count),
+  freshArrived: () => arrivals.fresh,
+  async stopUrgent() {
+    await load.stopUrgent()
+  },
+  object({ to, length }) {
+    load.sendObject(lineTo(to), length, giveUp.signal)
+  },
+  cancel: () => watchCancel(() => giveUp.abort()),
+}
+
+function lineTo(other: number): Line {
+  const line = lines.get(other)
+  if (line === undefined) throw new Error(`no line to node ${other}`)
+  return line
 }
 
 function linesTo(nodes: readonly number[]): readonly Line[] {
-  return nodes.flatMap((each) => lines.get(each) ?? [])
+  return nodes.map(lineTo)
 }
 
 process.on('message', async ({ id, verb, argument }: { id: number; verb: Verb; argument: never }) => {

@@ -11,6 +11,8 @@ export interface PriorityOptions {
   readonly uplink: number | undefined
   /** Nothing but lines for programs on stdout. */
   readonly tsv: boolean
+  /** What is for people. */
+  tell(text: string): void
   readonly svg: string | undefined
   readonly check: boolean
   readonly list: boolean
@@ -56,6 +58,7 @@ export function parsePriorityOptions(argv: readonly string[]): PriorityOptions {
     plan,
     uplink: values.uplink === undefined ? undefined : positive('--uplink', values.uplink) * 1e6,
     tsv: values.tsv,
+    tell: (text) => void (values.tsv ? process.stderr : process.stdout).write(text),
     svg: values.svg,
     check: values.check,
     list: values.list,

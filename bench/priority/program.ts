@@ -1,9 +1,14 @@
+import { writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { cancelLines, cancelTable, combineCancelled, measureCancel } from './cancel.js'
 import { check } from './check.js'
 import { measure } from './measure.js'
-import { reasonAgainstLinks } from './network.js'
-import { type Planned, type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
+import { tryLinks } from './network.js'
+import { type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
+import { plot } from './plot.js'
 import { lines, table } from './report.js'
 import { combine, type Result } from './result.js'
+import type { Scenario } from './scenario.js'
 import { type TransportName, transports } from './transports/table.js'
 import type { Transport } from './transports/transport.js'
 
@@ -14,30 +19,52 @@ export const priorityQuestion =
 export async function priority(argv: readonly string[]): Promise<number> {
   const options = parsed(argv)
   if (typeof options === 'number') return options
-  const tell = (text: string): void => void (options.tsv ? process.stderr : process.stdout).write(text)
   if (options.list) {
     for (const { scenario, transports } of options.plan) {
-      tell(`${transports.map((name) => `${name}/${scenario.name}\n`).join('')}`)
+      options.tell(`${transports.map((name) => `${name}/${scenario.name}\n`).join('')}`)
     }
     return 0
   }
-  const reason = reasonAgainstLinks()
-  if (reason !== undefined) {
-    process.stderr.write(`priority: no shaped links on this machine: ${reason}\n`)
+  const links = tryLinks()
+  if ('reason' in links) {
+    process.stderr.write(`priority: no shaped links on this machine: ${links.reason}\n`)
     if (process.env.WARREN_REQUIRE_NETNS === '1') return 1
+  } else {
+    options.tell(`${machine()}, TCP with ${links.congestionControl}\n`)
   }
   const isHere = prepared(options.plan.flatMap(({ transports }) => transports))
   const plan = options.plan
-    .filter(({ scenario }) => reason === undefined || scenario.link.rate === undefined)
+    .filter(({ scenario }) => !('reason' in links) || scenario.link.rate === undefined)
     .map(({ scenario, transports }) => ({ scenario, transports: transports.filter((name) => isHere.has(name)) }))
   const results: Result[] = []
-  for (const planned of plan) {
-    const measured = await measureAll(planned, options, tell)
-    tell(table(planned.scenario, measured))
-    results.push(...measured)
+  for (const { scenario, transports } of plan) {
+    if (scenario.kind === 'cancel') {
+      const runs = await inTurn(scenario, transports, options, measureCancel)
+      const cancelled = runs.map(({ transport, measured }) => combineCancelled(scenario, transport, measured))
+      options.tell(cancelTable(scenario, cancelled))
+      process.stdout.write(cancelLines(cancelled))
+    } else {
+      const runs = await inTurn(scenario, transports, options, measure)
+      const loaded = runs.map(({ transport, measured }) => combine(scenario, transport, measured))
+      options.tell(table(scenario, loaded))
+      results.push(...loaded)
+      process.stdout.write(lines(loaded))
+    }
   }
-  process.stdout.write(`${options.tsv ? '' : '\n'}${lines(results)}`)
-  return options.check ? check(results) : 0
+  if (options.svg !== undefined) draw(options.svg, results, options)
+  return options.check ? check(results) : Number(process.exitCode ?? 0)
+}
+
+/** With the machine and the command in the plot itself. */
+function draw(file: string, results: readonly Result[], { runs, seconds }: PriorityOptions): void {
+  const drawn = plot(results, `${machine()}; medians of ${runs} × ${seconds} s: npm run bench -- priority`)
+  if (drawn === undefined) process.stderr.write('priority: nothing to draw: no links between two nodes were measured\n')
+  else writeFileSync(file, drawn)
+}
+
+function machine(): string {
+  const processors = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`.replace(/\(R\)|\(TM\)| Processor/g, '')
+  return `${processors}, Linux ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}`
 }
 
 function parsed(argv: readonly string[]): PriorityOptions | number {
@@ -66,18 +93,25 @@ function prepared(names: readonly TransportName[]): ReadonlySet<TransportName> {
 }
 
 /** One scenario, transports in turn: what drifts meets all of them. */
-async function measureAll(
-  { scenario, transports }: Planned,
+async function inTurn<M>(
+  scenario: Scenario,
+  names: readonly TransportName[],
   options: PriorityOptions,
-  tell: (text: string) => void,
-): Promise<readonly Result[]> {
-  const measured = transports.map((transport) => ({ transport, runs: [] as Awaited<ReturnType<typeof measure>>[] }))
+  measureOnce: (scenario: Scenario, transport: TransportName, options: PriorityOptions) => Promise<M>,
+): Promise<readonly { readonly transport: TransportName; readonly measured: readonly M[] }[]> {
+  const all = names.map((transport) => ({ transport, measured: [] as M[] }))
   for (let run = 1; run <= options.runs; run++) {
-    for (const { transport, runs } of measured) {
-      if (process.stderr.isTTY) tell(`\r${scenario.name}: ${transport}, run ${run} of ${options.runs}\x1b[K`)
-      runs.push(await measure(scenario, transport, options))
+    for (const { transport, measured } of all) {
+      if (process.stderr.isTTY)
+        process.stderr.write(`\r${scenario.name}: ${transport}, run ${run} of ${options.runs}\x1b[K`)
+      try {
+        measured.push(await measureOnce(scenario, transport, options))
+      } catch (error) {
+        process.stderr.write(`priority: ${transport}/${scenario.name}, run ${run} failed: ${error}\n`)
+        process.exitCode = 1
+      }
     }
   }
-  if (process.stderr.isTTY) tell('\r\x1b[K')
-  return measured.map(({ transport, runs }) => combine(scenario, transport, runs))
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  return all
 }

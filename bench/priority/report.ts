@@ -1,4 +1,5 @@
 import { type Figure, line } from '../figures.js'
+import { FRESH_MS } from './load.js'
 import type { Result } from './result.js'
 import type { Scenario } from './scenario.js'
 
@@ -16,6 +17,7 @@ export function figuresOf({ name, medians, cpuBound, runs }: Result): readonly F
     ...(medians.linkCapacity === undefined ? [] : [figure('link_capacity', medians.linkCapacity / 1e6, 'Mbit/s')]),
     ...(medians.linkUsed === undefined ? [] : [figure('link_used', medians.linkUsed, 'ratio')]),
     figure('cpu_per_gb', medians.cpuPerGigabyte, 's/GB'),
+    ...(medians.freshStream === undefined ? [] : [figure('fresh_stream', medians.freshStream, 'ms')]),
     ...bound,
   ]
 }
@@ -35,11 +37,12 @@ export function table(scenario: Scenario, results: readonly Result[]): string {
     `${' '.repeat(14)}   urgent idle, ms   urgent loaded, ms      bulk  of the link's    CPU`,
     `${' '.repeat(14)}      p50      p99      p50      p99     Mbit/s   capacity   s/GB`,
   ]
-  return `${[...head, ...results.map(row), ...results.flatMap(notes)].join('\n')}\n`
+  return `${[...head, ...results.map(row), ...results.flatMap(notes)].join('\n')}\n\n`
 }
 
-function row({ transport, medians, cpuBound }: Result): string {
+function row({ transport, medians, cpuBound, runs }: Result): string {
   const name = transport.padEnd(14)
+  if (runs === 0) return `${name}  no figures: every run failed`
   if (medians === undefined) {
     const thread = percent(cpuBound?.busiestThread)
     return `${name}  no figures: the processors were the limit (busiest thread ${thread}, all ${percent(cpuBound?.machine)})`
@@ -65,10 +68,19 @@ function notes({ transport, medians, cpuBound, runs, others, missing }: Result):
     ...(others > OTHERS_TOLD
       ? [`  ${transport}: other work took up to ${percent(others)} of the processors meanwhile`]
       : []),
+    ...(medians?.freshStream === undefined
+      ? []
+      : [
+          `  ${transport}: on a stream opened for it under load, an urgent object arrives after ${fresh(medians.freshStream)}`,
+        ]),
     ...(missing > 0
-      ? [`  ${transport}: ${missing} urgent objects had not arrived 3 s later; they count with that age`]
+      ? [`  ${transport}: ${missing} urgent objects had not arrived seconds later; they count with that age`]
       : []),
   ]
+}
+
+function fresh(ms: number): string {
+  return ms >= FRESH_MS ? `more than ${FRESH_MS / 1e3} s` : `${ms.toFixed(0)} ms`
 }
 
 /** Less of other work than this is not worth a line. */

@@ -28,6 +28,7 @@ export interface Medians {
   readonly linkCapacity: number | undefined
   readonly linkUsed: number | undefined
   readonly cpuPerGigabyte: number
+  readonly freshStream: number | undefined
 }
 
 /** Below this share of its rate a shaper is not what limits. */
@@ -52,7 +53,7 @@ export function combine(scenario: Scenario, transport: TransportName, measured: 
             busiestThread: median(bound.map(({ cpu }) => cpu.busiestThread)),
             machine: median(bound.map(({ cpu }) => cpu.machine)),
           },
-    others: Math.max(...measured.map(({ cpu }) => cpu.others)),
+    others: Math.max(0, ...measured.map(({ cpu }) => cpu.others)),
     missing: measured.reduce((sum, { idle, loaded }) => sum + idle.missing + loaded.missing, 0),
   }
 }
@@ -75,5 +76,7 @@ function medians(measured: readonly Measurement[]): Medians {
     linkCapacity,
     linkUsed: linkCapacity === undefined ? undefined : of(({ shaper }) => shaper?.share ?? Number.NaN),
     cpuPerGigabyte: of(({ cpuPerGigabyte }) => cpuPerGigabyte),
+    freshStream:
+      measured[0]?.freshStream === undefined ? undefined : of(({ freshStream }) => freshStream ?? Number.NaN),
   }
 }

@@ -5,6 +5,8 @@ import { loopback, type Network, pairOver, starOver } from './network.js'
 export interface Scenario {
   readonly name: string
   readonly question: string
+  /** What is measured: urgent objects beside bulk, or what leaves after an object of 64 MiB is given up. */
+  readonly kind: 'load' | 'cancel'
   readonly link: Link
   readonly traffic: readonly Traffic[]
   build(): Promise<Network>
@@ -26,15 +28,26 @@ export const scenarios: readonly Scenario[] = [
   flood(links['100mbit']),
   flood(links['20mbit']),
   flood(links['50mbit-1000p']),
+  cancelled(links['100mbit']),
 ]
 
 function pair(link: Link): Scenario {
   return {
     name: link.name,
     question: `one node to another over ${describe(link)}`,
+    kind: 'load',
     link,
     traffic: [{ bulk: [1], urgent: [1] }, silent],
     build: async () => (link.rate === undefined ? loopback(2) : await pairOver(link)),
+  }
+}
+
+function cancelled(link: Link): Scenario {
+  return {
+    ...pair(link),
+    name: `cancel-${link.name}`,
+    question: `an object of 64 MiB is given up half-way over ${describe(link)}: what still leaves its sender?`,
+    kind: 'cancel',
   }
 }
 
@@ -42,6 +55,7 @@ function bothWays(link: Link): Scenario {
   return {
     name: `both-ways-${link.name}`,
     question: `two nodes, both ways at once, over ${describe(link)}`,
+    kind: 'load',
     link,
     traffic: [
       { bulk: [1], urgent: [1] },
@@ -55,6 +69,7 @@ function fanOut(link: Link): Scenario {
   return {
     name: `across-peers-${link.name}`,
     question: `one node with bulk to five peers and urgent to a sixth; its uplink is ${describe(link)}`,
+    kind: 'load',
     link,
     traffic: [{ bulk: [1, 2, 3, 4, 5], urgent: [6] }, ...Array.from({ length: 6 }, () => silent)],
     build: () => starOver(link, 7),
@@ -66,6 +81,7 @@ function flood(link: Link): Scenario {
   return {
     name: `eight-${link.name}`,
     question: `eight nodes, each with bulk to all others; up and down ${describe(link)}`,
+    kind: 'load',
     link,
     traffic: Array.from({ length: NODES }, (_, node) => ({ bulk: others(node), urgent: others(node) })),
     build: () => starOver(link, NODES),

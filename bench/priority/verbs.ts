@@ -16,7 +16,15 @@ export interface Verbs {
   urgent: { readonly to: readonly number[] }
   bulk: { readonly to: readonly number[] }
   usage: undefined
-  report: Span
+  report: Span & { readonly bulkBegan: number }
+  /** Opens streams under load, one after the other: answers how many. */
+  fresh: { readonly to: number; readonly count: number }
+  freshArrived: undefined
+  stopUrgent: undefined
+  /** Sends one object, and does not wait for it. */
+  object: { readonly to: number; readonly length: number }
+  /** Gives that object up. */
+  cancel: undefined
 }
 
 export interface Answers {
@@ -26,6 +34,11 @@ export interface Answers {
   bulk: undefined
   usage: ProcessUsage
   report: Report
+  fresh: number
+  freshArrived: readonly number[]
+  stopUrgent: undefined
+  object: undefined
+  cancel: AfterCancel
 }
 
 export type Verb = keyof Verbs
@@ -34,5 +47,15 @@ export type Verb = keyof Verbs
 export interface Report {
   readonly dues: number
   readonly latencies: readonly number[]
-  readonly goodput: number
+  readonly bulkBytes: number
+  /** How many peers' bulk is known to the end of the span. */
+  readonly sources: number
+}
+
+/** What still left a node after it gave an object up. */
+export interface AfterCancel {
+  /** Of all frames. */
+  readonly bytes: number
+  /** Milliseconds until no more than control traffic left. */
+  readonly stopped: number
 }

@@ -14,10 +14,10 @@ const FILES = ['package.json', 'package-lock.json', 'index.mjs'] as const
 const TCP_SHARE = (1_448 / 1_514) * (FRAME_BYTES / (FRAME_BYTES + HEADER_BYTES + 2 * (18 + 12)))
 
 /**
- * A frame of 1,494 bytes: Ethernet 14, IPv4 20, UDP 8, and 1,452, where quinn's MTU discovery ends. QUIC's header takes 11
+ * A frame of 1,242 bytes: Ethernet 14, IPv4 20, UDP 8, and 1,200, since it does no MTU discovery. QUIC's header takes 11
  * (flags, connection id of 8, packet number of 2), the tag 16, a STREAM frame 6 (type, stream of 1, offset of 4).
  */
-const QUIC_SHARE = ((1_452 - 11 - 16 - 6) / 1_494) * (FRAME_BYTES / (FRAME_BYTES + HEADER_BYTES))
+const QUIC_SHARE = ((1_200 - 11 - 16 - 6) / 1_242) * (FRAME_BYTES / (FRAME_BYTES + HEADER_BYTES))
 
 /** js-libp2p over TCP, noise and yamux. */
 export const libp2pTcp = overLibp2p('libp2p-tcp', 'tcp', TCP_SHARE)
@@ -32,11 +32,11 @@ function overLibp2p(name: string, kind: 'tcp' | 'quic', payloadShare: number): T
     name,
     payloadShare,
     prepare: install,
-    async open(host, receiver) {
+    async open(host, accept) {
       const { createNode, multiaddr } = (await import(pathToFileURL(join(installed, 'index.mjs')).href)) as Libp2p
       const node = await createNode(kind, host)
       const read = (stream: Stream): void => {
-        const frames = new FrameReader(receiver)
+        const frames = new FrameReader(accept())
         stream.addEventListener('message', ({ data }) => {
           for (const chunk of data instanceof Uint8Array ? [data] : data) frames.push(chunk)
         })
@@ -63,7 +63,10 @@ function line(connection: Libp2pConnection, urgent: Stream, bulk: Stream): Line 
     },
     async sendBulk(bytes, signal) {
       for (const [header, part] of bulkFrames(bytes)) {
-        if (signal?.aborted) return
+        if (signal?.aborted) {
+          bulk.abort(new Error('cancelled'))
+          return
+        }
         // Not `onDrain()`: in 3.3.11 its promise is not renewed, and after the first time resolves at once.
         if (!bulk.send(Buffer.concat([header, part]))) {
           await new Promise<void>((resolve) => bulk.addEventListener('drain', () => resolve(), { once: true }))
@@ -116,6 +119,7 @@ interface Libp2pConnection {
 interface Stream {
   send(bytes: Uint8Array): boolean
   close(): Promise<void>
+  abort(error: Error): void
   addEventListener(event: 'message', listener: (event: { data: Uint8Array | Iterable<Uint8Array> }) => void): void
   addEventListener(event: 'drain', listener: () => void, options: { once: true }): void
 }

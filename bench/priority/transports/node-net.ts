@@ -15,7 +15,7 @@ function overSockets(name: string, count: 1 | 2): Transport {
   return {
     name,
     payloadShare: PAYLOAD_SHARE,
-    async open(host, receiver) {
+    async open(host, accept) {
       const sockets = new Set<Socket>()
       const keep = (socket: Socket): Socket => {
         sockets.add(socket)
@@ -25,7 +25,7 @@ function overSockets(name: string, count: 1 | 2): Transport {
         return socket
       }
       const server = createServer((socket) => {
-        const frames = new FrameReader(receiver)
+        const frames = new FrameReader(accept())
         keep(socket).on('data', (chunk) => frames.push(chunk))
       })
       server.listen(0, host)

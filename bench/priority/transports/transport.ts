@@ -5,8 +5,8 @@ export interface Transport {
   readonly payloadShare: number
   /** Brings what it needs and does not ship with the package; gives why it cannot be measured here. */
   prepare?(): string | undefined
-  /** A node that listens on `host`, at a port of its own choice. */
-  open(host: string, receiver: Receiver, options: TransportOptions): Promise<Node>
+  /** A node that listens on `host`, at a port of its own choice; `accept` gives who is told of what one peer sends. */
+  open(host: string, accept: () => Receiver, options: TransportOptions): Promise<Node>
 }
 
 export interface TransportOptions {
@@ -14,7 +14,7 @@ export interface TransportOptions {
   readonly uplink: number | undefined
 }
 
-/** Told of each whole object. */
+/** Told of each whole object of a peer. */
 export interface Receiver {
   urgent(bytes: Uint8Array): void
   bulk(length: number): void

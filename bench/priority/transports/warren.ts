@@ -17,7 +17,7 @@ export const warren: Transport = {
   name: 'warren-quic',
   payloadShare: PAYLOAD_SHARE,
 
-  async open(host, receiver, { uplink }) {
+  async open(host, accept, { uplink }) {
     const device = await Device.open({
       privateKey: PrivateKey.generate(),
       listen: { host },
@@ -27,6 +27,7 @@ export const warren: Transport = {
       limits: { messageBytes: MESSAGE_BYTES, receiveBytesPerConnection: MESSAGE_BYTES },
     })
     device.on('connection', async (connection) => {
+      const receiver = accept()
       for await (const { bytes, priority } of connection.messages()) {
         if (priority === URGENT_PRIORITY) receiver.urgent(bytes)
         else receiver.bulk(bytes.length)
