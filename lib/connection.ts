@@ -18,6 +18,7 @@ import { onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
+import { connectionLanes, type LaneStats } from './lane-stats.js'
 import {
   checkMessage,
   type Message,
@@ -35,7 +36,7 @@ import type { PeerInbox } from './peer-inbox.js'
 import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { LOST, type Payload, type Posted, type Waiter } from './sent.js'
-import type { ConnectionStats } from './stats.js'
+import { type ConnectionStats, statsOf } from './stats.js'
 import {
   type ConnectionStream,
   type ConnectionWritable,
@@ -70,6 +71,8 @@ export interface ConnectionFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
+  /** Figures of its lanes, also while it ends. */
+  lanes(): readonly LaneStats[]
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
   message(priority: number, bytes: Buffer): void
@@ -124,6 +127,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     })
     attach({
       connection: this,
+      lanes: () => this.#lanes(),
       post: (payload, options, patience, waiter) =>
         this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
       message: (priority, bytes) => this.#inbox.push(priority, bytes),
@@ -195,7 +199,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   /** Figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
-    return (this.#state !== 'closed' && this.#runtime.driver.connectionStats(this.#id)) || {}
+    if (this.#state === 'closed') return statsOf(undefined, [])
+    return statsOf(this.#runtime.driver.connectionStats(this.#id), this.#lanes())
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */
@@ -227,6 +232,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `Connection ${inspect(this.toJSON(), options)}`
+  }
+
+  #lanes(): readonly LaneStats[] {
+    const { driver, deadlines, isOpen } = this.#runtime
+    const engine = isOpen ? driver.laneStats(this.#id) : undefined
+    return connectionLanes(engine ?? [], this.#outbox.lanes, deadlines.now())
   }
 
   async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {

@@ -23,7 +23,7 @@ import { type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './pe
 import { PendingConnections } from './pending-connections.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Runtime } from './runtime.js'
-import type { DeviceStats } from './stats.js'
+import { type DeviceStats, statsOf } from './stats.js'
 
 export interface DeviceEvents {
   /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
@@ -129,7 +129,10 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   /** Figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
-    return this.#runtime.isOpen ? { ...this.#runtime.driver.stats(), queuedBytes: this.#runtime.queued.total } : {}
+    const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
+    if (!isOpen) return statsOf(undefined, [])
+    const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages }
+    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */

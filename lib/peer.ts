@@ -12,6 +12,7 @@ import type { Endpoint, ParsedEndpoint } from './endpoint.js'
 import { EndpointRotation } from './endpoint-rotation.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
+import { LaneTotals } from './lane-totals.js'
 import type { Message } from './message.js'
 import { integer, LONGEST_TIMER, optional, parseOptions, signal } from './options.js'
 import { checkPacket } from './packet.js'
@@ -22,7 +23,7 @@ import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 import { protocols } from './protocols.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
-import type { PeerStats } from './stats.js'
+import { type PeerStats, statsOf } from './stats.js'
 
 /** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
 export interface PeerEvents {
@@ -83,6 +84,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #host: PeerHost
   readonly #queued: QueuedBytes
   readonly #inbox: PeerInbox<Message>
+  readonly #lanes: LaneTotals
   readonly #connections = new Set<Connection>()
   readonly #dials: PeerDials
   #rotation: EndpointRotation
@@ -101,6 +103,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#host = host
     this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer)
     this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
+    this.#lanes = new LaneTotals(runtime.laneTotals)
     this.#rotation = new EndpointRotation(facts.endpoints)
     this.#endpoint = this.#rotation.literal ?? facts.seen
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
@@ -165,7 +168,8 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Figures of this moment; none once the peer is removed. */
   stats(): PeerStats {
-    return (this.#runtime.isOpen && this.#runtime.driver.peerStats(this.#id)) || {}
+    const counters = this.#runtime.isOpen ? this.#runtime.driver.peerStats(this.#id) : undefined
+    return statsOf(counters, counters === undefined ? [] : this.#lanes.now())
   }
 
   /** Closes its connections gracefully and forgets it. With `timeout: 0` at once. */
@@ -274,6 +278,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const connection = new Connection(facts, this.#runtime, (receiver) => {
       const watched = this.#watched(receiver)
       routes.connections.set(id, watched)
+      this.#lanes.add(watched)
       routes.receivers.set(receiver.connection, watched)
     })
     this.#connections.add(connection)
@@ -288,8 +293,10 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.#connections.delete(connection)
       this.#dials.lost(connection, close)
       receiver.closed(close, failure)
+      this.#lanes.ended(watched)
     }
-    return { ...receiver, closed }
+    const watched = { ...receiver, closed }
+    return watched
   }
 }
 

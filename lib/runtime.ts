@@ -3,6 +3,7 @@ import { Deadlines } from './deadlines.js'
 import { DeviceInbox } from './device-inbox.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
+import { LaneTotals } from './lane-totals.js'
 import type { ParsedLanes } from './lanes.js'
 import type { Limits } from './limits.js'
 import type { Message } from './message.js'
@@ -19,6 +20,7 @@ export class Runtime {
   readonly mtu: number
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
+  readonly laneTotals = new LaneTotals()
   /** What came, from all peers. */
   readonly inbox: DeviceInbox<Message>
   /** What waits to leave, for all peers. */

@@ -1,6 +1,16 @@
-/** Figures of a device, by name. */
-export type DeviceStats = Readonly<Record<string, number>>
-/** Figures of a peer, by name. */
-export type PeerStats = Readonly<Record<string, number>>
-/** Figures of a connection, by name. */
-export type ConnectionStats = Readonly<Record<string, number>>
+import type { LaneStats } from './lane-stats.js'
+
+/** Counters and levels by name, and the lanes that were sent with, lowest priority first. */
+export type Stats = Readonly<Record<string, number>> & { readonly lanes: readonly LaneStats[] }
+
+/** Figures of a device. */
+export type DeviceStats = Stats
+/** Figures of a peer. */
+export type PeerStats = Stats
+/** Figures of a connection. */
+export type ConnectionStats = Stats
+
+/** Puts figures together. The type says of each name but `lanes` that it is a number, which no index signature can. */
+export function statsOf(counters: Readonly<Record<string, number>> | undefined, lanes: readonly LaneStats[]): Stats {
+  return { ...counters, lanes } as unknown as Stats
+}
