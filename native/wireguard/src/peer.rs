@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::allowed_ips::Prefix;
 use crate::backlog::Backlog;
 use crate::config::{Path, PeerId};
-use crate::constants::{INITIATION_LENGTH, REJECT_AFTER_TIME, REKEY_TIMEOUT};
+use crate::constants::{CONFIRMATION_TIMEOUT, INITIATION_LENGTH, REJECT_AFTER_TIME};
 use crate::device::Core;
 use crate::endpoints::Endpoints;
 use crate::event::{DownReason, Event};
@@ -183,6 +183,7 @@ impl Peer {
         let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
         self.roam(path, core, now);
         self.answers.get_or_insert(Backlog::new(now)).add(ANSWER_INTERVAL, now);
+        self.timers.answered(&mut core.random);
         self.timers.received(now);
         self.timers.sent(now);
         core.stats.initiations_answered += 1;
@@ -301,7 +302,7 @@ impl Peer {
     /// How long to wait for the first datagram of a session that was made in answer to the peer: initiating now would
     /// only give both a second one.
     fn awaited_until(&self) -> Option<Instant> {
-        Some(self.tunnel.as_ref()?.awaiting()? + REKEY_TIMEOUT)
+        Some(self.tunnel.as_ref()?.awaiting()? + CONFIRMATION_TIMEOUT + self.timers.patience())
     }
 
     fn tunnel_for_handshake(&mut self, core: &mut Core, now: Instant) -> &mut Tunnel {

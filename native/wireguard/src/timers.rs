@@ -178,6 +178,16 @@ impl Timers {
         dial.next = (now + REKEY_TIMEOUT + self.patience).min(dial.began + REKEY_ATTEMPT_TIME);
     }
 
+    /// An initiation was answered.
+    pub(crate) fn answered(&mut self, random: &mut Random) {
+        self.patience = random.duration(Duration::ZERO, RETRY_JITTER);
+    }
+
+    /// How much longer than others this peer waits for an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// The next initiation has to wait.
     pub(crate) fn deferred(&mut self, until: Instant) {
         if let Some(dial) = &mut self.dial {

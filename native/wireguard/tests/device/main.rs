@@ -2,6 +2,7 @@
 
 mod chaos;
 mod handshake;
+mod healing;
 mod hostile;
 mod keys;
 mod node;
