@@ -22,7 +22,7 @@ export async function measureCancel(
   transport: TransportName,
   options: MeasureOptions,
 ): Promise<Cancelled> {
-  const network = await scenario.build()
+  const network = await scenario.build(options.congestionControl)
   const nodes = network.places.map((place) => new NodeProcess(place))
   const [near, far] = nodes as [NodeProcess, NodeProcess]
   try {

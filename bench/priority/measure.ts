@@ -44,6 +44,8 @@ export interface Cpu {
 export interface MeasureOptions {
   readonly seconds: number
   readonly uplink: number | undefined
+  /** Of TCP on the links, by its name in Linux. */
+  readonly congestionControl: string
 }
 
 /** Before the first window: connections, first round trips, compiled code. */
@@ -62,7 +64,7 @@ export async function measure(
   transport: TransportName,
   options: MeasureOptions,
 ): Promise<Measurement> {
-  const network = await scenario.build()
+  const network = await scenario.build(options.congestionControl)
   const nodes = network.places.map((place) => new NodeProcess(place))
   try {
     await connect(nodes, network, scenario, transport, options)

@@ -19,27 +19,31 @@ export interface Network {
   close(): Promise<void>
 }
 
-/** Whether there can be shaped links here: why not, in one line, or what TCP's congestion control on them is. */
-export function tryLinks(): { readonly reason: string } | { readonly congestionControl: string } {
-  if (process.platform !== 'linux') return { reason: `network namespaces are Linux's, and this is ${process.platform}` }
+/** Why there can be no shaped link here, in one line; undefined: there can. */
+export function reasonAgainstLinks(congestionControl: string): string | undefined {
+  if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`
   for (const tool of ['ip', 'tc']) {
-    if (spawnSync(tool, ['-V']).error !== undefined)
-      return { reason: `there is no \`${tool}\` here (package iproute2)` }
+    if (spawnSync(tool, ['-V']).error !== undefined) return `there is no \`${tool}\` here (package iproute2)`
   }
   const name = `warren-${randomBytes(4).toString('hex')}-try`
   const added = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' })
-  if (added.status !== 0) return { reason: `no network namespace can be made (it needs root): ${added.stderr.trim()}` }
+  if (added.status !== 0) return `no network namespace can be made (it needs root): ${added.stderr.trim()}`
   try {
-    const commands = ['link add lan type veth peer name eth0', 'link set lan gso_max_segs 1']
+    const commands = ['link add lan type veth peer name eth0', 'link set lan gso_max_segs 1 up']
     const linked = spawnSync('ip', ['-n', name, '-batch', '-'], { input: commands.join('\n'), encoding: 'utf8' })
-    if (linked.status !== 0) return { reason: `no veth pair can be made: ${linked.stderr.trim()}` }
+    if (linked.status !== 0) return `no veth pair can be made: ${linked.stderr.trim()}`
     const shaped = spawnSync('tc', [
       '-n',
       name,
       ...'qdisc add dev lan root tbf rate 1mbit burst 3k limit 9k'.split(' '),
     ])
-    if (shaped.status !== 0) return { reason: `no token bucket can be made: ${String(shaped.stderr).trim()}` }
-    return { congestionControl: chooseCongestionControl(name) }
+    if (shaped.status !== 0) return `no token bucket can be made: ${String(shaped.stderr).trim()}`
+    const routed = spawnSync('ip', [
+      '-n',
+      name,
+      ...`route add 10.0.0.0/8 dev lan congctl ${congestionControl}`.split(' '),
+    ])
+    return routed.status === 0 ? undefined : `TCP knows no ${congestionControl} here: ${String(routed.stderr).trim()}`
   } finally {
     spawnSync('ip', ['netns', 'del', name])
   }
@@ -57,12 +61,12 @@ export function loopback(nodes: number): Network {
  * The router routes. Through a bridge a packet would still belong to the sender's socket while it waits in the shaper,
  * and the kernel's TCP would see the queue and keep it short: ip_rcv() is where that ends.
  */
-export async function pairOver(link: Link): Promise<Network> {
+export async function pairOver(link: Link, congestionControl: string): Promise<Network> {
   const spaces = new Namespaces(['a', 'router', 'b'])
   try {
     const [a, router, b] = spaces.names as [string, string, string]
-    attach(router, 'lan0', a, 0)
-    attach(router, 'lan1', b, 1)
+    attach(router, 'lan0', a, 0, congestionControl)
+    attach(router, 'lan1', b, 1, congestionControl)
     forward(router)
     const toA = shape(router, 'lan0', link)
     const toB = shape(router, 'lan1', link)
@@ -83,7 +87,7 @@ export async function pairOver(link: Link): Promise<Network> {
 /**
  * Each node behind a router of its own, the routers on one switch: every node has an uplink and a downlink of that rate.
  */
-export async function starOver(link: Link, nodes: number): Promise<Network> {
+export async function starOver(link: Link, nodes: number, congestionControl: string): Promise<Network> {
   const indices = Array.from({ length: nodes }, (_, index) => index)
   const spaces = new Namespaces([
     'switch',
@@ -96,7 +100,7 @@ export async function starOver(link: Link, nodes: number): Promise<Network> {
     const places = rest.slice(nodes)
     ip(core, ['link add switch type bridge', 'link set switch up'])
     const shapers = routers.map((router, index) => {
-      attach(router, 'lan', places[index] as string, index)
+      attach(router, 'lan', places[index] as string, index, congestionControl)
       ip(router, [
         `link add wan type veth peer name port${index} netns ${core}`,
         'link set wan gso_max_segs 1 up',
@@ -134,7 +138,7 @@ function network(
 }
 
 /** The link between a router and the node `index`, with the node's default route. */
-function attach(router: string, device: string, node: string, index: number): void {
+function attach(router: string, device: string, node: string, index: number, congestionControl: string): void {
   ip(router, [
     `link add ${device} type veth peer name eth0 netns ${node}`,
     `link set ${device} gso_max_segs 1 up`,
@@ -145,22 +149,14 @@ function attach(router: string, device: string, node: string, index: number): vo
     'link set lo up',
     'link set eth0 gso_max_segs 1 up',
     `address add ${address(index)}/24 dev eth0`,
-    `route add default via ${gateway(index)}`,
+    `route add default via ${gateway(index)} congctl ${congestionControl}`,
   ])
-  chooseCongestionControl(node)
-}
-
-/** Linux's default, where this machine lets its namespaces choose it; gives what TCP uses there now. */
-function chooseCongestionControl(namespace: string): string {
-  const script = `echo cubic >${CONGESTION}; cat ${CONGESTION}`
-  return spawnSync('ip', ['netns', 'exec', namespace, 'sh', '-c', script], { encoding: 'utf8' }).stdout.trim()
 }
 
 function forward(router: string): void {
   run('ip', ['netns', 'exec', router, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward'])
 }
 
-const CONGESTION = '/proc/sys/net/ipv4/tcp_congestion_control'
 const address = (index: number): string => `10.89.${index}.1`
 const gateway = (index: number): string => `10.89.${index}.254`
 const subnet = (index: number): string => `10.89.${index}.0/24`

@@ -9,6 +9,8 @@ export interface PriorityOptions {
   /** What to measure, in order. */
   readonly plan: readonly Planned[]
   readonly uplink: number | undefined
+  /** Of TCP on the links, by its name in Linux. */
+  readonly congestionControl: string
   /** Nothing but lines for programs on stdout. */
   readonly tsv: boolean
   /** What is for people. */
@@ -30,6 +32,7 @@ export const priorityHelp = `Usage: npm run bench -- priority [options]
   --runs N         how often each is measured, transports in turn; printed are medians (default 5)
   --seconds N      how long each window is, first idle, then under bulk (default 5)
   --uplink MBIT    tell warren the rate of the link (default: it finds out)
+  --tcp NAME       TCP's congestion control on the links (default cubic, as Linux's)
   --tsv            nothing but lines for programs on stdout
   --svg FILE       draw the plot
   --check          fail unless urgent objects under bulk are far faster over warren than over plain TCP
@@ -45,6 +48,7 @@ export function parsePriorityOptions(argv: readonly string[]): PriorityOptions {
       runs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
       uplink: { type: 'string' },
+      tcp: { type: 'string', default: 'cubic' },
       tsv: { type: 'boolean', default: false },
       svg: { type: 'string' },
       check: { type: 'boolean', default: false },
@@ -57,6 +61,7 @@ export function parsePriorityOptions(argv: readonly string[]): PriorityOptions {
     seconds: positive('--seconds', values.seconds),
     plan,
     uplink: values.uplink === undefined ? undefined : positive('--uplink', values.uplink) * 1e6,
+    congestionControl: values.tcp,
     tsv: values.tsv,
     tell: (text) => void (values.tsv ? process.stderr : process.stdout).write(text),
     svg: values.svg,

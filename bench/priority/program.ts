@@ -3,7 +3,7 @@ import { cpus, release } from 'node:os'
 import { cancelLines, cancelTable, combineCancelled, measureCancel } from './cancel.js'
 import { check } from './check.js'
 import { measure } from './measure.js'
-import { tryLinks } from './network.js'
+import { reasonAgainstLinks } from './network.js'
 import { type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
 import { plot } from './plot.js'
 import { lines, table } from './report.js'
@@ -25,16 +25,16 @@ export async function priority(argv: readonly string[]): Promise<number> {
     }
     return 0
   }
-  const links = tryLinks()
-  if ('reason' in links) {
-    process.stderr.write(`priority: no shaped links on this machine: ${links.reason}\n`)
-    if (process.env.WARREN_REQUIRE_NETNS === '1') return 1
+  const reason = reasonAgainstLinks(options.congestionControl)
+  if (reason === undefined) {
+    options.tell(`${machine()}; TCP with ${options.congestionControl}\n`)
   } else {
-    options.tell(`${machine()}, TCP with ${links.congestionControl}\n`)
+    process.stderr.write(`priority: no shaped links on this machine: ${reason}\n`)
+    if (process.env.WARREN_REQUIRE_NETNS === '1') return 1
   }
   const isHere = prepared(options.plan.flatMap(({ transports }) => transports))
   const plan = options.plan
-    .filter(({ scenario }) => !('reason' in links) || scenario.link.rate === undefined)
+    .filter(({ scenario }) => reason === undefined || scenario.link.rate === undefined)
     .map(({ scenario, transports }) => ({ scenario, transports: transports.filter((name) => isHere.has(name)) }))
   const results: Result[] = []
   for (const { scenario, transports } of plan) {

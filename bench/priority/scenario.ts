@@ -9,7 +9,8 @@ export interface Scenario {
   readonly kind: 'load' | 'cancel'
   readonly link: Link
   readonly traffic: readonly Traffic[]
-  build(): Promise<Network>
+  /** With TCP's congestion control, by its name in Linux. */
+  build(congestionControl: string): Promise<Network>
 }
 
 /** What a node sends: the number in the list is its own. */
@@ -38,7 +39,7 @@ function pair(link: Link): Scenario {
     kind: 'load',
     link,
     traffic: [{ bulk: [1], urgent: [1] }, silent],
-    build: async () => (link.rate === undefined ? loopback(2) : await pairOver(link)),
+    build: async (control) => (link.rate === undefined ? loopback(2) : await pairOver(link, control)),
   }
 }
 
@@ -61,7 +62,7 @@ function bothWays(link: Link): Scenario {
       { bulk: [1], urgent: [1] },
       { bulk: [0], urgent: [0] },
     ],
-    build: () => pairOver(link),
+    build: (control) => pairOver(link, control),
   }
 }
 
@@ -72,7 +73,7 @@ function fanOut(link: Link): Scenario {
     kind: 'load',
     link,
     traffic: [{ bulk: [1, 2, 3, 4, 5], urgent: [6] }, ...Array.from({ length: 6 }, () => silent)],
-    build: () => starOver(link, 7),
+    build: (control) => starOver(link, 7, control),
   }
 }
 
@@ -84,7 +85,7 @@ function flood(link: Link): Scenario {
     kind: 'load',
     link,
     traffic: Array.from({ length: NODES }, (_, node) => ({ bulk: others(node), urgent: others(node) })),
-    build: () => starOver(link, NODES),
+    build: (control) => starOver(link, NODES, control),
   }
 }
 
