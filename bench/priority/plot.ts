@@ -5,13 +5,16 @@ import type { TransportName } from './transports/table.js'
 interface Mark {
   readonly transport: TransportName
   readonly link: string
-  /** What bulk costs an urgent object: p99 under it less p99 idle, in milliseconds. */
+  /**
+   * What bulk costs an urgent object, in milliseconds: p99 under it less the idle median. Not less the idle p99, which on
+   * a machine with other work is large by chance, and would flatter.
+   */
   readonly wait: number
   /** Of the link's payload capacity. */
   readonly share: number
 }
 
-const WIDTH = 760
+const WIDTH = 790
 const HEIGHT = 470
 const LEFT = 66
 const RIGHT = 566
@@ -21,7 +24,7 @@ const BOTTOM = 400
 const COLOURS: Readonly<Record<TransportName, readonly [light: string, dark: string]>> = {
   'warren-quic': ['#0969da', '#58a6ff'],
   'node-net': ['#bc4c00', '#f0883e'],
-  'node-net-2': ['#9a6700', '#d29922'],
+  'node-net-2': ['#bf3989', '#f778ba'],
   'libp2p-tcp': ['#8250df', '#bc8cff'],
   'libp2p-quic': ['#1a7f37', '#3fb950'],
 }
@@ -66,7 +69,7 @@ export function plot(results: readonly Result[], subtitle: string): string | und
       `<path class="grid" d="M${LEFT} ${y.at(tick)}H${RIGHT}"/>`,
       `<text class="small" text-anchor="end" x="${LEFT - 8}" y="${y.at(tick) + 4}">${tick} %</text>`,
     ]),
-    `<text x="${(LEFT + RIGHT) / 2}" y="${BOTTOM + 42}" text-anchor="middle">urgent p99 under bulk, above idle (ms, logarithmic): left is better</text>`,
+    `<text x="${(LEFT + RIGHT) / 2}" y="${BOTTOM + 42}" text-anchor="middle">urgent p99 under bulk, above the idle median (ms, logarithmic): left is better</text>`,
     `<text transform="translate(18 ${(TOP + BOTTOM) / 2}) rotate(-90)" text-anchor="middle">bulk, of the link’s payload capacity</text>`,
     ...marks.map(
       (mark) =>
@@ -90,7 +93,7 @@ function markOf({ scenario, transport, medians }: Result): readonly Mark[] {
     {
       transport,
       link: scenario.link.name,
-      wait: Math.max(SHORTEST_MS, medians.urgentLoadedP99 - medians.urgentIdleP99),
+      wait: Math.max(SHORTEST_MS, medians.urgentLoadedP99 - medians.urgentIdleP50),
       share: medians.bulkGoodput / medians.linkCapacity,
     },
   ]
@@ -138,7 +141,7 @@ function style(): string {
   const theme = (paper: string, ink: string, faint: string, grid: string, index: 0 | 1): string =>
     `.paper{fill:${paper}}text,.any{fill:${ink}}.small{fill:${faint}}.grid{stroke:${grid}}${marks(index)}`
   return [
-    '<style>text{font:13px system-ui,sans-serif}.title{font-size:16px;font-weight:600}.small{font-size:12px}',
+    '<style>text{font:13px system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif}.title{font-size:16px;font-weight:600}.small{font-size:12px}',
     'g{stroke:none;fill-opacity:.9}',
     theme('#ffffff', '#1f2328', '#59636e', '#d1d9e0', 0),
     `@media (prefers-color-scheme:dark){${theme('#0d1117', '#f0f6fc', '#9198a1', '#3d444d', 1)}}`,
