@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { keyPair, missingWireguardGo, WireguardGo } from './wireguard-go.mjs'
+import { keyPair } from './configuration.mjs'
+import { missingWireguardGo, WireguardGo } from './wireguard-go.mjs'
 
 const skip = missingWireguardGo()
 
@@ -28,7 +29,7 @@ test('two wireguard-go devices answer each other, also after a restart', { skip 
     // A second initiation within 20 ms of the first counts as a flood to wireguard-go; its sender tries again after 5 s.
     await dialling.ping('10.7.0.1', { timeout: 12_000 })
     await assert.rejects(dialling.ping('10.7.0.9', { timeout: 200 }), /no echo from 10\.7\.0\.9/)
-    assert.ok(listening.handshakes >= 1, 'the watched device told no handshake')
+    assert.ok(listening.handshakes.length >= 1, 'the watched device told no handshake')
   } finally {
     await Promise.all([listening.stop(), dialling.stop()])
   }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 
@@ -24,14 +23,13 @@ type echoReply struct {
 // ping sends one ICMP or ICMPv6 echo request through the tunnel and compares what comes back, byte for byte.
 func ping(t *tunnel, c command) event {
 	began := time.Now()
-	if err := echo(t, c); err != nil {
-		return event{Event: "lost", Id: c.Id, Reason: err.Error()}
-	}
-	return event{Event: "pong", Id: c.Id, Ms: float64(time.Since(began).Microseconds()) / 1000}
+	err := echo(t, c)
+	pong := event{Event: c.Command, Id: c.Id, Ms: float64(time.Since(began).Microseconds()) / 1000}
+	return pong.after(err)
 }
 
 func echo(t *tunnel, c command) error {
-	to, err := netip.ParseAddr(c.To)
+	to, err := netip.ParseAddr(c.Address)
 	if err != nil {
 		return err
 	}
@@ -51,7 +49,7 @@ func echo(t *tunnel, c command) error {
 	tap := t.currentTap()
 	replies := make(chan echoReply, 1)
 	defer tap.await(sequence, replies)()
-	timeout := time.After(time.Duration(c.Timeout) * time.Millisecond)
+	timeout := time.After(c.patience())
 	select {
 	case tap.requests <- request:
 	case <-tap.closed:
@@ -78,73 +76,33 @@ func echoRequest(from, to netip.Addr, sequence uint16, data []byte) ([]byte, err
 		if err != nil {
 			return nil, err
 		}
-		header := make([]byte, ipv6.HeaderLen)
-		header[0] = 0x60
-		binary.BigEndian.PutUint16(header[4:], uint16(len(message)))
-		header[6], header[7] = protocolICMPv6, 64
-		copy(header[8:], from.AsSlice())
-		copy(header[24:], to.AsSlice())
-		return append(header, message...), nil
+		return ipPacket(from, to, protocolICMPv6, message)
 	}
 	message, err := (&icmp.Message{Type: ipv4.ICMPTypeEcho, Body: body}).Marshal(nil)
 	if err != nil {
 		return nil, err
 	}
-	header, err := (&ipv4.Header{
-		Version: 4, Len: ipv4.HeaderLen, TotalLen: ipv4.HeaderLen + len(message), TTL: 64, Protocol: protocolICMP,
-		Src: net.IP(from.AsSlice()), Dst: net.IP(to.AsSlice()),
-	}).Marshal()
-	if err != nil {
-		return nil, err
-	}
-	binary.BigEndian.PutUint16(header[10:], checksum(header))
-	return append(header, message...), nil
+	return ipPacket(from, to, protocolICMP, message)
 }
 
 // parseEchoReply reads a whole IP packet; what is no reply to a request of ours, or has a wrong checksum, is not ok.
 func parseEchoReply(packet []byte) (echoReply, bool) {
-	var from netip.Addr
-	var message, pseudo []byte
+	m, ok := parseIP(packet)
+	var pseudo []byte
 	switch {
-	case len(packet) > ipv4.HeaderLen && packet[0] == 0x45 && packet[9] == protocolICMP && checksum(packet[:20]) == 0:
-		from, message = netip.AddrFrom4([4]byte(packet[12:16])), packet[20:]
-		if message[0] != 0 {
-			return echoReply{}, false
-		}
-	case len(packet) > ipv6.HeaderLen && packet[0]>>4 == 6 && packet[6] == protocolICMPv6:
-		from, message = netip.AddrFrom16([16]byte(packet[8:24])), packet[40:]
-		pseudo = icmp.IPv6PseudoHeader(packet[8:24], packet[24:40])
-		binary.BigEndian.PutUint32(pseudo[32:], uint32(len(message)))
-		if message[0] != 129 {
-			return echoReply{}, false
-		}
+	case !ok || len(m.body) < 8:
+		return echoReply{}, false
+	case m.protocol == protocolICMP && m.body[0] == 0:
+	case m.protocol == protocolICMPv6 && m.body[0] == 129:
+		pseudo = pseudoHeader(m)
 	default:
 		return echoReply{}, false
 	}
-	if len(message) < 8 || checksum(append(pseudo, message...)) != 0 || binary.BigEndian.Uint16(message[4:]) != echoID {
+	if checksum(pseudo, m.body) != 0 || binary.BigEndian.Uint16(m.body[4:]) != echoID {
 		return echoReply{}, false
 	}
-	return echoReply{from, binary.BigEndian.Uint16(message[6:]), append([]byte(nil), message[8:]...)}, true
+	return echoReply{m.from, binary.BigEndian.Uint16(m.body[6:]), append([]byte(nil), m.body[8:]...)}, true
 }
 
-// RFC 1071. Over what holds its own checksum: 0 when it is right.
-func checksum(data []byte) uint16 {
-	var sum uint32
-	for i := 0; i < len(data); i += 2 {
-		sum += uint32(data[i]) << 8
-		if i+1 < len(data) {
-			sum += uint32(data[i+1])
-		}
-	}
-	for sum > 0xffff {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
-}
-
-const (
-	protocolICMP   = 1
-	protocolICMPv6 = 58
-	// One process, one identifier: requests differ by their sequence numbers.
-	echoID = 0x7767
-)
+// One process, one identifier: requests differ by their sequence numbers.
+const echoID = 0x7767

@@ -25,43 +25,76 @@ func main() {
 	tell(event{Event: "ready", Port: tunnel.port, PublicKey: tunnel.publicKey})
 	go reportHandshakes(func() (time.Time, error) { return tunnel.lastHandshake() })
 
+	receivers := make(map[uint16]*receiver)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		var command command
-		if err := json.Unmarshal(lines.Bytes(), &command); err != nil {
+		var c command
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			fail(fmt.Errorf("command %q: %w", lines.Text(), err))
 		}
-		switch command.Command {
+		answer := event{Event: c.Command, Id: c.Id}
+		var err error
+		switch c.Command {
 		case "ping":
-			go func() { tell(ping(tunnel, command)) }()
+			go func() { tell(ping(tunnel, c)) }()
+			continue
+		case "send":
+			go func() { tell(answer.after(send(tunnel, c.From, c.To, c.Packets, c.Size, c.patience()))) }()
+			continue
+		case "receive":
+			receivers[c.At.Port()] = receive(tunnel, c.At)
+		case "received":
+			answer.Received = receivers[c.At.Port()].told()
 		case "restart":
-			if err := tunnel.restart(); err != nil {
-				fail(err)
-			}
-			tell(event{Event: "restarted", Id: command.Id, Port: tunnel.port})
+			err = tunnel.restart()
+			answer.Port = tunnel.port
+		case "rebind":
+			err = tunnel.rebind()
+			answer.Port = tunnel.port
+		case "get":
+			answer.Text, err = tunnel.told()
 		default:
-			fail(fmt.Errorf("unknown command %q", command.Command))
+			fail(fmt.Errorf("unknown command %q", c.Command))
 		}
+		tell(answer.after(err))
 	}
 	tunnel.close()
 }
 
-// A command is "ping" (to, size, timeout) or "restart"; the event that answers it carries its id.
+// A command is "ping" (address, size, timeout), "send" (a stream: from, to, packets, size, timeout), "receive" (a stream:
+// at), "received" (at), "restart", "rebind" or "get"; the event that answers it carries its id, and the reason if it failed.
 type command struct {
-	Command string `json:"command"`
-	Id      int    `json:"id"`
-	To      string `json:"to"`
-	Size    int    `json:"size"`
-	Timeout int    `json:"timeout"` // milliseconds
+	Command string         `json:"command"`
+	Id      int            `json:"id"`
+	Address string         `json:"address"`
+	From    netip.AddrPort `json:"from"`
+	To      netip.AddrPort `json:"to"`
+	At      netip.AddrPort `json:"at"`
+	Packets int            `json:"packets"`
+	Size    int            `json:"size"`
+	Timeout int            `json:"timeout"` // milliseconds
+}
+
+func (c command) patience() time.Duration {
+	return time.Duration(c.Timeout) * time.Millisecond
 }
 
 type event struct {
-	Event     string  `json:"event"` // ready, handshake, restarted, pong, lost
-	Id        int     `json:"id,omitempty"`
-	Port      int     `json:"port,omitempty"`
-	PublicKey string  `json:"publicKey,omitempty"`
-	Ms        float64 `json:"ms,omitempty"`
-	Reason    string  `json:"reason,omitempty"`
+	Event     string    `json:"event"` // ready, handshake, or the command's
+	Id        int       `json:"id,omitempty"`
+	Port      int       `json:"port,omitempty"`
+	PublicKey string    `json:"publicKey,omitempty"`
+	Ms        float64   `json:"ms,omitempty"`
+	Text      string    `json:"text,omitempty"`
+	Received  *received `json:"received,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+func (e event) after(err error) event {
+	if err != nil {
+		e.Reason = err.Error()
+	}
+	return e
 }
 
 type options struct {

@@ -9,6 +9,7 @@ import (
 
 // tap stands between the device and its network stack, which answers echo requests by itself. It puts requests of its own
 // into the tunnel and takes out their replies: the stack's own ping socket misses a reply that is faster than its Read.
+// So it does with the datagrams of streams, since the stack drops what finds the buffer of a socket full.
 type tap struct {
 	tun.Device
 	fromStack chan []byte
@@ -18,6 +19,7 @@ type tap struct {
 
 	lock    sync.Mutex
 	replies map[uint16]chan<- echoReply
+	ports   map[uint16]func(datagram)
 }
 
 func newTap(stack tun.Device) *tap {
@@ -27,6 +29,7 @@ func newTap(stack tun.Device) *tap {
 		requests:  make(chan []byte),
 		closed:    make(chan struct{}),
 		replies:   make(map[uint16]chan<- echoReply),
+		ports:     make(map[uint16]func(datagram)),
 	}
 	go t.pump()
 	return t
@@ -49,6 +52,9 @@ func (t *tap) Read(buffers [][]byte, sizes []int, offset int) (int, error) {
 func (t *tap) Write(buffers [][]byte, offset int) (int, error) {
 	for _, buffer := range buffers {
 		if reply, ok := parseEchoReply(buffer[offset:]); ok && t.settle(reply) {
+			continue
+		}
+		if datagram, ok := parseUDP(buffer[offset:]); ok && t.hand(datagram) {
 			continue
 		}
 		if _, err := t.Device.Write([][]byte{buffer}, offset); err != nil {
@@ -84,6 +90,42 @@ func (t *tap) settle(reply echoReply) bool {
 		waiting <- reply
 	}
 	return ok
+}
+
+// listen has the datagrams to a port handed over, until the returned function is called.
+func (t *tap) listen(port uint16, take func(datagram)) func() {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.ports[port] = take
+	return func() {
+		t.lock.Lock()
+		defer t.lock.Unlock()
+		delete(t.ports, port)
+	}
+}
+
+func (t *tap) hand(d datagram) bool {
+	t.lock.Lock()
+	take, ok := t.ports[d.to.Port()]
+	t.lock.Unlock()
+	if ok {
+		take(d)
+	}
+	return ok
+}
+
+// send waits until the device takes the datagram.
+func (t *tap) send(d datagram) error {
+	packet, err := d.packet()
+	if err != nil {
+		return err
+	}
+	select {
+	case t.requests <- packet:
+		return nil
+	case <-t.closed:
+		return os.ErrClosed
+	}
 }
 
 func (t *tap) pump() {

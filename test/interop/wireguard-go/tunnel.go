@@ -66,6 +66,10 @@ func (t *tunnel) open() error {
 	t.lock.Lock()
 	defer t.lock.Unlock()
 	t.device, t.tap = d, tap
+	return t.learnPort()
+}
+
+func (t *tunnel) learnPort() error {
 	port, err := t.get("listen_port")
 	if err != nil {
 		return err
@@ -78,6 +82,16 @@ func (t *tunnel) open() error {
 func (t *tunnel) restart() error {
 	t.close()
 	return t.open()
+}
+
+// rebind moves to another UDP port, with its sessions.
+func (t *tunnel) rebind() error {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if err := t.device.IpcSet("listen_port=0\n"); err != nil {
+		return err
+	}
+	return t.learnPort()
 }
 
 func (t *tunnel) close() {
@@ -123,6 +137,13 @@ func (t *tunnel) lastHandshake() (time.Time, error) {
 		return time.Time{}, err
 	}
 	return time.Unix(s, ns), nil
+}
+
+// told is the whole answer to the configuration protocol's "get".
+func (t *tunnel) told() (string, error) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	return t.device.IpcGet()
 }
 
 // get is one value of the device's configuration protocol; there is one peer, so each key occurs once.
