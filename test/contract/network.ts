@@ -116,6 +116,21 @@ export class Network {
     return wire
   }
 
+  /** A group of devices, with a connection for each pair of their indices. */
+  async group(
+    count: number,
+    pairs: Iterable<readonly [number, number]>,
+    options: Partial<DeviceOptions> = {},
+  ): Promise<readonly Device[]> {
+    const devices = await Promise.all(Array.from({ length: count }, () => this.open(options)))
+    for (const [one, other] of pairs) {
+      const [near, far] = [devices[one] as Device, devices[other] as Device]
+      far.addPeer({ publicKey: near.publicKey })
+      await connect({ near, far, ...dialling(near, far) })
+    }
+    return devices
+  }
+
   async connected(
     near: Partial<DeviceOptions> = {},
     far: Partial<DeviceOptions> = {},
@@ -136,6 +151,11 @@ export async function connect(
     once(far, 'connection') as Promise<[Connection]>,
   ])
   return { connection, accepted }
+}
+
+function dialling(near: Device, far: Device): Pick<Pair, 'peer' | 'back'> {
+  const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+  return { peer, back: far.peers.get(near.publicKey) as Peer }
 }
 
 export function endpointOf(device: Device): string {
@@ -162,6 +182,14 @@ export async function collect(connection: Connection): Promise<Buffer[]> {
   const received: Buffer[] = []
   for await (const { bytes } of connection.messages()) received.push(bytes)
   return received
+}
+
+/** All pairs of `count`, or those that make a ring of them. */
+export function pairs(count: number, shape: 'mesh' | 'ring'): [number, number][] {
+  const all = Array.from({ length: count }, (_, one) =>
+    Array.from({ length: count - one - 1 }, (_, index): [number, number] => [one, one + 1 + index]),
+  ).flat()
+  return shape === 'mesh' ? all : all.filter(([one, other]) => other - one === 1 || other - one === count - 1)
 }
 
 /** Waits until something is true; the test's own time limit ends it. */

@@ -1,0 +1,144 @@
+import { getEventListeners } from 'node:events'
+import { expect, it } from '@jest/globals'
+import type { Connection, LaneStats, Outcome, Outgoing, SendOptions } from 'warren'
+import { collect, eachDriver, pattern, until } from './network.js'
+
+const MIB = 2 ** 20
+const PRIORITY = 3
+
+/** What is sent at this rate for as long as a test looks at it. */
+const SLOW = { uplink: 8_000_000 }
+
+const WAYS = ['expired', 'cancelled', 'replaced'] as const
+const STAGES = ['waits for room', 'stands in its lane', 'is on its way'] as const
+
+type Way = (typeof WAYS)[number]
+
+eachDriver('a message that becomes obsolete', (network) => {
+  it.each(WAYS.flatMap((way) => STAGES.map((stage) => [way, stage] as const)))(
+    '(%s) while it %s ends there, costs nothing more, and does not arrive',
+    async (way, stage) => {
+      const { connection, accepted, near } = await network.connected(SLOW, {})
+      const received = collect(accepted)
+      if (stage !== 'is on its way') await connection.send(pattern(4 * MIB, 1), { priority: PRIORITY })
+      const length = stage === 'waits for room' ? MIB : stage === 'is on its way' ? 8 * MIB : 0
+      const { sending, giveUp } = begin(connection, way, pattern(length, 2))
+      if (stage === 'is on its way') await until(() => (laneOf(connection)?.sentBytes ?? 0) > 0)
+      const before = laneOf(connection)?.sentBytes ?? 0
+      giveUp()
+      expect(await outcomeOf(sending)).toBe(stage === 'waits for room' && way === 'cancelled' ? 'rejected' : way)
+      expect((laneOf(connection)?.sentBytes ?? 0) - before).toBeLessThan(2 * MIB)
+      expect(laneOf(connection)).toMatchObject({ [way]: 1, waitingMessages: 0 })
+      const small = await connection.send(Buffer.from('small'), { priority: 9 })
+      expect(await small.settled).toBe('delivered')
+      connection.destroy()
+      const texts = (await received).map(({ length }) => length)
+      expect(texts.includes(length)).toBe(false)
+      expect(near.stats().lanes.find(({ priority }) => priority === PRIORITY)).toMatchObject({ [way]: 1 })
+    },
+    20_000,
+  )
+
+  it('is counted alike at both ends when its stream had begun', async () => {
+    const { connection, accepted, near, peer } = await network.connected({ uplink: 40_000_000 }, {})
+    const received = collect(accepted)
+    const outgoing: Outgoing[] = []
+    for (const way of WAYS) {
+      const before = accepted.stats().bytesReceived ?? 0
+      const { sending, giveUp } = begin(connection, way, pattern(8 * MIB))
+      await until(() => (accepted.stats().bytesReceived ?? 0) > before + 100_000)
+      giveUp()
+      outgoing.push(await sending)
+      expect(await outgoing.at(-1)?.settled).toBe(way)
+    }
+    for (let index = 0; index < 30; index++) {
+      const options = [{ lifetime: 20 }, { replaces: 'slot' }, {}][index % 3]
+      const sent = await connection.send(pattern(MIB / 4, index), { priority: PRIORITY, ...options })
+      if (index % 7 === 0) setTimeout(() => sent.cancel(), 10)
+      outgoing.push(sent)
+    }
+    const outcomes = await Promise.all(outgoing.map(({ settled }) => settled))
+    const counts = countOf(outcomes)
+    expect(laneOf(connection)).toMatchObject(counts)
+    expect(counts.delivered).toBeGreaterThan(0)
+    const last = await connection.send(Buffer.from('last'), { priority: PRIORITY })
+    expect(await last.settled).toBe('delivered')
+    const [here, there] = [connection.stats(), accepted.stats()]
+    expect(there.messagesReceived).toBe((counts.delivered ?? 0) + 2)
+    expect([there.peerCancelled, there.peerReplaced, there.peerExpired]).toEqual([
+      here.messagesCancelled,
+      here.messagesReplaced,
+      here.messagesExpired,
+    ])
+    expect(Math.min(there.peerCancelled ?? 0, there.peerReplaced ?? 0, there.peerExpired ?? 0)).toBeGreaterThan(0)
+    const figures = connection.stats().lanes
+    await connection.close()
+    expect((await received).length).toBe((counts.delivered ?? 0) + 2)
+    expect(peer.stats().lanes).toMatchObject(figures)
+    expect(near.stats().lanes).toMatchObject(figures)
+  })
+
+  it('has one listener on a signal for any number of messages, and none when they have settled', async () => {
+    const { connection, accepted } = await network.connected()
+    void collect(accepted)
+    const { signal } = new AbortController()
+    const outgoing = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => connection.send(pattern(index), { signal, priority: index % 3 })),
+    )
+    expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(1)
+    await Promise.all(outgoing.map(({ settled }) => settled))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  })
+
+  it('by its slot leaves the newest alone: a fast producer of states costs a slow link only some of them', async () => {
+    const { connection, accepted } = await network.connected(SLOW, {})
+    const received = collect(accepted)
+    const outgoing = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => connection.send(pattern(50_000, index), { replaces: 'state' })),
+    )
+    const outcomes = await Promise.all(outgoing.map(({ settled }) => settled))
+    expect(outcomes.at(-1)).toBe('delivered')
+    expect(countOf(outcomes).replaced).toBeGreaterThan(90)
+    await connection.close()
+    expect((await received).at(-1)?.equals(pattern(50_000, 99))).toBe(true)
+  })
+})
+
+/** Sends what will be given up in this way. One that expires does so by itself. */
+function begin(
+  connection: Connection,
+  way: Way,
+  bytes: Uint8Array,
+): { sending: Promise<Outgoing>; giveUp: () => void } {
+  const controller = new AbortController()
+  const options: Record<Way, SendOptions> = {
+    expired: { lifetime: 300 },
+    cancelled: { signal: controller.signal },
+    replaced: { replaces: 'slot' },
+  }
+  const sending = connection.send(bytes, { priority: PRIORITY, ...options[way] })
+  const giveUp: Record<Way, () => void> = {
+    expired: () => undefined,
+    cancelled: () => controller.abort(),
+    replaced: () => void connection.send(Buffer.from('newer'), { priority: 8, replaces: 'slot' }),
+  }
+  return { sending, giveUp: giveUp[way] }
+}
+
+async function outcomeOf(sending: Promise<Outgoing>): Promise<Outcome | 'rejected'> {
+  try {
+    return await (await sending).settled
+  } catch {
+    return 'rejected'
+  }
+}
+
+function laneOf(connection: Connection): LaneStats | undefined {
+  return connection.stats().lanes.find(({ priority }) => priority === PRIORITY)
+}
+
+function countOf(outcomes: readonly Outcome[]): Partial<Record<Outcome, number>> {
+  const counts: Partial<Record<Outcome, number>> = {}
+  for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}
