@@ -1,10 +1,8 @@
-import type { Connection, Outgoing } from 'warren'
+import type { Connection, Device, MessageFilter, Outgoing } from 'warren'
 import type { Fault } from './fault.js'
 import { Held } from './held.js'
-import { decode, encodeIds, type ObjectId, type SharedObject, Tag } from './objects.js'
-
-/** What the nodes tell each other about objects goes before the objects themselves. It is some 40 bytes an object. */
-const CONTROL_PRIORITY = 255
+import { CONTROL_PRIORITY, URGENT_PRIORITY } from './lanes.js'
+import { decode, encodeIds, type Frame, type ObjectId, type SharedObject, Tag } from './objects.js'
 
 export interface GossipEvents {
   /** An object that this node did not have. */
@@ -15,8 +13,10 @@ export interface GossipEvents {
 
 interface Neighbour {
   readonly connection: Connection
-  /** Bulk objects that wait to leave or are on their way; aborting takes one back. */
-  readonly giving: Map<ObjectId, AbortController>
+  /** Bulk objects that wait to leave or are on their way, as soon as they are in their lane: what can be taken back. */
+  readonly giving: Map<ObjectId, Outgoing | undefined>
+  /** What this node held when the two met; given once the neighbour said what it has. */
+  readonly owed: SharedObject[]
 }
 
 /** A bulk object on its way through this node. */
@@ -30,22 +30,25 @@ interface Spread {
  * Floods objects through the overlay: what is new goes to every neighbour but the one it came from.
  *
  * **A read loop never waits for a send.** Two nodes that each wait for the other to read would stand still for ever. So
- * forwarding takes a reference to the bytes, calls `send` and goes on. What bounds these queues is the origin: a bulk object
- * is `done` at a node once every neighbour that got it from there is done with it, and the origin learns it last. An origin
- * that has at most W objects which are not done keeps at most W objects in the whole network, so with N nodes no queue ever
- * holds more than W x N bulk objects, and what `held.ts` keeps for a neighbour that is new. (A node that dies takes its part of that knowledge along: its neighbours count it
- * as done, and for as long as what it had under way takes to spread, an origin may be ahead by that much.)
+ * forwarding is one `device.broadcast`, which copies the bytes once and takes them for every neighbour, and the loop goes on.
+ * What bounds these queues is the origin: a bulk object is `done` at a node once every neighbour that got it from there is done
+ * with it, and the origin learns it last. An origin that has at most W objects which are not done keeps at most W objects in the
+ * whole network, so with N nodes no queue ever holds more than W x N bulk objects, and what `held.ts` keeps for a neighbour that
+ * is new. (A node that dies takes its part of that knowledge along: its neighbours count it as done, and for as long as what it
+ * had under way takes to spread, an origin may be ahead by that much.)
  * Urgent objects are small and come at a fixed rate; they are flooded without any of this.
  */
 export class Gossip {
-  readonly #neighbours = new Set<Neighbour>()
+  readonly #device: Device
+  readonly #neighbours = new Map<Connection, Neighbour>()
   readonly #seen = new Set<ObjectId>()
   readonly #held = new Held()
   readonly #spreading = new Map<ObjectId, Spread>()
   readonly #events: GossipEvents
   readonly #fault: Fault
 
-  constructor(events: GossipEvents, fault: Fault) {
+  constructor(device: Device, events: GossipEvents, fault: Fault) {
+    this.#device = device
     this.#events = events
     this.#fault = fault
   }
@@ -57,8 +60,16 @@ export class Gossip {
   /** Bulk objects that wait to leave or are on their way, to all neighbours together. */
   get queued(): number {
     let queued = 0
-    for (const neighbour of this.#neighbours) queued += neighbour.giving.size
+    for (const { giving } of this.#neighbours.values()) queued += giving.size
     return queued
+  }
+
+  /**
+   * Takes part until the device closes: one reader for what is urgent, one for bulk. Each takes the messages of all neighbours,
+   * who take turns, and neither ever waits for the other.
+   */
+  async run(): Promise<void> {
+    await Promise.all([this.#read({ minPriority: URGENT_PRIORITY }), this.#read({ maxPriority: URGENT_PRIORITY - 1 })])
   }
 
   /**
@@ -68,35 +79,16 @@ export class Gossip {
    * and two that met for the first time all go this way.
    */
   async meet(connection: Connection): Promise<void> {
-    const held = this.#held.snapshot()
-    const neighbour: Neighbour = { connection, giving: new Map() }
-    this.#neighbours.add(neighbour)
+    const owed = this.#held.snapshot()
+    const neighbour: Neighbour = { connection, giving: new Map(), owed }
+    this.#neighbours.set(connection, neighbour)
     this.#tell(
       neighbour,
       Tag.inventory,
-      held.map(({ id }) => id),
+      owed.map(({ id }) => id),
     )
-    for await (const { bytes, priority } of connection.messages()) {
-      const frame = decode(bytes, priority)
-      switch (frame?.type) {
-        case 'object':
-          this.#take(frame.object, neighbour)
-          break
-        case 'inventory': {
-          const theirs = new Set(frame.ids)
-          this.#events.offered(frame.ids)
-          for (const object of held.splice(0)) if (!theirs.has(object.id)) this.#give(object, neighbour)
-          break
-        }
-        case 'have':
-        case 'done':
-          this.#hasIt(frame.id, neighbour)
-          break
-        case undefined:
-          connection.destroy({ code: 1, reason: 'not a message of this protocol' })
-      }
-    }
-    this.#neighbours.delete(neighbour)
+    await connection.closed
+    this.#neighbours.delete(connection)
     for (const id of this.#spreading.keys()) this.#hasIt(id, neighbour)
   }
 
@@ -105,10 +97,31 @@ export class Gossip {
     return new Promise((resolve) => this.#spread(object, undefined, resolve))
   }
 
-  #take(object: SharedObject, from: Neighbour): void {
+  async #read(filter: MessageFilter): Promise<void> {
+    for await (const { bytes, priority, connection } of this.#device.messages(filter)) {
+      // Undefined when its connection has ended since; an object is as good as any.
+      const from = this.#neighbours.get(connection)
+      const frame = decode(bytes, priority)
+      if (frame === undefined) connection.destroy({ code: 1, reason: 'not a message of this protocol' })
+      else if (frame.type === 'object') this.#take(frame.object, from)
+      else if (from !== undefined) this.#hear(frame, from)
+    }
+  }
+
+  #hear(frame: Exclude<Frame, { type: 'object' }>, from: Neighbour): void {
+    if (frame.type !== 'inventory') {
+      this.#hasIt(frame.id, from)
+      return
+    }
+    const theirs = new Set(frame.ids)
+    this.#events.offered(frame.ids)
+    for (const object of from.owed.splice(0)) if (!theirs.has(object.id)) this.#give(object, [from])
+  }
+
+  #take(object: SharedObject, from: Neighbour | undefined): void {
     if (this.#seen.has(object.id)) {
       if (object.kind === 'bulk') this.#tell(from, Tag.have, [object.id])
-      this.#hasIt(object.id, from)
+      if (from !== undefined) this.#hasIt(object.id, from)
       return
     }
     const finish = (): void => {
@@ -127,33 +140,39 @@ export class Gossip {
     this.#seen.add(object.id)
     if (object.kind === 'bulk') this.#spreading.set(object.id, { waiting: new Set(), finish })
     this.#held.add(object, (id) => this.#spreading.has(id))
-    for (const neighbour of this.#neighbours) {
-      if (neighbour === from) continue
-      if (object.kind === 'bulk') this.#tell(neighbour, Tag.have, [object.id])
-      this.#give(object, neighbour)
-    }
+    const others = [...this.#neighbours.values()].filter((neighbour) => neighbour !== from)
+    if (object.kind === 'bulk') void this.#broadcast(encodeIds(Tag.have, [object.id]), CONTROL_PRIORITY, others)
+    this.#give(object, others)
     if (object.kind === 'urgent') finish()
     else this.#finishIfDone(object.id)
   }
 
-  #give(object: SharedObject, neighbour: Neighbour): void {
-    const bytes = this.#fault.alter(object)
-    if (object.kind === 'urgent') {
-      void this.#send(neighbour, bytes, object.priority)
+  #give(object: SharedObject, neighbours: readonly Neighbour[]): void {
+    const { id, kind, priority } = object
+    const sending = this.#broadcast(this.#fault.alter(object), priority, neighbours)
+    if (kind === 'urgent') return
+    for (const neighbour of neighbours) {
+      neighbour.giving.set(id, undefined)
+      this.#spreading.get(id)?.waiting.add(neighbour)
+    }
+    void sending.then((results) => {
+      for (const neighbour of neighbours) this.#given(id, neighbour, results?.get(neighbour.connection))
+    })
+  }
+
+  /** It stands in the lane of a neighbour, who may have got it from elsewhere meanwhile. */
+  #given(id: ObjectId, { giving }: Neighbour, outgoing: Outgoing | undefined): void {
+    if (!giving.has(id)) {
+      outgoing?.cancel()
       return
     }
-    const takeBack = new AbortController()
-    neighbour.giving.set(object.id, takeBack)
-    this.#spreading.get(object.id)?.waiting.add(neighbour)
-    const isOver = (): boolean => neighbour.giving.delete(object.id)
-    void this.#send(neighbour, bytes, object.priority, takeBack.signal).then((outgoing) =>
-      outgoing?.settled.then(isOver),
-    )
+    giving.set(id, outgoing)
+    void outgoing?.settled.then(() => giving.delete(id))
   }
 
   /** The neighbour got it, from here or from elsewhere, or is gone. What is still queued for it is taken back. */
   #hasIt(id: ObjectId, neighbour: Neighbour): void {
-    neighbour.giving.get(id)?.abort()
+    neighbour.giving.get(id)?.cancel()
     neighbour.giving.delete(id)
     this.#spreading.get(id)?.waiting.delete(neighbour)
     this.#finishIfDone(id)
@@ -166,17 +185,17 @@ export class Gossip {
     spread.finish()
   }
 
-  #tell(neighbour: Neighbour, tag: number, ids: readonly ObjectId[]): void {
-    void this.#send(neighbour, encodeIds(tag, ids), CONTROL_PRIORITY)
+  #tell(neighbour: Neighbour | undefined, tag: number, ids: readonly ObjectId[]): void {
+    if (neighbour !== undefined) void this.#broadcast(encodeIds(tag, ids), CONTROL_PRIORITY, [neighbour])
   }
 
-  /** Nobody waits for it. Undefined when it was taken back, or the connection is lost, which ends the loop in `meet`. */
-  #send(
-    neighbour: Neighbour,
+  /** No read loop waits for it. Undefined when the device is closing. */
+  #broadcast(
     bytes: Uint8Array,
     priority: number,
-    signal?: AbortSignal,
-  ): Promise<Outgoing | undefined> {
-    return neighbour.connection.send(bytes, { priority, signal }).catch(() => undefined)
+    neighbours: readonly Neighbour[],
+  ): Promise<ReadonlyMap<Connection, Outgoing> | undefined> {
+    const to = neighbours.map(({ connection }) => connection)
+    return this.#device.broadcast(bytes, { to, priority }).catch(() => undefined)
   }
 }

@@ -10,6 +10,7 @@ import { now } from './clock.js'
 import { Fault } from './fault.js'
 import { Gossip } from './gossip.js'
 import { HOLD_BYTES } from './held.js'
+import { laneTable } from './lanes.js'
 import type { SharedObject } from './objects.js'
 import type { NodeOptions } from './options.js'
 import { isLinked, joinOverlay } from './overlay.js'
@@ -42,10 +43,12 @@ async function run(options: NodeOptions): Promise<void> {
     uplink: options.uplink,
     deadAfter: DEAD_AFTER_MS,
     driver: options.driver,
+    lanes: laneTable(queuedBytesPerPeer),
     limits: { queuedBytesPerPeer, queuedBytes: queuedBytesPerPeer * (options.nodes + 1) },
   })
   const statistics = new Statistics(device)
-  const gossip = new Gossip(statistics, new Fault(options.fault))
+  const gossip = new Gossip(device, statistics, new Fault(options.fault))
+  void gossip.run()
 
   const linked = new Promise<void>((resolve) => {
     // Whoever dialled, each connection appears here exactly once, so this is the only place where neighbours are met.

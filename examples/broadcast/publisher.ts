@@ -1,13 +1,11 @@
 import { now, until } from './clock.js'
 import type { Gossip } from './gossip.js'
+import { BULK_PRIORITY, URGENT_PRIORITY } from './lanes.js'
 import { createObject, type SharedObject } from './objects.js'
 import { phaseAt } from './schedule.js'
 
 /** Of its own bulk objects, a node has this many under way at most. */
 export const BULK_WINDOW = 2
-
-const BULK_PRIORITY = 0
-const URGENT_PRIORITY = 100
 
 export interface PublisherOptions {
   readonly seconds: number
