@@ -27,7 +27,6 @@ export interface Measurement {
 export interface Urgent {
   readonly p50: number
   readonly p99: number
-  readonly count: number
   /** Those that had not arrived long after the window; they count with their age. */
   readonly missing: number
 }
@@ -201,7 +200,7 @@ async function collect(
     }
     const latencies = [...arrived, ...Array.from({ length: missing }, () => age)]
     return {
-      urgent: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), count: latencies.length, missing },
+      urgent: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), missing },
       bulkBytes: sum(({ bulkBytes }) => bulkBytes),
     }
   }

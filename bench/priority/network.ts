@@ -20,32 +20,17 @@ export interface Network {
 }
 
 /** Why there can be no shaped link here, in one line; undefined: there can. */
-export function reasonAgainstLinks(congestionControl: string): string | undefined {
+export async function reasonAgainstLinks(link: Link, congestionControl: string): Promise<string | undefined> {
   if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`
   for (const tool of ['ip', 'tc']) {
     if (spawnSync(tool, ['-V']).error !== undefined) return `there is no \`${tool}\` here (package iproute2)`
   }
-  const name = `warren-${randomBytes(4).toString('hex')}-try`
-  const added = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' })
-  if (added.status !== 0) return `no network namespace can be made (it needs root): ${added.stderr.trim()}`
   try {
-    const commands = ['link add lan type veth peer name eth0', 'link set lan gso_max_segs 1 up']
-    const linked = spawnSync('ip', ['-n', name, '-batch', '-'], { input: commands.join('\n'), encoding: 'utf8' })
-    if (linked.status !== 0) return `no veth pair can be made: ${linked.stderr.trim()}`
-    const shaped = spawnSync('tc', [
-      '-n',
-      name,
-      ...'qdisc add dev lan root tbf rate 1mbit burst 3k limit 9k'.split(' '),
-    ])
-    if (shaped.status !== 0) return `no token bucket can be made: ${String(shaped.stderr).trim()}`
-    const routed = spawnSync('ip', [
-      '-n',
-      name,
-      ...`route add 10.0.0.0/8 dev lan congctl ${congestionControl}`.split(' '),
-    ])
-    return routed.status === 0 ? undefined : `TCP knows no ${congestionControl} here: ${String(routed.stderr).trim()}`
-  } finally {
-    spawnSync('ip', ['netns', 'del', name])
+    await (await pairOver(link, congestionControl)).close()
+    return undefined
+  } catch (error) {
+    const needsRoot = process.getuid?.() === 0 ? '' : ' (it needs root)'
+    return `${(error instanceof Error ? error.message : String(error)).split('\n', 1)[0]}${needsRoot}`
   }
 }
 
@@ -175,7 +160,15 @@ class Namespaces {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     })
-    for (const name of this.names) ip(undefined, [`netns add ${name}`])
+    try {
+      ip(
+        undefined,
+        this.names.map((name) => `netns add ${name}`),
+      )
+    } catch (error) {
+      this.#keeper.stdin?.end()
+      throw error
+    }
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { cancelLines, cancelTable, combineCancelled, measureCancel } from './cancel.js'
 import { check } from './check.js'
+import { links } from './link.js'
 import { measure } from './measure.js'
 import { reasonAgainstLinks } from './network.js'
 import { type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
@@ -25,7 +26,7 @@ export async function priority(argv: readonly string[]): Promise<number> {
     }
     return 0
   }
-  const reason = reasonAgainstLinks(options.congestionControl)
+  const reason = await reasonAgainstLinks(links['100mbit'], options.congestionControl)
   if (reason === undefined) {
     options.tell(`${machine()}; TCP with ${options.congestionControl}\n`)
   } else {
