@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Initiations,
     /// Initiations whose first MAC is wrong.
     WrongMac,
-    /// Data for sessions that do not exist.
+    /// Data for sessions that do not exist, some of it as long as a datagram can be.
     Data,
     /// All that is no message: empty, too short, too long, of unknown types, with reserved bytes set.
     Malformed,
@@ -54,12 +54,12 @@ pub(crate) fn make(kind: Kind, victim: &[u8; 32]) -> Vec<Vec<u8>> {
         .map(|at| match kind {
             Kind::Initiations => initiation(&mut rng, &mac1_key),
             Kind::WrongMac => initiation(&mut rng, &[7; 32]),
-            Kind::Data => data(&mut rng),
+            Kind::Data => data(&mut rng, at),
             Kind::Malformed => malformed(&mut rng, at),
             Kind::Mixed => match at % 4 {
                 0 => initiation(&mut rng, &mac1_key),
                 1 => initiation(&mut rng, &[7; 32]),
-                2 => data(&mut rng),
+                2 => data(&mut rng, at),
                 _ => malformed(&mut rng, at),
             },
         })
@@ -76,8 +76,8 @@ fn initiation(rng: &mut Pcg64, mac1_key: &[u8; 32]) -> Vec<u8> {
     message
 }
 
-fn data(rng: &mut Pcg64) -> Vec<u8> {
-    let length = 32 + rng.next_u32() as usize % 90 * 16;
+fn data(rng: &mut Pcg64, at: usize) -> Vec<u8> {
+    let length = if at % 512 == 2 { LONGEST } else { 32 + rng.next_u32() as usize % 90 * 16 };
     let mut message = random(rng, length);
     message[..4].copy_from_slice(&[4, 0, 0, 0]);
     message
@@ -85,7 +85,7 @@ fn data(rng: &mut Pcg64) -> Vec<u8> {
 
 fn malformed(rng: &mut Pcg64, at: usize) -> Vec<u8> {
     let length = match at % 512 {
-        3 => 65_507,
+        3 => LONGEST,
         at if at % 8 == 0 => 0,
         _ => 1 + rng.next_u32() as usize % 200,
     };
@@ -104,3 +104,6 @@ fn random(rng: &mut Pcg64, length: usize) -> Vec<u8> {
 }
 
 const COUNT: usize = 8_192;
+
+/// Of a UDP datagram over IPv4.
+const LONGEST: usize = 65_507;
