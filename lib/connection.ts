@@ -162,7 +162,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     try {
       const parsed = parseSend(options)
       checkMessage(bytes, this.#runtime.limits)
-      return tolerated(this.#state === 'open' ? this.#outbox.send(bytes, parsed) : Promise.reject(this.#closedError()))
+      if (this.#state === 'open') return this.#outbox.send(bytes, parsed)
+      return tolerated(Promise.reject(this.#closedError()))
     } catch (error) {
       return Promise.reject(error)
     }

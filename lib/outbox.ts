@@ -1,6 +1,6 @@
 import { onAbort } from './abort.js'
 import type { Deadlines } from './deadlines.js'
-import { type Deferred, defer } from './deferred.js'
+import { type Deferred, defer, tolerated } from './deferred.js'
 import type { LanePolicy } from './lanes.js'
 import type { Outcome, Outgoing, ParsedSend } from './message.js'
 import { OutboxLane } from './outbox-lane.js'
@@ -37,18 +37,18 @@ export class Outbox implements SentOwner {
     this.#link = link
   }
 
-  /** Resolves when the message is admitted (given to the engine, which copied it) or given up. */
+  /** Resolves when the message is admitted (given to the engine, which copied it) or given up. Its rejection is tolerated. */
   send(payload: Payload, options: ParsedSend): Promise<Outgoing> {
     const { signal } = options
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#ended) return Promise.reject(this.#link.closedError())
+    if (signal?.aborted) return refusal(signal.reason)
+    if (this.#ended) return refusal(this.#link.closedError())
     const sent = this.#make(payload, options)
     if (!this.#reserve(sent)) {
-      if (sent.lane.mayWait) return Promise.reject(this.#link.fullError())
+      if (sent.lane.mayWait) return refusal(this.#link.fullError())
     } else if (this.#mustWait(sent)) {
       const admission = defer<Outgoing>()
       this.#wait(sent, admission, Number.POSITIVE_INFINITY)
-      return admission.promise
+      return tolerated(admission.promise)
     } else {
       this.#admit(sent, options.lifetime)
     }
@@ -244,6 +244,11 @@ export class Outbox implements SentOwner {
     this.#lanes.set(priority, lane)
     return lane
   }
+}
+
+/** Only what may reject is watched: most sends resolve at once, and cost one promise. */
+function refusal(reason: unknown): Promise<never> {
+  return tolerated(Promise.reject(reason))
 }
 
 /** What a message costs besides its bytes: its promise and its entry, here and in the engine. */

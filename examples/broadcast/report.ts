@@ -35,6 +35,12 @@ export interface Receipt {
   readonly latency: number
 }
 
+/** Milliseconds that objects waited in a lane before they began to leave. */
+export interface LaneRow {
+  readonly waited50: number | undefined
+  readonly waited99: number | undefined
+}
+
 /** A node's line in the table: the last second or so. */
 export interface Row {
   readonly peers: number
@@ -45,6 +51,8 @@ export interface Row {
   readonly urgent99: number | undefined
   readonly bulk50: number | undefined
   readonly queue: number
+  /** How long objects have stood in the lanes of this node since it began. */
+  readonly lanes: { readonly urgent: LaneRow; readonly bulk: LaneRow }
   readonly cpuSeconds: number
   readonly memory: number
 }

@@ -1,9 +1,10 @@
 import type { Device } from 'warren'
 import { now } from './clock.js'
 import type { GossipEvents } from './gossip.js'
+import { BULK_PRIORITY, URGENT_PRIORITY } from './lanes.js'
 import type { ObjectId, SharedObject } from './objects.js'
 import { percentile } from './percentile.js'
-import type { FromNode, Receipt, Row } from './report.js'
+import type { FromNode, LaneRow, Receipt, Row } from './report.js'
 
 /** How far back a line of the table looks. */
 const WINDOW_MS = 2_000
@@ -70,9 +71,15 @@ export class Statistics implements GossipEvents {
       urgent99: percentile(urgent, 0.99),
       bulk50: percentile(bulk, 0.5),
       queue,
+      lanes: { urgent: this.#lane(URGENT_PRIORITY), bulk: this.#lane(BULK_PRIORITY) },
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       memory: process.memoryUsage.rss(),
     }
+  }
+
+  #lane(priority: number): LaneRow {
+    const waited = this.#device.stats().lanes.find((lane) => lane.priority === priority)?.waited
+    return { waited50: waited?.p50, waited99: waited?.p99 }
   }
 
   #count(): { at: number; bytesIn: number; bytesOut: number } {

@@ -1,7 +1,9 @@
 import type { Check, Verdict } from './check.js'
 import type { Member } from './network.js'
+import type { Kind } from './objects.js'
 import type { Options } from './options.js'
 import { percentile } from './percentile.js'
+import type { LaneRow } from './report.js'
 import { measuredSeconds, phaseAt } from './schedule.js'
 import { milliseconds } from './table.js'
 
@@ -17,6 +19,8 @@ export interface Summary {
   readonly corrupt: number
   readonly withPriorities: Figures
   readonly withoutPriorities: Figures
+  /** In the lane of urgent objects, and in that of bulk, at the median node. */
+  readonly lanes: { readonly urgent: LaneRow; readonly bulk: LaneRow }
   readonly cpuSeconds: number
   readonly memoryBytes: number
   readonly crashed: readonly string[]
@@ -67,10 +71,17 @@ export function summarise(
     corrupt: verdict.corrupt.length,
     withPriorities: figures(samples.true),
     withoutPriorities: figures(samples.false),
+    lanes: { urgent: usualWait(members, 'urgent'), bulk: usualWait(members, 'bulk') },
     cpuSeconds: members.reduce((sum, { row }) => sum + (row?.cpuSeconds ?? 0), 0),
     memoryBytes: Math.max(...members.map(({ row }) => row?.memory ?? 0)),
     crashed,
   }
+}
+
+function usualWait(members: readonly Member[], kind: Kind): LaneRow {
+  const rows = members.flatMap(({ row }) => (row?.lanes[kind].waited99 === undefined ? [] : [row.lanes[kind]]))
+  const sorted = rows.sort((a, b) => (a.waited99 ?? 0) - (b.waited99 ?? 0))
+  return sorted[Math.floor(sorted.length / 2)] ?? { waited50: undefined, waited99: undefined }
 }
 
 interface Samples {
@@ -86,6 +97,10 @@ function newSamples(): Samples {
 function comparison(urgent: number | undefined, shared: number | undefined): string[] {
   if (urgent === undefined || shared === undefined || shared < 2 * urgent) return []
   return [`Under the same load, priorities make urgent p99 ${Math.round(shared / urgent)} times shorter.`]
+}
+
+function wait({ waited50, waited99 }: LaneRow): string {
+  return `${milliseconds(waited50)} ms (p50), ${milliseconds(waited99)} ms (p99)`
 }
 
 /** The summary for people. */
@@ -105,6 +120,8 @@ export function format(summary: Summary): string {
     row('with priorities', withPriorities),
     row('urgent at the bulk’s priority', withoutPriorities),
     ...comparison(withPriorities.urgent99, withoutPriorities.urgent99),
+    '',
+    `in its lane an urgent object waited ${wait(summary.lanes.urgent)} before it began to leave; bulk ${wait(summary.lanes.bulk)}`,
     '',
     `published   ${count(published.bulk)} bulk and ${count(published.urgent)} urgent objects`,
     `delivered   ${count(summary.delivered)} of ${count(summary.owed)} owed`,
