@@ -77,6 +77,52 @@ eachDriver('a broadcast', (network) => {
   })
 
   it.each(['ring', 'mesh'] as const)(
+    'that floods a %s beyond all limits keeps to them: some copies are dropped, nothing stands still, nothing stays',
+    async (shape) => {
+      const most = 3 * MIB
+      const devices = await network.group(6, pairs(6, shape), {
+        limits: { queuedBytesPerPeer: most, receiveBytesPerConnection: 2 * MIB, messageBytes: MIB },
+      })
+      const seen = devices.map(() => new Set<string>())
+      const outcomes = new Map<string, number>()
+      let underWay = 0
+      let taken = 0
+      const send = async (device: Device, bytes: Uint8Array, except?: Connection): Promise<void> => {
+        underWay += 1
+        const results = await device.broadcast(bytes, { except })
+        expect(device.stats().queuedBytes).toBeLessThanOrEqual(device.connections.size * most)
+        for (const { settled } of results.values()) {
+          const outcome = await settled
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+        }
+        underWay -= 1
+      }
+      for (const [index, device] of devices.entries()) {
+        void (async () => {
+          for await (const { bytes, connection } of device.messages()) {
+            taken += 1
+            const id = bytes.toString('hex', 0, 16)
+            if (!seen[index]?.has(id)) void send(device, bytes, connection)
+            seen[index]?.add(id)
+          }
+        })()
+      }
+      for (let round = 0; round < (shape === 'ring' ? 5 : 3); round++) {
+        for (const [index, device] of devices.entries()) void send(device, pattern(MIB, round * 10 + index))
+      }
+      await until(() => underWay === 0 && taken === outcomes.get('delivered'))
+      expect([...outcomes.keys()].sort()).toEqual(['delivered', 'dropped'])
+      await until(() => devices.every((device) => device.stats().queuedBytes === 0))
+      for (const held of seen) expect(held.size).toBeGreaterThan(5)
+      const last = Buffer.alloc(16, 1)
+      for (const held of seen) held.add(last.toString('hex'))
+      const results = await (devices[0] as Device).broadcast(last)
+      await settled(results, 'delivered')
+    },
+    60_000,
+  )
+
+  it.each(['ring', 'mesh'] as const)(
     'of 1 MiB from each of six in a %s, passed on without waiting, reaches all, and nothing stands still',
     async (shape) => {
       const devices = await network.group(6, pairs(6, shape))

@@ -7,6 +7,7 @@ import {
   type CloseReason,
   type Connection,
   Device,
+  type LaneStats,
   type Message,
   type Outgoing,
   type Peer,
@@ -103,6 +104,13 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
   await connection.send('vote')
   // @ts-expect-error a priority is a number
   await connection.send(new Uint8Array(1), { priority: 'high' })
+  for (const stats of [connection.stats(), peer.stats(), device.stats()]) {
+    const { peers } = stats
+    same<typeof peers, number | undefined>()
+    for (const lane of stats.lanes) same<typeof lane, LaneStats>()
+    stats.lanes[0]?.delivery.p99 satisfies number | undefined
+  }
+
   // @ts-expect-error to connections, not to peers
   await device.broadcast(new Uint8Array(1), { to: [peer] })
   // @ts-expect-error patience is the broadcast's
