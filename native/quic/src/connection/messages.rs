@@ -46,7 +46,7 @@ struct Outgoing {
 
 impl Connection {
     pub(crate) fn begin_message(&mut self, priority: u8, length: usize) -> Option<MessageHandle> {
-        let id = self.open_unidirectional(priority)?;
+        let id = self.open_for_message(priority)?;
         let index = id.index();
         let header = Header::Message { priority, length: length as u64 };
         self.sending.lanes.add(priority, 0, 1);
@@ -56,20 +56,19 @@ impl Connection {
         Some(MessageHandle(index))
     }
 
-    /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for
-    /// those above, and little unsettled in this lane and above.
-    pub(super) fn open_unidirectional(&mut self, priority: u8) -> Option<StreamId> {
-        if self.phase != Phase::Open {
-            return None;
-        }
+    /// Opens a stream if this lane may have one: half of what byte streams and the lanes below leave, so that there is
+    /// always some for those above, and little unsettled in this lane and above.
+    fn open_for_message(&mut self, priority: u8) -> Option<StreamId> {
         let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
-        let streams = self.limits.unidirectional_streams.saturating_sub(below.count) / 2;
+        let taken = self.streams.one_way.total().count + below.count;
+        let streams = self.limits.unidirectional_streams.saturating_sub(taken) / 2;
         let bytes = self.limits.receive_window.saturating_sub(below.bytes) / 4;
-        let id = if mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX) {
-            self.inner.streams().open(Dir::Uni)
-        } else {
-            None
-        };
+        let may = mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX);
+        self.open_unidirectional(priority, may)
+    }
+
+    pub(super) fn open_unidirectional(&mut self, priority: u8, may: bool) -> Option<StreamId> {
+        let id = if may && self.phase == Phase::Open { self.inner.streams().open(Dir::Uni) } else { None };
         if let Some(id) = id {
             // The stream was opened just now, so it is there.
             let _ = self.inner.send_stream(id).set_priority(send_priority(priority, id.index()));

@@ -9,7 +9,7 @@ use crate::{
     close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
-    lanes::send_priority,
+    lanes::{Lanes, send_priority},
 };
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
@@ -21,6 +21,8 @@ pub(super) struct ByteStreams {
     streams: FxHashMap<StreamId, ByteStream>,
     /// Bytes written that the other end's application has not read.
     unread: u64,
+    /// Streams of ours that only we write, by priority.
+    pub(super) one_way: Lanes,
 }
 
 #[derive(Debug)]
@@ -62,14 +64,15 @@ impl ByteStreams {
             stream.receiving.is_some()
         });
         self.unread = 0;
+        self.one_way = Lanes::default();
     }
 }
 
 impl Connection {
     pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
-        let id = if bidirectional { self.open_bidirectional()? } else { self.open_unidirectional(priority)? };
+        let id = if bidirectional { self.open_bidirectional()? } else { self.open_one_way(priority)? };
         if !bidirectional {
-            self.sending.lanes.add(priority, 0, 1);
+            self.streams.one_way.add(priority, 0, 1);
         }
         // Byte streams take turns, before the messages of their lane. The stream was opened just now, so it is there.
         let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
@@ -82,6 +85,15 @@ impl Connection {
         self.streams.streams.insert(id, stream);
         self.flush_stream_prefix(id);
         Some(handle(id))
+    }
+
+    /// Opens a stream if this lane may have one: half of what the lanes below leave of half of all. However many an
+    /// application holds open, there are some for messages.
+    fn open_one_way(&mut self, priority: u8) -> Option<StreamId> {
+        let half_of_all = self.limits.unidirectional_streams / 2;
+        let streams = half_of_all.saturating_sub(self.streams.one_way.below(priority).count).div_ceil(2);
+        let may = self.streams.one_way.at_or_above(priority).count < streams;
+        self.open_unidirectional(priority, may)
     }
 
     fn open_bidirectional(&mut self) -> Option<StreamId> {
@@ -163,8 +175,8 @@ impl Connection {
         self.sending.unread.remove(old, unread, 0);
         self.sending.unread.add(priority, unread, 0);
         if id.dir() == Dir::Uni {
-            self.sending.lanes.remove(old, 0, 1);
-            self.sending.lanes.add(priority, 0, 1);
+            self.streams.one_way.remove(old, 0, 1);
+            self.streams.one_way.add(priority, 0, 1);
         }
         // Fails if everything was acknowledged: then there is nothing left to hurry.
         let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
@@ -293,7 +305,7 @@ impl Connection {
         self.sending.unread.remove(*priority, credit, 0);
         half.read = half.read.max(bytes);
         if bytes == READ_ALL && id.dir() == Dir::Uni {
-            self.sending.lanes.remove(*priority, 0, 1);
+            self.streams.one_way.remove(*priority, 0, 1);
         }
         self.forget_if_over(id);
         self.writable(events);

@@ -84,6 +84,21 @@ fn byte_streams_that_nobody_reads_leave_room_for_messages() {
 }
 
 #[test]
+fn byte_streams_that_are_held_open_leave_streams_for_messages_of_any_priority() {
+    let (mut world, a, _) = pair(9, latency(5));
+    for lane in [255, 15, 0, 255] {
+        let streams = world.with(address(A), |node, _| {
+            (0..1000).filter_map(|_| node.quic.open_stream(a, false, lane)).count()
+        });
+        assert!(streams < 100, "{streams} in lane {lane}");
+    }
+    for lane in [0, 3, 255] {
+        let id = world.with(address(A), |node, _| node.send(a, lane, vec![4; 100]));
+        world.run_until(Duration::from_secs(5), |world| world.node(address(A)).settled.contains_key(&id));
+    }
+}
+
+#[test]
 fn a_sender_that_waits_is_told_when_it_may_go_on() {
     let (mut world, a, _) = pair(5, latency(5));
     world.with(address(B), |node, _| node.releases = false);
