@@ -11,7 +11,7 @@ const node = process.execPath
 const suites = {
   interop: (args) => [
     node,
-    ['--test', '--test-concurrency=4', '--test-reporter=spec', ...args, ...testFiles('test/interop')],
+    ['--test', '--test-concurrency=5', '--test-reporter=spec', ...args, ...testFiles('test/interop')],
   ],
   rust: (args) => ['cargo', ['test', '--workspace', '--quiet', ...args]],
   unit: (args) => [node, [tool.jest, '--maxWorkers=2', ...args]],

@@ -48,6 +48,7 @@ function install() {
 export class Boringtun {
   static title = 'boringtun-cli'
   static countsKeepalives = false
+  static tellsHandshakes = false
   static repeatsHandshakes = false
 
   /** `options`: privateKey, peer, addresses, allowedIPs, and where wanted endpoint, presharedKey, keepalive. */
@@ -74,7 +75,7 @@ export class Boringtun {
   }
 
   /** The namespace's own ping(8) or ping6: how long the reply took, in milliseconds. Rejects if none came. */
-  async ping(to, { size = 56, timeout = 5_000 } = {}) {
+  async ping(to, { size = 56, timeout = 20_000 } = {}) {
     const began = performance.now()
     const args = ['-n', '-q', '-c', '1', '-W', String(timeout / 1000), '-s', String(size), to]
     const printed = await this.#namespace.run('ping', ...args).catch((error) => {

@@ -7,9 +7,10 @@ import { conversation } from './suites/conversation.mjs'
 import { keepalive } from './suites/keepalive.mjs'
 import { restart } from './suites/restart.mjs'
 import { roaming } from './suites/roaming.mjs'
+import { simultaneous } from './suites/simultaneous.mjs'
 
 const skip = missingBoringtun()
 
 describe('with boringtun-cli', { skip, concurrency: 8 }, () => {
-  for (const suite of [keepalive, restart, conversation, roaming]) suite(Boringtun)
+  for (const suite of [keepalive, restart, simultaneous, conversation, roaming]) suite(Boringtun)
 })

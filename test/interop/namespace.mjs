@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -7,8 +8,12 @@ let count = 0
 
 /** A network namespace of its own, with a name that no other process uses; it ends with `remove`, or with this process. */
 export class Namespace {
-  /** Throws with the reason where none can be made. */
+  /** Throws with the reason where none can be made. Clears up after processes that were killed. */
   static probe() {
+    for (const name of abandoned()) {
+      rmSync(`/var/run/wireguard/${name}.sock`, { force: true }) // boringtun-cli ends without it
+      spawnSync('ip', ['netns', 'del', name]) // or another process just did
+    }
     const name = `wi${process.pid}probe`
     execFileSync('ip', ['netns', 'add', name], { stdio: ['ignore', 'ignore', 'pipe'] })
     execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' })
@@ -50,6 +55,14 @@ export class Namespace {
     living.delete(this)
     await execute('ip', ['netns', 'del', this.name])
   }
+}
+
+function abandoned() {
+  const names = existsSync('/var/run/netns') ? readdirSync('/var/run/netns') : []
+  return names.filter((name) => {
+    const pid = /^wi(\d+)(?:n\d+|probe)$/.exec(name)?.[1]
+    return pid !== undefined && !existsSync(`/proc/${pid}`)
+  })
 }
 
 process.on('exit', () => {

@@ -16,8 +16,9 @@ const HELD = 10
 /** Clients send to `host` and `port`. `toServer` and `toClient` tell what became of the datagrams of each direction. */
 export class Relay {
   /**
-   * `faults` are the shares of datagrams that are lost, held back so that later ones pass them, or doubled: `{ loss,
-   * reorder, duplicate, seed }`. The same seed gives the same fates in the same order.
+   * `faults` are the shares of datagrams that are lost, held back so that later ones pass them, or doubled, and how many
+   * milliseconds each is under way: `{ loss, reorder, duplicate, delay, seed }`. The same seed gives the same fates in the
+   * same order.
    */
   static async open({ host = '127.0.0.1', serverPort, faults = {} }) {
     const relay = new Relay(host, serverPort, faults)
@@ -46,6 +47,11 @@ export class Relay {
   /** The port from which the server sees the client. */
   get outerPort() {
     return this.#back.address().port
+  }
+
+  /** Tells where the client is, which has not said anything yet: the server may speak first, to `outerPort`. */
+  introduce(clientPort) {
+    this.#client = { address: this.host, port: clientPort }
   }
 
   /** From now on the server sees the client elsewhere, and what it sends to the old place is lost. */
@@ -103,11 +109,12 @@ class Direction {
   #random
   #send
   #held = new Set()
+  #open = true
 
-  constructor({ loss = 0, reorder = 0, duplicate = 0 }, seed, send) {
+  constructor({ loss = 0, reorder = 0, duplicate = 0, delay = 0 }, seed, send) {
     this.#faults = { loss, reorder, duplicate }
     this.#random = generator(seed)
-    this.#send = send
+    this.#send = delay === 0 ? send : (datagram) => setTimeout(() => this.#open && send(datagram), delay)
   }
 
   take(datagram) {
@@ -134,6 +141,7 @@ class Direction {
   }
 
   close() {
+    this.#open = false
     for (const { timer } of this.#held) clearTimeout(timer)
     this.#held.clear()
   }

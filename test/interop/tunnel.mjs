@@ -9,13 +9,15 @@ import { seconds, WarrenEnd } from './warren-end.mjs'
 export const FOREIGN = ['10.7.0.1', 'fd77::1']
 export const OURS = ['10.7.0.2', 'fd77::2']
 
-/** Who knows the other's endpoint. */
+/** Who knows the other's endpoint, and so speaks first. */
 export const DIALLERS = ['warren', 'the foreign peer']
+/** Each knows the other's. */
+export const BOTH = 'both'
 
 /**
  * A tunnel between a foreign device and a warren device, ended however `use` ends; a failure tells the story of both.
  *
- * `Foreign` is the class of the foreign peer. Options: `dialler` (one of DIALLERS), `driver`, `host` (127.0.0.1 or ::1
+ * `Foreign` is the class of the foreign peer. Options: `dialler` (one of DIALLERS, or BOTH, which needs `faults`), `driver`, `host` (127.0.0.1 or ::1
  * outside), `faults` (then a relay stands before who is dialled), `presharedKey`, `foreignKey` (where it differs),
  * `allowedIPs` (what warren lets the foreign peer use), `keepalive` and `foreignKeepalive` (seconds).
  * `use` gets `{ foreign, ours, relay, reopen }`; `reopen` opens the warren device again, once it was closed.
@@ -69,6 +71,13 @@ export async function withTunnel(Foreign, options, use) {
     if (dialler === 'warren') {
       await openForeign()
       await openOurs(0, await reach(tunnel.foreign.port))
+    } else if (dialler === BOTH) {
+      const { port, device } = await openOurs(0)
+      await openForeign(await reach(port))
+      const { foreign, relay } = tunnel
+      relay.introduce(foreign.port)
+      await device.close()
+      await openOurs(port, endpointOf(host, relay.outerPort))
     } else {
       await openOurs(0)
       await openForeign(await reach(tunnel.ours.port))

@@ -44,7 +44,7 @@ export class WarrenEnd {
   }
 
   /** Sends one echo request to the inner address `to`, and resolves with the milliseconds until its reply. */
-  ping(to, { size = 56, timeout = 5_000 } = {}) {
+  ping(to, { size = 56, timeout = 20_000 } = {}) {
     const from = this.#own(to)
     const sequence = this.#sequence++ & 0xffff
     const payload = randomBytes(size)

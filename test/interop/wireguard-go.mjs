@@ -42,6 +42,8 @@ export class WireguardGo {
   static title = 'wireguard-go'
   /** Whether its rx_bytes grow by keepalives. */
   static countsKeepalives = true
+  /** Whether `handshakes` has each. */
+  static tellsHandshakes = true
   /** Whether it may follow a handshake that it began with another, 5 s later. */
   static repeatsHandshakes = true
 
@@ -73,7 +75,7 @@ export class WireguardGo {
   }
 
   /** Sends one echo request to the inner address `to`: how long the reply took, in milliseconds. Rejects if none came. */
-  async ping(to, { size = 56, timeout = 5_000 } = {}) {
+  async ping(to, { size = 56, timeout = 20_000 } = {}) {
     try {
       return (await this.#program.ask({ command: 'ping', address: to, size, timeout })).ms
     } catch (error) {

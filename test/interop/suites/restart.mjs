@@ -4,7 +4,7 @@ import { DIALLERS, echoBothWays, eventually, FOREIGN, OURS, withTunnel } from '.
 // Unanswered data brings a handshake after 15 s (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT), and another 5 s later where the first
 // comes so soon after the last one that it counts as a flood.
 const NOTICED = 25_000
-const DIALLED_AGAIN = 12_000
+const DIALLED_AGAIN = 20_000
 
 /** Either end forgets its sessions; whichever end speaks then, the tunnel heals. */
 export function restart(Foreign) {
