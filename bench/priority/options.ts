@@ -34,7 +34,7 @@ export const priorityHelp = `Usage: npm run bench -- priority [options]
   --uplink MBIT    tell warren the rate of the link (default: it finds out)
   --tcp NAME       TCP's congestion control on the links (default cubic, as Linux's)
   --tsv            nothing but lines for programs on stdout
-  --svg FILE       draw the plot
+  --svg FILE       draw the plot, of the links between two nodes
   --check          fail unless urgent objects under bulk are far faster over warren than over plain TCP
 `
 

@@ -50,17 +50,16 @@ export async function priority(argv: readonly string[]): Promise<number> {
       options.tell(table(scenario, loaded))
       results.push(...loaded)
       process.stdout.write(lines(loaded))
+      if (options.svg !== undefined) draw(options.svg, results, options)
     }
   }
-  if (options.svg !== undefined) draw(options.svg, results, options)
   return options.check ? check(results) : Number(process.exitCode ?? 0)
 }
 
-/** With the machine and the command in the plot itself. */
+/** After each scenario, so that a run that is cut short leaves what it has. */
 function draw(file: string, results: readonly Result[], { runs, seconds }: PriorityOptions): void {
   const drawn = plot(results, `${machine()}; medians of ${runs} × ${seconds} s: npm run bench -- priority`)
-  if (drawn === undefined) process.stderr.write('priority: nothing to draw: no links between two nodes were measured\n')
-  else writeFileSync(file, drawn)
+  if (drawn !== undefined) writeFileSync(file, drawn)
 }
 
 function machine(): string {
