@@ -1,7 +1,7 @@
-import { describe } from 'node:test'
+// One after another: each takes what the machine has.
+
 import { Boringtun, missingBoringtun } from './boringtun.mjs'
+import { describePeer } from './describe-peer.mjs'
 import { transfer } from './suites/transfer.mjs'
 
-const skip = missingBoringtun()
-
-describe(`with ${Boringtun.title}`, { skip }, () => transfer(Boringtun))
+describePeer(Boringtun, missingBoringtun(), {}, [transfer])

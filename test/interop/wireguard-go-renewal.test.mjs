@@ -1,12 +1,7 @@
 // Six minutes, since WireGuard renews its keys every two: all of it is waiting, so all at once.
 
-import { describe } from 'node:test'
+import { describePeer } from './describe-peer.mjs'
 import { oneWayDeafSoak, renewal } from './suites/renewal.mjs'
 import { missingWireguardGo, WireguardGo } from './wireguard-go.mjs'
 
-const skip = missingWireguardGo()
-
-describe('with wireguard-go', { skip, concurrency: true }, () => {
-  renewal(WireguardGo)
-  oneWayDeafSoak(WireguardGo)
-})
+describePeer(WireguardGo, missingWireguardGo(), { concurrency: true }, [renewal, oneWayDeafSoak])

@@ -1,7 +1,7 @@
-import { describe } from 'node:test'
+// One after another: each takes what the machine has.
+
+import { describePeer } from './describe-peer.mjs'
 import { transfer } from './suites/transfer.mjs'
 import { missingWireguardGo, WireguardGo } from './wireguard-go.mjs'
 
-const skip = missingWireguardGo()
-
-describe(`with ${WireguardGo.title}`, { skip }, () => transfer(WireguardGo))
+describePeer(WireguardGo, missingWireguardGo(), {}, [transfer])

@@ -1,7 +1,7 @@
 // A real foreign peer: userspace wireguard-go with its own network stack.
-// All at once, since most of it is waiting for WireGuard's own timers.
+// Many at once, since most of it is waiting for WireGuard's own timers.
 
-import { describe } from 'node:test'
+import { describePeer } from './describe-peer.mjs'
 import { conversation } from './suites/conversation.mjs'
 import { keepalive } from './suites/keepalive.mjs'
 import { restart } from './suites/restart.mjs'
@@ -9,8 +9,10 @@ import { roaming } from './suites/roaming.mjs'
 import { simultaneous } from './suites/simultaneous.mjs'
 import { missingWireguardGo, WireguardGo } from './wireguard-go.mjs'
 
-const skip = missingWireguardGo()
-
-describe('with wireguard-go', { skip, concurrency: 12 }, () => {
-  for (const suite of [keepalive, restart, simultaneous, conversation, roaming]) suite(WireguardGo)
-})
+describePeer(WireguardGo, missingWireguardGo(), { concurrency: 12 }, [
+  keepalive,
+  restart,
+  simultaneous,
+  conversation,
+  roaming,
+])
