@@ -22,5 +22,8 @@ async function opened(kind: 'native' | 'script', options: DriverOptions, receive
     return await (kind === 'native' ? openNative : openScript)(options, receiver)
   } catch (error) {
     throw fromNative(error)
+  } finally {
+    // The addon has its own copy, which is wiped with the device.
+    options.privateKey.fill(0)
   }
 }

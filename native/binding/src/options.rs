@@ -60,9 +60,9 @@ impl TryFrom<DeviceOptions> for Config {
     type Error = napi::Error<crate::errors::Code>;
 
     fn try_from(options: DeviceOptions) -> Result<Self> {
-        let mut seed = [0; 32];
+        let mut seed = Zeroizing::new([0; 32]);
         let mut incarnation = [0; 8];
-        getrandom::fill(&mut seed).map_err(|error| invalid("randomness", error))?;
+        getrandom::fill(&mut *seed).map_err(|error| invalid("randomness", error))?;
         getrandom::fill(&mut incarnation).map_err(|error| invalid("randomness", error))?;
         Ok(Self {
             private_key: private_key(&options.private_key)?,
@@ -76,7 +76,7 @@ impl TryFrom<DeviceOptions> for Config {
             lanes: options.lanes.into_iter().map(LanePolicy::try_from).collect::<Result<_>>()?,
             limits: options.limits.into(),
             incarnation: u64::from_le_bytes(incarnation),
-            seed,
+            seed: *seed,
         })
     }
 }

@@ -23,6 +23,7 @@ use bytes::BytesMut;
 use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::{ConnectionHandle, Quic};
 use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId};
+use zeroize::Zeroize;
 
 use crate::config::Config;
 use crate::connection::Connection;
@@ -107,10 +108,11 @@ enum Member {
 
 impl Engine {
     /// A node without peers.
-    pub fn new(config: Config, now: Instant) -> Result<Self, ConfigError> {
+    pub fn new(mut config: Config, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let wireguard = Device::new(config.wireguard(), now);
         let quic = Quic::new(config.quic());
+        config.seed.zeroize();
         Ok(Self {
             address: wireguard.public_key().derived_address(),
             uplink: Uplink::new(&config, now),

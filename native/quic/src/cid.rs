@@ -15,20 +15,55 @@ use std::{
     },
     time::Duration,
 };
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::config::Config;
 
 /// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
 const LENGTH: usize = 8;
 
+/// What a node's connection IDs, reset tokens and endpoints are made of; wiped when dropped.
+pub(crate) struct Secrets {
+    pub(crate) ids: ConnectionIds,
+    pub(crate) reset_key: ResetKey,
+    seed: Zeroizing<[u8; 32]>,
+}
+
+impl Secrets {
+    /// Leaves none of them in the configuration.
+    pub(crate) fn take(config: &mut Config) -> Self {
+        let taken = |key: &mut [u8; 32]| {
+            let secret = Zeroizing::new(*key);
+            key.zeroize();
+            secret
+        };
+        Self {
+            ids: ConnectionIds::new(taken(&mut config.cid_key), config.incarnation),
+            reset_key: ResetKey(taken(&mut config.reset_key)),
+            seed: taken(&mut config.seed),
+        }
+    }
+
+    /// The seed of the `number`th endpoint that is made, for a peer.
+    pub(crate) fn endpoint_seed(&self, peer: u32, number: u64) -> [u8; 32] {
+        let mut digest = Blake2s256::new();
+        Digest::update(&mut digest, *self.seed);
+        Digest::update(&mut digest, peer.to_le_bytes());
+        Digest::update(&mut digest, number.to_le_bytes());
+        digest.finalize().into()
+    }
+}
+
 /// Draws the connection IDs of all endpoints of a node from a secret, the incarnation and a counter.
 #[derive(Clone)]
 pub(crate) struct ConnectionIds {
-    key: [u8; 32],
+    key: Zeroizing<[u8; 32]>,
     incarnation: u64,
     drawn: Arc<AtomicU64>,
 }
 
 impl ConnectionIds {
-    pub(crate) fn new(key: [u8; 32], incarnation: u64) -> Self {
+    fn new(key: Zeroizing<[u8; 32]>, incarnation: u64) -> Self {
         Self { key, incarnation, drawn: Arc::default() }
     }
 
@@ -54,7 +89,8 @@ impl ConnectionIdGenerator for ConnectionIds {
 }
 
 /// Makes stateless reset tokens (RFC 9000 section 10.3.2).
-pub(crate) struct ResetKey(pub(crate) [u8; 32]);
+#[derive(Clone)]
+pub(crate) struct ResetKey(Zeroizing<[u8; 32]>);
 
 impl HmacKey for ResetKey {
     fn sign(&self, data: &[u8], signature_out: &mut [u8]) {
@@ -87,15 +123,6 @@ impl AeadKey for NoTokens {
     fn open<'a>(&self, _data: &'a mut [u8], _additional_data: &[u8]) -> Result<&'a mut [u8], CryptoError> {
         Err(CryptoError)
     }
-}
-
-/// The seed of the `number`th endpoint that is made, for a peer.
-pub(crate) fn endpoint_seed(seed: &[u8; 32], peer: u32, number: u64) -> [u8; 32] {
-    let mut digest = Blake2s256::new();
-    Digest::update(&mut digest, seed);
-    Digest::update(&mut digest, peer.to_le_bytes());
-    Digest::update(&mut digest, number.to_le_bytes());
-    digest.finalize().into()
 }
 
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {

@@ -2,7 +2,7 @@
 
 use crate::{
     Config, ConnectionHandle, Hello, PeerTag,
-    cid::{ConnectionIds, NoTokens, ResetKey, endpoint_seed},
+    cid::{ConnectionIds, NoTokens, Secrets},
     close::alert,
     hello::HelloError,
     initial::{HelloAssembly, Initial},
@@ -77,14 +77,14 @@ pub(crate) type Made = (quinn_proto::ConnectionHandle, quinn_proto::Connection);
 
 impl Peer {
     /// The `number`th endpoint of a node.
-    pub(crate) fn new(tag: PeerTag, number: u64, config: &Config, ids: &ConnectionIds) -> Self {
-        let mut endpoint = EndpointConfig::new(Arc::new(ResetKey(config.reset_key)));
-        let generator = ids.clone();
+    pub(crate) fn new(tag: PeerTag, number: u64, config: &Config, secrets: &Secrets) -> Self {
+        let mut endpoint = EndpointConfig::new(Arc::new(secrets.reset_key.clone()));
+        let generator = secrets.ids.clone();
         endpoint
             .cid_generator(move || Box::new(generator.clone()))
             .supported_versions(vec![QUIC_VERSION])
             .grease_quic_bit(false)
-            .rng_seed(Some(endpoint_seed(&config.seed, tag.0, number)))
+            .rng_seed(Some(secrets.endpoint_seed(tag.0, number)))
             .max_udp_payload_size(config.max_udp_payload)
             .expect("Config::sound sees to it");
         let mut server = ServerConfig::new(refusal(error(alert::INTERNAL_ERROR, "")), Arc::new(NoTokens));
@@ -95,7 +95,7 @@ impl Peer {
             .incoming_buffer_size_total(INCOMPLETE_MAX as u64 * INCOMING_BUFFER);
         Self {
             endpoint: Endpoint::new(Arc::new(endpoint), Some(Arc::new(server)), true, None),
-            ids: ids.clone(),
+            ids: secrets.ids.clone(),
             connections: Vec::new(),
             incomplete: Vec::new(),
             undecided: Vec::new(),

@@ -5,7 +5,7 @@ mod commands;
 use crate::{
     CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Event, Hello, PeerTag,
     QuicStats, RefuseCode, Transmit,
-    cid::ConnectionIds,
+    cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
     flight::Gauge,
@@ -25,7 +25,7 @@ const RESPONSES_MAX: usize = 64;
 /// The connections of one node with all of its peers. The crate's documentation says how to drive it.
 pub struct Quic {
     config: Arc<Config>,
-    ids: ConnectionIds,
+    secrets: Secrets,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
     endpoints: u64,
@@ -49,10 +49,10 @@ enum Slot {
 impl Quic {
     /// A node without connections. Settings below their least values are raised to them.
     pub fn new(config: Config) -> Self {
-        let config = Arc::new(config.sound());
+        let mut config = config.sound();
         Self {
-            ids: ConnectionIds::new(config.cid_key, config.incarnation),
-            config,
+            secrets: Secrets::take(&mut config),
+            config: Arc::new(config),
             peers: FxHashMap::default(),
             slots: FxHashMap::default(),
             endpoints: 0,
@@ -116,7 +116,7 @@ impl Quic {
         scratch.clear();
         let known = self.peers.entry(peer).or_insert_with(|| {
             self.endpoints += 1;
-            Peer::new(peer, self.endpoints, &self.config, &self.ids)
+            Peer::new(peer, self.endpoints, &self.config, &self.secrets)
         });
         match known.handle(codepoint(ecn), payload, &self.config.protocols, &mut scratch, now) {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
@@ -338,7 +338,7 @@ impl Quic {
     fn peer(&mut self, tag: PeerTag) -> &mut Peer {
         self.peers.entry(tag).or_insert_with(|| {
             self.endpoints += 1;
-            Peer::new(tag, self.endpoints, &self.config, &self.ids)
+            Peer::new(tag, self.endpoints, &self.config, &self.secrets)
         })
     }
 

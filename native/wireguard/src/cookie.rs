@@ -9,6 +9,8 @@ use blake2::{Blake2s256, Blake2sMac, Digest};
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
+use zeroize::Zeroizing;
+
 use crate::constants::{COOKIE_REPLY, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME};
 use crate::keys::PublicKey;
 use crate::random::Random;
@@ -19,7 +21,7 @@ use crate::random::Random;
 pub(crate) struct Cookies {
     mac1_key: [u8; 32],
     reply_key: [u8; 32],
-    secret: [u8; 32],
+    secret: Zeroizing<[u8; 32]>,
     secret_made: Instant,
 }
 
@@ -31,7 +33,7 @@ impl Cookies {
         Cookies {
             mac1_key: labelled(b"mac1----"),
             reply_key: labelled(b"cookie--"),
-            secret: random.bytes(),
+            secret: Zeroizing::new(random.bytes()),
             secret_made: now,
         }
     }
@@ -83,14 +85,14 @@ impl Cookies {
 
     fn cookie(&mut self, from: SocketAddr, random: &mut Random, now: Instant) -> [u8; 16] {
         if now.duration_since(self.secret_made) >= COOKIE_SECRET_TIME {
-            self.secret = random.bytes();
+            self.secret = Zeroizing::new(random.bytes());
             self.secret_made = now;
         }
         let address = match from.ip() {
             IpAddr::V4(v4) => v4.to_ipv6_mapped(),
             IpAddr::V6(v6) => v6,
         };
-        mac(&self.secret, &[&address.octets(), &from.port().to_be_bytes()]).finalize_fixed().into()
+        mac(&*self.secret, &[&address.octets(), &from.port().to_be_bytes()]).finalize_fixed().into()
     }
 }
 
