@@ -12,7 +12,7 @@ describe('Heap', () => {
     const random = new Generator(7)
     const heap = new Heap<Item>(({ rank }) => rank)
     const naive = new Set<Item>()
-    for (let step = 0; step < 20_000; step++) {
+    for (let step = 0; step < 3_000; step++) {
       const items = [...naive]
       const some = items.length === 0 ? undefined : random.of(items)
       const what = random.below(10)
