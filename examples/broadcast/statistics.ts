@@ -1,4 +1,4 @@
-import type { Device } from 'warren'
+import type { Device, LaneStats } from 'warren'
 import { now } from './clock.js'
 import type { GossipEvents } from './gossip.js'
 import { BULK_PRIORITY, URGENT_PRIORITY } from './lanes.js'
@@ -20,7 +20,7 @@ export class Statistics implements GossipEvents {
   #received: Receipt[] = []
   #offered: ObjectId[] = []
   #recent: { readonly at: number; readonly due: number; readonly kind: string; readonly latency: number }[] = []
-  #counted: { readonly at: number; readonly bytesIn: number; readonly bytesOut: number }
+  #counted: Counted
 
   constructor(device: Device) {
     this.#device = device
@@ -71,19 +71,26 @@ export class Statistics implements GossipEvents {
       urgent99: percentile(urgent, 0.99),
       bulk50: percentile(bulk, 0.5),
       queue,
-      lanes: { urgent: this.#lane(URGENT_PRIORITY), bulk: this.#lane(BULK_PRIORITY) },
+      lanes: { urgent: laneRow(counted.lanes, URGENT_PRIORITY), bulk: laneRow(counted.lanes, BULK_PRIORITY) },
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       memory: process.memoryUsage.rss(),
     }
   }
 
-  #lane(priority: number): LaneRow {
-    const waited = this.#device.stats().lanes.find((lane) => lane.priority === priority)?.waited
-    return { waited50: waited?.p50, waited99: waited?.p99 }
+  #count(): Counted {
+    const { bytesReceived = 0, bytesSent = 0, lanes } = this.#device.stats()
+    return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent, lanes }
   }
+}
 
-  #count(): { at: number; bytesIn: number; bytesOut: number } {
-    const { bytesReceived = 0, bytesSent = 0 } = this.#device.stats()
-    return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent }
-  }
+interface Counted {
+  readonly at: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly lanes: readonly LaneStats[]
+}
+
+function laneRow(lanes: readonly LaneStats[], priority: number): LaneRow {
+  const waited = lanes.find((lane) => lane.priority === priority)?.waited
+  return { waited50: waited?.p50, waited99: waited?.p99 }
 }
