@@ -51,7 +51,7 @@ export function messages(connection: Connection, outgoing: Outgoing): void {
   // @ts-expect-error an unknown filter
   connection.messages({ priority: 5 })
   // @ts-expect-error an unknown option
-  void connection.send(Buffer.of(1), { lifetime: 5 })
+  void connection.send(Buffer.of(1), { lifespan: 5 })
 }
 
 export function events(device: Device, peer: Peer): void {
