@@ -192,9 +192,9 @@ export function pairs(count: number, shape: 'mesh' | 'ring'): [number, number][]
   return shape === 'mesh' ? all : all.filter(([one, other]) => other - one === 1 || other - one === count - 1)
 }
 
-/** Waits until something is true; the test's own time limit ends it. */
+/** Waits until something is true; the test's own time limit ends it, and then nothing here keeps the process alive. */
 export async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2))
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2).unref())
 }
 
 /** Bytes in which each place tells where it is, so that nothing can be swapped, lost or doubled unseen. */
