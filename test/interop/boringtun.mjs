@@ -23,7 +23,7 @@ export function missingBoringtun() {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK)
     execFileSync('ping', ['-V'], { stdio: 'ignore' })
     Namespace.probe()
-    exclusively(install)
+    exclusively('boringtun-cli', install)
     return false
   } catch (error) {
     const message = `boringtun-cli, a foreign peer, cannot run: ${error.stderr?.toString().trim() || error.message}`

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 export const BUILT = fileURLToPath(new URL('../../target/interop', import.meta.url))
 
 /** Runs `build` while no other test file does: several need the same foreign peer, and begin at once. */
-export function exclusively(build) {
+export function exclusively(what, build) {
   mkdirSync(BUILT, { recursive: true })
-  const lock = `${BUILT}/lock`
+  const lock = `${BUILT}/${what}.lock`
   while (!taken(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
   try {
     return build()

@@ -14,7 +14,7 @@ const program = `${BUILT}/wireguard-go`
  */
 export function missingWireguardGo() {
   try {
-    exclusively(build)
+    exclusively('wireguard-go', build)
     return false
   } catch (error) {
     const reason = error.code === 'ENOENT' ? 'Go is not installed' : (error.stderr?.trim() ?? error.message)
