@@ -12,6 +12,11 @@ use other as system;
 #[cfg(unix)]
 use unix as system;
 
+/// Time since boot, suspend included.
+pub(crate) fn uptime() -> Duration {
+    system::uptime()
+}
+
 /// Reads the time since boot, suspend included, as an `Instant`.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -22,7 +27,7 @@ pub struct Clock {
 impl Clock {
     /// A clock whose instants are comparable with each other, and with `Instant::now()` until the first suspend.
     pub fn start() -> Self {
-        Self { base: Instant::now(), base_uptime: system::uptime() }
+        Self { base: Instant::now(), base_uptime: uptime() }
     }
 
     /// Now. Never less than before.
@@ -32,6 +37,6 @@ impl Clock {
 
     /// Since `start`.
     pub fn elapsed(&self) -> Duration {
-        system::uptime().saturating_sub(self.base_uptime)
+        uptime().saturating_sub(self.base_uptime)
     }
 }

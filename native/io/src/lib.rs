@@ -2,6 +2,7 @@
 //!
 //! All system calls of warren are here. What differs between systems is in files of its own (`socket/`, `clock/`).
 
+mod alarm;
 mod bind;
 mod clock;
 mod driver;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use polling::{Event, Events, PollMode, Poller};
 
+use crate::alarm::Alarm;
 use crate::socket::Socket;
 
 /// What ended a wait; neither: the time, or another thread.
@@ -26,12 +27,16 @@ pub(crate) struct Watch {
     mode: PollMode,
     socket: Option<Socket>,
     wants_writable: bool,
+    /// `None`: the system has none; then what falls due in suspend waits for the timeout.
+    alarm: Option<Alarm>,
 }
 
 impl Watch {
     pub(crate) fn new(poller: Arc<Poller>, socket: Socket) -> io::Result<Self> {
         let mode = if poller.supports_level() { PollMode::Level } else { PollMode::Oneshot };
-        let mut watch = Self { poller, events: Events::new(), mode, socket: None, wants_writable: false };
+        let alarm = Alarm::new(Arc::clone(&poller), ALARM).ok();
+        let mut watch =
+            Self { poller, events: Events::new(), mode, socket: None, wants_writable: false, alarm };
         watch.replace(socket)?;
         Ok(watch)
     }
@@ -66,12 +71,22 @@ impl Watch {
             self.poller.modify_with_mode(socket.source(), interest, self.mode)?;
             self.wants_writable = writable;
         }
+        if let (Some(alarm), Some(timeout)) = (&mut self.alarm, timeout)
+            && timeout >= WORTH_AN_ALARM
+        {
+            alarm.set(timeout);
+        }
         self.events.clear();
         self.poller.wait(&mut self.events, timeout)?;
         let mut ready = Ready::default();
         for event in self.events.iter().filter(|event| event.key == SOCKET) {
             ready.readable |= event.readable;
             ready.writable |= event.writable;
+        }
+        if let Some(alarm) = &mut self.alarm
+            && self.events.iter().any(|event| event.key == ALARM)
+        {
+            alarm.rang();
         }
         Ok(ready)
     }
@@ -84,3 +99,6 @@ impl Drop for Watch {
 }
 
 const SOCKET: usize = 0;
+const ALARM: usize = 1;
+// What falls due sooner is at most this late after a suspend, which takes longer itself.
+const WORTH_AN_ALARM: Duration = Duration::from_secs(1);
