@@ -21,7 +21,7 @@ ${programs.map(({ name, question }) => `  ${name.padEnd(8)}${question}`).join('\
 
   priority ${priorityQuestion}
 
-Without a name, all but priority. \`priority --help\` tells its own options.
+Without a name, the first three. \`priority --help\` tells its own options.
 
   --seconds N      how long each measurement lasts (default 5)
   --uplink MBIT    give the sender an uplink, in Mbit/s (default: none)
