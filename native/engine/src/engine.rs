@@ -6,6 +6,7 @@ mod figures;
 mod incoming;
 mod liveness;
 mod messages;
+mod pacing;
 mod peers;
 mod receive;
 mod settle;
@@ -32,6 +33,7 @@ use crate::event::Event;
 use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lanes::Lanes;
+use crate::pacing::{Groups, Order};
 use crate::peer::Peer;
 use crate::policy::Policies;
 use crate::stats::{DeviceStats, LaneStats};
@@ -81,6 +83,12 @@ pub struct Engine {
     expiries: Expiries,
     /// Figures of connections that ended lately, oldest first.
     ended: VecDeque<(ConnectionId, Vec<LaneStats>)>,
+    /// Who shares which bottleneck, and what waits for it.
+    pacing: Groups<Waiting>,
+    /// What pacing has to say to connections.
+    orders: Vec<(ConnectionId, Order)>,
+    /// When this engine's clock of departures began.
+    clock: Instant,
     /// Control traffic found the uplink too deep in debt.
     control_waits: bool,
     drained: Drained,
@@ -106,10 +114,20 @@ enum Member {
     Packets(PeerId),
 }
 
+/// What waits for its bottleneck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// A turn in a lane of the device.
+    Turn(Priority, ConnectionId),
+    /// What QUIC holds and sends again.
+    Control(ConnectionHandle),
+}
+
 impl Engine {
     /// A node without peers.
     pub fn new(mut config: Config, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
+        let mtu = config.mtu;
         let wireguard = Device::new(config.wireguard(), now);
         let quic = Quic::new(config.quic());
         config.seed.zeroize();
@@ -140,6 +158,9 @@ impl Engine {
             control: VecDeque::new(),
             in_control: FxHashSet::default(),
             farewells: VecDeque::new(),
+            pacing: Groups::new(pacing::outer(mtu)),
+            orders: Vec::new(),
+            clock: now,
             control_waits: false,
             drained: Drained::default(),
             turn: None,
@@ -166,9 +187,10 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let rooms = [self.wireguard.poll_timeout(), self.quic.poll_timeout(), self.timers.next()];
         let lanes = self.policies.deadline(&self.lanes).map(|at| (at, "lane rate"));
+        let pacing = self.pacing.next_due().map(|at| (at, "pacing"));
         rooms
             .into_iter()
-            .chain([self.uplink_deadline(), lanes, self.expiries.next(), self.drained.deadline()])
+            .chain([self.uplink_deadline(), pacing, lanes, self.expiries.next(), self.drained.deadline()])
             .flatten()
             .min_by_key(|&(at, _)| at)
     }

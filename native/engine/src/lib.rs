@@ -22,6 +22,7 @@ mod histogram;
 mod ids;
 mod lane;
 mod lanes;
+mod pacing;
 mod peer;
 mod policy;
 mod stats;

@@ -38,7 +38,7 @@ fn build(data: &[u8]) {
     let payload = input.rest();
     let mut packet = UdpFlow::new(source, destination).header(ecn, payload).to_vec();
     packet.extend_from_slice(payload);
-    assert_eq!(Header::parse(&packet), Some(Header { source, destination, ecn }));
+    assert_eq!(Header::parse(&packet), Some(Header { source, destination, ecn, label: 0 }));
     assert_eq!(Header::verify(&packet), Ok(()));
     assert!(is_sound(&packet));
     // One flipped bit is always told, wherever the checksum or a length covers it.

@@ -33,9 +33,15 @@ impl UdpFlow {
     ///
     /// The payload is at most 65,527 bytes.
     pub fn header(&self, ecn: u8, payload: &[u8]) -> [u8; HEADER_LEN] {
+        self.labelled_header(ecn, 0, payload)
+    }
+
+    /// The same with a flow label (RFC 8200 section 6), of which the lowest 20 bits count.
+    pub fn labelled_header(&self, ecn: u8, label: u32, payload: &[u8]) -> [u8; HEADER_LEN] {
         let mut header = self.template;
         let length = UDP_HEADER_LEN as u16 + payload.len() as u16;
-        header[1] = (ecn & 0b11) << 4;
+        header[1] = (ecn & 0b11) << 4 | (label >> 16) as u8 & 0x0f;
+        header[2..4].copy_from_slice(&(label as u16).to_be_bytes());
         header[4..6].copy_from_slice(&length.to_be_bytes());
         header[44..46].copy_from_slice(&length.to_be_bytes());
         let checksum = match !fold(self.constant + 2 * u64::from(length) + sum(payload)) {
@@ -57,6 +63,8 @@ pub struct Header {
     pub destination: (Ipv6Addr, u16),
     /// Two-bit codepoint of RFC 3168.
     pub ecn: u8,
+    /// The 20 bits of the flow label (RFC 8200 section 6).
+    pub label: u32,
 }
 
 impl Header {
@@ -72,6 +80,7 @@ impl Header {
             source: (address(header, 8), word(header, 40)),
             destination: (address(header, 24), word(header, 42)),
             ecn: (header[1] >> 4) & 0b11,
+            label: u32::from(header[1] & 0x0f) << 16 | u32::from(word(header, 2)),
         })
     }
 

@@ -101,6 +101,11 @@ impl Connection {
         self.inner.handle_event(event);
     }
 
+    /// What the owner and the congestion controller tell each other.
+    pub(crate) fn gauge(&self) -> &Gauge {
+        self.flow.gauge()
+    }
+
     pub(crate) fn handle_endpoint(&mut self, event: ConnectionEvent) {
         self.inner.handle_event(event);
     }

@@ -8,7 +8,7 @@ use std::{
     any::Any,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -40,6 +40,10 @@ const QUEUE_MIN: Duration = Duration::from_millis(5);
 /// time, a few packets at once.
 const NEARLY_FULL_PACKETS: u64 = 4;
 
+/// Microseconds of a tick of the clock that stamps datagrams, and what of it is told: 20 bits, 16 seconds.
+pub const STAMP_MICROS: u64 = 16;
+const STAMP_MASK: u32 = (1 << 20) - 1;
+
 /// What a connection's controller and its owner both know.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
@@ -47,6 +51,50 @@ pub(crate) struct Gauge {
     in_flight: AtomicU64,
     lost: AtomicU64,
     exempt: AtomicU64,
+    /// The owner's window; 0: CUBIC's own.
+    cap: AtomicU64,
+    /// The owner holds back what asks for an acknowledgement.
+    held: AtomicU64,
+    /// When the datagram in hand left, by its sender's clock and one more; 0: unknown.
+    departed: AtomicU32,
+    sample: RunningSample,
+    /// In-flight bytes from which CUBIC begins anew; 0: it goes on.
+    restart: AtomicU64,
+}
+
+/// The fields of a [`PathSample`] as they grow.
+#[derive(Debug, Default)]
+struct RunningSample {
+    packets: AtomicU64,
+    bytes: AtomicU64,
+    lost: AtomicU64,
+    marks: AtomicU64,
+    delay: AtomicI64,
+    arrival: AtomicI64,
+    round_trip: AtomicU64,
+    /// When the newest packet left, in microseconds of the connection's life.
+    newest: AtomicU64,
+}
+
+/// What acknowledgements told of the path since the owner last asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PathSample {
+    /// Packets acknowledged, and their bytes.
+    pub packets: u64,
+    /// Bytes of packets acknowledged.
+    pub bytes: u64,
+    /// Bytes declared lost.
+    pub lost: u64,
+    /// Times that marks (ECN) came back.
+    pub marks: u64,
+    /// The least delay to the other end, by its clock, less a constant that is unknown. Without its clock: the least round trip.
+    pub delay: i64,
+    /// When the newest packet arrived, by the same clock, in microseconds.
+    pub arrival: i64,
+    /// The round trip of the newest packet.
+    pub round_trip: Duration,
+    /// Bytes in flight now.
+    pub in_flight: u64,
 }
 
 impl Gauge {
@@ -69,6 +117,49 @@ impl Gauge {
     /// data waits as well.
     pub(crate) fn exempt(&self, bytes: u64) {
         self.exempt.store(bytes, Ordering::Relaxed);
+    }
+
+    /// From now on this much may be in flight; `None`: what CUBIC says.
+    pub(crate) fn set_window(&self, window: Option<u64>) {
+        self.cap.store(window.unwrap_or(0), Ordering::Relaxed);
+        if let Some(window) = window {
+            self.window.store(window, Ordering::Relaxed);
+        }
+    }
+
+    /// CUBIC begins anew, as after a loss with this much in flight.
+    pub(crate) fn restart(&self, in_flight: u64) {
+        self.restart.store(in_flight.max(1), Ordering::Relaxed);
+    }
+
+    /// Whether what asks for an acknowledgement is held back.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(u64::from(held), Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed) > 0
+    }
+
+    /// When the next datagram left, by its sender's clock.
+    pub(crate) fn departed(&self, stamp: Option<u32>) {
+        self.departed.store(stamp.map_or(0, |stamp| stamp + 1), Ordering::Relaxed);
+    }
+
+    /// What was told since the last call.
+    pub(crate) fn take_sample(&self) -> Option<PathSample> {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        let sample = PathSample {
+            packets: take(&self.sample.packets),
+            bytes: take(&self.sample.bytes),
+            lost: take(&self.sample.lost),
+            marks: take(&self.sample.marks),
+            delay: self.sample.delay.load(Ordering::Relaxed),
+            arrival: self.sample.arrival.load(Ordering::Relaxed),
+            round_trip: Duration::from_micros(self.sample.round_trip.load(Ordering::Relaxed)),
+            in_flight: self.in_flight(),
+        };
+        (sample.packets > 0 || sample.lost > 0 || sample.marks > 0).then_some(sample)
     }
 
     /// Packets that ask for an acknowledgement left.
@@ -94,6 +185,8 @@ impl ControllerFactory for FlightConfig {
             rate: DeliveryRate::new(now),
             ceiling: CEILING_FLOOR,
             queue_stands: false,
+            started: now,
+            delay: None,
         };
         flight.publish();
         Box::new(flight)
@@ -112,6 +205,9 @@ struct Flight {
     ceiling: u64,
     /// By the last acknowledgement.
     queue_stands: bool,
+    started: Instant,
+    /// Ticks between both clocks at the last acknowledgement, and what they are without wrapping.
+    delay: Option<(u32, i64)>,
 }
 
 impl Flight {
@@ -120,12 +216,60 @@ impl Flight {
     }
 
     fn allowed(&self) -> u64 {
-        self.cubic.window().min(self.ceiling)
+        match self.gauge.cap.load(Ordering::Relaxed) {
+            0 => self.cubic.window().min(self.ceiling),
+            cap => cap,
+        }
+    }
+
+    fn sample(&mut self, now: Instant, sent: Instant, bytes: u64) {
+        let delay = self.delay_of(now, sent);
+        let sample = &self.gauge.sample;
+        let is_first = sample.packets.fetch_add(1, Ordering::Relaxed) == 0;
+        sample.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let left = sent.saturating_duration_since(self.started).as_micros() as u64;
+        if is_first {
+            sample.delay.store(delay, Ordering::Relaxed);
+        } else {
+            sample.delay.fetch_min(delay, Ordering::Relaxed);
+        }
+        if sample.newest.fetch_max(left, Ordering::Relaxed) <= left {
+            sample.arrival.store(left as i64 + delay, Ordering::Relaxed);
+            let round_trip = now.saturating_duration_since(sent).as_micros() as u64;
+            sample.round_trip.store(round_trip, Ordering::Relaxed);
+        }
+    }
+
+    /// Microseconds; see [`PathSample::delay`].
+    fn delay_of(&mut self, now: Instant, sent: Instant) -> i64 {
+        let Some(stamp) = self.gauge.departed.load(Ordering::Relaxed).checked_sub(1) else {
+            return now.saturating_duration_since(sent).as_micros() as i64;
+        };
+        let ours = (sent.saturating_duration_since(self.started).as_micros() as u64 / STAMP_MICROS) as u32;
+        let apart = stamp.wrapping_sub(ours) & STAMP_MASK;
+        let ticks = match self.delay {
+            None => 0,
+            Some((last, ticks)) => ticks + i64::from((apart.wrapping_sub(last) << 12).cast_signed() >> 12),
+        };
+        self.delay = Some((apart, ticks));
+        ticks * STAMP_MICROS as i64
+    }
+
+    fn begin_anew(&mut self, now: Instant) {
+        let in_flight = self.gauge.restart.swap(0, Ordering::Relaxed);
+        if in_flight > 0 {
+            let mut config = CubicConfig::default();
+            config.initial_window(in_flight * 10 / 7);
+            self.cubic = Cubic::new(Arc::new(config), now, self.mtu as u16);
+            self.cubic.on_congestion_event(now, now, false, self.mtu);
+        }
     }
 }
 
 impl Controller for Flight {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
+        self.sample(now, sent, bytes);
+        self.begin_anew(now);
         self.rate.delivered(now, bytes, rtt.get());
         let path = self.rate.greatest().saturating_mul(rtt.min().as_micros() as u64) / 1_000_000;
         self.ceiling = CEILING_FLOOR.max(path.saturating_mul(2));
@@ -167,6 +311,8 @@ impl Controller for Flight {
         let in_flight = self.gauge.in_flight().saturating_sub(lost_bytes);
         self.gauge.in_flight.store(in_flight, Ordering::Relaxed);
         self.gauge.lost.fetch_add(lost_bytes, Ordering::Relaxed);
+        self.gauge.sample.lost.fetch_add(lost_bytes, Ordering::Relaxed);
+        self.gauge.sample.marks.fetch_add(u64::from(lost_bytes == 0), Ordering::Relaxed);
         self.publish();
     }
 
@@ -177,7 +323,11 @@ impl Controller for Flight {
     }
 
     fn window(&self) -> u64 {
-        self.allowed().saturating_add(self.gauge.exempt.load(Ordering::Relaxed))
+        let exempt = self.gauge.exempt.load(Ordering::Relaxed);
+        if self.gauge.is_held() && exempt == 0 {
+            return 1;
+        }
+        self.allowed().saturating_add(exempt)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

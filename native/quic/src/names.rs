@@ -37,4 +37,6 @@ pub struct Transmit {
     pub segment: usize,
     /// The mark that the packets shall carry.
     pub ecn: Ecn,
+    /// Whether the packets ask for an acknowledgement.
+    pub asks: bool,
 }

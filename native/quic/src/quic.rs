@@ -39,6 +39,8 @@ pub struct Quic {
     responses: VecDeque<(PeerTag, Vec<u8>)>,
     scratch: Vec<u8>,
     totals: QuicStats,
+    /// Of the next datagram, by its sender's clock.
+    departed: Option<u32>,
 }
 
 enum Slot {
@@ -65,6 +67,7 @@ impl Quic {
             responses: VecDeque::new(),
             scratch: Vec::new(),
             totals: QuicStats::default(),
+            departed: None,
         }
     }
 
@@ -101,6 +104,12 @@ impl Quic {
         handle
     }
 
+    /// Tells when the next datagram left its sender, by that one's clock: ticks of [`crate::STAMP_MICROS`], the lowest 20
+    /// bits. What it acknowledges then tells the delay there apart from the delay back.
+    pub fn handle_departure(&mut self, stamp: u32) {
+        self.departed = Some(stamp);
+    }
+
     /// One UDP payload from a peer, in an allocation of its own: what is kept of it keeps all of it. `observed` is the
     /// endpoint at which the peer is seen, for the hello of an answer.
     pub fn handle_datagram(
@@ -112,6 +121,7 @@ impl Quic {
         now: Instant,
     ) {
         self.now = Some(now);
+        let departed = self.departed.take();
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let known = self.peers.entry(peer).or_insert_with(|| {
@@ -122,6 +132,7 @@ impl Quic {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
                 if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
+                    made.gauge().departed(departed);
                     made.handle_datagram(event);
                     if !std::mem::replace(&mut made.touched, true) {
                         self.touched.push(connection);

@@ -24,10 +24,12 @@
 
 mod link;
 mod network;
+mod router;
 mod seed;
 mod simulation;
 
 pub use link::{Link, Rate};
 pub use network::{Counters, Datagram, Network};
+pub use router::{Buffer, Router, RouterFigures, RouterId};
 pub use seed::Seed;
 pub use simulation::{Node, Simulation, start};

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use crate::router::RouterId;
+
 /// One direction between two addresses. Probabilities are between 0 and 1; the default is perfect and instant.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// The least time on the way.
     pub latency: Duration,
-    /// At most this much more, drawn evenly for each datagram (which reorders those sent closer together).
+    /// At most this much more, drawn evenly for each datagram (which reorders those sent closer together, unless
+    /// `in_order`).
     pub jitter: Duration,
+    /// Jitter overtakes nobody: a datagram arrives no sooner than those sent before it.
+    pub in_order: bool,
     /// How likely a datagram vanishes.
     pub loss: f64,
     /// How likely a datagram is held back for as long again (1 ms at least), so that later ones overtake it.
@@ -19,6 +24,8 @@ pub struct Link {
     pub mtu: usize,
     /// The bottleneck on the way, if there is one.
     pub rate: Option<Rate>,
+    /// The router on the way, shared with other links, if there is one.
+    pub router: Option<RouterId>,
 }
 
 /// A bottleneck: a rate, and a drop-tail queue before it.
@@ -35,11 +42,13 @@ impl Default for Link {
         Link {
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
+            in_order: false,
             loss: 0.0,
             reorder: 0.0,
             duplicate: 0.0,
             mtu: 65_507,
             rate: None,
+            router: None,
         }
     }
 }

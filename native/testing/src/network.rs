@@ -8,6 +8,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 
 use crate::link::{Link, Rate};
+use crate::router::{Queue, Router, RouterFigures, RouterId};
 use crate::seed::Seed;
 
 /// One UDP payload and its two ends.
@@ -47,6 +48,9 @@ pub struct Network {
     links: BTreeMap<(SocketAddr, SocketAddr), Link>,
     uplinks: BTreeMap<SocketAddr, Rate>,
     busy_until: BTreeMap<Bottleneck, Instant>,
+    routers: Vec<Queue>,
+    /// When the last datagram of an ordered link arrives.
+    last_arrival: BTreeMap<(SocketAddr, SocketAddr), Instant>,
     /// By arrival, then in the order of sending.
     on_the_way: BTreeMap<(Instant, u64), Datagram>,
     scheduled: u64,
@@ -69,6 +73,8 @@ impl Network {
             links: BTreeMap::new(),
             uplinks: BTreeMap::new(),
             busy_until: BTreeMap::new(),
+            routers: Vec::new(),
+            last_arrival: BTreeMap::new(),
             on_the_way: BTreeMap::new(),
             scheduled: 0,
             counters: Counters::default(),
@@ -110,6 +116,28 @@ impl Network {
         };
     }
 
+    /// A router for links to go through: see [`Link::router`].
+    pub fn add_router(&mut self, router: Router) -> RouterId {
+        self.routers.push(Queue::new(router));
+        RouterId(self.routers.len() - 1)
+    }
+
+    /// How a router behaves from now on; what waits in it goes on at the old pace.
+    ///
+    /// # Panics
+    /// If it is another network's.
+    pub fn set_router(&mut self, id: RouterId, router: Router) {
+        self.routers[id.0].router = router;
+    }
+
+    /// What a router saw since it was last asked.
+    ///
+    /// # Panics
+    /// If it is another network's.
+    pub fn take_figures(&mut self, id: RouterId) -> RouterFigures {
+        std::mem::take(&mut self.routers[id.0].figures)
+    }
+
     /// Puts a datagram on its way.
     pub fn send(&mut self, datagram: Datagram, now: Instant) {
         self.counters.sent += 1;
@@ -127,6 +155,16 @@ impl Network {
         let Some(left) = self.pass(Bottleneck::Link(ends.0, ends.1), link.rate, datagram.bytes.len(), left)
         else {
             return;
+        };
+        let left = match link.router {
+            Some(RouterId(router)) => match self.routers[router].pass(datagram.bytes.len(), left) {
+                Some(left) => left,
+                None => {
+                    self.counters.overflowed += 1;
+                    return;
+                }
+            },
+            None => left,
         };
         if self.rng.random_bool(link.loss) {
             self.counters.lost += 1;
@@ -176,6 +214,11 @@ impl Network {
         let mut arrival = left + link.latency + link.jitter.mul_f64(self.rng.random());
         if self.rng.random_bool(link.reorder) {
             arrival += link.latency.max(Duration::from_millis(1));
+        }
+        if link.in_order {
+            let last = self.last_arrival.entry((datagram.from, datagram.to)).or_insert(arrival);
+            arrival = arrival.max(*last);
+            *last = arrival;
         }
         self.scheduled += 1;
         self.on_the_way.insert((arrival, self.scheduled), datagram);

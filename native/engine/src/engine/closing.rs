@@ -100,6 +100,7 @@ impl Engine {
         }
         self.closing.remove(&id);
         self.timers.cancel_all(id);
+        self.end_pacing(id);
         self.lose_messages(id, &mut connection);
         self.keep_figures(id, &connection);
         for stream in &connection.streams {

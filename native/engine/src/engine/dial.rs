@@ -70,6 +70,7 @@ impl Engine {
         self.learn_incarnation(peer, hello.incarnation, now);
         self.end_rivals(id, &hello, &protocol, now);
         self.arm_heartbeat(id, now);
+        self.begin_pacing(id, now);
         self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol });
         self.revive(id);
     }

@@ -44,6 +44,7 @@ impl Engine {
         }
         let payload = owned(&mut self.slab, &packet[HEADER_LEN..]);
         let ecn = decapsulated(ecn, header.ecn);
+        self.quic.handle_departure(header.label);
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
     }
 }

@@ -20,6 +20,9 @@ impl Engine {
         }
         loop {
             let ready = self.quic.poll_ready();
+            if let Some(handle) = ready {
+                self.observe(handle, now);
+            }
             let mut told = false;
             while let Some((handle, event)) = self.quic.poll_event() {
                 told = true;

@@ -6,7 +6,7 @@ use warren_quic::{ConnectionHandle, Ecn, PeerTag};
 use warren_wireguard::{Path, PeerId, Sent};
 
 use super::peers::PACKETS;
-use super::{Engine, Member};
+use super::{Engine, Member, Waiting};
 use crate::batch::TransmitBatch;
 use crate::ids::{ConnectionId, Priority};
 
@@ -18,6 +18,7 @@ impl Engine {
     /// that has any, its members in turn.
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.control_waits = false;
+        self.release_paced(now);
         self.policies.hold(&mut self.lanes, now);
         while batch.room() > 0 {
             if !self.transmit_control(batch, now) && !self.transmit_data(batch, now) {
@@ -129,13 +130,21 @@ impl Engine {
             return false;
         };
         let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
-        let most = batch.room().min(turn);
-        if self.transmit_connection(handle, most, batch, now).0 == most {
+        let id = self.connection_of.get(&handle).copied();
+        let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
+        let most = batch.room().min(turn).min(allowance.max(1));
+        self.quic.hold(handle, allowance == 0);
+        let sent = self.transmit_connection(handle, most, batch, now).0;
+        self.quic.hold(handle, false);
+        if sent == most {
             self.control.push_back(handle);
             return true;
         }
         self.in_control.remove(&handle);
-        if let Some(&id) = self.connection_of.get(&handle) {
+        if let Some(id) = id {
+            if allowance == 0 {
+                self.pacing.wait(id, Waiting::Control(handle));
+            }
             self.revive(id);
         }
         true
@@ -150,8 +159,19 @@ impl Engine {
         let Some((priority, member)) = self.lanes.pop() else {
             return false;
         };
+        let paced = match member {
+            Member::Connection(id) => self.pacing.allowance(id, now),
+            Member::Packets(_) => usize::MAX,
+        };
+        if paced == 0 {
+            if let Member::Connection(id) = member {
+                self.wait_turn(id, priority);
+            }
+            return true;
+        }
         let turn = if self.lanes.has(priority) { TURN } else { TURN_ALONE };
-        let most = batch.room().min(turn).min(allowance).min(self.policies.allowance(priority, now));
+        let lane = self.policies.allowance(priority, now);
+        let most = batch.room().min(turn).min(allowance).min(paced).min(lane);
         self.turn = Some(priority);
         match member {
             Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
@@ -231,6 +251,7 @@ impl Engine {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return (0, 0);
         };
+        let id = self.connection_of.get(&handle).copied();
         let mut payloads = mem::take(&mut self.payloads);
         let (mut sent, mut last) = (0, 0);
         while sent < most {
@@ -238,15 +259,23 @@ impl Engine {
             let Some(transmit) = self.quic.poll_transmit(handle, most - sent, &mut payloads, now) else {
                 break;
             };
+            let mut bytes = 0;
             for payload in payloads.chunks(transmit.segment) {
+                let start = batch.bytes.len();
                 self.seal(peer, transmit.ecn, payload, batch, now);
+                bytes += batch.bytes.len() - start + OUTER;
                 sent += 1;
                 last = payload.len();
+            }
+            if transmit.asks
+                && let Some(id) = id
+            {
+                self.pacing.charge(id, bytes, now);
             }
         }
         self.payloads = payloads;
         if sent > 0
-            && let Some(&id) = self.connection_of.get(&handle)
+            && let Some(id) = id
         {
             self.arm_liveness(id, now);
         }
@@ -269,7 +298,8 @@ impl Engine {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Path> {
-        let header = self.peers.get(&id)?.flow.header(bits(ecn), payload);
+        let stamp = self.stamp(now);
+        let header = self.peers.get(&id)?.flow.labelled_header(bits(ecn), stamp, payload);
         self.packet.clear();
         self.packet.extend_from_slice(&header);
         self.packet.extend_from_slice(payload);
@@ -323,5 +353,7 @@ const QUIC_OVERHEAD: usize = 28;
 /// A packet shorter than full by less may still have left data behind: quinn-proto keeps 25 bytes free for the longest
 /// frame header.
 const NOT_FULL: usize = 64;
+/// IPv4 and UDP headers.
+const OUTER: usize = 28;
 /// Copies of a farewell.
 const FAREWELLS: usize = 3;

@@ -52,6 +52,10 @@ impl Flow {
         self.gauge.in_flight()
     }
 
+    pub(super) fn gauge(&self) -> &Gauge {
+        &self.gauge
+    }
+
     pub(super) fn unsent(&self) -> u64 {
         self.unsent
     }
@@ -108,7 +112,7 @@ impl Flow {
 
     fn nothing_sent(&mut self, path: Path, now: Instant) {
         self.count_lost();
-        if self.unsent == 0 || self.free() <= path.mtu {
+        if self.gauge.is_held() || self.unsent == 0 || self.free() <= path.mtu {
             return;
         }
         if self.pace.allowed(now, path) >= 2 * path.mtu {
@@ -146,10 +150,11 @@ impl Connection {
         let segment = transmit.segment_size.unwrap_or(transmit.size);
         let last = transmit.size - (transmit.size - 1) / segment * segment;
         let frames = self.inner.stats().frame_tx;
-        if self.flow.sent(transmit.size, last, &frames, path, now) {
+        let asks = self.flow.sent(transmit.size, last, &frames, path, now);
+        if asks {
             self.unanswered.get_or_insert(now);
         }
-        Some(Transmit { segment, ecn: ecn(transmit.ecn) })
+        Some(Transmit { segment, ecn: ecn(transmit.ecn), asks })
     }
 
     /// Queues an unreliable datagram.

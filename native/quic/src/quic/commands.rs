@@ -1,7 +1,9 @@
 //! What an owner does with one connection: messages, byte streams, datagrams.
 
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, GiveUp, MessageHandle, Read, Stopped, StreamHandle, connection::Connection};
+use crate::{
+    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, connection::Connection,
+};
 use bytes::Bytes;
 use std::time::Instant;
 
@@ -9,6 +11,37 @@ impl Quic {
     /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
     pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
         self.seen(connection).map_or(0, |made| made.room(now))
+    }
+
+    /// What acknowledgements told of the path since the last call; `None`: nothing.
+    pub fn take_path_sample(&self, connection: ConnectionHandle) -> Option<PathSample> {
+        self.seen(connection)?.gauge().take_sample()
+    }
+
+    /// Bytes that may be in flight from now on; `None`: what the connection finds out by itself.
+    pub fn set_window(&mut self, connection: ConnectionHandle, window: Option<u64>) {
+        if let Some(made) = self.made(connection) {
+            let before = made.gauge().window();
+            made.gauge().set_window(window);
+            if window.is_none_or(|window| window > before) {
+                self.mark_ready(connection);
+            }
+        }
+    }
+
+    /// Lets the connection find out by itself what may be in flight, from this much on, growing until there is loss.
+    pub fn compete(&mut self, connection: ConnectionHandle, in_flight: u64) {
+        if let Some(made) = self.made(connection) {
+            made.gauge().restart(in_flight);
+            made.gauge().set_window(None);
+        }
+    }
+
+    /// While held, only what asks for no acknowledgement leaves, and what a close or a ping needs.
+    pub fn hold(&mut self, connection: ConnectionHandle, held: bool) {
+        if let Some(made) = self.made(connection) {
+            made.gauge().hold(held);
+        }
     }
 
     /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`crate::Event::Writable`] follows.

@@ -1,0 +1,339 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use warren_quic::PathSample;
+
+use super::bucket::Bucket;
+use super::path::Path;
+use super::rate::{Phase, Rate, Seen, Wish};
+use crate::ids::ConnectionId;
+
+/// Connections that share a bottleneck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupId(u32);
+
+/// All bottlenecks of a device, and who shares them.
+#[derive(Debug)]
+pub(crate) struct Groups<W> {
+    groups: BTreeMap<GroupId, Group<W>>,
+    members: FxHashMap<ConnectionId, Member>,
+    /// When groups let what waits go on.
+    due: BTreeSet<(Instant, GroupId)>,
+    next: u32,
+    /// Outer bytes of a full datagram.
+    datagram: f64,
+}
+
+/// One bottleneck.
+#[derive(Debug)]
+pub(crate) struct Group<W> {
+    members: Vec<ConnectionId>,
+    rate: Rate,
+    bucket: Bucket,
+    waiting: Vec<W>,
+    due: Option<Instant>,
+    tick: Instant,
+    tick_packets: u64,
+    /// Outer bytes that left in this tick.
+    charged: f64,
+    /// Bytes that each member may have in flight while the rate is looked for.
+    startup: f64,
+}
+
+#[derive(Debug)]
+struct Member {
+    group: GroupId,
+    path: Path,
+}
+
+/// What a connection is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// This much may be in flight.
+    Window(u64),
+    /// Find out by itself.
+    Free,
+    /// Compete with what else fills the queue.
+    Compete(u64),
+}
+
+impl<W: PartialEq> Groups<W> {
+    pub(crate) fn new(datagram: usize) -> Self {
+        Self {
+            groups: BTreeMap::new(),
+            members: FxHashMap::default(),
+            due: BTreeSet::new(),
+            next: 0,
+            datagram: datagram as f64,
+        }
+    }
+
+    /// A connection begins, in the group of another one to the same peer if there is one. Answers its first window.
+    pub(crate) fn join(
+        &mut self,
+        id: ConnectionId,
+        beside: Option<ConnectionId>,
+        now: Instant,
+    ) -> Option<u64> {
+        let beside = beside.and_then(|other| self.members.get(&other)).map(|member| member.group);
+        let group = beside.unwrap_or_else(|| {
+            self.next += 1;
+            let group = Group {
+                members: Vec::new(),
+                rate: Rate::new(now),
+                bucket: Bucket::new(now),
+                waiting: Vec::new(),
+                due: None,
+                tick: now,
+                tick_packets: 0,
+                charged: 0.0,
+                startup: INITIAL_PACKETS * self.datagram,
+            };
+            self.groups.insert(GroupId(self.next), group);
+            GroupId(self.next)
+        });
+        self.members.insert(id, Member { group, path: Path::default() });
+        let state = self.groups.get_mut(&group)?;
+        state.members.push(id);
+        (state.rate.phase == Phase::Startup).then_some(state.startup as u64)
+    }
+
+    /// A connection ended. Answers what waited for its group, if nobody else is in it.
+    pub(crate) fn leave(&mut self, id: ConnectionId) -> Vec<W> {
+        let Some(member) = self.members.remove(&id) else { return Vec::new() };
+        let Some(group) = self.groups.get_mut(&member.group) else { return Vec::new() };
+        group.members.retain(|&other| other != id);
+        if !group.members.is_empty() {
+            return Vec::new();
+        }
+        if let Some(due) = group.due {
+            self.due.remove(&(due, member.group));
+        }
+        self.groups.remove(&member.group).map(|group| group.waiting).unwrap_or_default()
+    }
+
+    /// Full datagrams of a connection that may leave now.
+    pub(crate) fn allowance(&self, id: ConnectionId, now: Instant) -> usize {
+        self.group_of(id).map_or(usize::MAX, |(_, group)| group.bucket.allowance(self.datagram, now))
+    }
+
+    /// Outer bytes that ask for an acknowledgement left.
+    pub(crate) fn charge(&mut self, id: ConnectionId, bytes: usize, now: Instant) {
+        let Some(member) = self.members.get(&id) else { return };
+        if let Some(group) = self.groups.get_mut(&member.group) {
+            group.bucket.charge(bytes as f64, self.datagram, now);
+            group.charged += bytes as f64;
+        }
+    }
+
+    /// Keeps what has to wait until its group may send.
+    pub(crate) fn wait(&mut self, id: ConnectionId, what: W) {
+        let Some(member) = self.members.get(&id) else { return };
+        if let Some(group) = self.groups.get_mut(&member.group) {
+            if !group.waiting.contains(&what) {
+                group.waiting.push(what);
+            }
+            if group.due.is_none() {
+                let due = group.bucket.deadline(self.datagram);
+                group.due = Some(due);
+                self.due.insert((due, member.group));
+            }
+        }
+    }
+
+    /// When something that waits may go on.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|&(at, _)| at)
+    }
+
+    /// What waited long enough.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Vec<W>> {
+        let &(at, id) = self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.pop_first();
+        let group = self.groups.get_mut(&id)?;
+        group.due = None;
+        Some(std::mem::take(&mut group.waiting))
+    }
+
+    /// Acknowledgements came; what follows for whom is appended to `orders`.
+    pub(crate) fn observe(
+        &mut self,
+        id: ConnectionId,
+        sample: &PathSample,
+        now: Instant,
+        orders: &mut Vec<(ConnectionId, Order)>,
+    ) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        let group_id = member.group;
+        member.path.observe(sample, now);
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        group.tick_packets += sample.packets;
+        let elapsed = now.saturating_duration_since(group.tick);
+        if elapsed > TICK_MAX || elapsed >= TICK && group.tick_packets >= TICK_PACKETS {
+            self.end_tick(group_id, elapsed, now, orders);
+        }
+        self.start_up(group_id, id, sample, now, orders);
+    }
+
+    /// Looks for the rate, and tells the windows meanwhile.
+    fn start_up(
+        &mut self,
+        group_id: GroupId,
+        id: ConnectionId,
+        sample: &PathSample,
+        now: Instant,
+        orders: &mut Vec<(ConnectionId, Order)>,
+    ) {
+        let (Some(group), Some(member)) = (self.groups.get_mut(&group_id), self.members.get(&id)) else {
+            return;
+        };
+        if group.rate.phase != Phase::Startup {
+            return;
+        }
+        let path = &member.path;
+        let round_trip = path.least_round_trip().as_secs_f64();
+        let was_full = (sample.in_flight + sample.bytes) as f64 > 0.5 * group.startup;
+        let most = STARTUP_MAX.max(3.0 * group.rate.arrivals() * round_trip);
+        if was_full && group.startup < most {
+            group.startup = (group.startup + sample.bytes as f64).min(most);
+        }
+        let rate = 2.0 * group.startup * path.outer / round_trip.max(1e-6);
+        group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
+        let long = EXIT_QUEUE.max((2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX)) as i64);
+        let queue_stands = path.recent_queue().is_some_and(|queue| queue > long);
+        let loses = path.recent_loss() > EXIT_LOSS;
+        if (queue_stands || loses)
+            && let Some(found) = path.recent_rate()
+        {
+            group.rate.found(found, now);
+            group.tick = now;
+            self.tell_windows(group_id, orders);
+            return;
+        }
+        if group.startup >= STARTUP_MAX && group.rate.arrivals() >= PACED_MAX {
+            let found = group.rate.arrivals();
+            group.rate.found(found, now);
+            self.tell_windows(group_id, orders);
+            return;
+        }
+        orders.extend(group.members.iter().map(|&member| (member, Order::Window(group.startup as u64))));
+    }
+
+    fn end_tick(
+        &mut self,
+        group_id: GroupId,
+        elapsed: Duration,
+        now: Instant,
+        orders: &mut Vec<(ConnectionId, Order)>,
+    ) {
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
+        let mut queue = [None, None];
+        let mut round_trip = Duration::ZERO;
+        let (mut flying, mut held) = (0.0, 0.0);
+        for id in &group.members {
+            let Some(member) = self.members.get_mut(id) else { continue };
+            let (tick, member_rate) = member.path.end_tick(elapsed);
+            rate += member_rate;
+            bytes += tick.bytes;
+            lost += tick.lost;
+            let path = &member.path;
+            if let Some(delay) = tick.delay {
+                let seen = path.queue_of(delay) as f64 / 1e6;
+                let slot = &mut queue[usize::from(tick.packets < 4)];
+                *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
+                round_trip = round_trip.max(path.smoothed_round_trip);
+                flying += path.in_flight * path.outer;
+                held += member_rate * path.latest_round_trip.as_secs_f64();
+            }
+        }
+        let is_stale = elapsed > STALE;
+        let charged = std::mem::take(&mut group.charged);
+        group.tick = now;
+        group.tick_packets = 0;
+        let Some(queue) = queue[0].or(queue[1]) else { return };
+        if is_stale || rate <= 0.0 {
+            return;
+        }
+        let capacity = group.rate.capacity().max(rate * 0.5);
+        let coming = queue + flying / capacity - held / rate;
+        let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
+        let seen = Seen {
+            queue,
+            coming: coming.max(0.0),
+            rate,
+            loss: lost / (lost + bytes).max(1.0),
+            round_trip,
+            limited: charged > 0.75 * asked,
+            datagram: self.datagram,
+        };
+        match group.rate.end_tick(&seen, now) {
+            Wish::Nothing => {}
+            Wish::Rebase | Wish::Compete => {
+                for id in &group.members {
+                    if let Some(member) = self.members.get_mut(id) {
+                        member.path.rebase(now);
+                    }
+                }
+            }
+            Wish::Return => {
+                for id in &group.members {
+                    if let Some(member) = self.members.get_mut(id) {
+                        member.path.go_home(now);
+                    }
+                }
+            }
+        }
+        self.tell_windows(group_id, orders);
+    }
+
+    fn tell_windows(&mut self, group_id: GroupId, orders: &mut Vec<(ConnectionId, Order)>) {
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        if group.rate.phase != Phase::Startup {
+            group.bucket.set_rate(group.rate.rate());
+        }
+        let started = group.rate.take_start();
+        for &id in &group.members {
+            let Some(member) = self.members.get(&id) else { continue };
+            let path = &member.path;
+            match group.rate.phase {
+                Phase::Startup => {}
+                Phase::Steady => {
+                    let time = 1.25 * path.smoothed_round_trip.as_secs_f64() + WINDOW_SLACK;
+                    let window = group.rate.capacity() * time / path.outer + INITIAL_PACKETS * self.datagram;
+                    orders.push((id, Order::Window(window as u64)));
+                }
+                Phase::Fast if started => orders.push((id, Order::Free)),
+                Phase::Competing(_) if started => orders.push((id, Order::Compete(path.in_flight as u64))),
+                Phase::Fast | Phase::Competing(_) => {}
+            }
+        }
+    }
+
+    fn group_of(&self, id: ConnectionId) -> Option<(GroupId, &Group<W>)> {
+        let group = self.members.get(&id)?.group;
+        Some((group, self.groups.get(&group)?))
+    }
+}
+
+/// RFC 6928.
+const INITIAL_PACKETS: f64 = 10.0;
+/// What a tick lasts at least, and how many packets it takes, so that one packet more or less is no large share of it.
+const TICK: Duration = Duration::from_millis(20);
+const TICK_PACKETS: u64 = 12;
+const TICK_MAX: Duration = Duration::from_millis(250);
+/// A tick longer than this had nothing to say for most of its time.
+const STALE: Duration = Duration::from_secs(1);
+/// Microseconds of queue that end the start-up.
+const EXIT_QUEUE: i64 = 2_000;
+const EXIT_LOSS: f64 = 0.06;
+/// Bytes in flight at which a path that shows no queue counts as fast.
+const STARTUP_MAX: f64 = 524_288.0;
+/// Bytes a second above which start-up is not paced.
+const PACED_MAX: f64 = 62.5e6;
+/// Seconds of data beyond the round trip: as long as acknowledgements may be delayed.
+const WINDOW_SLACK: f64 = 0.025;

@@ -1,0 +1,187 @@
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use warren_quic::PathSample;
+
+/// What one connection's acknowledgements tell of its path: how long the empty path takes, and what waits on it.
+#[derive(Debug, Default)]
+pub(crate) struct Path {
+    delay: Least<i64>,
+    round_trip: Least<Duration>,
+    /// Arrival of the newest packet, by the other end's clock, in microseconds.
+    newest: Option<i64>,
+    /// Of the running tick.
+    tick: Tick,
+    /// The same of the last tick.
+    last: Option<i64>,
+    pub(crate) in_flight: f64,
+    pub(crate) latest_round_trip: Duration,
+    pub(crate) smoothed_round_trip: Duration,
+    /// Bytes a second in the last ticks, about.
+    pub(crate) rate: f64,
+    /// Outer bytes for each of QUIC's.
+    pub(crate) outer: f64,
+    /// The last few queueing delays, for the exit from start-up: least of each half.
+    recent: [(u64, i64); 2],
+    /// The last samples: arrival, and outer bytes.
+    arrivals: VecDeque<(i64, f64)>,
+    /// Bytes lost and arrived of late.
+    lost: f64,
+    arrived: f64,
+    /// The base of before delays were taken for the path's own.
+    home: Option<i64>,
+}
+
+/// What a connection saw in a tick.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tick {
+    pub(crate) packets: u64,
+    /// Outer bytes.
+    pub(crate) bytes: f64,
+    pub(crate) lost: f64,
+    pub(crate) marks: u64,
+    /// The least delay, microseconds.
+    pub(crate) delay: Option<i64>,
+}
+
+impl Path {
+    pub(crate) fn observe(&mut self, sample: &PathSample, now: Instant) {
+        self.in_flight = sample.in_flight as f64;
+        self.tick.lost += sample.lost as f64;
+        self.tick.marks += sample.marks;
+        if sample.packets == 0 {
+            return;
+        }
+        self.delay.observe(sample.delay, now);
+        self.round_trip.observe(sample.round_trip, now);
+        self.latest_round_trip = sample.round_trip;
+        self.smoothed_round_trip = match self.smoothed_round_trip {
+            Duration::ZERO => sample.round_trip,
+            smoothed => (smoothed * 7 + sample.round_trip) / 8,
+        };
+        let outer = sample.bytes as f64 + (sample.packets * OVERHEAD) as f64;
+        self.outer = outer / (sample.bytes as f64).max(1.0);
+        self.tick.packets += sample.packets;
+        self.tick.bytes += outer;
+        self.tick.delay = Some(self.tick.delay.map_or(sample.delay, |least| least.min(sample.delay)));
+        self.newest = Some(sample.arrival);
+        self.arrivals.push_back((sample.arrival, outer));
+        if self.arrivals.len() > ARRIVALS {
+            self.arrivals.pop_front();
+        }
+        let keep = 1.0 - outer / LOSS_MEMORY.max(outer);
+        self.lost = self.lost * keep + sample.lost as f64;
+        self.arrived = self.arrived * keep + outer;
+        let [before, running] = &mut self.recent;
+        if running.0 >= RECENT {
+            *before = *running;
+            *running = (0, i64::MAX);
+        }
+        if running.0 == 0 {
+            running.1 = i64::MAX;
+        }
+        running.0 += sample.packets;
+        running.1 = running.1.min(sample.delay);
+    }
+
+    /// Ends a tick: what was seen, and the rate of arrivals by the other end's clock.
+    pub(crate) fn end_tick(&mut self, elapsed: Duration) -> (Tick, f64) {
+        let tick = std::mem::take(&mut self.tick);
+        let mut rate = tick.bytes / elapsed.as_secs_f64().max(1e-6);
+        if let (Some(newest), Some(last)) = (self.newest, self.last) {
+            let span = newest - last;
+            if span > 1_000 && tick.packets > 0 {
+                rate = tick.bytes * 1e6 / span as f64;
+            }
+        }
+        if tick.packets > 0 {
+            self.last = self.newest;
+        }
+        self.rate = if tick.packets > 0 { rate } else { 0.0 };
+        (tick, self.rate)
+    }
+
+    /// Microseconds of queue, given a delay.
+    pub(crate) fn queue_of(&self, delay: i64) -> i64 {
+        self.delay.get().map_or(0, |least| (delay - least).max(0))
+    }
+
+    /// The queue that all of the last packets met, microseconds; `None`: too few were seen.
+    pub(crate) fn recent_queue(&self) -> Option<i64> {
+        let [before, running] = self.recent;
+        let (packets, least) =
+            if running.0 >= RECENT { running } else { (before.0 + running.0, before.1.min(running.1)) };
+        (packets >= RECENT).then(|| self.queue_of(least))
+    }
+
+    /// Outer bytes a second at which the last packets arrived, by the other end's clock.
+    pub(crate) fn recent_rate(&self) -> Option<f64> {
+        let (&(first, first_bytes), &(last, _)) = (self.arrivals.front()?, self.arrivals.back()?);
+        let span = last - first;
+        let bytes: f64 = self.arrivals.iter().map(|(_, bytes)| bytes).sum();
+        (self.arrivals.len() >= 4 && span >= 500).then(|| (bytes - first_bytes) * 1e6 / span as f64)
+    }
+
+    /// The share of bytes lost of late, once many were sent.
+    pub(crate) fn recent_loss(&self) -> f64 {
+        self.lost / (self.lost + self.arrived).max(LOSS_MEMORY / 4.0)
+    }
+
+    pub(crate) fn least_round_trip(&self) -> Duration {
+        self.round_trip.get().unwrap_or(INITIAL_ROUND_TRIP)
+    }
+
+    /// The delay of late is the path's own.
+    pub(crate) fn rebase(&mut self, now: Instant) {
+        self.home = self.home.or(self.delay.get());
+        let [before, running] = self.recent;
+        self.delay = Least::default();
+        self.delay.observe(if running.0 > 0 { running.1 } else { before.1 }, now);
+    }
+
+    /// What was the path's own before is so again.
+    pub(crate) fn go_home(&mut self, now: Instant) {
+        if let Some(home) = self.home.take() {
+            self.delay.observe(home, now);
+        }
+    }
+}
+
+/// The least value of the last ten to twenty seconds.
+#[derive(Debug)]
+struct Least<T> {
+    values: Option<(T, T)>,
+    since: Option<Instant>,
+}
+
+impl<T> Default for Least<T> {
+    fn default() -> Self {
+        Self { values: None, since: None }
+    }
+}
+
+impl<T: Copy + Ord> Least<T> {
+    fn observe(&mut self, value: T, now: Instant) {
+        let (before, running) = self.values.unwrap_or((value, value));
+        self.values = Some((before, running.min(value)));
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= MEMORY) {
+            self.values = Some((running.min(value), value));
+            self.since = Some(now);
+        }
+    }
+
+    fn get(&self) -> Option<T> {
+        self.values.map(|(before, running)| before.min(running))
+    }
+}
+
+/// A drain comes twice in this time.
+const MEMORY: Duration = Duration::from_secs(10);
+const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// Packets of which the least delay is that of a queue, not of a wake-up: HyStart++ (RFC 9406) takes eight.
+const RECENT: u64 = 8;
+const ARRIVALS: usize = 32;
+/// Bytes over which loss is averaged.
+const LOSS_MEMORY: f64 = 524_288.0;
+/// IPv6 and UDP inside, WireGuard's header and tag, IPv4 and UDP outside.
+const OVERHEAD: u64 = 48 + 32 + 28;

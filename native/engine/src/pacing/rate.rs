@@ -1,0 +1,285 @@
+use std::time::{Duration, Instant};
+
+/// What all members of a group saw in a tick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// The queue that every packet met, seconds.
+    pub(crate) queue: f64,
+    /// The queue that a packet sent now would meet, seconds.
+    pub(crate) coming: f64,
+    /// Outer bytes a second that arrived.
+    pub(crate) rate: f64,
+    /// The share of bytes that was lost, of what was lost and what arrived.
+    pub(crate) loss: f64,
+    /// The longest round trip of a member.
+    pub(crate) round_trip: Duration,
+    /// The rate was what held data back.
+    pub(crate) limited: bool,
+    /// Outer bytes of a full datagram.
+    pub(crate) datagram: f64,
+}
+
+/// What the controller wants besides a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Nothing,
+    /// The delay that is there now is the path's own.
+    Rebase,
+    /// The delay is a foreign queue's: compete for a while.
+    Compete,
+    /// Try again to do without competing: the base of before.
+    Return,
+}
+
+/// Finds the rate of a bottleneck and keeps its queue short.
+///
+/// Start-up doubles a window each round trip until a queue stands (the owner does that). Then: the capacity is what
+/// arrives while a queue stands, and grows, the faster the longer none does; the rate is the capacity, and a little more
+/// or less in proportion to what is missing or too much of the queue to come.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    pub(crate) phase: Phase,
+    /// Bytes a second.
+    capacity: f64,
+    rate: f64,
+    growth: f64,
+    grown: Instant,
+    /// The capacity when the queue was last as it should be.
+    verified: f64,
+    /// Since when the queue is longer than it should be.
+    high: Option<Instant>,
+    /// Until when the rate is cut to see whether the queue is ours; the queue before.
+    test: Option<Test>,
+    drained: Instant,
+    drain_until: Option<Instant>,
+    /// The greatest rates of arrivals of late.
+    arrivals: [f64; ARRIVALS],
+    next: usize,
+    loss: f64,
+    phantom: Option<Instant>,
+    /// The phase is new.
+    started: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// Looking for the rate.
+    Startup,
+    /// Paced.
+    Steady,
+    /// Too fast to be paced: the window alone bounds what flies.
+    Fast,
+    /// Beside a foreign queue, until then.
+    Competing(Instant),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Test {
+    cut_until: Instant,
+    judged: Instant,
+    queue: f64,
+    expected: f64,
+}
+
+impl Rate {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            phase: Phase::Startup,
+            capacity: 0.0,
+            rate: 0.0,
+            growth: GROWTH_MIN,
+            grown: now,
+            verified: 0.0,
+            high: None,
+            test: None,
+            drained: now,
+            drain_until: None,
+            arrivals: [0.0; ARRIVALS],
+            next: 0,
+            loss: 0.0,
+            phantom: None,
+            started: false,
+        }
+    }
+
+    /// Whether the phase is new since the last call.
+    pub(crate) fn take_start(&mut self) -> bool {
+        std::mem::take(&mut self.started)
+    }
+
+    pub(crate) fn capacity(&self) -> f64 {
+        self.capacity
+    }
+
+    /// Bytes a second; `None`: no bound.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        match self.phase {
+            Phase::Steady => Some(self.rate),
+            Phase::Startup | Phase::Fast | Phase::Competing(_) => None,
+        }
+    }
+
+    /// The bottleneck was met at this rate.
+    pub(crate) fn found(&mut self, rate: f64, now: Instant) {
+        self.capacity = rate;
+        self.verified = rate;
+        self.rate = rate / 2.0;
+        self.grown = now;
+        self.drained = now;
+        self.growth = GROWTH_MIN;
+        self.begin(if rate >= FAST { Phase::Fast } else { Phase::Steady });
+    }
+
+    fn begin(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.started = true;
+    }
+
+    /// The greatest rate of arrivals of the last ticks.
+    pub(crate) fn arrivals(&self) -> f64 {
+        self.arrivals.iter().copied().fold(0.0, f64::max)
+    }
+
+    pub(crate) fn end_tick(&mut self, seen: &Seen, now: Instant) -> Wish {
+        self.arrivals[self.next] = seen.rate;
+        self.next = (self.next + 1) % ARRIVALS;
+        self.loss += (seen.loss - self.loss) / 8.0;
+        match self.phase {
+            Phase::Startup => Wish::Nothing,
+            Phase::Fast => {
+                self.capacity = self.arrivals();
+                if self.capacity < FAST / 2.0 && seen.queue > TARGET_MAX {
+                    self.found(self.capacity, now);
+                }
+                Wish::Nothing
+            }
+            Phase::Competing(until) => {
+                self.capacity = self.arrivals();
+                if now < until {
+                    return Wish::Nothing;
+                }
+                self.found(self.capacity, now);
+                // The first tick with a queue above the old base puts it to the test.
+                self.phantom = Some(now);
+                self.high = now.checked_sub(Duration::from_secs(60));
+                Wish::Return
+            }
+            Phase::Steady => self.steer(seen, now),
+        }
+    }
+
+    fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
+        if let Some(test) = self.test {
+            return self.testing(test, seen, now);
+        }
+        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX);
+        self.learn(seen, target, now);
+        if seen.queue > 2.0 * target + HIGH {
+            let since = *self.high.get_or_insert(now);
+            let patience = PATIENCE.max(seen.round_trip * 3);
+            if now.saturating_duration_since(since) > patience || self.capacity < 0.8 * self.verified {
+                self.begin_test(seen.queue, seen, now);
+            }
+        } else {
+            self.high = None;
+            if seen.queue <= 1.5 * target {
+                self.verified = self.capacity;
+            }
+        }
+        if self.capacity >= FAST {
+            self.begin(Phase::Fast);
+        }
+        let share = 1.0 + (target - seen.coming) / CORRECTION;
+        self.rate = self.capacity * share.clamp(0.5, 1.05);
+        self.drain(seen, now);
+        Wish::Nothing
+    }
+
+    /// What the tick says about the capacity.
+    fn learn(&mut self, seen: &Seen, target: f64, now: Instant) {
+        if self.loss > LOSS_MAX {
+            self.capacity = (self.capacity * 0.9).max(seen.rate * 0.5);
+            self.loss /= 2.0;
+            self.growth = GROWTH_MIN;
+            self.grown = now;
+        } else if seen.queue > 0.4 * target {
+            self.capacity += (seen.rate - self.capacity) / 4.0;
+            self.growth = GROWTH_MIN;
+            self.grown = now;
+        } else if seen.limited
+            && now.saturating_duration_since(self.grown) > seen.round_trip
+            && self.capacity < 2.0 * self.arrivals()
+        {
+            self.capacity *= 1.0 + self.growth;
+            self.growth = (self.growth * 2.0).min(GROWTH_MAX);
+            self.grown = now;
+        }
+    }
+
+    /// Empties the queue now and then, so that the base of the delays stays known.
+    fn drain(&mut self, seen: &Seen, now: Instant) {
+        if now.saturating_duration_since(self.drained) > DRAIN_EVERY {
+            let time = (seen.coming.max(0.0) + 0.001) / (1.0 - DRAIN);
+            self.drain_until = Some(now + Duration::from_secs_f64(time.min(0.1)));
+            self.drained = now;
+        }
+        if self.drain_until.is_some_and(|until| now < until) {
+            self.rate = self.rate.min(self.capacity * DRAIN);
+        }
+    }
+
+    fn begin_test(&mut self, queue: f64, seen: &Seen, now: Instant) {
+        let cut = (2.0 * queue).clamp(0.02, 0.5);
+        let cut_until = now + Duration::from_secs_f64(cut);
+        let judged = cut_until + seen.round_trip + Duration::from_millis(20);
+        self.test = Some(Test { cut_until, judged, queue, expected: (cut / 2.0).min(queue) });
+        self.rate = self.capacity / 2.0;
+        self.high = None;
+    }
+
+    fn testing(&mut self, test: Test, seen: &Seen, now: Instant) -> Wish {
+        self.rate = if now < test.cut_until { self.capacity / 2.0 } else { 0.9 * self.capacity };
+        if now < test.judged && seen.queue > TARGET {
+            return Wish::Nothing;
+        }
+        self.test = None;
+        self.grown = now;
+        if seen.queue < test.queue - test.expected / 2.0 {
+            self.verified = self.capacity;
+            return Wish::Nothing;
+        }
+        self.capacity = self.capacity.max(self.verified);
+        self.verified = self.capacity;
+        let again = self.phantom.is_some_and(|at| now.saturating_duration_since(at) < PHANTOM_MEMORY);
+        self.phantom = Some(now);
+        if again {
+            self.begin(Phase::Competing(now + COMPETE));
+            return Wish::Compete;
+        }
+        Wish::Rebase
+    }
+}
+
+/// Seconds of queue that shall stand; with two datagrams it is 1 ms at 100 Mbit/s, 2 ms at 20, and so a small share
+/// grows towards the others'.
+const TARGET: f64 = 0.0008;
+/// The design's bound on a standing queue.
+const TARGET_MAX: f64 = 0.0024;
+/// A queue longer by this is not the noise of wake-ups.
+const HIGH: f64 = 0.001;
+/// Seconds in which what is missing of the queue is filled, or too much of it drained.
+const CORRECTION: f64 = 0.03;
+const GROWTH_MIN: f64 = 0.005;
+const GROWTH_MAX: f64 = 0.25;
+/// Of the capacity, while the queue is emptied.
+const DRAIN: f64 = 0.7;
+const DRAIN_EVERY: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Loss above this is congestion whatever the delay says.
+const LOSS_MAX: f64 = 0.05;
+/// Bytes a second (500 Mbit/s) from which timers cost more than they bring: a millisecond is 42 packets.
+const FAST: f64 = 62.5e6;
+const ARRIVALS: usize = 10;
+/// Two delays in this time that are not ours: they are somebody's queue.
+const PHANTOM_MEMORY: Duration = Duration::from_secs(8);
+const COMPETE: Duration = Duration::from_secs(8);

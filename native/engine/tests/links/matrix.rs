@@ -1,0 +1,72 @@
+//! The links that matter.
+
+use std::time::Duration;
+
+use warren_testing::Buffer;
+
+use crate::scenario::Scenario;
+
+/// All of them.
+pub(crate) fn links() -> Vec<Scenario> {
+    let deep = Buffer::Packets(1_000);
+    let shallow = Buffer::Packets(30);
+    let base = Scenario::new;
+    let secs = Duration::from_secs;
+    let mut links = vec![
+        Scenario { round_trip: Duration::from_micros(300), ..base("100M 0.3ms deep", 100, 0, deep) },
+        Scenario { round_trip: Duration::from_micros(300), ..base("20M 0.3ms deep", 20, 0, deep) },
+        Scenario { round_trip: Duration::from_micros(300), ..base("50M 0.3ms deep", 50, 0, deep) },
+        Scenario { round_trip: Duration::from_micros(300), ..base("100M 0.3ms shallow", 100, 0, shallow) },
+        base("100M 10ms deep", 100, 10, deep),
+        base("100M 50ms deep", 100, 50, deep),
+        base("100M 200ms deep", 100, 200, deep),
+        base("20M 10ms deep", 20, 10, deep),
+        base("20M 50ms deep", 20, 50, deep),
+        base("20M 200ms deep", 20, 200, deep),
+        base("50M 40ms deep", 50, 40, deep),
+        base("100M 10ms shallow", 100, 10, shallow),
+        base("100M 50ms shallow", 100, 50, shallow),
+        base("100M 200ms shallow", 100, 200, shallow),
+        base("20M 50ms shallow", 20, 50, shallow),
+        base("20M 200ms shallow", 20, 200, shallow),
+        Scenario { loss: 0.001, ..base("100M 50ms deep loss 0.1%", 100, 50, deep) },
+        Scenario { loss: 0.01, ..base("100M 50ms deep loss 1%", 100, 50, deep) },
+        Scenario { loss: 0.01, ..base("100M 50ms shallow loss 1%", 100, 50, shallow) },
+        Scenario { loss: 0.01, ..base("20M 200ms deep loss 1%", 20, 200, deep) },
+        Scenario { jitter: Duration::from_millis(2), ..base("100M 50ms deep jitter 2ms", 100, 50, deep) },
+        Scenario { jitter: Duration::from_millis(5), ..base("100M 50ms deep jitter 5ms", 100, 50, deep) },
+        Scenario { jitter: Duration::from_millis(5), ..base("20M 50ms deep jitter 5ms", 20, 50, deep) },
+        Scenario { both_ways: true, ..base("100M 10ms deep both ways", 100, 10, deep) },
+        Scenario { both_ways: true, ..base("100M 50ms deep both ways", 100, 50, deep) },
+        Scenario { both_ways: true, ..base("20M 50ms deep both ways", 20, 50, deep) },
+        Scenario { both_ways: true, ..base("20M 200ms shallow both ways", 20, 200, shallow) },
+    ];
+    let eight = |link: Scenario| Scenario { bulk_peers: 8, stagger: secs(1), ..link };
+    links.push(eight(base("100M 10ms deep 8 one by one", 100, 10, deep)));
+    links.push(eight(base("100M 50ms deep 8 one by one", 100, 50, deep)));
+    links.push(eight(base("20M 50ms deep 8 one by one", 20, 50, deep)));
+    links.push(eight(base("100M 200ms shallow 8 one by one", 100, 200, shallow)));
+    let six = |link: Scenario| Scenario { bulk_peers: 5, urgent_alone: true, ..link };
+    links.push(six(Scenario {
+        round_trip: Duration::from_micros(300),
+        ..base("100M 0.3ms deep 5+1 peers", 100, 0, deep)
+    }));
+    links.push(six(base("100M 50ms deep 5+1 peers", 100, 50, deep)));
+    links.push(six(base("20M 50ms deep 5+1 peers", 20, 50, deep)));
+    let change = |link: Scenario, changes: &[(u64, u64, u64)]| Scenario {
+        changes: changes
+            .iter()
+            .map(|&(at, mbit, ms)| (secs(at), mbit * 1_000_000, Duration::from_millis(ms)))
+            .collect(),
+        span: secs(20),
+        ..link
+    };
+    links.push(change(base("50ms deep rate 100-20-100M", 100, 50, deep), &[(5, 20, 50), (12, 100, 50)]));
+    links.push(change(base("10ms deep rate 20-100-50M", 20, 10, deep), &[(5, 100, 10), (12, 50, 10)]));
+    links.push(change(base("100M deep latency 20-60-30ms", 100, 20, deep), &[(5, 100, 60), (12, 100, 30)]));
+    let rival = |link: Scenario| Scenario { rival: Some(secs(5)), warm: secs(8), span: secs(40), ..link };
+    links.push(rival(base("100M 20ms deep beside CUBIC", 100, 20, deep)));
+    links.push(rival(base("20M 50ms deep beside CUBIC", 20, 50, deep)));
+    links.push(rival(base("100M 50ms shallow beside CUBIC", 100, 50, shallow)));
+    links
+}

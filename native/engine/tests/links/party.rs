@@ -1,0 +1,267 @@
+//! Who lives in the simulated network: warren nodes with sources of urgent and bulk messages, and rivals.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rand::SeedableRng;
+use warren_engine::{
+    Config, ConnectionId, Dialled, Ecn, Engine, Event, Limits, MessageId, Path, PeerConfig, PeerId,
+    PrivateKey, TransmitBatch,
+};
+use warren_testing::{Datagram, Node, Seed};
+
+use crate::rival::{RivalReceiver, RivalSender};
+
+/// Anything with an address.
+#[expect(clippy::large_enum_variant, reason = "a handful of them")]
+pub(crate) enum Party {
+    Warren(Warren),
+    Sender(RivalSender),
+    Receiver(RivalReceiver),
+}
+
+impl Party {
+    pub(crate) fn warren(&mut self) -> &mut Warren {
+        match self {
+            Self::Warren(warren) => warren,
+            Self::Sender(_) | Self::Receiver(_) => panic!("a rival"),
+        }
+    }
+}
+
+impl Node for Party {
+    fn handle_datagram(&mut self, datagram: Datagram, now: Instant) {
+        match self {
+            Self::Warren(warren) => warren.handle(datagram, now),
+            Self::Sender(rival) => rival.handle(&datagram, now),
+            Self::Receiver(rival) => rival.handle(&datagram),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        match self {
+            Self::Warren(warren) => warren.handle_timeout(now),
+            Self::Sender(rival) => rival.handle_timeout(now),
+            Self::Receiver(_) => {}
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
+        match self {
+            Self::Warren(warren) => warren.poll_transmit(now),
+            Self::Sender(rival) => rival.poll_transmit(now),
+            Self::Receiver(rival) => rival.poll_transmit(),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Warren(warren) => warren.poll_timeout(),
+            Self::Sender(rival) => rival.poll_timeout(),
+            Self::Receiver(_) => None,
+        }
+    }
+}
+
+/// A node and the application on it.
+pub(crate) struct Warren {
+    pub(crate) engine: Engine,
+    address: SocketAddr,
+    start: Instant,
+    batch: TransmitBatch,
+    outbox: VecDeque<Datagram>,
+    next_message: u64,
+    peers: BTreeMap<u16, PeerId>,
+    /// Connections by the number of the peer.
+    pub(crate) connections: BTreeMap<u16, ConnectionId>,
+    accepted: Option<ConnectionId>,
+    /// Bytes in the bulk lane of each source.
+    bulk: BTreeMap<ConnectionId, u64>,
+    urgent: Option<(ConnectionId, Instant)>,
+    payload: Bytes,
+    /// Bytes of bulk that came, and when: by the sender's connection here.
+    pub(crate) received: u64,
+    /// From the instant an urgent message was due until it was here.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+impl Warren {
+    pub(crate) fn new(n: u16, peers: &[u16], start: Instant, seed: &Seed) -> Self {
+        let mut engine = Engine::new(config(n, seed), start).expect("a good configuration");
+        let add = |&peer: &u16| (peer, engine.add_peer(peer_config(peer), start).expect("a new peer"));
+        let peers = peers.iter().map(add).collect();
+        Self {
+            engine,
+            address: at(n),
+            start,
+            batch: TransmitBatch::with_capacity(10),
+            outbox: VecDeque::new(),
+            next_message: 0,
+            peers,
+            connections: BTreeMap::new(),
+            accepted: None,
+            bulk: BTreeMap::new(),
+            urgent: None,
+            payload: Bytes::from(vec![7; BULK]),
+            received: 0,
+            latencies: Vec::new(),
+        }
+    }
+
+    pub(crate) fn dial(&mut self, to: u16, now: Instant) {
+        let dialled =
+            self.engine.connect(self.peers[&to], None, Duration::from_secs(30), now).expect("a dial");
+        let (Dialled::New(id) | Dialled::Live(id)) = dialled;
+        self.connections.insert(to, id);
+        self.settle(now);
+    }
+
+    /// Bulk to a peer without end, from now on.
+    pub(crate) fn begin_bulk(&mut self, to: u16, now: Instant) {
+        self.bulk.insert(self.connections[&to], 0);
+        self.settle(now);
+    }
+
+    /// Bulk back to whoever dialled, from now on.
+    pub(crate) fn begin_answer(&mut self, now: Instant) {
+        let accepted = self.accepted.expect("a connection");
+        self.bulk.insert(accepted, 0);
+        self.settle(now);
+    }
+
+    /// An urgent message to a peer each 20 ms, from now on.
+    pub(crate) fn begin_urgent(&mut self, to: u16, now: Instant) {
+        self.urgent = Some((self.connections[&to], now));
+    }
+
+    fn handle(&mut self, mut datagram: Datagram, now: Instant) {
+        let path = Path { remote: datagram.from, local: None };
+        let len = datagram.bytes.len();
+        self.engine.handle_datagrams(path, Ecn::NotEct, len, &mut datagram.bytes, now);
+        self.settle(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.engine.handle_timeout(now);
+        while let Some((connection, due)) = self.urgent
+            && due <= now
+        {
+            let mut bytes = vec![0; URGENT];
+            bytes[..8].copy_from_slice(&((due - self.start).as_nanos() as u64).to_be_bytes());
+            self.send(connection, 200, Bytes::from(bytes), now);
+            self.urgent = Some((connection, due + EVERY));
+        }
+        self.settle(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
+        if self.outbox.is_empty() {
+            self.batch.clear();
+            self.engine.poll_transmit(&mut self.batch, now);
+            for group in &self.batch.groups {
+                for datagram in self.batch.bytes[group.start..group.start + group.len].chunks(group.segment) {
+                    let bytes = datagram.to_vec();
+                    self.outbox.push_back(Datagram { from: self.address, to: group.path.remote, bytes });
+                }
+            }
+            self.settle(now);
+        }
+        self.outbox.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let engine = self.engine.poll_timeout().map(|(at, _)| at);
+        engine.into_iter().chain(self.urgent.map(|(_, due)| due)).min()
+    }
+
+    fn send(&mut self, connection: ConnectionId, priority: u8, bytes: Bytes, now: Instant) {
+        let id = MessageId(self.next_message);
+        self.next_message += 1;
+        self.engine.send_message(connection, id, priority, None, bytes, now);
+    }
+
+    fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                Event::Message { connection, priority, bytes } => {
+                    if priority == 200 {
+                        let due = bytes.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+                        self.latencies.push(now - self.start - Duration::from_nanos(due));
+                    } else {
+                        self.received += bytes.len() as u64;
+                    }
+                    self.engine.release_messages(connection, priority, bytes.len(), now);
+                }
+                Event::LaneDrained { connection, priority: 0, bytes } => {
+                    if let Some(queued) = self.bulk.get_mut(&connection) {
+                        *queued = queued.saturating_sub(bytes);
+                    }
+                }
+                Event::Connected { connection, .. } => {
+                    self.engine.claim(connection);
+                    self.accepted = Some(connection);
+                }
+                _ => {}
+            }
+        }
+        for connection in self.bulk.keys().copied().collect::<Vec<_>>() {
+            while self.bulk[&connection] < QUEUED {
+                *self.bulk.get_mut(&connection).expect("just read") += BULK as u64;
+                let payload = self.payload.clone();
+                self.send(connection, 0, payload, now);
+            }
+        }
+    }
+}
+
+/// The address of party `n`.
+pub(crate) fn at(n: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 1000 + n))
+}
+
+fn key(n: u16) -> PrivateKey {
+    PrivateKey::generate(&mut rand::rngs::StdRng::seed_from_u64(u64::from(n) + 1))
+}
+
+fn config(n: u16, seed: &Seed) -> Config {
+    Config {
+        private_key: key(n),
+        protocols: vec!["test/1".into()],
+        mtu: 1420,
+        authorize: false,
+        authorize_timeout: Duration::from_secs(4),
+        dead_after: Duration::from_secs(15),
+        heartbeat: None,
+        uplink: None,
+        lanes: Vec::new(),
+        limits: Limits {
+            peers: 65_536,
+            pending_authorizations: 256,
+            handshakes_per_second: 1_000,
+            message_bytes: 16 << 20,
+            receive_bytes_per_connection: 32 << 20,
+            streams_per_connection: 256,
+            pending_connections: 64,
+            packet_bytes_per_peer: 1 << 20,
+        },
+        incarnation: u64::from(n) + 1,
+        seed: seed.bytes(u64::from(n)),
+    }
+}
+
+fn peer_config(n: u16) -> PeerConfig {
+    PeerConfig {
+        public_key: key(n).public_key(),
+        preshared_key: None,
+        endpoint: Some(at(n)),
+        allowed_ips: Vec::new(),
+        persistent_keepalive: None,
+    }
+}
+
+const URGENT: usize = 1024;
+const EVERY: Duration = Duration::from_millis(20);
+const BULK: usize = 256 << 10;
+const QUEUED: u64 = 2 << 20;

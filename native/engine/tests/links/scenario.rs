@@ -1,0 +1,242 @@
+//! A link, who uses it, and what came of it.
+
+use std::time::Duration;
+
+use warren_testing::{Buffer, Link, Router, RouterFigures, RouterId, Seed, Simulation};
+
+use crate::party::{Party, Warren, at};
+use crate::rival::{RivalReceiver, RivalSender};
+
+/// A bottleneck behind the sender's device, and the load on it.
+#[derive(Clone)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) bits_per_second: u64,
+    pub(crate) round_trip: Duration,
+    pub(crate) buffer: Buffer,
+    pub(crate) loss: f64,
+    /// Overtakes nobody.
+    pub(crate) jitter: Duration,
+    /// Peers that get bulk, beginning one after another.
+    pub(crate) bulk_peers: u16,
+    pub(crate) stagger: Duration,
+    /// Urgent messages go to a peer of their own.
+    pub(crate) urgent_alone: bool,
+    /// The peers send as much.
+    pub(crate) both_ways: bool,
+    /// When a foreign CUBIC flow joins.
+    pub(crate) rival: Option<Duration>,
+    /// What the path becomes, and when: bits a second, round trip.
+    pub(crate) changes: Vec<(Duration, u64, Duration)>,
+    /// Not measured.
+    pub(crate) warm: Duration,
+    pub(crate) span: Duration,
+    pub(crate) seed: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Figures {
+    /// Of the payload capacity of the link.
+    pub(crate) goodput: f64,
+    pub(crate) idle_p99: Duration,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) max: Duration,
+    /// Of the bottleneck.
+    pub(crate) mean_queue: Duration,
+    pub(crate) max_queue: Duration,
+    /// The longest wait since the very beginning.
+    pub(crate) start_queue: Duration,
+    pub(crate) dropped: u64,
+    /// The rival's, of the payload capacity.
+    pub(crate) rival: f64,
+}
+
+impl Figures {
+    /// What the load costs an urgent message.
+    pub(crate) fn added(&self) -> Duration {
+        self.p99.saturating_sub(self.idle_p99)
+    }
+}
+
+impl Scenario {
+    pub(crate) fn new(name: &'static str, megabits: u64, round_trip_ms: u64, buffer: Buffer) -> Self {
+        Self {
+            name,
+            bits_per_second: megabits * 1_000_000,
+            round_trip: Duration::from_millis(round_trip_ms),
+            buffer,
+            loss: 0.0,
+            jitter: Duration::ZERO,
+            bulk_peers: 1,
+            stagger: Duration::ZERO,
+            urgent_alone: false,
+            both_ways: false,
+            rival: None,
+            changes: Vec::new(),
+            warm: Duration::from_secs(3),
+            span: Duration::from_secs(12),
+            seed: 0x7772,
+        }
+    }
+
+    pub(crate) fn run(&self, adjust: impl Fn(&mut Warren)) -> Figures {
+        let idle = Run::new(self, &adjust).idle();
+        Run::new(self, &adjust).loaded(idle)
+    }
+
+    fn router(&self, bits_per_second: u64) -> Router {
+        Router { bits_per_second, overhead: FRAME, burst: 2 * MTU, buffer: self.buffer }
+    }
+
+    fn link(&self, round_trip: Duration, router: RouterId) -> Link {
+        Link {
+            latency: round_trip / 2,
+            jitter: self.jitter,
+            in_order: true,
+            loss: self.loss,
+            router: Some(router),
+            ..Link::default()
+        }
+    }
+}
+
+struct Run<'a> {
+    scenario: &'a Scenario,
+    world: Simulation<Party>,
+    forth: RouterId,
+    back: RouterId,
+    urgent_to: u16,
+}
+
+impl<'a> Run<'a> {
+    fn new(scenario: &'a Scenario, adjust: &impl Fn(&mut Warren)) -> Self {
+        let mut world = Simulation::new(Seed::or(scenario.seed));
+        let router = scenario.router(scenario.bits_per_second);
+        let (forth, back) = (world.network.add_router(router), world.network.add_router(router));
+        let urgent_to = if scenario.urgent_alone { scenario.bulk_peers + 1 } else { 1 };
+        let everyone: Vec<u16> = (1..=scenario.bulk_peers.max(urgent_to)).collect();
+        let start = world.now();
+        let seed = Seed::exactly(scenario.seed);
+        let mut sender = Warren::new(0, &everyone, start, &seed);
+        adjust(&mut sender);
+        world.add(at(0), Party::Warren(sender));
+        for &n in &everyone {
+            let mut peer = Warren::new(n, &[0], start, &seed);
+            adjust(&mut peer);
+            world.add(at(n), Party::Warren(peer));
+        }
+        if let Some(begins) = scenario.rival {
+            world.add(at(RIVAL), Party::Sender(RivalSender::new(at(RIVAL), at(RIVAL + 1), start + begins)));
+            world.add(at(RIVAL + 1), Party::Receiver(RivalReceiver::new()));
+        }
+        let mut run = Self { scenario, world, forth, back, urgent_to };
+        run.set_path(scenario.bits_per_second, scenario.round_trip);
+        for n in everyone {
+            run.world.with(at(0), |node, now| node.warren().dial(n, now));
+        }
+        run.world.run_for(Duration::from_secs(1));
+        run
+    }
+
+    fn idle(mut self) -> Duration {
+        self.begin_urgent();
+        self.world.run_for(Duration::from_secs(5));
+        percentile(&self.latencies(), 0.99)
+    }
+
+    fn loaded(mut self, idle_p99: Duration) -> Figures {
+        self.begin_urgent();
+        for n in 1..=self.scenario.bulk_peers {
+            self.world.with(at(0), |node, now| node.warren().begin_bulk(n, now));
+            if self.scenario.both_ways {
+                self.world.with(at(n), |node, now| node.warren().begin_answer(now));
+            }
+            self.world.run_for(self.scenario.stagger);
+        }
+        self.world.run_for(self.scenario.warm);
+        let start_queue = self.world.network.take_figures(self.forth).longest_wait;
+        let (received, rival) = (self.received(), self.rival());
+        self.latencies();
+        let began = self.world.now();
+        let mut capacity = 0.0;
+        let mut rate = self.scenario.bits_per_second;
+        for &(after, bits_per_second, round_trip) in &self.scenario.changes {
+            let part = (began + after).saturating_duration_since(self.world.now());
+            capacity += rate as f64 * part.as_secs_f64();
+            self.world.run_for(part);
+            self.set_path(bits_per_second, round_trip);
+            rate = bits_per_second;
+        }
+        let rest = (began + self.scenario.span).saturating_duration_since(self.world.now());
+        capacity += rate as f64 * rest.as_secs_f64();
+        self.world.run_for(rest);
+        let capacity = capacity / 8.0 * PAYLOAD as f64 / (MTU + 32 + FRAME) as f64;
+        let RouterFigures { passed, dropped, longest_wait, waited, .. } =
+            self.world.network.take_figures(self.forth);
+        let latencies = self.latencies();
+        Figures {
+            goodput: (self.received() - received) as f64 / capacity,
+            idle_p99,
+            p50: percentile(&latencies, 0.5),
+            p99: percentile(&latencies, 0.99),
+            max: percentile(&latencies, 1.0),
+            mean_queue: waited / passed.max(1) as u32,
+            max_queue: longest_wait,
+            start_queue,
+            dropped,
+            rival: (self.rival() - rival) as f64 / capacity,
+        }
+    }
+
+    fn set_path(&mut self, bits_per_second: u64, round_trip: Duration) {
+        let router = self.scenario.router(bits_per_second);
+        self.world.network.set_router(self.forth, router);
+        self.world.network.set_router(self.back, router);
+        for n in (1..=self.scenario.bulk_peers.max(self.urgent_to)).map(at) {
+            self.world.network.set_link(at(0), n, self.scenario.link(round_trip, self.forth));
+            self.world.network.set_link(n, at(0), self.scenario.link(round_trip, self.back));
+        }
+        let plain = Scenario { jitter: Duration::ZERO, loss: 0.0, ..self.scenario.clone() };
+        self.world.network.set_link(at(RIVAL), at(RIVAL + 1), plain.link(round_trip, self.forth));
+        self.world.network.set_link(at(RIVAL + 1), at(RIVAL), plain.link(round_trip, self.back));
+    }
+
+    fn begin_urgent(&mut self) {
+        let to = self.urgent_to;
+        self.world.with(at(0), |node, now| node.warren().begin_urgent(to, now));
+    }
+
+    fn latencies(&mut self) -> Vec<Duration> {
+        let mut latencies =
+            self.world.with(at(self.urgent_to), |node, _| std::mem::take(&mut node.warren().latencies));
+        latencies.sort_unstable();
+        latencies
+    }
+
+    fn received(&mut self) -> u64 {
+        (1..=self.scenario.bulk_peers).map(|n| self.world.with(at(n), |node, _| node.warren().received)).sum()
+    }
+
+    fn rival(&self) -> u64 {
+        self.scenario.rival.map_or(0, |_| match self.world.node(at(RIVAL)) {
+            Party::Sender(rival) => rival.acknowledged,
+            Party::Warren(_) | Party::Receiver(_) => 0,
+        })
+    }
+}
+
+fn percentile(sorted: &[Duration], share: f64) -> Duration {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share).ceil() as usize).copied().unwrap_or_default()
+}
+
+/// Ethernet, IPv4 and UDP headers, as a shaper on the router counts them.
+const FRAME: usize = 14 + 20 + 8;
+/// The tunnel's, without WireGuard's 32 bytes.
+const MTU: usize = 1420;
+/// Message bytes of a full packet: less IPv6, UDP, and 28 bytes of QUIC.
+const PAYLOAD: usize = MTU - 48 - 28;
+/// The number of the rival's sender; its receiver follows.
+const RIVAL: u16 = 900;
