@@ -39,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
     /// Bytes the transport was given beyond what left, about.
     pub(crate) unsent: usize,
+    /// Since when frames of its wait to leave with data.
+    pub(crate) held_since: Option<Instant>,
     /// The transport has no room; it tells when that changes.
     pub(crate) parked: bool,
     pub(crate) liveness_armed: bool,
@@ -106,6 +108,7 @@ impl Connection {
             streams: BTreeSet::new(),
             stream_of: FxHashMap::default(),
             unsent: 0,
+            held_since: None,
             parked: false,
             liveness_armed: false,
             probed_at: 0,

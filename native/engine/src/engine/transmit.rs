@@ -1,5 +1,5 @@
 use std::mem;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use warren_netstack::HEADER_LEN;
 use warren_quic::{ConnectionHandle, Ecn, PeerTag};
@@ -132,8 +132,10 @@ impl Engine {
         let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
         let id = self.connection_of.get(&handle).copied();
         let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
+        let held =
+            allowance == 0 || allowance < usize::MAX && id.is_some_and(|id| self.leaves_with_data(id, now));
         let most = batch.room().min(turn).min(allowance.max(1));
-        self.quic.hold(handle, allowance == 0);
+        self.quic.hold(handle, held);
         let sent = self.transmit_connection(handle, most, batch, now).0;
         self.quic.hold(handle, false);
         if sent == most {
@@ -142,12 +144,24 @@ impl Engine {
         }
         self.in_control.remove(&handle);
         if let Some(id) = id {
-            if allowance == 0 {
+            if held {
                 self.pacing.wait(id, Waiting::Control(handle));
             }
             self.revive(id);
         }
         true
+    }
+
+    /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
+    /// higher lanes may starve that data.
+    fn leaves_with_data(&mut self, id: ConnectionId, now: Instant) -> bool {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return false;
+        };
+        if !connection.lanes.values().any(|lane| lane.scheduled) {
+            return false;
+        }
+        now < *connection.held_since.get_or_insert(now) + HELD_MAX
     }
 
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
@@ -201,6 +215,7 @@ impl Engine {
             return;
         };
         let unsent = connection.unsent;
+        connection.held_since = None;
         let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
         let written = self.write(id, handle, priority, budget.min(self.quic.room(handle, now)), now);
         let (sent, last) = self.transmit_connection(handle, most, batch, now);
@@ -353,6 +368,8 @@ const QUIC_OVERHEAD: usize = 28;
 /// A packet shorter than full by less may still have left data behind: quinn-proto keeps 25 bytes free for the longest
 /// frame header.
 const NOT_FULL: usize = 64;
+/// How long frames of a connection wait for its data.
+const HELD_MAX: Duration = Duration::from_millis(5);
 /// IPv4 and UDP headers.
 const OUTER: usize = 28;
 /// Copies of a farewell.

@@ -204,11 +204,9 @@ impl<W: PartialEq> Groups<W> {
         let rate = 2.0 * group.startup * path.outer / round_trip.max(1e-6);
         group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
         let long = EXIT_QUEUE.max((2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX)) as i64);
-        let queue_stands = path.recent_queue().is_some_and(|queue| queue > long);
-        let loses = path.recent_loss() > EXIT_LOSS;
-        if (queue_stands || loses)
-            && let Some(found) = path.recent_rate()
-        {
+        let behind = path.rate_behind(long);
+        let lossy = (path.recent_loss() > EXIT_LOSS).then(|| path.recent_rate()).flatten();
+        if let Some(found) = behind.or(lossy) {
             group.rate.found(found, now);
             group.tick = now;
             self.tell_windows(group_id, orders);

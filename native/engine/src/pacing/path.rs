@@ -21,15 +21,23 @@ pub(crate) struct Path {
     pub(crate) rate: f64,
     /// Outer bytes for each of QUIC's.
     pub(crate) outer: f64,
-    /// The last few queueing delays, for the exit from start-up: least of each half.
-    recent: [(u64, i64); 2],
-    /// The last samples: arrival, and outer bytes.
-    arrivals: VecDeque<(i64, f64)>,
+    /// The last samples: arrival, least delay, outer bytes, packets.
+    recent: VecDeque<Arrival>,
     /// Bytes lost and arrived of late.
     lost: f64,
     arrived: f64,
     /// The base of before delays were taken for the path's own.
     home: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    /// By the other end's clock, microseconds.
+    at: i64,
+    delay: i64,
+    /// Outer.
+    bytes: f64,
+    packets: u64,
 }
 
 /// What a connection saw in a tick.
@@ -65,23 +73,14 @@ impl Path {
         self.tick.bytes += outer;
         self.tick.delay = Some(self.tick.delay.map_or(sample.delay, |least| least.min(sample.delay)));
         self.newest = Some(sample.arrival);
-        self.arrivals.push_back((sample.arrival, outer));
-        if self.arrivals.len() > ARRIVALS {
-            self.arrivals.pop_front();
+        let (at, delay, packets) = (sample.arrival, sample.delay, sample.packets);
+        self.recent.push_back(Arrival { at, delay, bytes: outer, packets });
+        if self.recent.len() > ARRIVALS {
+            self.recent.pop_front();
         }
         let keep = 1.0 - outer / LOSS_MEMORY.max(outer);
         self.lost = self.lost * keep + sample.lost as f64;
         self.arrived = self.arrived * keep + outer;
-        let [before, running] = &mut self.recent;
-        if running.0 >= RECENT {
-            *before = *running;
-            *running = (0, i64::MAX);
-        }
-        if running.0 == 0 {
-            running.1 = i64::MAX;
-        }
-        running.0 += sample.packets;
-        running.1 = running.1.min(sample.delay);
     }
 
     /// Ends a tick: what was seen, and the rate of arrivals by the other end's clock.
@@ -106,20 +105,30 @@ impl Path {
         self.delay.get().map_or(0, |least| (delay - least).max(0))
     }
 
-    /// The queue that all of the last packets met, microseconds; `None`: too few were seen.
-    pub(crate) fn recent_queue(&self) -> Option<i64> {
-        let [before, running] = self.recent;
-        let (packets, least) =
-            if running.0 >= RECENT { running } else { (before.0 + running.0, before.1.min(running.1)) };
-        (packets >= RECENT).then(|| self.queue_of(least))
+    /// The rate at which the last packets arrived, in outer bytes a second by the other end's clock, if a queue of more
+    /// than `queue` microseconds stood all that while. Packets that a stalled end takes at once arrive at one instant,
+    /// and say nothing.
+    pub(crate) fn rate_behind(&self, queue: i64) -> Option<f64> {
+        let stood = || self.recent.iter().rev().take_while(|arrival| self.queue_of(arrival.delay) > queue);
+        let packets: u64 = stood().map(|arrival| arrival.packets).sum();
+        let (last, first) = (stood().next()?, stood().last()?);
+        let span = last.at - first.at;
+        let bytes = stood().map(|arrival| arrival.bytes).sum::<f64>() - first.bytes;
+        let spread =
+            stood().map(|arrival| arrival.delay).max()? - stood().map(|arrival| arrival.delay).min()?;
+        let left = span - (last.delay - first.delay);
+        // Jitter makes delays that come and go; behind a queue that grows, packets arrive slower than they left.
+        let grows = span >= STANDING.max(2 * spread.min(10_000)) && 8 * span > 9 * left
+            || self.queue_of(last.delay) > 8 * queue;
+        (packets >= RECENT && span >= STANDING && grows).then(|| bytes * 1e6 / span as f64)
     }
 
-    /// Outer bytes a second at which the last packets arrived, by the other end's clock.
+    /// The rate of the last packets, whatever queue they met.
     pub(crate) fn recent_rate(&self) -> Option<f64> {
-        let (&(first, first_bytes), &(last, _)) = (self.arrivals.front()?, self.arrivals.back()?);
-        let span = last - first;
-        let bytes: f64 = self.arrivals.iter().map(|(_, bytes)| bytes).sum();
-        (self.arrivals.len() >= 4 && span >= 500).then(|| (bytes - first_bytes) * 1e6 / span as f64)
+        let (first, last) = (self.recent.front()?, self.recent.back()?);
+        let bytes = self.recent.iter().map(|arrival| arrival.bytes).sum::<f64>() - first.bytes;
+        let span = last.at - first.at;
+        (self.recent.len() >= 4 && span >= 500).then(|| bytes * 1e6 / span as f64)
     }
 
     /// The share of bytes lost of late, once many were sent.
@@ -134,9 +143,10 @@ impl Path {
     /// The delay of late is the path's own.
     pub(crate) fn rebase(&mut self, now: Instant) {
         self.home = self.home.or(self.delay.get());
-        let [before, running] = self.recent;
         self.delay = Least::default();
-        self.delay.observe(if running.0 > 0 { running.1 } else { before.1 }, now);
+        if let Some(least) = self.recent.iter().map(|arrival| arrival.delay).min() {
+            self.delay.observe(least, now);
+        }
     }
 
     /// What was the path's own before is so again.
@@ -180,7 +190,9 @@ const MEMORY: Duration = Duration::from_secs(10);
 const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Packets of which the least delay is that of a queue, not of a wake-up: HyStart++ (RFC 9406) takes eight.
 const RECENT: u64 = 8;
-const ARRIVALS: usize = 32;
+/// Microseconds for which a queue stands before it is believed.
+const STANDING: i64 = 3_000;
+const ARRIVALS: usize = 64;
 /// Bytes over which loss is averaged.
 const LOSS_MEMORY: f64 = 524_288.0;
 /// IPv6 and UDP inside, WireGuard's header and tag, IPv4 and UDP outside.

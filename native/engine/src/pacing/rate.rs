@@ -56,6 +56,11 @@ pub(crate) struct Rate {
     arrivals: [f64; ARRIVALS],
     next: usize,
     loss: f64,
+    /// A queue stood in the last tick.
+    stood: bool,
+    /// The last tick's queue, and by how much it differs from tick to tick, seconds.
+    queue: f64,
+    noise: f64,
     phantom: Option<Instant>,
     /// The phase is new.
     started: bool,
@@ -97,6 +102,9 @@ impl Rate {
             arrivals: [0.0; ARRIVALS],
             next: 0,
             loss: 0.0,
+            stood: false,
+            queue: 0.0,
+            noise: 0.0,
             phantom: None,
             started: false,
         }
@@ -172,7 +180,10 @@ impl Rate {
         if let Some(test) = self.test {
             return self.testing(test, seen, now);
         }
-        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX);
+        self.noise += ((seen.queue - self.queue).abs() - self.noise) / 8.0;
+        self.queue = seen.queue;
+        let noise = (1.5 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
+        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + noise;
         self.learn(seen, target, now);
         if seen.queue > 2.0 * target + HIGH {
             let since = *self.high.get_or_insert(now);
@@ -189,6 +200,7 @@ impl Rate {
         if self.capacity >= FAST {
             self.begin(Phase::Fast);
         }
+        self.stood = seen.queue > 0.4 * target;
         let share = 1.0 + (target - seen.coming) / CORRECTION;
         self.rate = self.capacity * share.clamp(0.5, 1.05);
         self.drain(seen, now);
@@ -203,8 +215,11 @@ impl Rate {
             self.growth = GROWTH_MIN;
             self.grown = now;
         } else if seen.queue > 0.4 * target {
-            self.capacity += (seen.rate - self.capacity) / 4.0;
-            self.growth = GROWTH_MIN;
+            // An end that stalled for a tick shows a queue and a low rate for that long.
+            if self.stood || seen.rate > self.capacity {
+                self.capacity += (seen.rate - self.capacity) / 4.0;
+            }
+            self.growth = (self.growth / 4.0).max(GROWTH_MIN);
             self.grown = now;
         } else if seen.limited
             && now.saturating_duration_since(self.grown) > seen.round_trip
@@ -265,6 +280,9 @@ impl Rate {
 const TARGET: f64 = 0.0008;
 /// The design's bound on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
+/// Seconds by which the queue may differ from tick to tick before the target makes room for it, and at most for this much.
+const NOISE_MIN: f64 = 0.0005;
+const NOISE_MAX: f64 = 0.004;
 /// A queue longer by this is not the noise of wake-ups.
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
