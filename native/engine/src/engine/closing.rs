@@ -51,16 +51,20 @@ impl Engine {
         }
     }
 
-    /// Ends the graceful closes that have nothing left to deliver.
-    pub(super) fn end_delivered(&mut self, now: Instant) {
+    /// Ends the graceful closes that have nothing left to deliver; whether there were any.
+    pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
         if self.closing.is_empty() {
-            return;
+            return false;
         }
+        let mut ended = false;
         for connection in self.closing.clone() {
-            if self.is_delivered(connection) {
+            let waits = self.connections.get(&connection).is_some_and(|it| it.farewell.is_some());
+            if waits && self.is_delivered(connection) {
                 self.handle_grace_timeout(connection, now);
+                ended = true;
             }
         }
+        ended
     }
 
     /// Closes with a word to the other end; the rest follows when the transport reports it closed.

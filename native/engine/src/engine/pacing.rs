@@ -56,8 +56,8 @@ impl Engine {
     }
 
     /// Puts a turn off until the bottleneck has room.
-    pub(super) fn wait_turn(&mut self, id: ConnectionId, priority: Priority) {
-        self.pacing.wait(id, Waiting::Turn(priority, id));
+    pub(super) fn wait_turn(&mut self, id: ConnectionId, priority: Priority, now: Instant) {
+        self.pacing.wait(id, Waiting::Turn(priority, id), now);
     }
 
     /// Ticks of this engine's clock, for the peer to tell delays by.

@@ -28,11 +28,11 @@ impl Engine {
                 told = true;
                 self.handle_quic(handle, event, now);
             }
-            self.end_delivered(now);
+            let ended = self.end_delivered(now);
             match ready {
                 Some(handle) if self.in_control.insert(handle) => self.control.push_back(handle),
                 Some(_) => {}
-                None if told => {}
+                None if told || ended => {}
                 None => break,
             }
         }

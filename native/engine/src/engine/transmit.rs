@@ -145,7 +145,7 @@ impl Engine {
         self.in_control.remove(&handle);
         if let Some(id) = id {
             if held {
-                self.pacing.wait(id, Waiting::Control(handle));
+                self.pacing.wait(id, Waiting::Control(handle), now);
             }
             self.revive(id);
         }
@@ -179,7 +179,7 @@ impl Engine {
         };
         if paced == 0 {
             if let Member::Connection(id) = member {
-                self.wait_turn(id, priority);
+                self.wait_turn(id, priority, now);
             }
             return true;
         }

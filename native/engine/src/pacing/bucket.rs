@@ -30,10 +30,11 @@ impl Bucket {
         (available.as_secs_f64() * rate / datagram) as usize + 1
     }
 
-    /// When to come back: a little above even, so that one wake-up serves half a millisecond of link time.
-    pub(crate) fn deadline(&self, datagram: f64) -> Instant {
-        let Some(rate) = self.rate else { return self.even };
-        self.even + (BURST / 2).max(Duration::from_secs_f64(datagram / rate)).min(WAIT_MAX)
+    /// When to come back: a little above even, so that one wake-up serves half a millisecond of link time; later than
+    /// now by as much.
+    pub(crate) fn deadline(&self, datagram: f64, now: Instant) -> Instant {
+        let Some(rate) = self.rate else { return now + BURST / 2 };
+        self.even.max(now) + (BURST / 2).max(Duration::from_secs_f64(datagram / rate)).min(WAIT_MAX)
     }
 
     pub(crate) fn charge(&mut self, bytes: f64, datagram: f64, now: Instant) {

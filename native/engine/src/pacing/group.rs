@@ -128,14 +128,14 @@ impl<W: PartialEq> Groups<W> {
     }
 
     /// Keeps what has to wait until its group may send.
-    pub(crate) fn wait(&mut self, id: ConnectionId, what: W) {
+    pub(crate) fn wait(&mut self, id: ConnectionId, what: W, now: Instant) {
         let Some(member) = self.members.get(&id) else { return };
         if let Some(group) = self.groups.get_mut(&member.group) {
             if !group.waiting.contains(&what) {
                 group.waiting.push(what);
             }
             if group.due.is_none() {
-                let due = group.bucket.deadline(self.datagram);
+                let due = group.bucket.deadline(self.datagram, now);
                 group.due = Some(due);
                 self.due.insert((due, member.group));
             }
