@@ -2,7 +2,7 @@ const { setTimeout, clearTimeout } = globalThis
 
 /** Time and chance for what decides here; replaced only by tests. */
 export interface Clock {
-  /** Milliseconds that never go back. A suspend may not count (on Linux it does not): what must count it asks the driver. */
+  /** Milliseconds that never go back. A suspend may not count (on Linux it does not): sessions age by the clock of the driver. */
   now(): number
   /** Calls back once after `milliseconds`, unless cancelled. Never keeps the process alive. */
   after(milliseconds: number, callback: () => void): Timer
