@@ -68,7 +68,7 @@ export class Relay {
 
   /** Waits until nothing is held back any more. */
   async settled() {
-    await wait(2 * HELD)
+    while (this.toServer.holds || this.toClient.holds) await wait(HELD)
   }
 
   close() {
@@ -138,6 +138,10 @@ class Direction {
       this.#hold(datagram)
     } else this.#send(datagram)
     for (const held of this.#held) if (--held.passedBy < 0) this.#release(held)
+  }
+
+  get holds() {
+    return this.#held.size > 0
   }
 
   close() {

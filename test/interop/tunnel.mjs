@@ -107,20 +107,32 @@ export async function echoBothWays({ foreign, ours }) {
   }
 }
 
-/** Sends a stream through the tunnel; gives what has arrived of it. `ip` is 0 for IPv4, 1 for IPv6. */
-export async function fromWarren({ foreign, ours, relay }, { ip, packets, port = 7_000 }) {
+/**
+ * Sends a stream through the tunnel; gives what has arrived of it. `ip` is 0 for IPv4, 1 for IPv6. `lost` tells how many
+ * datagrams the network has lost: the others are waited for, since the last ones may be late.
+ */
+export async function fromWarren({ foreign, ours, relay }, { ip, packets, port = 7_000, lost = () => 0 }) {
   const received = await foreign.receive(endpointOf(FOREIGN[ip], port))
   await ours.send({ to: FOREIGN[ip], port, packets })
   await relay?.settled()
-  return received()
+  return arrival(received, () => packets - lost())
 }
 
 /** The same in the other direction. */
-export async function toWarren({ foreign, ours, relay }, { ip, packets, port = 7_001 }) {
+export async function toWarren({ foreign, ours, relay }, { ip, packets, port = 7_001, lost = () => 0 }) {
   const received = ours.receive({ from: FOREIGN[ip], port })
   await foreign.send({ from: endpointOf(FOREIGN[ip], port), to: endpointOf(OURS[ip], port), packets, size: FULL })
   await relay?.settled()
-  return received()
+  return arrival(received, () => packets - lost())
+}
+
+async function arrival(received, expected, within = 20_000) {
+  const end = performance.now() + within
+  for (;;) {
+    const figures = await received()
+    if (figures.arrived >= expected() || performance.now() > end) return figures
+    await wait(50)
+  }
 }
 
 /** Waits until something has happened; rejects if it does not within so many milliseconds. */

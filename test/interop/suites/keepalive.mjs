@@ -18,7 +18,7 @@ export function keepalive(Foreign) {
           at: performance.now(),
         }
         await until(() => direction.keepalives >= before.seen + 3)
-        assert.ok(performance.now() - before.at > 1_500, 'three keepalives a second apart came at once')
+        assert.ok(performance.now() - before.at > 1_000, 'three keepalives a second apart came at once')
         await until(() => ours.peer.stats().datagramsReceived >= before.datagramsReceived + 3)
         assert.equal(ours.delivered, before.delivered)
         assert.equal(ours.peer.stats().packetsReceived, before.packetsReceived)
@@ -33,7 +33,7 @@ export function keepalive(Foreign) {
         const before = { ...(await foreign.configuration()), seen: direction.keepalives, at: performance.now() }
         const initiations = ours.device.stats().initiationsSent
         await until(() => direction.keepalives >= before.seen + 3)
-        assert.ok(performance.now() - before.at > 1_500, 'three keepalives a second apart came at once')
+        assert.ok(performance.now() - before.at > 1_000, 'three keepalives a second apart came at once')
         if (Foreign.countsKeepalives) {
           await until(async () => Number((await foreign.configuration()).rx_bytes) >= Number(before.rx_bytes) + 3 * 32)
         }
@@ -55,8 +55,9 @@ export function keepalive(Foreign) {
     withTunnel(Foreign, { dialler: DIALLERS[1], faults: {} }, async (tunnel) => {
       const { foreign, ours, relay } = tunnel
       await echoBothWays(tunnel)
-      // The last echo went to warren from us, so warren owes nothing; a second handshake of wireguard-go is over by then.
-      await wait(7_000)
+      // The last echo came from the foreign peer, so warren owes a keepalive: then nobody owes anything. A handshake that
+      // wireguard-go repeats is over by then, too.
+      await until(() => relay.toClient.keepalives > 0 && performance.now() - ours.sessions.at(-1) > 7_000)
       const before = { sessions: ours.sessions.length, keepalives: relay.toClient.keepalives }
       ours.answers = false
       await assert.rejects(foreign.ping(OURS[0], { timeout: 14_000 }), /no echo/)

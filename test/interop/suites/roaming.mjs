@@ -97,7 +97,7 @@ class Traffic {
   constructor(ours) {
     this.#timer = setInterval(() => {
       const at = performance.now()
-      const answered = ours.ping(FOREIGN[0], { timeout: 3_000 }).then(
+      const answered = ours.ping(FOREIGN[0], { timeout: 20_000 }).then(
         () => true,
         () => false,
       )

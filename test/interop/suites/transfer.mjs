@@ -32,7 +32,11 @@ export function transfer(Foreign) {
           [out, fromWarren],
           [back, toWarren],
         ]) {
-          const { arrived, doubled, altered } = await pass(tunnel, { ip, packets: PACKETS })
+          const { arrived, doubled, altered } = await pass(tunnel, {
+            ip,
+            packets: PACKETS,
+            lost: () => direction.lostLarge,
+          })
           const lost = PACKETS - arrived
           assert.deepEqual({ lost, doubled, altered }, { lost: direction.lostLarge, doubled: 0, altered: 0 })
           assert.ok(lost > PACKETS * 0.007 && lost < PACKETS * 0.013, `the network lost ${lost} of ${PACKETS}`)
