@@ -128,6 +128,11 @@ impl Connection {
         matches!(self.phase, Phase::Live | Phase::Closing) && self.ending.is_none()
     }
 
+    /// Whether something is owed by the other end: the end of a message, or credit.
+    pub(crate) fn waits_for_peer(&self) -> bool {
+        self.sends() && (!self.messages.is_empty() || self.lanes.values().any(Lane::is_blocked))
+    }
+
     /// Whether new work is taken.
     pub(crate) fn takes_work(&self) -> bool {
         self.phase != Phase::Closing && self.ending.is_none()

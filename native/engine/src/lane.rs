@@ -146,6 +146,11 @@ impl Lane {
         self.blocked.push(source);
     }
 
+    /// Whether a source waits for the transport's credit.
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
     /// The transport has credit again.
     pub(crate) fn unblock(&mut self) {
         self.ready.extend(self.blocked.drain(..));

@@ -56,6 +56,7 @@ impl Engine {
             return;
         };
         let Some(since) = self.quic.unanswered_since(handle) else {
+            self.ask_while_waiting(id, now);
             return;
         };
         let deadline = since + self.config.dead_after;
@@ -73,6 +74,21 @@ impl Engine {
         self.timers.arm(id, Timer::Liveness, next);
     }
 
+    /// What waits for the other end's credit stays unanswered although nothing flies: it is asked as often as an
+    /// unanswered connection may be silent, or nobody would ever notice that it is gone.
+    pub(super) fn ask_while_waiting(&mut self, id: ConnectionId, now: Instant) {
+        if self.timers.is_armed(id, Timer::Heartbeat) {
+            return;
+        }
+        let heard = self.heard(id);
+        if let Some(connection) =
+            self.connections.get_mut(&id).filter(|connection| connection.waits_for_peer())
+        {
+            connection.beat_at = heard;
+            self.timers.arm(id, Timer::Heartbeat, now + self.config.dead_after);
+        }
+    }
+
     pub(super) fn beat(&mut self, id: ConnectionId, now: Instant) {
         let heard = self.heard(id);
         let Some(connection) = self.connections.get_mut(&id) else {
@@ -85,6 +101,7 @@ impl Engine {
         }
         connection.beat_at = heard;
         self.arm_heartbeat(id, now);
+        self.ask_while_waiting(id, now);
     }
 
     /// Datagrams received on a connection.

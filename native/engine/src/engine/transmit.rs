@@ -229,9 +229,13 @@ impl Engine {
         let lane = connection.lane(priority);
         lane.flush = sent == most;
         let goes_on = lane.flush || has_room;
+        let blocked = lane.is_blocked();
         connection.unsent = if full { (unsent + written).saturating_sub(left) } else { 0 };
         connection.parked = !goes_on;
         self.schedule(id, priority);
+        if blocked {
+            self.ask_while_waiting(id, now);
+        }
     }
 
     fn turn_of_packets(&mut self, id: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {

@@ -36,6 +36,25 @@ fn a_heartbeat_bounds_how_long_a_dead_peer_goes_unnoticed() {
 }
 
 #[test]
+fn a_peer_that_dies_while_it_owes_credit_is_found_dead() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.with(at(1), |node, now| node.set_reads(false, now));
+    world.with(at(0), |node, now| {
+        for _ in 0..200 {
+            node.send(ours, 0, bulk(1 << 20), now);
+        }
+    });
+    world.run_for(Duration::from_secs(600));
+    assert_eq!(world.node(at(0)).live(), [ours], "a reader that pauses costs no connection");
+    world.remove(at(1));
+    world.run_for(Duration::from_secs(15 + 15 + 15 + 1));
+    assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::PeerDead);
+    assert!(world.node(at(0)).settled(Outcome::Lost) > 0);
+}
+
+#[test]
 fn an_outage_shorter_than_the_limit_costs_no_connection() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     world.network.set_default(Link::with_latency(Duration::from_millis(20)));
