@@ -41,8 +41,8 @@ pub(crate) struct Connection {
     pub(crate) unsent: usize,
     /// Since when frames of its wait to leave with data.
     pub(crate) held_since: Option<Instant>,
-    /// The transport has no room; it tells when that changes.
-    pub(crate) parked: bool,
+    /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
+    pub(crate) parked: Option<Priority>,
     pub(crate) liveness_armed: bool,
     /// Datagrams received when a duplicate was last refused for its sake, and at the last heartbeat.
     pub(crate) probed_at: u64,
@@ -109,7 +109,7 @@ impl Connection {
             stream_of: FxHashMap::default(),
             unsent: 0,
             held_since: None,
-            parked: false,
+            parked: None,
             liveness_armed: false,
             probed_at: 0,
             beat_at: 0,
@@ -131,6 +131,11 @@ impl Connection {
     /// Whether something is owed by the other end: the end of a message, or credit.
     pub(crate) fn waits_for_peer(&self) -> bool {
         self.sends() && (!self.messages.is_empty() || self.lanes.values().any(Lane::is_blocked))
+    }
+
+    /// Whether a lane waits for the transport to have room.
+    pub(crate) fn is_parked(&self, priority: Priority) -> bool {
+        self.parked.is_some_and(|parked| priority <= parked)
     }
 
     /// Whether new work is taken.

@@ -46,7 +46,7 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
-        if connection.parked || !connection.sends() {
+        if connection.is_parked(priority) || !connection.sends() {
             return;
         }
         if let Some(lane) = connection.lanes.get_mut(&priority)
@@ -63,7 +63,7 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
-        connection.parked = false;
+        connection.parked = None;
         if !connection.sends() {
             return;
         }
@@ -211,13 +211,15 @@ impl Engine {
         let lane = connection.lane(priority);
         lane.scheduled = false;
         lane.flush = false;
-        let (Some(handle), true) = (connection.handle, connection.sends() && !connection.parked) else {
+        let (Some(handle), true) = (connection.handle, connection.sends() && !connection.is_parked(priority))
+        else {
             return;
         };
-        let unsent = connection.unsent;
+        let (unsent, is_urgent) = (connection.unsent, connection.parked.is_some());
         connection.held_since = None;
         let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
-        let written = self.write(id, handle, priority, budget.min(self.quic.room(handle, now)), now);
+        let room = if is_urgent { self.quic.urge(handle, now) } else { self.quic.room(handle, now) };
+        let written = self.write(id, handle, priority, budget.min(room), now);
         let (sent, last) = self.transmit_connection(handle, most, batch, now);
         let has_room = self.quic.room(handle, now) > 0;
         // A packet that is not full took all there was.
@@ -231,7 +233,9 @@ impl Engine {
         let goes_on = lane.flush || has_room;
         let blocked = lane.is_blocked();
         connection.unsent = if full { (unsent + written).saturating_sub(left) } else { 0 };
-        connection.parked = !goes_on;
+        if !goes_on {
+            connection.parked = connection.parked.max(Some(priority));
+        }
         self.schedule(id, priority);
         if blocked {
             self.ask_while_waiting(id, now);

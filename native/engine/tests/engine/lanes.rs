@@ -149,7 +149,9 @@ fn a_full_lane_drops_the_oldest_that_have_not_begun_or_the_newest() {
         world.with(at(0), |node, now| node.send(ours, 7, bulk(10_000), now));
         world.run_for(Duration::from_millis(20));
         world.with(at(0), |node, now| {
-            (1..10).for_each(|extra| drop(node.send(ours, 7, bulk(10_000 + extra - 9), now)));
+            for extra in 1..10 {
+                node.send(ours, 7, bulk(10_000 + extra - 9), now);
+            }
         });
         let lane = lane(&world, 0, ours, 7);
         assert!(lane.queued_bytes <= 30_000, "{full:?}: {lane:?}");
@@ -179,7 +181,11 @@ fn a_full_lane_may_close_its_connection() {
         config.lanes = vec![policy(3, Full::Close, 30_000, None)];
     });
     let (ours, theirs) = connect(&mut world, 0, 1);
-    world.with(at(0), |node, now| (0..4).for_each(|_| drop(node.send(ours, 3, bulk(10_000), now))));
+    world.with(at(0), |node, now| {
+        for _ in 0..4 {
+            node.send(ours, 3, bulk(10_000), now);
+        }
+    });
     world.run_for(Duration::from_secs(1));
     let (near, far) = (world.node(at(0)).closed(), world.node(at(1)).closed());
     assert_eq!((near.len(), far.len()), (1, 1));
@@ -229,7 +235,9 @@ fn lanes_tell_how_long_messages_waited_and_how_long_delivery_took() {
     world.network.set_default(Link::with_latency(Duration::from_millis(50)));
     let (ours, _) = connect(&mut world, 0, 1);
     world.with(at(0), |node, now| {
-        (0..10).for_each(|_| drop(node.send(ours, 4, bulk(100_000), now)));
+        for _ in 0..10 {
+            node.send(ours, 4, bulk(100_000), now);
+        }
         node.send(ours, 200, Bytes::from_static(b"urgent"), now);
     });
     world.run_for(Duration::from_secs(5));

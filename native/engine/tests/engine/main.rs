@@ -2,6 +2,7 @@
 
 mod closing;
 mod connect;
+mod flood;
 mod lanes;
 mod liveness;
 mod messages;

@@ -1,10 +1,11 @@
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_engine::{ConnectionId, Outcome};
+use warren_engine::{ConnectionId, Dialled, Outcome};
 use warren_testing::{Link, Rate, Seed};
 
-use crate::world::{World, at, bulk, connect, mesh};
+use crate::world::{DIAL, World, at, bulk, connect, mesh};
 
 const MIB: usize = 1 << 20;
 
@@ -178,6 +179,75 @@ fn a_peer_behind_a_slow_path_delays_nobody() {
 }
 
 #[test]
+fn an_urgent_message_does_not_wait_for_a_window_that_bulk_fills() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(50)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.with(at(0), |node, now| {
+        for _ in 0..8 {
+            node.send(ours, 0, bulk(MIB), now);
+        }
+    });
+    // Ten packets of slow start are under way; the first acknowledgement comes after 100 ms.
+    world.run_for(Duration::from_millis(10));
+    for _ in 0..3 {
+        let took = urgent(&mut world, ours, 1, 200);
+        assert!(took < Duration::from_millis(51), "{took:?}");
+    }
+    let bulk = world.node(at(0)).engine.lane_stats(ours, world.now()).expect("live")[0].sent_bytes;
+    assert!(bulk < 90_000, "bulk gained nothing by it: {bulk} bytes");
+}
+
+#[test]
+fn a_peer_takes_one_share_however_many_connections_it_has_and_idle_ones_cost_nothing() {
+    let mut world = mesh(3, Seed::of_this_run(), |_, config| {
+        config.uplink = Some(40_000_000);
+        config.protocols = (0..4).map(|n| format!("test/{n}").into()).collect();
+    });
+    world.network.set_default(Link::with_latency(Duration::from_millis(5)));
+    let many: Vec<_> = (0..4).map(|n| connect_for(&mut world, 0, 1, n)).collect();
+    let one = connect_for(&mut world, 0, 2, 0);
+    connect_for(&mut world, 0, 2, 1);
+    world.with(at(0), |node, now| {
+        for _ in 0..12 {
+            for &connection in &many {
+                node.send(connection, 5, bulk(MIB), now);
+            }
+            node.send(one, 5, bulk(MIB), now);
+        }
+    });
+    world.run_for(Duration::from_secs(4));
+    let [many, one] = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    assert!(many.abs_diff(one) < one / 10, "{many} and {one}");
+}
+
+#[test]
+fn raw_packets_share_the_lowest_lane_by_bytes_however_small_they_are() {
+    let mut world = mesh(3, Seed::of_this_run(), |_, config| {
+        config.uplink = Some(40_000_000);
+        config.limits.packet_bytes_per_peer = 64 * MIB;
+    });
+    world.network.set_default(Link::with_latency(Duration::from_millis(5)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    let derived = |n: u16| crate::world::key(n).public_key().derived_address();
+    let packet: Bytes = ipv6_packet(derived(0), derived(2), 200);
+    connect(&mut world, 0, 2);
+    world.with(at(0), |node, now| {
+        for _ in 0..30 {
+            node.send(ours, 0, bulk(MIB), now);
+        }
+        let peer = node.peers[&2];
+        assert!((0..100_000).all(|_| node.engine.send_packet(peer, packet.clone(), now)));
+    });
+    let before = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    world.with(at(2), |node, _| node.quiet = true);
+    world.run_for(Duration::from_secs(3));
+    let after = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    let [messages, packets] = [after[0] - before[0], after[1] - before[1]];
+    assert!(packets > messages / 2 && packets < messages * 2, "{messages} and {packets}");
+}
+
+#[test]
 fn lanes_tell_what_they_hold_and_what_became_of_it() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.uplink = Some(1_000_000));
     let (ours, _) = connect(&mut world, 0, 1);
@@ -208,4 +278,25 @@ fn urgent(world: &mut World, connection: ConnectionId, to: u16, priority: u8) ->
 
 fn heard(world: &World, n: u16, priority: u8) -> usize {
     world.node(at(n)).received.iter().filter(|received| **received == (priority, 1024)).count()
+}
+
+fn connect_for(world: &mut World, from: u16, to: u16, protocol: usize) -> ConnectionId {
+    let ours = world.with(at(from), |node, now| {
+        let protocols = Some(vec![format!("test/{protocol}").into()]);
+        match node.engine.connect(node.peers[&to], protocols, DIAL, now).expect("a dial") {
+            Dialled::New(id) | Dialled::Live(id) => id,
+        }
+    });
+    world.run_until(Duration::from_secs(10), |world| world.node(at(from)).live().contains(&ours));
+    ours
+}
+
+fn ipv6_packet(from: Ipv6Addr, to: Ipv6Addr, length: usize) -> Bytes {
+    let mut packet = vec![0; length];
+    packet[0] = 0x60;
+    packet[4..6].copy_from_slice(&(length as u16 - 40).to_be_bytes());
+    packet[6] = 59;
+    packet[8..24].copy_from_slice(&from.octets());
+    packet[24..40].copy_from_slice(&to.octets());
+    packet.into()
 }

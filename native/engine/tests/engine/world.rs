@@ -34,10 +34,7 @@ pub(crate) struct Endpoint {
     pub(crate) drains: bool,
     /// Messages that it has not read yet.
     unread: Vec<(ConnectionId, Priority, usize)>,
-    /// A lane that is kept full: window, and size of each message.
-    kept_full: Option<(ConnectionId, Priority, usize, usize)>,
-    /// Bytes admitted to that lane and not drained.
-    in_window: usize,
+    kept_full: BTreeMap<(ConnectionId, Priority), Window>,
     /// Of what it sends.
     pub(crate) lifetime: Option<Duration>,
     /// Bytes of messages handed in, by lane.
@@ -56,6 +53,14 @@ pub(crate) struct Endpoint {
     pub(crate) sent_bytes: u64,
 }
 
+/// A lane that is kept full with copies of a message.
+struct Window {
+    bytes: usize,
+    /// Not admitted, or drained.
+    left: usize,
+    message: Bytes,
+}
+
 impl Endpoint {
     pub(crate) fn new(address: SocketAddr, config: Config, now: Instant) -> Self {
         Self {
@@ -70,8 +75,7 @@ impl Endpoint {
             stream_bytes: 0,
             drains: true,
             unread: Vec::new(),
-            kept_full: None,
-            in_window: 0,
+            kept_full: BTreeMap::new(),
             lifetime: None,
             admitted: BTreeMap::new(),
             streams: BTreeSet::new(),
@@ -123,11 +127,6 @@ impl Endpoint {
         self.drain_events(now);
     }
 
-    /// Messages that wait to be read.
-    pub(crate) fn unread(&self) -> usize {
-        self.unread.len()
-    }
-
     /// Sends messages of this size for ever, so many bytes ahead of what drains.
     pub(crate) fn keep_full(
         &mut self,
@@ -137,18 +136,18 @@ impl Endpoint {
         size: usize,
         now: Instant,
     ) {
-        self.kept_full = Some((connection, priority, window, size));
-        self.in_window = 0;
-        self.fill(now);
+        let window = Window { bytes: window, left: window, message: bulk(size) };
+        self.kept_full.insert((connection, priority), window);
+        self.fill(connection, priority, now);
     }
 
-    fn fill(&mut self, now: Instant) {
-        let Some((connection, priority, window, size)) = self.kept_full else { return };
-        while self.in_window + size <= window {
-            self.in_window += size;
+    fn fill(&mut self, connection: ConnectionId, priority: Priority, now: Instant) {
+        let Some(window) = self.kept_full.get_mut(&(connection, priority)) else { return };
+        while window.left >= window.message.len() {
+            window.left -= window.message.len();
             let id = MessageId(self.next_message);
             self.next_message += 1;
-            self.engine.send_message(connection, id, priority, None, bulk(size), now);
+            self.engine.send_message(connection, id, priority, None, window.message.clone(), now);
         }
     }
 
@@ -252,13 +251,12 @@ impl Endpoint {
                     self.engine.grant_stream(*stream, bytes.len() as u64, now);
                 }
             }
-            Event::LaneDrained { connection, priority, bytes }
-                if self
-                    .kept_full
-                    .is_some_and(|(kept, lane, ..)| (kept, lane) == (*connection, *priority)) =>
-            {
-                self.in_window -= *bytes as usize;
-                self.fill(now);
+            Event::LaneDrained { connection, priority, bytes } => {
+                if let Some(window) = self.kept_full.get_mut(&(*connection, *priority)) {
+                    window.left += *bytes as usize;
+                    assert!(window.left <= window.bytes, "more drained than was admitted");
+                    self.fill(*connection, *priority, now);
+                }
             }
             Event::Connected { connection, .. } if self.claims => self.engine.claim(*connection),
             _ => {}

@@ -19,6 +19,9 @@ const UNSENT_MAX: u64 = 96 << 10;
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
 const OVERHEAD: u64 = 28;
 
+/// What is urgent may leave beyond a window that other data fills: one urgent object of a few KiB each round trip.
+const URGENT_PACKETS: u64 = 8;
+
 /// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
 /// the longest frame header).
 const NOT_FULL: usize = 64;
@@ -135,6 +138,19 @@ impl Connection {
             Phase::Open => self.flow.room(path(&self.flow.gauge, &self.inner), now) as usize,
             Phase::Handshaking | Phase::Ended => 0,
         }
+    }
+
+    /// Bytes that may be written now and leave at once, up to [`URGENT_PACKETS`] beyond the window.
+    pub(crate) fn urge(&mut self, now: Instant) -> usize {
+        let room = self.room(now);
+        let path = path(&self.flow.gauge, &self.inner);
+        let beyond =
+            (self.flow.gauge.window() + URGENT_PACKETS * path.mtu).saturating_sub(self.flow.in_flight());
+        if self.phase != Phase::Open || beyond < path.mtu {
+            return room;
+        }
+        self.flow.gauge.exempt((URGENT_PACKETS + 1) * path.mtu);
+        room.max(beyond as usize)
     }
 
     pub(crate) fn poll_transmit(&mut self, max: usize, out: &mut Vec<u8>, now: Instant) -> Option<Transmit> {

@@ -8,6 +8,11 @@ use bytes::Bytes;
 use std::time::Instant;
 
 impl Quic {
+    /// Bytes that may be written now to leave at once, though less urgent ones fill the window: a few packets beyond it.
+    pub fn urge(&mut self, connection: ConnectionHandle, now: Instant) -> usize {
+        self.made(connection).map_or(0, |made| made.urge(now))
+    }
+
     /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
     pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
         self.seen(connection).map_or(0, |made| made.room(now))
