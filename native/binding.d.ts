@@ -18,6 +18,8 @@ export declare class NativeDevice {
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Moves the bytes of the first message record that was not taken yet into memory of exactly its length. */
   takeMessage(into: Buffer): boolean
+  /** The first message record's bytes that were not taken yet, in the memory in which they were assembled. */
+  takeOwnedMessage(): Buffer | null
   /** Tells every peer, frees the port, joins the thread; what happened until then can still be drained. Idempotent. */
   close(code: number, reason: string): void
   /** The peer's number. */
@@ -106,6 +108,8 @@ export declare class ScriptDevice {
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Moves the bytes of the first message record that was not taken yet into memory of exactly its length. */
   takeMessage(into: Buffer): boolean
+  /** The first message record's bytes that were not taken yet, in the memory in which they were assembled. */
+  takeOwnedMessage(): Buffer | null
   /** Says goodbye on every connection; `transmit` and `drain` a last time, then `close`. */
   shutdown(code: number, reason: string): void
   /** Drops the engine with its keys, and the buffers: JavaScript may keep the object for long. */

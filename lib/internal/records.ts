@@ -31,7 +31,10 @@ export interface RecordReceiver {
 /** Where records come from. */
 export interface RecordSource {
   drain(words: Buffer, slab: Buffer, slabStart: number): number
+  /** Copies the next message. */
   takeMessage(into: Buffer): boolean
+  /** Gives the memory of the next message. */
+  takeOwnedMessage(): Buffer | null
 }
 
 /** Reads a device's records and calls a receiver for each: `native/binding/src/records.rs` says how they are written. */
@@ -98,6 +101,14 @@ export class RecordReader {
 
   /** The message of this record, in memory of its own. */
   message(length: number): Buffer {
+    if (length >= OWNED) {
+      const owned = this.#source.takeOwnedMessage()
+      if (owned?.length !== length) throw new Error('a message was taken twice')
+      // V8 looks at what young buffers hold when it allocates one itself, and collects only the young then; memory from
+      // elsewhere would grow until it marks the whole heap.
+      new ArrayBuffer(1)
+      return owned
+    }
     const bytes = Buffer.allocUnsafeSlow(length)
     if (!this.#source.takeMessage(bytes)) throw new Error('a message was taken twice')
     return bytes
@@ -153,6 +164,9 @@ let slabEnd = 0
 
 /** Of a record; the addon's stride. */
 const WORDS = 8
+
+/** From here on handing over memory costs less than copying it. */
+const OWNED = 64 * 2 ** 10
 
 /** Read at a time: 16 KiB of numbers. */
 const RECORDS = 255

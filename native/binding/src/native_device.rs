@@ -109,6 +109,13 @@ impl NativeDevice {
         self.records.take_message(&mut into)
     }
 
+    /// The first message record's bytes that were not taken yet, in the memory in which they were assembled.
+    #[napi]
+    pub fn take_owned_message<'env>(&mut self, env: &'env Env) -> Result<Option<BufferSlice<'env>>> {
+        let message = self.records.take_owned_message();
+        message.map(|message| BufferSlice::from_data(env, message)).transpose().map_err(errors::from_node)
+    }
+
     /// Tells every peer, frees the port, joins the thread; what happened until then can still be drained. Idempotent.
     #[napi]
     pub fn close(&mut self, env: &Env, code: i64, reason: String) -> Result<()> {

@@ -62,6 +62,14 @@ impl Records {
     }
 }
 
+/// Where JavaScript takes messages.
+impl Records {
+    /// The first message whose record was written and that was not taken, as it is: JavaScript frees it.
+    pub(crate) fn take_owned_message(&mut self) -> Option<Vec<u8>> {
+        self.messages.pop_front().map(<[u8]>::into_vec)
+    }
+}
+
 struct Writer<'a> {
     words: Words<'a>,
     slab: &'a mut [u8],

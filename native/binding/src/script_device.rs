@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use bytes::Bytes;
+use napi::Env;
 use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;
 use warren_engine::{Config, ConnectionId, Ecn, Engine, Path, PeerId, TransmitBatch};
@@ -165,6 +166,13 @@ impl ScriptDevice {
     #[napi]
     pub fn take_message(&mut self, mut into: BufferSlice<'_>) -> bool {
         self.records.take_message(&mut into)
+    }
+
+    /// The first message record's bytes that were not taken yet, in the memory in which they were assembled.
+    #[napi]
+    pub fn take_owned_message<'env>(&mut self, env: &'env Env) -> Result<Option<BufferSlice<'env>>> {
+        let message = self.records.take_owned_message();
+        message.map(|message| BufferSlice::from_data(env, message)).transpose().map_err(errors::from_node)
     }
 
     /// Says goodbye on every connection; `transmit` and `drain` a last time, then `close`.

@@ -44,6 +44,10 @@ class FakeSource {
     message.copy(into)
     return true
   }
+
+  takeOwnedMessage(): Buffer | null {
+    return this.messages.shift() ?? null
+  }
 }
 
 /** Everything that a receiver was told. */
