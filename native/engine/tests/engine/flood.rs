@@ -13,14 +13,14 @@ const LIMIT: usize = 2 * MIB;
 
 #[test]
 fn a_ring_and_a_full_mesh_of_six_flooding_slow_readers_run_on_at_bounded_memory() {
-    for (name, pairs) in [("ring", ring(6)), ("mesh", every_pair(6))] {
+    for (name, pairs, rate) in [("ring", ring(6), 60_000_000), ("mesh", every_pair(6), 25_000_000)] {
         let mut world = mesh(6, Seed::of_this_run(), |_, config| {
             config.limits.receive_bytes_per_connection = LIMIT;
             config.limits.message_bytes = MIB;
         });
         let link = Link {
             latency: Duration::from_millis(2),
-            rate: Some(Rate { bits_per_second: 200_000_000, queue_bytes: 300_000 }),
+            rate: Some(Rate { bits_per_second: rate, queue_bytes: 100_000 }),
             ..Link::default()
         };
         world.network.set_default(link);
@@ -36,12 +36,13 @@ fn a_ring_and_a_full_mesh_of_six_flooding_slow_readers_run_on_at_bounded_memory(
         for n in 0..6 {
             world.with(at(n), |node, _| node.reads = false);
         }
+        world.run_for(Duration::from_millis(400));
         let mut before = [0; 6];
         for round in 0..2 {
             for _ in 0..4 {
-                world.run_for(Duration::from_millis(60));
+                world.run_for(Duration::from_millis(100));
                 for n in 0..6 {
-                    // 1 MiB in 60 ms is less than any of them could be sent.
+                    // 84 Mbit/s is less than any of them could be sent.
                     world.with(at(n), |node, now| node.read(1, now));
                     check_memory(&world, n, name);
                 }
