@@ -56,7 +56,7 @@ pub(crate) struct Connection {
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// This end dials.
+    /// This end dials; without a handle it waits for the tunnel's session.
     Dialling,
     /// This end would dial, but for this other connection, which leads to the same end or is being closed.
     Waiting(ConnectionId),

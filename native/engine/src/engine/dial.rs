@@ -175,13 +175,29 @@ impl Engine {
         }
     }
 
+    /// The tunnel has a session, or gave up getting one: dials that wait for it begin, or ask again.
+    pub(super) fn start_dials(&mut self, peer: PeerId, now: Instant) {
+        for id in self.connections_of(peer) {
+            let waits = |it: &Connection| it.phase == Phase::Dialling && it.handle.is_none();
+            if self.connections.get(&id).is_some_and(waits) {
+                self.start(id, now);
+            }
+        }
+    }
+
+    /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
+    /// session.
     fn start(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
+        connection.phase = Phase::Dialling;
+        self.wireguard.initiate(connection.peer, now);
+        if !self.wireguard.has_session(connection.peer) {
+            return;
+        }
         let observed = self.wireguard.endpoint(connection.peer);
         let handle = self.quic.connect(PeerTag(connection.peer.0), &connection.offered, observed, now);
-        connection.phase = Phase::Dialling;
         connection.handle = Some(handle);
         self.connection_of.insert(handle, id);
     }

@@ -15,7 +15,18 @@ impl Engine {
         while let Some(event) = self.wireguard.poll_event() {
             match event {
                 TunnelEvent::Moved { peer, from, to } => self.tell_moved(peer, from, to),
-                event => self.events.push_back(told(event)),
+                event => {
+                    let changed = match event {
+                        TunnelEvent::Up { peer, .. }
+                        | TunnelEvent::Rekeyed { peer }
+                        | TunnelEvent::Down { peer, .. } => Some(peer),
+                        _ => None,
+                    };
+                    self.events.push_back(told(event));
+                    if let Some(peer) = changed {
+                        self.start_dials(peer, now);
+                    }
+                }
             }
         }
         loop {

@@ -31,7 +31,7 @@ fn both_ends_dialling_in_the_same_instant_end_with_the_same_connection() {
 
 #[test]
 fn both_ends_dialling_in_the_same_instant_end_with_the_same_connection_on_a_lossy_path() {
-    for seed in 0..100 {
+    for seed in 0..300 {
         simultaneous_dial(seed, 0.1);
     }
 }
