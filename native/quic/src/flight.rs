@@ -138,6 +138,11 @@ impl Gauge {
         self.held.store(u64::from(held), Ordering::Relaxed);
     }
 
+    /// Whether the owner says what may be in flight.
+    pub(crate) fn is_governed(&self) -> bool {
+        self.cap.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn is_held(&self) -> bool {
         self.held.load(Ordering::Relaxed) > 0
     }

@@ -132,8 +132,8 @@ impl Engine {
         let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
         let id = self.connection_of.get(&handle).copied();
         let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
-        let held =
-            allowance == 0 || allowance < usize::MAX && id.is_some_and(|id| self.leaves_with_data(id, now));
+        let held = allowance == 0
+            || allowance < usize::MAX && id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(turn).min(allowance.max(1));
         self.quic.hold(handle, held);
         let sent = self.transmit_connection(handle, most, batch, now).0;
@@ -154,11 +154,12 @@ impl Engine {
 
     /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
     /// higher lanes may starve that data.
-    fn leaves_with_data(&mut self, id: ConnectionId, now: Instant) -> bool {
+    fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
+        let has_room = self.quic.room(handle, now) > 0;
         let Some(connection) = self.connections.get_mut(&id) else {
             return false;
         };
-        if !connection.lanes.values().any(|lane| lane.scheduled) {
+        if !has_room || !connection.lanes.values().any(|lane| lane.scheduled) {
             return false;
         }
         now < *connection.held_since.get_or_insert(now) + HELD_MAX
@@ -216,7 +217,6 @@ impl Engine {
             return;
         };
         let (unsent, is_urgent) = (connection.unsent, connection.parked.is_some());
-        connection.held_since = None;
         let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
         let room = if is_urgent { self.quic.urge(handle, now) } else { self.quic.room(handle, now) };
         let written = self.write(id, handle, priority, budget.min(room), now);
@@ -228,6 +228,9 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
+        if sent > 0 {
+            connection.held_since = None;
+        }
         let lane = connection.lane(priority);
         lane.flush = sent == most;
         let goes_on = lane.flush || has_room;

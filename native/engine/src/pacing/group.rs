@@ -209,7 +209,9 @@ impl<W: PartialEq> Groups<W> {
         if let Some(found) = behind.or(lossy) {
             group.rate.found(found, now);
             group.tick = now;
+            let queue = path.recent_queue();
             self.tell_windows(group_id, orders);
+            self.drain_all(now + Duration::from_micros(2 * queue).min(DRAIN_MAX), now);
             return;
         }
         if group.startup >= STARTUP_MAX && group.rate.arrivals() >= PACED_MAX {
@@ -228,6 +230,10 @@ impl<W: PartialEq> Groups<W> {
         now: Instant,
         orders: &mut Vec<(ConnectionId, Order)>,
     ) {
+        let beside_startup = self.groups.iter().any(|(&id, other)| {
+            let is_busy = other.startup > 1.5 * INITIAL_PACKETS * self.datagram;
+            id != group_id && is_busy && other.rate.is_new(now) && now < other.tick + STALE
+        });
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
         let mut queue = [None, None];
@@ -268,8 +274,12 @@ impl<W: PartialEq> Groups<W> {
             round_trip,
             limited: charged > 0.75 * asked,
             datagram: self.datagram,
+            beside_startup,
         };
-        match group.rate.end_tick(&seen, now) {
+        let cut = group.rate.cut_until();
+        let wish = group.rate.end_tick(&seen, now);
+        let began = group.rate.cut_until().filter(|_| group.rate.cut_until() != cut);
+        match wish {
             Wish::Nothing => {}
             Wish::Rebase | Wish::Compete => {
                 for id in &group.members {
@@ -287,6 +297,21 @@ impl<W: PartialEq> Groups<W> {
             }
         }
         self.tell_windows(group_id, orders);
+        if let Some(until) = began {
+            self.drain_all(until, now);
+        }
+    }
+
+    /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
+    /// and what remains of a queue is none of this device's.
+    fn drain_all(&mut self, until: Instant, now: Instant) {
+        for group in self.groups.values_mut() {
+            let is_busy = now.saturating_duration_since(group.tick) < STALE;
+            if group.rate.phase == Phase::Steady && is_busy {
+                group.rate.drain_along(until, now);
+                group.bucket.set_rate(group.rate.rate());
+            }
+        }
     }
 
     fn tell_windows(&mut self, group_id: GroupId, orders: &mut Vec<(ConnectionId, Order)>) {
@@ -301,7 +326,10 @@ impl<W: PartialEq> Groups<W> {
             match group.rate.phase {
                 Phase::Startup => {}
                 Phase::Steady => {
-                    let time = 1.25 * path.smoothed_round_trip.as_secs_f64() + WINDOW_SLACK;
+                    // Less the queue of ours, which a window that grew with it would feed.
+                    let own = Duration::from_micros(path.recent_queue());
+                    let empty = path.smoothed_round_trip.saturating_sub(own).max(path.least_round_trip());
+                    let time = 1.25 * empty.as_secs_f64() + WINDOW_SLACK;
                     let window = group.rate.capacity() * time / path.outer + INITIAL_PACKETS * self.datagram;
                     orders.push((id, Order::Window(window as u64)));
                 }
@@ -328,10 +356,12 @@ const TICK_MAX: Duration = Duration::from_millis(250);
 const STALE: Duration = Duration::from_secs(1);
 /// Microseconds of queue that end the start-up.
 const EXIT_QUEUE: i64 = 2_000;
+/// What all drain together after one of them started.
+const DRAIN_MAX: Duration = Duration::from_millis(400);
 const EXIT_LOSS: f64 = 0.06;
 /// Bytes in flight at which a path that shows no queue counts as fast.
 const STARTUP_MAX: f64 = 524_288.0;
 /// Bytes a second above which start-up is not paced.
 const PACED_MAX: f64 = 62.5e6;
-/// Seconds of data beyond the round trip: as long as acknowledgements may be delayed.
-const WINDOW_SLACK: f64 = 0.025;
+/// Seconds of data beyond the round trip: what ends take to wake up.
+const WINDOW_SLACK: f64 = 0.02;

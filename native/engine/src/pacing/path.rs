@@ -119,8 +119,13 @@ impl Path {
         let left = span - (last.delay - first.delay);
         // Jitter makes delays that come and go; behind a queue that grows, packets arrive slower than they left.
         let grows = span >= STANDING.max(2 * spread.min(10_000)) && 8 * span > 9 * left
-            || self.queue_of(last.delay) > 8 * queue;
+            || self.queue_of(last.delay) > 2 * queue + FAR;
         (packets >= RECENT && span >= STANDING && grows).then(|| bytes * 1e6 / span as f64)
+    }
+
+    /// Microseconds of queue that the newest packet met.
+    pub(crate) fn recent_queue(&self) -> u64 {
+        self.recent.back().map_or(0, |arrival| self.queue_of(arrival.delay).unsigned_abs())
     }
 
     /// The rate of the last packets, whatever queue they met.
@@ -192,6 +197,8 @@ const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
 const RECENT: u64 = 8;
 /// Microseconds for which a queue stands before it is believed.
 const STANDING: i64 = 3_000;
+/// Microseconds of delay that no jitter explains.
+const FAR: i64 = 8_000;
 const ARRIVALS: usize = 64;
 /// Bytes over which loss is averaged.
 const LOSS_MEMORY: f64 = 524_288.0;

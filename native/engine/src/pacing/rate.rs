@@ -17,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) limited: bool,
     /// Outer bytes of a full datagram.
     pub(crate) datagram: f64,
+    /// Another group of the device looks for its rate, maybe in the same queue.
+    pub(crate) beside_startup: bool,
 }
 
 /// What the controller wants besides a rate.
@@ -60,8 +62,10 @@ pub(crate) struct Rate {
     stood: bool,
     /// The last tick's queue, and by how much it differs from tick to tick, seconds.
     queue: f64,
+    step: f64,
     noise: f64,
     phantom: Option<Instant>,
+    found: Option<Instant>,
     /// The phase is new.
     started: bool,
 }
@@ -104,8 +108,10 @@ impl Rate {
             loss: 0.0,
             stood: false,
             queue: 0.0,
+            step: 0.0,
             noise: 0.0,
             phantom: None,
+            found: None,
             started: false,
         }
     }
@@ -131,6 +137,7 @@ impl Rate {
     pub(crate) fn found(&mut self, rate: f64, now: Instant) {
         self.capacity = rate;
         self.verified = rate;
+        self.found = Some(now);
         self.rate = rate / 2.0;
         self.grown = now;
         self.drained = now;
@@ -141,6 +148,23 @@ impl Rate {
     fn begin(&mut self, phase: Phase) {
         self.phase = phase;
         self.started = true;
+    }
+
+    /// Whether the rate is looked for, or was just found, and what was sent too much of may still wait.
+    pub(crate) fn is_new(&self, now: Instant) -> bool {
+        self.phase == Phase::Startup || self.found.is_some_and(|at| now.saturating_duration_since(at) < NEW)
+    }
+
+    /// Until when the rate is cut, by a drain or a test.
+    pub(crate) fn cut_until(&self) -> Option<Instant> {
+        self.test.map(|test| test.cut_until).max(self.drain_until)
+    }
+
+    /// Drains with others of the device.
+    pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) {
+        self.drain_until = self.drain_until.max(Some(until));
+        self.drained = now;
+        self.rate = self.rate.min(self.capacity * DRAIN);
     }
 
     /// The greatest rate of arrivals of the last ticks.
@@ -180,9 +204,12 @@ impl Rate {
         if let Some(test) = self.test {
             return self.testing(test, seen, now);
         }
-        self.noise += ((seen.queue - self.queue).abs() - self.noise) / 8.0;
-        self.queue = seen.queue;
-        let noise = (1.5 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
+        // Jitter goes up and down; a queue that fills or drains goes one way.
+        let step = seen.queue - self.queue;
+        let jitter = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
+        self.noise += (jitter - self.noise) / 8.0;
+        (self.queue, self.step) = (seen.queue, step);
+        let noise = (3.0 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
         let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + noise;
         self.learn(seen, target, now);
         if seen.queue > 2.0 * target + HIGH {
@@ -202,7 +229,7 @@ impl Rate {
         }
         self.stood = seen.queue > 0.4 * target;
         let share = 1.0 + (target - seen.coming) / CORRECTION;
-        self.rate = self.capacity * share.clamp(0.5, 1.05);
+        self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
         self.drain(seen, now);
         Wish::Nothing
     }
@@ -259,7 +286,7 @@ impl Rate {
         }
         self.test = None;
         self.grown = now;
-        if seen.queue < test.queue - test.expected / 2.0 {
+        if seen.queue < test.queue - test.expected / 2.0 || seen.beside_startup {
             self.verified = self.capacity;
             return Wish::Nothing;
         }
@@ -287,10 +314,12 @@ const NOISE_MAX: f64 = 0.004;
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
 const CORRECTION: f64 = 0.03;
+/// Of the capacity, however long the queue.
+const CUT_MAX: f64 = 0.4;
 const GROWTH_MIN: f64 = 0.005;
 const GROWTH_MAX: f64 = 0.25;
 /// Of the capacity, while the queue is emptied.
-const DRAIN: f64 = 0.7;
+const DRAIN: f64 = 0.6;
 const DRAIN_EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Loss above this is congestion whatever the delay says.
@@ -300,4 +329,6 @@ const FAST: f64 = 62.5e6;
 const ARRIVALS: usize = 10;
 /// Two delays in this time that are not ours: they are somebody's queue.
 const PHANTOM_MEMORY: Duration = Duration::from_secs(8);
+/// What a start-up sent too much of is gone after this time.
+const NEW: Duration = Duration::from_secs(3);
 const COMPETE: Duration = Duration::from_secs(8);

@@ -31,3 +31,35 @@ fn bulk_the_other_way_is_not_mistaken_for_a_queue_of_ours() {
     let figures = link.run(|_| {});
     assert!(figures.added() < Duration::from_millis(5) && figures.goodput > 0.9, "{figures:?}");
 }
+
+#[test]
+fn connections_that_begin_one_by_one_do_not_take_each_other_for_the_path() {
+    let eight = Scenario {
+        bulk_peers: 8,
+        stagger: Duration::from_millis(500),
+        span: Duration::from_secs(4),
+        ..Scenario::new("", 100, 10, DEEP)
+    };
+    let figures = eight.run(|_| {});
+    assert!(figures.added() < Duration::from_millis(8) && figures.goodput > 0.94, "{figures:?}");
+}
+
+#[test]
+fn bulk_to_five_peers_delays_an_urgent_message_to_a_sixth_by_little() {
+    let link = Scenario::new("", 100, 50, DEEP);
+    let six = Scenario { bulk_peers: 5, urgent_alone: true, span: Duration::from_secs(4), ..link };
+    let figures = six.run(|_| {});
+    assert!(figures.added() < Duration::from_millis(6) && figures.goodput > 0.94, "{figures:?}");
+}
+
+#[test]
+fn a_foreign_flow_that_fills_the_queue_leaves_a_share_to_bulk() {
+    let beside = Scenario {
+        rival: Some(Duration::from_secs(5)),
+        warm: Duration::from_secs(8),
+        span: Duration::from_secs(30),
+        ..Scenario::new("", 100, 20, DEEP)
+    };
+    let figures = beside.run(|_| {});
+    assert!(figures.goodput > 0.125, "{figures:?}");
+}

@@ -86,8 +86,13 @@ impl Flow {
     }
 
     fn room(&self, path: Path, now: Instant) -> u64 {
-        let leaves = self.free().min(self.pace.allowed(now, path)).min(UNSENT_MAX);
-        let room = (leaves + BEYOND_PACKETS * path.mtu).saturating_sub(self.unsent);
+        // quinn-proto sends no acknowledgement while the window holds back data: what the owner governs has none waiting.
+        let (free, beyond) = match self.gauge.is_governed() {
+            true => (self.free().saturating_sub(path.mtu), 0),
+            false => (self.free(), BEYOND_PACKETS * path.mtu),
+        };
+        let leaves = free.min(self.pace.allowed(now, path)).min(UNSENT_MAX);
+        let room = (leaves + beyond).saturating_sub(self.unsent);
         // Little pieces make quinn-proto's send buffer long, and it is searched from the front.
         if room < 2 * path.mtu { 0 } else { room }
     }
