@@ -216,7 +216,9 @@ impl Engine {
         else {
             return;
         };
-        let (unsent, is_urgent) = (connection.unsent, connection.parked.is_some());
+        let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
+        let (unsent, is_parked) = (connection.unsent, connection.parked.is_some());
+        let is_urgent = is_parked || below && self.quic.room(handle, now) == 0;
         let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
         let room = if is_urgent { self.quic.urge(handle, now) } else { self.quic.room(handle, now) };
         let written = self.write(id, handle, priority, budget.min(room), now);

@@ -201,7 +201,7 @@ impl<W: PartialEq> Groups<W> {
         if was_full && group.startup < most {
             group.startup = (group.startup + sample.bytes as f64).min(most);
         }
-        let rate = 2.0 * group.startup * path.outer / round_trip.max(1e-6);
+        let rate = (2.0 * group.startup * path.outer / round_trip.max(1e-6)).max(STARTUP_RATE);
         group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
         let long = EXIT_QUEUE.max((2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX)) as i64);
         let behind = path.rate_behind(long);
@@ -334,7 +334,11 @@ impl<W: PartialEq> Groups<W> {
                     orders.push((id, Order::Window(window as u64)));
                 }
                 Phase::Fast if started => orders.push((id, Order::Free)),
-                Phase::Competing(_) if started => orders.push((id, Order::Compete(path.in_flight as u64))),
+                Phase::Competing(_) if started => {
+                    let share = group.rate.capacity() / group.members.len() as f64;
+                    let flying = share * path.smoothed_round_trip.as_secs_f64() / path.outer.max(1.0);
+                    orders.push((id, Order::Compete(flying.max(path.in_flight) as u64)));
+                }
                 Phase::Fast | Phase::Competing(_) => {}
             }
         }
@@ -361,6 +365,9 @@ const DRAIN_MAX: Duration = Duration::from_millis(400);
 const EXIT_LOSS: f64 = 0.06;
 /// Bytes in flight at which a path that shows no queue counts as fast.
 const STARTUP_MAX: f64 = 524_288.0;
+/// Bytes a second (24 Mbit/s) below which start-up is not paced, so that nothing urgent waits for a bottleneck that nobody
+/// has seen: the window bounds what that can pile up.
+const STARTUP_RATE: f64 = 3e6;
 /// Bytes a second above which start-up is not paced.
 const PACED_MAX: f64 = 62.5e6;
 /// Seconds of data beyond the round trip: what ends take to wake up.

@@ -328,7 +328,7 @@ const LOSS_MAX: f64 = 0.05;
 const FAST: f64 = 62.5e6;
 const ARRIVALS: usize = 10;
 /// Two delays in this time that are not ours: they are somebody's queue.
-const PHANTOM_MEMORY: Duration = Duration::from_secs(8);
+const PHANTOM_MEMORY: Duration = Duration::from_secs(10);
 /// What a start-up sent too much of is gone after this time.
 const NEW: Duration = Duration::from_secs(3);
-const COMPETE: Duration = Duration::from_secs(8);
+const COMPETE: Duration = Duration::from_secs(16);
