@@ -179,6 +179,7 @@ impl Engine {
             self.handle_timer(connection, timer, now);
         }
         self.expire(now);
+        self.release_paced(now);
         self.tell_drained(now);
         self.settle(now);
     }
