@@ -170,7 +170,9 @@ impl<W: PartialEq> Groups<W> {
         let Some(member) = self.members.get_mut(&id) else { return };
         let group_id = member.group;
         member.path.observe(sample, now);
+        let round_trip = member.path.smoothed_round_trip;
         let Some(group) = self.groups.get_mut(&group_id) else { return };
+        group.rate.answered(self.datagram, round_trip);
         group.tick_packets += sample.packets;
         let elapsed = now.saturating_duration_since(group.tick);
         if elapsed > TICK_MAX || elapsed >= TICK && group.tick_packets >= TICK_PACKETS {

@@ -75,7 +75,9 @@ impl Path {
         self.newest = Some(sample.arrival);
         let (at, delay, packets) = (sample.arrival, sample.delay, sample.packets);
         self.recent.push_back(Arrival { at, delay, bytes: outer, packets });
-        if self.recent.len() > ARRIVALS {
+        while self.recent.len() > ARRIVALS
+            || self.recent.front().is_some_and(|first| at - first.at > RECENTLY)
+        {
             self.recent.pop_front();
         }
         let keep = 1.0 - outer / LOSS_MEMORY.max(outer);
@@ -200,6 +202,8 @@ const STANDING: i64 = 3_000;
 /// Microseconds of delay that no jitter explains.
 const FAR: i64 = 8_000;
 const ARRIVALS: usize = 64;
+/// Microseconds: what arrived before an outage or a pause tells no rate.
+const RECENTLY: i64 = 1_000_000;
 /// Bytes over which loss is averaged.
 const LOSS_MEMORY: f64 = 524_288.0;
 /// IPv6 and UDP inside, WireGuard's header and tag, IPv4 and UDP outside.

@@ -44,6 +44,8 @@ pub(crate) struct Rate {
     /// Bytes a second.
     capacity: f64,
     rate: f64,
+    /// What may leave however slow the path seemed, or an outage would be taken for its rate for good.
+    floor: f64,
     growth: f64,
     grown: Instant,
     /// The capacity when the queue was last as it should be.
@@ -96,6 +98,7 @@ impl Rate {
             phase: Phase::Startup,
             capacity: 0.0,
             rate: 0.0,
+            floor: 0.0,
             growth: GROWTH_MIN,
             grown: now,
             verified: 0.0,
@@ -128,9 +131,14 @@ impl Rate {
     /// Bytes a second; `None`: no bound.
     pub(crate) fn rate(&self) -> Option<f64> {
         match self.phase {
-            Phase::Steady => Some(self.rate),
+            Phase::Steady => Some(self.rate.max(self.floor)),
             Phase::Startup | Phase::Fast | Phase::Competing(_) => None,
         }
+    }
+
+    /// A datagram of this size takes so long there and back.
+    pub(crate) fn answered(&mut self, datagram: f64, round_trip: Duration) {
+        self.floor = datagram / round_trip.clamp(FLOOR_TIME_MIN, FLOOR_TIME_MAX).as_secs_f64();
     }
 
     /// The bottleneck was met at this rate.
@@ -212,6 +220,7 @@ impl Rate {
         let noise = (3.0 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
         let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + noise;
         self.learn(seen, target, now);
+        self.capacity = self.capacity.max(self.floor);
         if seen.queue > 2.0 * target + HIGH {
             let since = *self.high.get_or_insert(now);
             let patience = PATIENCE.max(seen.round_trip * 3);
@@ -324,6 +333,9 @@ const DRAIN_EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Loss above this is congestion whatever the delay says.
 const LOSS_MAX: f64 = 0.05;
+/// A packet a round trip may always leave: never more than 100 a second, nor less than four, so that ticks go on.
+const FLOOR_TIME_MIN: Duration = Duration::from_millis(10);
+const FLOOR_TIME_MAX: Duration = Duration::from_millis(250);
 /// Bytes a second (500 Mbit/s) from which timers cost more than they bring: a millisecond is 42 packets.
 const FAST: f64 = 62.5e6;
 const ARRIVALS: usize = 10;

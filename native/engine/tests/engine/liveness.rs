@@ -89,6 +89,25 @@ fn an_outage_that_began_with_a_full_window_costs_no_connection() {
 }
 
 #[test]
+fn a_path_that_was_bad_is_used_in_full_once_it_is_good() {
+    for loss in [0.3, 0.6, 1.0] {
+        let mut world = mesh(2, Seed::exactly(7), |_, _| {});
+        let latency = Duration::from_millis(5);
+        world.network.set_default(Link::with_latency(latency));
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.network.set_links(at(0), at(1), Link { loss, latency, ..Link::default() });
+        world.with(at(0), |node, now| {
+            for _ in 0..20 {
+                node.send(ours, 0, bulk(1 << 20), now);
+            }
+        });
+        world.run_for(Duration::from_secs(12));
+        world.network.unset_links(at(0), at(1));
+        world.run_until(Duration::from_secs(20), |world| world.node(at(1)).received.len() == 20);
+    }
+}
+
+#[test]
 fn a_connection_that_only_one_end_knows_makes_way_for_a_redial() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, theirs) = connect(&mut world, 0, 1);
