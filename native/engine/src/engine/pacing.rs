@@ -8,11 +8,16 @@ use crate::ids::{ConnectionId, Priority};
 use crate::pacing::Order;
 
 impl Engine {
-    /// A connection is usable: its bottleneck is looked for.
+    /// A connection is usable: its bottleneck is looked for. Within a host there is none but the processors, and what
+    /// waits for those looks like a queue.
     pub(super) fn begin_pacing(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.connections.get(&id) else {
             return;
         };
+        let remote = self.wireguard.endpoint(connection.peer);
+        if remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) {
+            return;
+        }
         let (peer, handle) = (connection.peer, connection.handle);
         let beside = self.peers.get(&peer).and_then(|it| it.connections.iter().find(|&&other| other != id));
         let window = self.pacing.join(id, beside.copied(), now);

@@ -9,15 +9,22 @@ pub(crate) struct Bucket {
     /// Bytes a second; `None`: no bound.
     rate: Option<f64>,
     even: Instant,
+    /// How much later than its deadline it was come back to: what could not leave meanwhile may follow.
+    late: Duration,
 }
 
 impl Bucket {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { rate: None, even: now }
+        Self { rate: None, even: now, late: Duration::ZERO }
     }
 
     pub(crate) fn set_rate(&mut self, rate: Option<f64>) {
         self.rate = rate.map(|rate| rate.max(MIN_RATE));
+    }
+
+    /// Somebody came back so much after the deadline.
+    pub(crate) fn came_late(&mut self, by: Duration) {
+        self.late = by.min(LATE_MAX);
     }
 
     /// Full datagrams that may leave now; the last may take the bucket below zero.
@@ -47,7 +54,7 @@ impl Bucket {
     }
 
     fn earliest(&self, rate: f64, datagram: f64, now: Instant) -> Instant {
-        let burst = BURST.max(Duration::from_secs_f64(2.0 * datagram / rate)).min(WAIT_MAX);
+        let burst = BURST.max(Duration::from_secs_f64(2.0 * datagram / rate)).min(WAIT_MAX) + self.late;
         now.checked_sub(burst).unwrap_or(now)
     }
 }
@@ -56,5 +63,7 @@ impl Bucket {
 const BURST: Duration = Duration::from_millis(1);
 /// Bytes a second: one full datagram in 1.5 s.
 const MIN_RATE: f64 = 1_000.0;
+/// Two ticks of a kernel that ticks 100 times a second. Without it busy hosts would never reach their rate.
+const LATE_MAX: Duration = Duration::from_millis(20);
 /// What one datagram waits at most.
 const WAIT_MAX: Duration = Duration::from_secs(3);

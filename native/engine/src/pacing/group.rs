@@ -135,6 +135,7 @@ impl<W: PartialEq> Groups<W> {
                 group.waiting.push(what);
             }
             if group.due.is_none() {
+                group.bucket.came_late(Duration::ZERO);
                 let due = group.bucket.deadline(self.datagram, now);
                 group.due = Some(due);
                 self.due.insert((due, member.group));
@@ -156,6 +157,7 @@ impl<W: PartialEq> Groups<W> {
         self.due.pop_first();
         let group = self.groups.get_mut(&id)?;
         group.due = None;
+        group.bucket.came_late(now.saturating_duration_since(at));
         Some(std::mem::take(&mut group.waiting))
     }
 
@@ -274,6 +276,7 @@ impl<W: PartialEq> Groups<W> {
             rate,
             loss: lost / (lost + bytes).max(1.0),
             round_trip,
+            sent: charged / elapsed.as_secs_f64(),
             limited: charged > 0.75 * asked,
             datagram: self.datagram,
             beside_startup,

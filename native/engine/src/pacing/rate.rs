@@ -9,6 +9,8 @@ pub(crate) struct Seen {
     pub(crate) coming: f64,
     /// Outer bytes a second that arrived.
     pub(crate) rate: f64,
+    /// Outer bytes a second that left.
+    pub(crate) sent: f64,
     /// The share of bytes that was lost, of what was lost and what arrived.
     pub(crate) loss: f64,
     /// The longest round trip of a member.
@@ -251,8 +253,10 @@ impl Rate {
             self.growth = GROWTH_MIN;
             self.grown = now;
         } else if seen.queue > 0.4 * target {
-            // An end that stalled for a tick shows a queue and a low rate for that long.
-            if self.stood || seen.rate > self.capacity {
+            // An end that stalled for a tick shows a queue and a low rate for that long; and where less left than might
+            // have, and all of it arrived, the path is not what held it back.
+            let is_told = seen.limited || seen.rate < 0.9 * seen.sent;
+            if seen.rate > self.capacity || self.stood && is_told {
                 self.capacity += (seen.rate - self.capacity) / 4.0;
             }
             self.growth = (self.growth / 4.0).max(GROWTH_MIN);
