@@ -26,6 +26,7 @@ const options = {
   deadAfter: 15_000,
   heartbeat: undefined,
   uplink: undefined,
+  lanes: [],
   limits: {
     peers: 16,
     pendingAuthorizations: 16,
@@ -53,7 +54,7 @@ for (const [name, open] of [
     driver.leave()
     assert.match(await failed.promise, /a bug in warren ended the device: provoked/)
     assert.throws(() => driver.connect(0, undefined, 1000), { name: 'WarrenError' })
-    driver.sendMessage(0, 1, 0, Buffer.alloc(10))
+    driver.sendMessage(0, 1, 0, undefined, Buffer.alloc(10))
     await driver.close(0, '')
     const socket = createSocket('udp4').bind(port, '127.0.0.1')
     await once(socket, 'listening')
@@ -83,7 +84,7 @@ for (const [name, open] of [
         if (message === 1) throw new Error('of the receiver')
       }
       const driver = await open({ ...options, privateKey: key() }, receiver)
-      for (let message = 0; message < 3; message++) driver.sendMessage(9, message, 0, Buffer.alloc(1))
+      for (let message = 0; message < 3; message++) driver.sendMessage(9, message, 0, undefined, Buffer.alloc(1))
       await until(() => told.includes(2))
       assert.deepEqual(
         told.filter((entry) => typeof entry === 'number'),
@@ -107,7 +108,7 @@ test('a drain that has room for less than happened says so until everything was 
   const bytes = Buffer.from(words.buffer)
   const slab = Buffer.alloc(1024)
   const send = (from, to) => {
-    for (let message = from; message < to; message++) device.sendMessage(9, message, 0, Buffer.alloc(1))
+    for (let message = from; message < to; message++) device.sendMessage(9, message, 0, undefined, Buffer.alloc(1))
     device.stats()
     device.stats()
   }
@@ -153,7 +154,7 @@ test('the names in the addon are those that the drivers know', () => {
   assert.equal(names.stride, 8)
   assert.doesNotThrow(() => new RecordReader({ drain: () => 0 }, {}))
   assert.deepEqual(names.closedBy, ['local', 'remote', 'network'])
-  assert.deepEqual(names.outcomes, ['delivered', 'cancelled', 'dropped', 'lost'])
+  assert.deepEqual(names.outcomes, ['delivered', 'cancelled', 'dropped', 'lost', 'replaced', 'expired'])
 })
 
 /** A receiver that keeps the names of what it is told. */
