@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
-    Config, ConnectionId, Dialled, Engine, Event, Limits, MessageId, Path, PeerConfig, PrivateKey, StreamId,
+    Config, ConnectionId, Dialled, Engine, Event, MessageId, Path, PeerConfig, PrivateKey, StreamId,
     TransmitBatch,
 };
 
@@ -209,40 +209,12 @@ fn carry(batch: &mut TransmitBatch, to: &mut Engine, from: u16, now: Instant) {
 }
 
 fn engine(n: u64, now: Instant) -> Engine {
-    let config = Config {
-        private_key: key(n),
-        protocols: vec!["throughput/1".into()],
-        mtu: 1420,
-        authorize: false,
-        authorize_timeout: Duration::from_secs(4),
-        dead_after: Duration::from_secs(15),
-        heartbeat: None,
-        uplink: None,
-        lanes: Vec::new(),
-        limits: Limits {
-            peers: 65_536,
-            pending_authorizations: 256,
-            handshakes_per_second: 1_000,
-            message_bytes: 16 << 20,
-            receive_bytes_per_connection: 32 << 20,
-            streams_per_connection: 256,
-            pending_connections: 64,
-            packet_bytes_per_peer: 1 << 20,
-        },
-        incarnation: n,
-        seed: [n as u8; 32],
-    };
+    let config = Config { protocols: vec!["throughput/1".into()], ..Config::new(key(n), n, [n as u8; 32]) };
     Engine::new(config, now).expect("a good configuration")
 }
 
 fn remote(n: u64) -> PeerConfig {
-    PeerConfig {
-        public_key: key(n).public_key(),
-        preshared_key: None,
-        endpoint: Some(([127, 0, 0, 1], n as u16).into()),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(key(n).public_key(), Some(([127, 0, 0, 1], n as u16).into()))
 }
 
 fn key(n: u64) -> PrivateKey {

@@ -23,7 +23,7 @@ pub struct Config {
     pub dead_after: Duration,
     /// Ask an idle connection this often; `None`: idle costs nothing.
     pub heartbeat: Option<Duration>,
-    /// Bits per second at the scheduler; `None`: only congestion control.
+    /// Bits per second at the scheduler; `None`: found out.
     pub uplink: Option<u64>,
     /// Lanes that differ: all others take what comes, and have no rate. Each at most once.
     pub lanes: Vec<LanePolicy>,
@@ -33,6 +33,26 @@ pub struct Config {
     pub incarnation: u64,
     /// Seeds every random choice but boringtun's own keys.
     pub seed: [u8; 32],
+}
+
+impl Config {
+    /// All defaults: no protocol is accepted, strangers are refused, nothing is held but what the limits allow.
+    pub fn new(private_key: PrivateKey, incarnation: u64, seed: [u8; 32]) -> Self {
+        Self {
+            private_key,
+            protocols: Vec::new(),
+            mtu: 1420,
+            authorize: false,
+            authorize_timeout: Duration::from_secs(4),
+            dead_after: Duration::from_secs(15),
+            heartbeat: None,
+            uplink: None,
+            lanes: Vec::new(),
+            limits: Limits::default(),
+            incarnation,
+            seed,
+        }
+    }
 }
 
 /// Bounds on what peers and strangers can make us hold.
@@ -54,4 +74,19 @@ pub struct Limits {
     pub pending_connections: usize,
     /// Raw packets waiting for the caller or for a session, per peer. 1 MiB.
     pub packet_bytes_per_peer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            peers: 65_536,
+            pending_authorizations: 256,
+            handshakes_per_second: 1_000,
+            message_bytes: 16 << 20,
+            receive_bytes_per_connection: 32 << 20,
+            streams_per_connection: 256,
+            pending_connections: 64,
+            packet_bytes_per_peer: 1 << 20,
+        }
+    }
 }

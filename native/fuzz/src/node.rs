@@ -1,7 +1,7 @@
 //! Nodes with fixed names, and instants.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use warren_engine::{Config, Ecn, Engine, Limits, Path, PeerConfig, PrivateKey, TransmitBatch};
 
@@ -20,27 +20,15 @@ pub(crate) fn path(remote: SocketAddr) -> Path {
 }
 
 pub(crate) fn peer_config(n: u8) -> PeerConfig {
-    PeerConfig {
-        public_key: key(n).public_key(),
-        preshared_key: None,
-        endpoint: Some(at(n)),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(key(n).public_key(), Some(at(n)))
 }
 
 /// Limits far below the defaults, so that a short input reaches them.
 pub(crate) fn config(n: u8, life: u8) -> Config {
+    let incarnation = u64::from(n) << 8 | u64::from(life);
     Config {
-        private_key: key(n),
         protocols: vec!["test".into()],
-        mtu: 1420,
         authorize: true,
-        authorize_timeout: Duration::from_secs(4),
-        dead_after: Duration::from_secs(15),
-        heartbeat: None,
-        uplink: None,
-        lanes: Vec::new(),
         limits: Limits {
             peers: 8,
             pending_authorizations: 2,
@@ -51,8 +39,7 @@ pub(crate) fn config(n: u8, life: u8) -> Config {
             pending_connections: 4,
             packet_bytes_per_peer: 16 << 10,
         },
-        incarnation: u64::from(n) << 8 | u64::from(life),
-        seed: [n ^ life.rotate_left(4); 32],
+        ..Config::new(key(n), incarnation, [n ^ life.rotate_left(4); 32])
     }
 }
 

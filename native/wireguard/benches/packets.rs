@@ -225,13 +225,7 @@ fn device(number: u8, others: u16, now: Instant) -> Device {
 }
 
 fn peer(number: u8) -> PeerConfig {
-    PeerConfig {
-        public_key: PrivateKey::from_bytes([number; 32]).public_key(),
-        preshared_key: None,
-        endpoint: Some(path(number).remote),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(PrivateKey::from_bytes([number; 32]).public_key(), Some(path(number).remote))
 }
 
 fn path(number: u8) -> Path {

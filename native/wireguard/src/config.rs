@@ -64,6 +64,19 @@ pub struct PeerConfig {
     pub persistent_keepalive: Option<u16>,
 }
 
+impl PeerConfig {
+    /// A peer with its derived address alone.
+    pub fn new(public_key: PublicKey, endpoint: Option<SocketAddr>) -> Self {
+        Self {
+            public_key,
+            preshared_key: None,
+            endpoint,
+            allowed_ips: Vec::new(),
+            persistent_keepalive: None,
+        }
+    }
+}
+
 /// Changes to a living peer; what is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PeerChanges {

@@ -104,11 +104,8 @@ fn device(number: u16, now: Instant) -> Device {
 
 fn peer(number: u16) -> PeerConfig {
     PeerConfig {
-        public_key: key(number).public_key(),
         preshared_key: Some(PresharedKey::from_bytes(SECRET)),
-        endpoint: Some(address(number)),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
+        ..PeerConfig::new(key(number).public_key(), Some(address(number)))
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
-    Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, Limits, MessageId, Outcome, Path, PeerConfig,
-    PeerId, Priority, PrivateKey, StreamId, TransmitBatch,
+    Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerConfig, PeerId,
+    Priority, PrivateKey, StreamId, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed, Simulation};
 
@@ -315,39 +315,12 @@ pub(crate) fn key(n: u16) -> PrivateKey {
 /// A configuration as a device would have it.
 pub(crate) fn config(n: u16, seed: &Seed) -> Config {
     let life = seed.bytes(u64::from(n));
-    Config {
-        private_key: key(n),
-        protocols: vec!["test/1".into()],
-        mtu: 1420,
-        authorize: false,
-        authorize_timeout: Duration::from_secs(4),
-        dead_after: Duration::from_secs(15),
-        heartbeat: None,
-        uplink: None,
-        lanes: Vec::new(),
-        limits: Limits {
-            peers: 65_536,
-            pending_authorizations: 256,
-            handshakes_per_second: 1_000,
-            message_bytes: 16 << 20,
-            receive_bytes_per_connection: 32 << 20,
-            streams_per_connection: 256,
-            pending_connections: 64,
-            packet_bytes_per_peer: 1 << 20,
-        },
-        incarnation: u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n),
-        seed: life,
-    }
+    let incarnation = u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n);
+    Config { protocols: vec!["test/1".into()], ..Config::new(key(n), incarnation, life) }
 }
 
 pub(crate) fn peer_config(n: u16) -> PeerConfig {
-    PeerConfig {
-        public_key: key(n).public_key(),
-        preshared_key: None,
-        endpoint: Some(at(n)),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(key(n).public_key(), Some(at(n)))
 }
 
 /// Puts a new life of a node under its address: the same key and peers, and nothing else of the old one.

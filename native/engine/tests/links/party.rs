@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
-    Config, ConnectionId, Dialled, Ecn, Engine, Event, Limits, MessageId, Path, PeerConfig, PeerId,
-    PrivateKey, TransmitBatch,
+    Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Path, PeerConfig, PeerId, PrivateKey,
+    TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed};
 
@@ -226,39 +226,12 @@ fn key(n: u16) -> PrivateKey {
 }
 
 fn config(n: u16, seed: &Seed) -> Config {
-    Config {
-        private_key: key(n),
-        protocols: vec!["test/1".into()],
-        mtu: 1420,
-        authorize: false,
-        authorize_timeout: Duration::from_secs(4),
-        dead_after: Duration::from_secs(15),
-        heartbeat: None,
-        uplink: None,
-        lanes: Vec::new(),
-        limits: Limits {
-            peers: 65_536,
-            pending_authorizations: 256,
-            handshakes_per_second: 1_000,
-            message_bytes: 16 << 20,
-            receive_bytes_per_connection: 32 << 20,
-            streams_per_connection: 256,
-            pending_connections: 64,
-            packet_bytes_per_peer: 1 << 20,
-        },
-        incarnation: u64::from(n) + 1,
-        seed: seed.bytes(u64::from(n)),
-    }
+    let seed = seed.bytes(u64::from(n));
+    Config { protocols: vec!["test/1".into()], ..Config::new(key(n), u64::from(n) + 1, seed) }
 }
 
 fn peer_config(n: u16) -> PeerConfig {
-    PeerConfig {
-        public_key: key(n).public_key(),
-        preshared_key: None,
-        endpoint: Some(at(n)),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(key(n).public_key(), Some(at(n)))
 }
 
 const URGENT: usize = 1024;

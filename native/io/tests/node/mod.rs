@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use warren_engine::{
-    Config, ConnectionId, Dialled, Event, Limits, MessageId, PeerConfig, PeerId, PrivateKey, PublicKey,
+    Config, ConnectionId, Dialled, Event, MessageId, PeerConfig, PeerId, PrivateKey, PublicKey,
 };
 use warren_io::{Driver, IoStats, Listen, Offload};
 
@@ -166,39 +166,16 @@ pub(crate) fn listen(host: &str, port: u16) -> Listen {
 
 pub(crate) fn config() -> Config {
     let mut rng: rand::rngs::StdRng = rand::make_rng();
+    let (incarnation, seed) = (rand::RngExt::random(&mut rng), rand::RngExt::random(&mut rng));
     Config {
-        private_key: PrivateKey::generate(&mut rng),
         protocols: vec!["test/1".into()],
-        mtu: 1420,
         authorize: true,
-        authorize_timeout: Duration::from_secs(4),
-        dead_after: Duration::from_secs(15),
-        heartbeat: None,
-        uplink: None,
-        lanes: Vec::new(),
-        limits: Limits {
-            peers: 16,
-            pending_authorizations: 16,
-            handshakes_per_second: 100,
-            message_bytes: 16 << 20,
-            receive_bytes_per_connection: 32 << 20,
-            streams_per_connection: 256,
-            pending_connections: 16,
-            packet_bytes_per_peer: 1 << 20,
-        },
-        incarnation: rand::RngExt::random(&mut rng),
-        seed: rand::RngExt::random(&mut rng),
+        ..Config::new(PrivateKey::generate(&mut rng), incarnation, seed)
     }
 }
 
 fn peer_config(public_key: PublicKey, endpoint: Option<SocketAddr>) -> PeerConfig {
-    PeerConfig {
-        public_key,
-        preshared_key: None,
-        endpoint,
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(public_key, endpoint)
 }
 
 fn ip(host: &str) -> IpAddr {

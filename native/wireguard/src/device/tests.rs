@@ -40,13 +40,7 @@ fn config(number: u8) -> Config {
 }
 
 fn peer(number: u8) -> PeerConfig {
-    PeerConfig {
-        public_key: key(number).public_key(),
-        preshared_key: None,
-        endpoint: Some(address(number)),
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(key(number).public_key(), Some(address(number)))
 }
 
 #[test]

@@ -147,13 +147,7 @@ pub(crate) fn config(number: u8) -> Config {
 }
 
 pub(crate) fn peer(public_key: PublicKey, endpoint: Option<SocketAddr>) -> PeerConfig {
-    PeerConfig {
-        public_key,
-        preshared_key: None,
-        endpoint,
-        allowed_ips: Vec::new(),
-        persistent_keepalive: None,
-    }
+    PeerConfig::new(public_key, endpoint)
 }
 
 /// Two nodes that know each other, 20 ms apart; the addresses and the id that each has for the other.
