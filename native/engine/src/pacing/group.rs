@@ -215,7 +215,7 @@ impl<W: PartialEq> Groups<W> {
             group.tick = now;
             let queue = path.recent_queue();
             self.tell_windows(group_id, orders);
-            self.drain_all(now + Duration::from_micros(2 * queue).min(DRAIN_MAX), now);
+            self.drain_all(group_id, now + Duration::from_micros(2 * queue).min(DRAIN_MAX), now);
             return;
         }
         if group.startup >= STARTUP_MAX && group.rate.arrivals() >= PACED_MAX {
@@ -303,16 +303,18 @@ impl<W: PartialEq> Groups<W> {
         }
         self.tell_windows(group_id, orders);
         if let Some(until) = began {
-            self.drain_all(until, now);
+            self.drain_all(group_id, until, now);
         }
     }
 
     /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
-    /// and what remains of a queue is none of this device's.
-    fn drain_all(&mut self, until: Instant, now: Instant) {
-        for group in self.groups.values_mut() {
+    /// and what remains of a queue is none of this device's. Nobody drains for others all the time: a peer may make up
+    /// what it tells.
+    fn drain_all(&mut self, for_group: GroupId, until: Instant, now: Instant) {
+        for (&id, group) in &mut self.groups {
             let is_busy = now.saturating_duration_since(group.tick) < STALE;
-            if group.rate.phase == Phase::Steady && is_busy {
+            let may = id == for_group || group.rate.may_drain_along(now);
+            if group.rate.phase == Phase::Steady && is_busy && may {
                 group.rate.drain_along(until, now);
                 group.bucket.set_rate(group.rate.rate());
             }
@@ -377,3 +379,6 @@ const STARTUP_RATE: f64 = 3e6;
 const PACED_MAX: f64 = 62.5e6;
 /// Seconds of data beyond the round trip: what ends take to wake up.
 const WINDOW_SLACK: f64 = 0.02;
+
+#[cfg(test)]
+mod tests;

@@ -170,6 +170,11 @@ impl Rate {
         self.test.map(|test| test.cut_until).max(self.drain_until)
     }
 
+    /// Whether the last drain is long enough ago for one that others want.
+    pub(crate) fn may_drain_along(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.drained) >= DRAIN_EVERY / 2
+    }
+
     /// Drains with others of the device.
     pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) {
         self.drain_until = self.drain_until.max(Some(until));
