@@ -12,7 +12,7 @@ import { DEFAULT_PROTOCOLS, protocols } from './protocols.js'
 export interface DeviceOptions {
   /** Who this node is. */
   readonly privateKey: PrivateKey | string
-  /** The UDP port, or address and port. Default: any free port, IPv4 and IPv6. */
+  /** The UDP port, or address and port. Default: a free port, IPv4 and IPv6. */
   readonly listen?: number | ListenOptions | undefined
   /** Application protocols, best first: offered when dialling, accepted when dialled. Default `['warren/1']`. */
   readonly protocols?: readonly string[] | undefined
@@ -42,7 +42,7 @@ export interface DeviceOptions {
 export interface ListenOptions {
   /** An address of this machine. Default: all of them. */
   readonly host?: string | undefined
-  /** Default 0: any free port. */
+  /** Default 0: a free port. */
   readonly port?: number | undefined
 }
 

@@ -39,8 +39,8 @@ const USAGE = `Usage:
   warren genkey                           print a new private key
   warren pubkey                           print the public key of the private key on standard input
   warren pong [options]                   answer pings; prints the command that pings it
-    --listen <port>                         UDP port (default: any free one)
-    --allow <public key>                    answer this key, and others so named (default: any)
+    --listen <port>                         UDP port (default: a free one)
+    --allow <public key>                    answer this key, and others so named (default: all)
   warren ping <public key>@<host:port>    connect, and measure round trips
     --count <n>                             how many (default 5)
     --interval <ms>                         from one to the next, and how long to wait for the last (default 1000)

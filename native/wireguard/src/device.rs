@@ -25,7 +25,7 @@ use crate::stats::{PeerStats, Stats};
 use crate::strangers::{Departed, Strangers};
 use crate::tunnel::{Clock, Identity, Tunnel};
 
-/// A WireGuard device without I/O: any number of peers behind one identity.
+/// A WireGuard device without I/O: as many peers as its limit lets in, behind one identity.
 ///
 /// # How to drive it
 ///

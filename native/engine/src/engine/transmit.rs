@@ -15,7 +15,7 @@ impl Engine {
     /// stays empty.
     ///
     /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
-    /// that has any, its members in turn.
+    /// that is not empty, its members in turn.
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.control_waits = false;
         self.release_paced(now);
