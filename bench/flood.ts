@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Device, PrivateKey } from 'warren'
 import { type Figure, percentile } from './figures.js'
 import type { Near, Program } from './program.js'
+import { receivedBytes } from './received-bytes.js'
 
 /** From `dist/bench`. */
 const ROOT = join(__dirname, '../..')
@@ -55,15 +56,8 @@ export const flood: Program = {
   question: 'What does a flood by strangers cost a stream of a peer, and can peers still dial?',
 
   serve(device) {
-    let bytes = 0
-    device.on('connection', (connection) => {
-      connection.on('stream', (incoming) => {
-        incoming.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-        })
-      })
-    })
-    return (): Progress => ({ at: performance.now(), bytes, residentBytes: process.memoryUsage.rss() })
+    const received = receivedBytes(device)
+    return (): Progress => ({ at: performance.now(), bytes: received(), residentBytes: process.memoryUsage.rss() })
   },
 
   async measure(near) {

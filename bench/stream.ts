@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Figure } from './figures.js'
 import type { Program } from './program.js'
+import { receivedBytes } from './received-bytes.js'
 import { measureSeal } from './seal.js'
 
 const CHUNK_BYTES = 256 * 1024
@@ -26,15 +27,8 @@ export const stream: Program = {
   question: 'How fast is one stream between two processes, beside the cipher alone?',
 
   serve(device) {
-    let bytes = 0
-    device.on('connection', (connection) => {
-      connection.on('stream', (incoming) => {
-        incoming.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-        })
-      })
-    })
-    return () => progress(bytes)
+    const received = receivedBytes(device)
+    return () => progress(received())
   },
 
   async measure({ options, peer, ask }) {
