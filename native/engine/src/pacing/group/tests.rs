@@ -72,7 +72,7 @@ struct World {
 impl World {
     /// Two groups that found a rate of one megabyte a second.
     fn new() -> Self {
-        let now = epoch();
+        let now = warren_testing::start();
         let mut groups = Groups::new(1_480);
         for id in [HOSTILE, HONEST] {
             groups.join(id, None, now);
@@ -108,9 +108,4 @@ impl World {
         self.groups.observe(id, &sample, self.now, &mut Vec::new());
         arrived
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]
-fn epoch() -> Instant {
-    Instant::now() + Duration::from_secs(1_000)
 }
