@@ -20,7 +20,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     tests: ['warren-testing'],
   },
   io: {
-    mayUse: ['warren-engine', 'libc', 'polling', 'socket2', 'quinn-udp', 'windows-sys'],
+    mayUse: ['warren-engine', 'libc', 'polling', 'rustix', 'socket2', 'quinn-udp', 'windows-sys'],
     sansIo: false,
     tests: ['warren-testing', 'warren-wireguard'],
   },

@@ -57,7 +57,7 @@ impl TransmitBatch {
     }
 
     /// Datagrams it still takes.
-    pub(crate) fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         self.max_datagrams - self.datagrams
     }
 

@@ -8,7 +8,6 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use polling::Poller;
 use thiserror::Error;
 use warren_engine::{Config, ConfigError, Engine, Event};
 
@@ -16,7 +15,7 @@ use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
 use crate::event_loop::EventLoop;
 use crate::mailbox::{Context, Mailbox, Stop, Waker};
-use crate::poll::Watch;
+use crate::poll::{Notifier, Watch};
 use crate::socket::{Offload, Socket};
 
 /// A device could not be started.
@@ -53,9 +52,9 @@ impl Driver {
         let socket = Socket::bind(listen, offload)?;
         let local = socket.local_address();
         let again = Listen { port: local.port(), ..listen };
-        let poller = Arc::new(Poller::new()?);
-        let watch = Watch::new(Arc::clone(&poller), socket)?;
-        let mailbox = Arc::new(Mailbox::new(poller, waker));
+        let notifier = Arc::new(Notifier::new()?);
+        let watch = Watch::new(Arc::clone(&notifier), socket)?;
+        let mailbox = Arc::new(Mailbox::new(notifier, waker));
         let (ready, started) = sync_channel(1);
         let thread = thread::Builder::new().name("warren".to_owned()).spawn({
             let mailbox = Arc::clone(&mailbox);

@@ -75,6 +75,9 @@ impl EventLoop {
     }
 
     /// Until told to stop.
+    ///
+    /// The socket is read while it has more than a batch, after commands and after full batches, which may go on and on; else
+    /// what comes in ends the next wait.
     pub(crate) fn run(&mut self) -> Result<(), Fatal> {
         loop {
             let mut busy = self.receive();
@@ -84,13 +87,12 @@ impl EventLoop {
                 return Ok(());
             }
             busy |= ran;
+            self.readable |= ran;
             self.fire_timers();
             busy |= self.transmit();
             self.deliver();
             self.rebind()?;
-            if busy {
-                self.readable = true;
-            } else {
+            if !busy {
                 self.sleep()?;
             }
         }
@@ -135,6 +137,7 @@ impl EventLoop {
         if !self.blocked {
             self.batch.clear();
             self.engine.poll_transmit(&mut self.batch, self.clock.now());
+            self.readable |= self.batch.room() == 0;
         }
         if self.batch.is_empty() {
             return false;
@@ -183,9 +186,8 @@ impl EventLoop {
             return Ok(());
         }
         if self.mailbox.may_sleep() {
-            let ready = self.watch.wait(self.blocked, timeout)?;
+            self.readable = self.watch.wait(self.blocked, timeout)?;
             self.mailbox.woke();
-            self.readable = ready.readable;
         }
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! The native driver: one thread a device, which owns the socket and the clock and drives the engine.
 //!
-//! All system calls of warren are here. What differs between systems is in files of its own (`socket/`, `clock/`).
+//! All system calls of warren are here. What differs between systems is in files of its own (`socket/`, `poll/`, `clock/`).
 
-mod alarm;
 mod bind;
 mod clock;
 mod driver;

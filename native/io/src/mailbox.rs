@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use polling::Poller;
 use warren_engine::{Engine, Event};
 
+use crate::poll::Notifier;
 use crate::stats::IoStats;
 
 /// What a command works on, on the I/O thread.
@@ -27,7 +27,7 @@ pub(crate) type Command = Box<dyn FnOnce(Context<'_>) + Send>;
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Mailbox {
-    poller: Arc<Poller>,
+    notifier: Arc<Notifier>,
     /// The thread will look at the commands before it sleeps: no wake-up is needed.
     awake: AtomicBool,
     commands: Mutex<Commands>,
@@ -65,9 +65,9 @@ struct Outbox {
 }
 
 impl Mailbox {
-    pub(crate) fn new(poller: Arc<Poller>, waker: Waker) -> Self {
+    pub(crate) fn new(notifier: Arc<Notifier>, waker: Waker) -> Self {
         Self {
-            poller,
+            notifier,
             awake: AtomicBool::new(true),
             commands: Mutex::default(),
             kicked: AtomicBool::new(false),
@@ -216,8 +216,7 @@ impl Mailbox {
 
     fn wake(&self) {
         if !self.awake.swap(true, Ordering::SeqCst) {
-            // It fails only if the poller is broken, which the thread finds out itself.
-            let _ = self.poller.notify();
+            self.notifier.notify();
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Waiting where there is no ppoll. What falls due in suspend is done when the wait is over, or the next datagram comes.
+#![expect(
+    unsafe_code,
+    reason = "`polling` leaves it to the caller that a source is removed before it is closed"
+)]
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use polling::{Event, Events, PollMode, Poller};
+
+use crate::socket::Socket;
+
+/// Ends a wait from another thread.
+pub(crate) struct Notifier(Poller);
+
+impl Notifier {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(Poller::new()?))
+    }
+
+    /// Ends the wait that is on, or else the next.
+    pub(crate) fn notify(&self) {
+        // It fails only if the poller is broken, which the thread finds out itself.
+        let _ = self.0.notify();
+    }
+}
+
+/// Owns the socket that it watches, so that it is always removed before it is closed.
+pub(crate) struct Watch {
+    notifier: Arc<Notifier>,
+    events: Events,
+    mode: PollMode,
+    socket: Option<Socket>,
+    wants_writable: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(notifier: Arc<Notifier>, socket: Socket) -> io::Result<Self> {
+        let mode = if notifier.0.supports_level() { PollMode::Level } else { PollMode::Oneshot };
+        let mut watch = Self { notifier, events: Events::new(), mode, socket: None, wants_writable: false };
+        watch.replace(socket)?;
+        Ok(watch)
+    }
+
+    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+        self.socket.as_mut()
+    }
+
+    /// Closes the socket.
+    pub(crate) fn forget(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            // Fails only for a descriptor that is gone already: then the system forgot it too.
+            let _ = self.notifier.0.delete(socket.source());
+        }
+    }
+
+    pub(crate) fn replace(&mut self, socket: Socket) -> io::Result<()> {
+        self.forget();
+        // SAFETY: whoever takes `self.socket` away (`forget`, and `drop` through it) deletes it from the poller first.
+        unsafe { self.notifier.0.add_with_mode(socket.source(), Event::readable(SOCKET), self.mode)? };
+        self.socket = Some(socket);
+        self.wants_writable = false;
+        Ok(())
+    }
+
+    /// Waits until the socket is readable (or writable, if asked for), `timeout` is over, or somebody notifies. Answers
+    /// whether the socket is readable.
+    pub(crate) fn wait(&mut self, writable: bool, timeout: Option<Duration>) -> io::Result<bool> {
+        if let Some(socket) = &self.socket
+            && (writable != self.wants_writable || self.mode == PollMode::Oneshot)
+        {
+            let interest = if writable { Event::all(SOCKET) } else { Event::readable(SOCKET) };
+            self.notifier.0.modify_with_mode(socket.source(), interest, self.mode)?;
+            self.wants_writable = writable;
+        }
+        self.events.clear();
+        self.notifier.0.wait(&mut self.events, timeout)?;
+        Ok(self.events.iter().any(|event| event.key == SOCKET && event.readable))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+const SOCKET: usize = 0;
