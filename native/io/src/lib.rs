@@ -7,6 +7,7 @@ mod clock;
 mod driver;
 mod event_loop;
 mod mailbox;
+mod moderation;
 mod poll;
 mod socket;
 mod stats;

@@ -9,3 +9,13 @@ mod portable;
 pub(crate) use linux::{Notifier, Watch};
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 pub(crate) use portable::{Notifier, Watch};
+
+/// What of the socket ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    Nothing,
+    /// Datagrams.
+    Readable,
+    /// Datagrams, and room for some.
+    Both,
+}

@@ -11,6 +11,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::fd::OwnedFd;
 use rustix::time::Timespec;
 
+use super::Interest;
 use crate::socket::Socket;
 use alarm::Alarm;
 
@@ -61,17 +62,21 @@ impl Watch {
         Ok(())
     }
 
-    /// Waits until the socket is readable (or writable, if asked for), `timeout` is over, or somebody notifies. Answers
-    /// whether the socket is readable.
-    pub(crate) fn wait(&mut self, writable: bool, timeout: Option<Duration>) -> io::Result<bool> {
+    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers whether the
+    /// socket is known to be readable.
+    pub(crate) fn wait(&mut self, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
         let alarm = self.alarm.as_mut().filter(|_| timeout.is_some_and(|timeout| timeout >= WORTH_AN_ALARM));
-        let interest = if writable { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let interest = match interest {
+            Interest::Nothing => None,
+            Interest::Readable => Some(PollFlags::IN),
+            Interest::Both => Some(PollFlags::IN | PollFlags::OUT),
+        };
         // poll(2) passes over what it is told nothing of: who is absent is watched as the notifier, once more.
-        let socket = self.socket.as_ref().map(Socket::source);
+        let socket = self.socket.as_ref().zip(interest);
         let none = || PollFd::new(&self.notifier.0, PollFlags::empty());
         let mut fds = [
             PollFd::new(&self.notifier.0, PollFlags::IN),
-            socket.map_or_else(none, |socket| PollFd::new(socket, interest)),
+            socket.map_or_else(none, |(socket, interest)| PollFd::new(socket.source(), interest)),
             alarm.as_ref().map_or_else(none, |alarm| PollFd::new(alarm.timer(), PollFlags::IN)),
         ];
         if let (Some(alarm), Some(timeout)) = (&alarm, timeout) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use polling::{Event, Events, PollMode, Poller};
 
+use super::Interest;
 use crate::socket::Socket;
 
 /// Ends a wait from another thread.
@@ -33,13 +34,14 @@ pub(crate) struct Watch {
     events: Events,
     mode: PollMode,
     socket: Option<Socket>,
-    wants_writable: bool,
+    interest: Interest,
 }
 
 impl Watch {
     pub(crate) fn new(notifier: Arc<Notifier>, socket: Socket) -> io::Result<Self> {
         let mode = if notifier.0.supports_level() { PollMode::Level } else { PollMode::Oneshot };
-        let mut watch = Self { notifier, events: Events::new(), mode, socket: None, wants_writable: false };
+        let mut watch =
+            Self { notifier, events: Events::new(), mode, socket: None, interest: Interest::Readable };
         watch.replace(socket)?;
         Ok(watch)
     }
@@ -61,19 +63,23 @@ impl Watch {
         // SAFETY: whoever takes `self.socket` away (`forget`, and `drop` through it) deletes it from the poller first.
         unsafe { self.notifier.0.add_with_mode(socket.source(), Event::readable(SOCKET), self.mode)? };
         self.socket = Some(socket);
-        self.wants_writable = false;
+        self.interest = Interest::Readable;
         Ok(())
     }
 
-    /// Waits until the socket is readable (or writable, if asked for), `timeout` is over, or somebody notifies. Answers
-    /// whether the socket is readable.
-    pub(crate) fn wait(&mut self, writable: bool, timeout: Option<Duration>) -> io::Result<bool> {
+    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers whether the
+    /// socket is known to be readable.
+    pub(crate) fn wait(&mut self, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
         if let Some(socket) = &self.socket
-            && (writable != self.wants_writable || self.mode == PollMode::Oneshot)
+            && (interest != self.interest || self.mode == PollMode::Oneshot)
         {
-            let interest = if writable { Event::all(SOCKET) } else { Event::readable(SOCKET) };
-            self.notifier.0.modify_with_mode(socket.source(), interest, self.mode)?;
-            self.wants_writable = writable;
+            let event = match interest {
+                Interest::Nothing => Event::none(SOCKET),
+                Interest::Readable => Event::readable(SOCKET),
+                Interest::Both => Event::all(SOCKET),
+            };
+            self.notifier.0.modify_with_mode(socket.source(), event, self.mode)?;
+            self.interest = interest;
         }
         self.events.clear();
         self.notifier.0.wait(&mut self.events, timeout)?;

@@ -10,7 +10,8 @@ use super::Alarm;
 /// Whether it rang within this time.
 fn rings(alarm: &Alarm, within: Duration) -> bool {
     let timeout = Timespec { tv_sec: within.as_secs() as i64, tv_nsec: within.subsec_nanos().into() };
-    poll(&mut [PollFd::new(alarm.timer(), PollFlags::IN)], Some(&timeout)).expect("a timer can be waited for") > 0
+    poll(&mut [PollFd::new(alarm.timer(), PollFlags::IN)], Some(&timeout)).expect("a timer can be waited for")
+        > 0
 }
 
 #[test]
