@@ -44,7 +44,7 @@ impl Uplink {
 
     /// Full datagrams of data that may leave now; the last may take the bucket below zero.
     pub(crate) fn allowance(&self, now: Instant) -> usize {
-        let available = now.saturating_duration_since(self.even);
+        let available = now.saturating_duration_since(self.even).min(self.burst);
         if available.is_zero() {
             return 0;
         }
@@ -127,6 +127,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_not_used_is_no_credit_for_more_than_a_burst() {
+        let now = start();
+        let uplink = uplink(50_000_000, now);
+        // 1 ms at 237 us each, and the last may take the bucket below zero.
+        assert_eq!(uplink.allowance(now), 5);
+        assert_eq!(uplink.allowance(now + Duration::from_secs(1)), 5);
     }
 
     #[test]
