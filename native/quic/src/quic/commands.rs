@@ -37,8 +37,7 @@ impl Quic {
     /// Lets the connection find out by itself what may be in flight, from this much on, growing until there is loss.
     pub fn compete(&mut self, connection: ConnectionHandle, in_flight: u64) {
         if let Some(made) = self.made(connection) {
-            made.gauge().restart(in_flight);
-            made.gauge().set_window(None);
+            made.gauge().compete(in_flight);
         }
     }
 
