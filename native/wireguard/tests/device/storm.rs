@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use warren_testing::{Datagram, Node, start};
-use warren_wireguard::{Config, Event, PeerId, PrivateKey, PublicKey};
+use warren_wireguard::{Config, Event, PeerId, PublicKey};
 
 use crate::node::*;
 
@@ -146,13 +146,6 @@ const BATCH: u32 = 64;
 const BUFFER: usize = 4_096;
 
 const HUB: u8 = 1;
-
-/// The key of one of many.
-fn many(number: u16) -> PrivateKey {
-    let mut bytes = [0x40; 32];
-    bytes[8..10].copy_from_slice(&number.to_le_bytes());
-    PrivateKey::from_bytes(bytes)
-}
 
 /// One of many behind the address of node 7.
 fn behind(number: u16) -> SocketAddr {
