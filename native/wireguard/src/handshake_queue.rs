@@ -68,6 +68,7 @@ impl HandshakeQueue {
 
     /// The next message, answers to ourselves first, unless the turn is over.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Handshake> {
+        self.replies.release(now);
         if self.len() == 0 || self.work.depth(now) >= TURN {
             return None;
         }
@@ -123,6 +124,11 @@ impl HandshakeQueue {
     pub(crate) fn replied(&mut self, remote: SocketAddr, source: Source, now: Instant) {
         self.replies.charge(remote, source, now);
         self.work.add(REPLYING_COST, now);
+    }
+
+    /// Notes that one was not, for there were too many.
+    pub(crate) fn turned_away(&mut self, remote: SocketAddr, source: Source, now: Instant) {
+        self.replies.turn_away(remote, source, now);
     }
 
     fn queued_work(&self, now: Instant) -> Duration {

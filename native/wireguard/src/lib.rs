@@ -25,6 +25,7 @@ mod stats;
 mod strangers;
 mod timers;
 mod tunnel;
+mod turned_away;
 
 pub use allowed_ips::{Prefix, PrefixError};
 pub use config::{AddPeerError, Config, Limits, Path, PeerChanges, PeerConfig, PeerId, UpdatePeerError};

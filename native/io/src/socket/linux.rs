@@ -236,3 +236,6 @@ const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
 const RECEIVE_MESSAGES: usize = 32;
 // A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
 const SEND_MESSAGES: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,7 @@ impl Core {
         let loaded = self.handshakes.under_load(now);
         if loaded && !has_cookie(message) && !self.may_reply(path, now) {
             // It would be dropped whatever its MAC.
+            self.handshakes.turned_away(path.remote, self.endpoints.source(path.remote), now);
             self.stats.received.under_load += 1;
             return;
         }

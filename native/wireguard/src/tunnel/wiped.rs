@@ -45,3 +45,6 @@ impl Drop for Wiped {
         memory.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,10 @@
 mod chaos;
 mod handshake;
 mod healing;
+mod heap;
 mod hostile;
 mod keys;
+mod month;
 mod node;
 mod peers;
 mod preshared_key;

@@ -69,6 +69,13 @@ impl WireGuard {
         self.sent.iter().filter(|(_, datagram)| datagram.bytes[0] == kind).map(|(at, _)| *at).collect()
     }
 
+    /// Forgets what came out of it so far.
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+        self.received.clear();
+        self.sent.clear();
+    }
+
     fn drain_events(&mut self, now: Instant) {
         while let Some(event) = self.device.poll_event() {
             self.events.push((now, event));
@@ -120,6 +127,13 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// The same key for the same number.
 pub(crate) fn key(number: u8) -> PrivateKey {
     PrivateKey::from_bytes([number; 32])
+}
+
+/// The key of one of many.
+pub(crate) fn many(number: u16) -> PrivateKey {
+    let mut bytes = [0x40; 32];
+    bytes[8..10].copy_from_slice(&number.to_le_bytes());
+    PrivateKey::from_bytes(bytes)
 }
 
 pub(crate) fn address(number: u8) -> SocketAddr {

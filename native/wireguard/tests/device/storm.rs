@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use warren_testing::{Datagram, Node, start};
-use warren_wireguard::{Config, Event, PeerId, PrivateKey, PublicKey};
+use warren_wireguard::{Config, Event, PeerId, PublicKey};
 
 use crate::node::*;
 
@@ -147,13 +147,6 @@ const BUFFER: usize = 4_096;
 
 const HUB: u8 = 1;
 
-/// The key of one of many.
-fn many(number: u16) -> PrivateKey {
-    let mut bytes = [0x40; 32];
-    bytes[8..10].copy_from_slice(&number.to_le_bytes());
-    PrivateKey::from_bytes(bytes)
-}
-
 /// One of many behind the address of node 7.
 fn behind(number: u16) -> SocketAddr {
     SocketAddr::new(address(7).ip(), 10_000 + number)
@@ -290,23 +283,39 @@ fn renewal_in_a_flood_from(source: fn(u32) -> SocketAddr) {
 
 #[test]
 fn a_newcomer_gets_in_while_a_flood_comes_from_three_hundred_addresses() {
-    let mut hosts = comeback(0, false);
-    let hub = hosts.machines[0].nodes.get_mut(&address(HUB)).expect("it is there");
-    hub.device.add_peer(peer(many(0).public_key(), None), hosts.now).expect("it is new");
     let source = |number: u32| SocketAddr::from(([100, 0, 0, (number % 100) as u8], 1 + (number % 3) as u16));
+    newcomers_in_a_flood_from(source, 1, SECOND);
+}
+
+#[test]
+fn newcomers_get_in_with_their_second_try_at_the_latest_while_a_flood_comes_from_everywhere() {
+    let took = newcomers_in_a_flood_from(anywhere, 20, 7 * SECOND);
+    assert!(took > 5 * SECOND, "who was lucky with all first tries at {took:?} shows nothing");
+}
+
+/// How long it took until all were heard, each from an address where no peer was.
+fn newcomers_in_a_flood_from(source: fn(u32) -> SocketAddr, count: u16, limit: Duration) -> Duration {
+    let mut hosts = comeback(0, false);
     let mut flood = Flood { source, ..Flood::of(key(HUB).public_key()) };
+    let hub = hosts.machines[0].nodes.get_mut(&address(HUB)).expect("it is there");
+    for number in 0..count {
+        hub.device.add_peer(peer(many(number).public_key(), None), hosts.now).expect("it is new");
+    }
     (0..5_000).for_each(|_| {
         flood.pour(&mut hosts);
         hosts.step();
     });
-    let config = Config { private_key: many(0), ..config(HUB) };
-    let mut node = WireGuard::new(config, behind(0), hosts.now);
-    let to_hub = peer(key(HUB).public_key(), Some(address(HUB)));
-    let id = node.device.add_peer(to_hub, hosts.now).expect("it is new");
-    node.send(id, &packet(many(0).public_key(), key(HUB).public_key(), b"new here"), hosts.now);
     let now = hosts.now;
-    hosts.machines.push(Machine::new(vec![node], now));
-    hosts.all_back(1, SECOND, |hosts| flood.pour(hosts));
+    let newcomers = (0..count).map(|number| {
+        let own = SocketAddr::from(([203, 0, 113, number as u8], 51_820));
+        let mut node = WireGuard::new(Config { private_key: many(number), ..config(HUB) }, own, now);
+        let to_hub = peer(key(HUB).public_key(), Some(address(HUB)));
+        let id = node.device.add_peer(to_hub, now).expect("it is new");
+        node.send(id, &packet(many(number).public_key(), key(HUB).public_key(), b"new here"), now);
+        node
+    });
+    hosts.machines.push(Machine::new(newcomers.collect(), now));
+    hosts.all_back(count, limit, |hosts| flood.pour(hosts))
 }
 
 #[test]
