@@ -267,12 +267,11 @@ impl<W: PartialEq> Groups<W> {
         if is_stale || rate <= 0.0 {
             return;
         }
-        let capacity = group.rate.capacity().max(rate * 0.5);
-        let coming = queue + flying / capacity - held / rate;
         let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
         let seen = Seen {
             queue,
-            coming: coming.max(0.0),
+            flying,
+            held: held / rate,
             rate,
             loss: lost / (lost + bytes).max(1.0),
             round_trip,

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 pub(crate) struct Seen {
     /// The queue that every packet met, seconds.
     pub(crate) queue: f64,
-    /// The queue that a packet sent now would meet, seconds.
-    pub(crate) coming: f64,
+    /// Outer bytes in flight.
+    pub(crate) flying: f64,
+    /// Of those, what the path holds at this rate of arrivals without a queue that grows, seconds.
+    pub(crate) held: f64,
     /// Outer bytes a second that arrived.
     pub(crate) rate: f64,
     /// Outer bytes a second that left.
@@ -68,6 +70,8 @@ pub(crate) struct Rate {
     queue: f64,
     step: f64,
     noise: f64,
+    /// The queue grew in the last tick.
+    grew: bool,
     phantom: Option<Instant>,
     found: Option<Instant>,
     /// The phase is new.
@@ -115,6 +119,7 @@ impl Rate {
             queue: 0.0,
             step: 0.0,
             noise: 0.0,
+            grew: false,
             phantom: None,
             found: None,
             started: false,
@@ -179,6 +184,7 @@ impl Rate {
     pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) {
         self.drain_until = self.drain_until.max(Some(until));
         self.drained = now;
+        self.grown = self.grown.max(until + REFILL);
         self.rate = self.rate.min(self.capacity * DRAIN);
     }
 
@@ -216,11 +222,13 @@ impl Rate {
     }
 
     fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
+        let step = seen.queue - self.queue;
+        self.believe_growth(seen, step);
         if let Some(test) = self.test {
+            self.queue = seen.queue;
             return self.testing(test, seen, now);
         }
         // Jitter goes up and down; a queue that fills or drains goes one way.
-        let step = seen.queue - self.queue;
         let jitter = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
         self.noise += (jitter - self.noise) / 8.0;
         (self.queue, self.step) = (seen.queue, step);
@@ -232,7 +240,7 @@ impl Rate {
             let since = *self.high.get_or_insert(now);
             let patience = PATIENCE.max(seen.round_trip * 3);
             if now.saturating_duration_since(since) > patience || self.capacity < 0.8 * self.verified {
-                self.begin_test(seen.queue, seen, now);
+                self.begin_test(seen.queue.max(self.coming(seen)), seen, now);
             }
         } else {
             self.high = None;
@@ -244,16 +252,27 @@ impl Rate {
             self.begin(Phase::Fast);
         }
         self.stood = seen.queue > 0.4 * target;
-        let share = 1.0 + (target - seen.coming) / CORRECTION;
+        let share = 1.0 + (target - self.coming(seen)) / CORRECTION;
         self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
         self.drain(seen, now);
         Wish::Nothing
     }
 
+    /// While a queue grows the bottleneck is busy: what arrives then is what it carries, whoever held back the sending.
+    /// A path that becomes longer makes a single step, and jitter small ones.
+    fn believe_growth(&mut self, seen: &Seen, step: f64) {
+        let grows = step > GROWS + 3.0 * self.noise;
+        if grows && self.grew && seen.rate < self.capacity {
+            self.capacity = seen.rate;
+            self.growth = GROWTH_MIN;
+        }
+        self.grew = grows;
+    }
+
     /// What the tick says about the capacity.
     fn learn(&mut self, seen: &Seen, target: f64, now: Instant) {
         if self.loss > LOSS_MAX {
-            self.capacity = (self.capacity * 0.9).max(seen.rate * 0.5);
+            self.capacity = self.capacity.min(0.98 * self.arrivals());
             self.loss /= 2.0;
             self.growth = GROWTH_MIN;
             self.grown = now;
@@ -268,10 +287,11 @@ impl Rate {
             self.grown = now;
         } else if seen.limited
             && now.saturating_duration_since(self.grown) > seen.round_trip
-            && self.capacity < 2.0 * self.arrivals()
+            && self.capacity < CONFIRMED * self.arrivals()
         {
             self.capacity *= 1.0 + self.growth;
-            self.growth = (self.growth * 2.0).min(GROWTH_MAX);
+            let most = (OVERSHOOT / seen.round_trip.as_secs_f64().max(1e-3)).min(GROWTH_MAX);
+            self.growth = (self.growth * 2.0).min(most);
             self.grown = now;
         }
     }
@@ -279,26 +299,35 @@ impl Rate {
     /// Empties the queue now and then, so that the base of the delays stays known.
     fn drain(&mut self, seen: &Seen, now: Instant) {
         if now.saturating_duration_since(self.drained) > DRAIN_EVERY {
-            let time = (seen.coming.max(0.0) + 0.001) / (1.0 - DRAIN);
-            self.drain_until = Some(now + Duration::from_secs_f64(time.min(0.1)));
+            let time = (self.coming(seen) + 0.001) / (1.0 - DRAIN);
+            let until = now + Duration::from_secs_f64(time.min(0.1));
+            self.drain_until = Some(until);
             self.drained = now;
+            self.grown = until + REFILL;
         }
         if self.drain_until.is_some_and(|until| now < until) {
             self.rate = self.rate.min(self.capacity * DRAIN);
         }
     }
 
+    /// Seconds of queue that a packet sent now would meet.
+    pub(crate) fn coming(&self, seen: &Seen) -> f64 {
+        let capacity = self.capacity.max(seen.rate * 0.5);
+        (seen.queue + seen.flying / capacity - seen.held).max(0.0)
+    }
+
     fn begin_test(&mut self, queue: f64, seen: &Seen, now: Instant) {
-        let cut = (2.0 * queue).clamp(0.02, 0.5);
+        let cut = (queue / (1.0 - TEST)).clamp(0.02, 0.5);
         let cut_until = now + Duration::from_secs_f64(cut);
         let judged = cut_until + seen.round_trip + Duration::from_millis(20);
-        self.test = Some(Test { cut_until, judged, queue, expected: (cut / 2.0).min(queue) });
-        self.rate = self.capacity / 2.0;
+        self.test = Some(Test { cut_until, judged, queue, expected: (cut * (1.0 - TEST)).min(queue) });
+        self.rate = self.capacity * TEST;
         self.high = None;
     }
 
     fn testing(&mut self, test: Test, seen: &Seen, now: Instant) -> Wish {
-        self.rate = if now < test.cut_until { self.capacity / 2.0 } else { 0.9 * self.capacity };
+        let cut = now < test.cut_until && self.coming(seen) > TARGET;
+        self.rate = self.capacity * if cut { TEST } else { 0.9 };
         if now < test.judged && seen.queue > TARGET {
             return Wish::Nothing;
         }
@@ -328,6 +357,8 @@ const TARGET_MAX: f64 = 0.0024;
 /// Seconds by which the queue may differ from tick to tick before the target makes room for it, and at most for this much.
 const NOISE_MIN: f64 = 0.0005;
 const NOISE_MAX: f64 = 0.004;
+/// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
+const GROWS: f64 = 0.001;
 /// A queue longer by this is not the noise of wake-ups.
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
@@ -336,9 +367,17 @@ const CORRECTION: f64 = 0.03;
 const CUT_MAX: f64 = 0.4;
 const GROWTH_MIN: f64 = 0.005;
 const GROWTH_MAX: f64 = 0.25;
+/// Seconds of queue that a step too far may leave: what it does shows after a round trip.
+const OVERSHOOT: f64 = 0.02;
+/// What the last step was meant to bring has arrived, nearly: the rate is 1.05 of the capacity then.
+const CONFIRMED: f64 = 1.1;
 /// Of the capacity, while the queue is emptied.
 const DRAIN: f64 = 0.6;
+/// Of the capacity, while a queue is put to the test.
+const TEST: f64 = 0.5;
 const DRAIN_EVERY: Duration = Duration::from_secs(5);
+/// A queue that was emptied is back after `CORRECTION`; until then none means nothing.
+const REFILL: Duration = Duration::from_millis(30);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Loss above this is congestion whatever the delay says.
 const LOSS_MAX: f64 = 0.05;
