@@ -15,6 +15,8 @@ pub(crate) struct Seen {
     pub(crate) sent: f64,
     /// The share of bytes that was lost, of what was lost and what arrived.
     pub(crate) loss: f64,
+    /// By how much delays jump, seconds.
+    pub(crate) jitter: f64,
     /// The longest round trip of a member.
     pub(crate) round_trip: Duration,
     /// The rate was what held data back.
@@ -66,10 +68,8 @@ pub(crate) struct Rate {
     loss: f64,
     /// A queue stood in the last tick.
     stood: bool,
-    /// The last tick's queue, and by how much it differs from tick to tick, seconds.
+    /// The last tick's queue, seconds.
     queue: f64,
-    step: f64,
-    noise: f64,
     /// The queue grew in the last tick.
     grew: bool,
     phantom: Option<Instant>,
@@ -117,8 +117,6 @@ impl Rate {
             loss: 0.0,
             stood: false,
             queue: 0.0,
-            step: 0.0,
-            noise: 0.0,
             grew: false,
             phantom: None,
             found: None,
@@ -222,18 +220,12 @@ impl Rate {
     }
 
     fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
-        let step = seen.queue - self.queue;
-        self.believe_growth(seen, step);
+        self.believe_growth(seen);
         if let Some(test) = self.test {
-            self.queue = seen.queue;
             return self.testing(test, seen, now);
         }
-        // Jitter goes up and down; a queue that fills or drains goes one way.
-        let jitter = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
-        self.noise += (jitter - self.noise) / 8.0;
-        (self.queue, self.step) = (seen.queue, step);
-        let noise = (3.0 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
-        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + noise;
+        let jitter = (3.0 * seen.jitter).min(JITTER_MAX);
+        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
         self.learn(seen, target, now);
         self.capacity = self.capacity.max(self.floor);
         if seen.queue > 2.0 * target + HIGH {
@@ -260,8 +252,9 @@ impl Rate {
 
     /// While a queue grows the bottleneck is busy: what arrives then is what it carries, whoever held back the sending.
     /// A path that becomes longer makes a single step, and jitter small ones.
-    fn believe_growth(&mut self, seen: &Seen, step: f64) {
-        let grows = step > GROWS + 3.0 * self.noise;
+    fn believe_growth(&mut self, seen: &Seen) {
+        let grows = seen.queue - self.queue > GROWS + 2.0 * seen.jitter;
+        self.queue = seen.queue;
         if grows && self.grew && seen.rate < self.capacity {
             self.capacity = seen.rate;
             self.growth = GROWTH_MIN;
@@ -354,9 +347,9 @@ impl Rate {
 const TARGET: f64 = 0.0008;
 /// The design's bound on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
-/// Seconds by which the queue may differ from tick to tick before the target makes room for it, and at most for this much.
-const NOISE_MIN: f64 = 0.0005;
-const NOISE_MAX: f64 = 0.004;
+/// The target makes room for twice what delays jump by, since even their least is above that of an idle path: for this
+/// much at most.
+const JITTER_MAX: f64 = 0.004;
 /// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
 const GROWS: f64 = 0.001;
 /// A queue longer by this is not the noise of wake-ups.
