@@ -68,8 +68,10 @@ pub(crate) struct Rate {
     loss: f64,
     /// A queue stood in the last tick.
     stood: bool,
-    /// The last tick's queue, seconds.
+    /// The last tick's queue, by how much it changed, and by how much it goes up and down, seconds.
     queue: f64,
+    step: f64,
+    noise: f64,
     /// The queue grew in the last tick.
     grew: bool,
     phantom: Option<Instant>,
@@ -117,6 +119,8 @@ impl Rate {
             loss: 0.0,
             stood: false,
             queue: 0.0,
+            step: 0.0,
+            noise: 0.0,
             grew: false,
             phantom: None,
             found: None,
@@ -220,11 +224,17 @@ impl Rate {
     }
 
     fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
-        self.believe_growth(seen);
+        self.note_noise(seen);
+        let found_less = self.believe_growth(seen);
         if let Some(test) = self.test {
+            if found_less {
+                // More of the queue is still to come than it was begun for.
+                self.begin_test(seen, now);
+                return Wish::Nothing;
+            }
             return self.testing(test, seen, now);
         }
-        let jitter = (3.0 * seen.jitter).min(JITTER_MAX);
+        let jitter = (3.0 * seen.jitter.max(self.noise - NOISE_MIN)).clamp(0.0, JITTER_MAX);
         let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
         self.learn(seen, target, now);
         self.capacity = self.capacity.max(self.floor);
@@ -232,7 +242,7 @@ impl Rate {
             let since = *self.high.get_or_insert(now);
             let patience = PATIENCE.max(seen.round_trip * 3);
             if now.saturating_duration_since(since) > patience || self.capacity < 0.8 * self.verified {
-                self.begin_test(seen.queue.max(self.coming(seen)), seen, now);
+                self.begin_test(seen, now);
             }
         } else {
             self.high = None;
@@ -250,16 +260,29 @@ impl Rate {
         Wish::Nothing
     }
 
-    /// While a queue grows the bottleneck is busy: what arrives then is what it carries, whoever held back the sending.
-    /// A path that becomes longer makes a single step, and jitter small ones.
-    fn believe_growth(&mut self, seen: &Seen) {
-        let grows = seen.queue - self.queue > GROWS + 2.0 * seen.jitter;
+    /// What goes up and down from tick to tick is no queue that fills or drains: ends that sleep.
+    fn note_noise(&mut self, seen: &Seen) {
+        let step = seen.queue - self.queue;
+        let noise = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
+        self.noise += (noise - self.noise) / 8.0;
+        self.step = step;
         self.queue = seen.queue;
-        if grows && self.grew && seen.rate < self.capacity {
+    }
+
+    /// While a queue grows the bottleneck is busy: what arrives steadily then is what it carries, whoever held back the
+    /// sending. A path that becomes longer makes a single step, jitter small ones, and an end that stalls gets by fits
+    /// and starts.
+    fn believe_growth(&mut self, seen: &Seen) -> bool {
+        let grows = self.step > GROWS + 2.0 * seen.jitter;
+        let before = self.arrivals[(self.next + ARRIVALS - 2) % ARRIVALS];
+        let is_steady = (seen.rate - before).abs() < STEADY * before;
+        let found_less = grows && self.grew && is_steady && seen.rate < self.capacity;
+        if found_less {
             self.capacity = seen.rate;
             self.growth = GROWTH_MIN;
         }
         self.grew = grows;
+        found_less
     }
 
     /// What the tick says about the capacity.
@@ -309,7 +332,8 @@ impl Rate {
         (seen.queue + seen.flying / capacity - seen.held).max(0.0)
     }
 
-    fn begin_test(&mut self, queue: f64, seen: &Seen, now: Instant) {
+    fn begin_test(&mut self, seen: &Seen, now: Instant) {
+        let queue = seen.queue.max(self.coming(seen));
         let cut = (queue / (1.0 - TEST)).clamp(0.02, 0.5);
         let cut_until = now + Duration::from_secs_f64(cut);
         let judged = cut_until + seen.round_trip + Duration::from_millis(20);
@@ -347,11 +371,15 @@ impl Rate {
 const TARGET: f64 = 0.0008;
 /// The design's bound on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
-/// The target makes room for twice what delays jump by, since even their least is above that of an idle path: for this
-/// much at most.
+/// What a queue differs by from tick to tick on a quiet host, seconds.
+const NOISE_MIN: f64 = 0.000_17;
+/// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
+/// this much at most.
 const JITTER_MAX: f64 = 0.004;
 /// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
 const GROWS: f64 = 0.001;
+/// By how much what arrives behind a queue may differ from tick to tick, as a share: some twelve packets more or less one.
+const STEADY: f64 = 0.1;
 /// A queue longer by this is not the noise of wake-ups.
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
