@@ -4,6 +4,8 @@
 
 #[path = "../tests/links/matrix.rs"]
 mod matrix;
+#[path = "../tests/links/naps.rs"]
+mod naps;
 #[path = "../tests/links/party.rs"]
 mod party;
 #[path = "../tests/links/rival.rs"]

@@ -37,6 +37,8 @@ pub(crate) struct Group<W> {
     tick_packets: u64,
     /// Outer bytes that left in this tick.
     charged: f64,
+    /// No other group sends much: what delays jump by is not theirs.
+    alone: bool,
     /// Bytes that each member may have in flight while the rate is looked for.
     startup: f64,
 }
@@ -88,6 +90,7 @@ impl<W: PartialEq> Groups<W> {
                 tick: now,
                 tick_packets: 0,
                 charged: 0.0,
+                alone: true,
                 startup: INITIAL_PACKETS * self.datagram,
             };
             self.groups.insert(GroupId(self.next), group);
@@ -207,8 +210,9 @@ impl<W: PartialEq> Groups<W> {
         }
         let rate = (2.0 * group.startup * path.outer / round_trip.max(1e-6)).max(STARTUP_RATE);
         group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
-        let long = EXIT_QUEUE.max((2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX)) as i64);
-        let behind = path.rate_behind(long);
+        let two = 2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX);
+        let long = EXIT_QUEUE.max(two) + if group.alone { 2.0 * path.jitter } else { 0.0 };
+        let behind = path.rate_behind(long as i64);
         let lossy = (path.recent_loss() > EXIT_LOSS).then(|| path.recent_rate()).flatten();
         if let Some(found) = behind.or(lossy) {
             group.rate.found(found, now);
@@ -234,14 +238,17 @@ impl<W: PartialEq> Groups<W> {
         now: Instant,
         orders: &mut Vec<(ConnectionId, Order)>,
     ) {
-        let beside_startup = self.groups.iter().any(|(&id, other)| {
-            let is_busy = other.startup > 1.5 * INITIAL_PACKETS * self.datagram;
-            id != group_id && is_busy && other.rate.is_new(now) && now < other.tick + STALE
-        });
+        let (mut alone, mut beside_startup) = (true, false);
+        for (_, other) in self.groups.iter().filter(|&(&id, _)| id != group_id) {
+            if other.startup > 1.5 * INITIAL_PACKETS * self.datagram && now < other.tick + STALE {
+                alone = false;
+                beside_startup |= other.rate.is_new(now);
+            }
+        }
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
         let mut queue = [None, None];
-        let mut round_trip = Duration::ZERO;
+        let (mut round_trip, mut jitter) = (Duration::ZERO, 0.0_f64);
         let (mut flying, mut held) = (0.0, 0.0);
         for id in &group.members {
             let Some(member) = self.members.get_mut(id) else { continue };
@@ -255,10 +262,12 @@ impl<W: PartialEq> Groups<W> {
                 let slot = &mut queue[usize::from(tick.packets < 4)];
                 *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
                 round_trip = round_trip.max(path.smoothed_round_trip);
+                jitter = jitter.max(path.jitter / 1e6);
                 flying += path.in_flight * path.outer;
                 held += member_rate * path.latest_round_trip.as_secs_f64();
             }
         }
+        group.alone = alone;
         let is_stale = elapsed > STALE;
         let charged = std::mem::take(&mut group.charged);
         group.tick = now;
@@ -267,14 +276,14 @@ impl<W: PartialEq> Groups<W> {
         if is_stale || rate <= 0.0 {
             return;
         }
-        let capacity = group.rate.capacity().max(rate * 0.5);
-        let coming = queue + flying / capacity - held / rate;
         let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
         let seen = Seen {
             queue,
-            coming: coming.max(0.0),
+            flying,
+            held: held / rate,
             rate,
             loss: lost / (lost + bytes).max(1.0),
+            jitter: if alone { jitter } else { 0.0 },
             round_trip,
             sent: charged / elapsed.as_secs_f64(),
             limited: charged > 0.75 * asked,
@@ -366,7 +375,7 @@ const TICK_MAX: Duration = Duration::from_millis(250);
 /// A tick longer than this had nothing to say for most of its time.
 const STALE: Duration = Duration::from_secs(1);
 /// Microseconds of queue that end the start-up.
-const EXIT_QUEUE: i64 = 2_000;
+const EXIT_QUEUE: f64 = 2_000.0;
 /// What all drain together after one of them started.
 const DRAIN_MAX: Duration = Duration::from_millis(400);
 const EXIT_LOSS: f64 = 0.06;

@@ -23,6 +23,12 @@ pub(crate) struct Path {
     pub(crate) outer: f64,
     /// The last samples: arrival, least delay, outer bytes, packets.
     recent: VecDeque<Arrival>,
+    recent_bytes: f64,
+    /// By how much delays jump, microseconds.
+    pub(crate) jitter: f64,
+    /// The last jump, and how much of it delays have fallen since.
+    jump: f64,
+    fallen: f64,
     /// Bytes lost and arrived of late.
     lost: f64,
     arrived: f64,
@@ -73,16 +79,33 @@ impl Path {
         self.tick.bytes += outer;
         self.tick.delay = Some(self.tick.delay.map_or(sample.delay, |least| least.min(sample.delay)));
         self.newest = Some(sample.arrival);
+        self.note_jitter(sample.delay, outer);
         let (at, delay, packets) = (sample.arrival, sample.delay, sample.packets);
         self.recent.push_back(Arrival { at, delay, bytes: outer, packets });
-        while self.recent.len() > ARRIVALS
-            || self.recent.front().is_some_and(|first| at - first.at > RECENTLY)
+        self.recent_bytes += outer;
+        while let Some(first) = self.recent.front()
+            && (self.recent.len() > ARRIVALS || at - first.at > RECENTLY)
         {
+            self.recent_bytes -= first.bytes;
             self.recent.pop_front();
         }
         let keep = 1.0 - outer / LOSS_MEMORY.max(outer);
         self.lost = self.lost * keep + sample.lost as f64;
         self.arrived = self.arrived * keep + outer;
+    }
+
+    /// Delays rise in a queue by what its packets take to leave; what they rise beyond, and fall again, is jitter.
+    fn note_jitter(&mut self, delay: i64, bytes: f64) {
+        let (Some(last), Some(rate)) = (self.recent.back(), self.recent_rate()) else { return };
+        let rise = (delay - last.delay) as f64;
+        let jump = rise - bytes * 1e6 / rate;
+        self.jitter *= 1.0 - 1.0 / JITTER_MEMORY;
+        if jump > 0.0 {
+            (self.jump, self.fallen) = (jump, 0.0);
+        } else {
+            self.fallen = (self.fallen - rise).clamp(0.0, self.jump);
+            self.jitter = self.jitter.max(self.fallen);
+        }
     }
 
     /// Ends a tick: what was seen, and the rate of arrivals by the other end's clock.
@@ -133,7 +156,7 @@ impl Path {
     /// The rate of the last packets, whatever queue they met.
     pub(crate) fn recent_rate(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
-        let bytes = self.recent.iter().map(|arrival| arrival.bytes).sum::<f64>() - first.bytes;
+        let bytes = self.recent_bytes - first.bytes;
         let span = last.at - first.at;
         (self.recent.len() >= 4 && span >= 500).then(|| bytes * 1e6 / span as f64)
     }
@@ -204,6 +227,8 @@ const FAR: i64 = 8_000;
 const ARRIVALS: usize = 64;
 /// Microseconds: what arrived before an outage or a pause tells no rate.
 const RECENTLY: i64 = 1_000_000;
+/// Samples after which a third of a jump is remembered.
+const JITTER_MEMORY: f64 = 256.0;
 /// Bytes over which loss is averaged.
 const LOSS_MEMORY: f64 = 524_288.0;
 /// IPv6 and UDP inside, WireGuard's header and tag, IPv4 and UDP outside.

@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 pub(crate) struct Seen {
     /// The queue that every packet met, seconds.
     pub(crate) queue: f64,
-    /// The queue that a packet sent now would meet, seconds.
-    pub(crate) coming: f64,
+    /// Outer bytes in flight.
+    pub(crate) flying: f64,
+    /// Of those, what the path holds at this rate of arrivals without a queue that grows, seconds.
+    pub(crate) held: f64,
     /// Outer bytes a second that arrived.
     pub(crate) rate: f64,
     /// Outer bytes a second that left.
     pub(crate) sent: f64,
     /// The share of bytes that was lost, of what was lost and what arrived.
     pub(crate) loss: f64,
+    /// By how much delays jump, seconds.
+    pub(crate) jitter: f64,
     /// The longest round trip of a member.
     pub(crate) round_trip: Duration,
     /// The rate was what held data back.
@@ -64,10 +68,12 @@ pub(crate) struct Rate {
     loss: f64,
     /// A queue stood in the last tick.
     stood: bool,
-    /// The last tick's queue, and by how much it differs from tick to tick, seconds.
+    /// The last tick's queue, by how much it changed, and by how much it goes up and down, seconds.
     queue: f64,
     step: f64,
     noise: f64,
+    /// The queue grew in the last tick.
+    grew: bool,
     phantom: Option<Instant>,
     found: Option<Instant>,
     /// The phase is new.
@@ -115,6 +121,7 @@ impl Rate {
             queue: 0.0,
             step: 0.0,
             noise: 0.0,
+            grew: false,
             phantom: None,
             found: None,
             started: false,
@@ -179,6 +186,7 @@ impl Rate {
     pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) {
         self.drain_until = self.drain_until.max(Some(until));
         self.drained = now;
+        self.grown = self.grown.max(until + REFILL);
         self.rate = self.rate.min(self.capacity * DRAIN);
     }
 
@@ -216,23 +224,25 @@ impl Rate {
     }
 
     fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
+        self.note_noise(seen);
+        let found_less = self.believe_growth(seen);
         if let Some(test) = self.test {
+            if found_less {
+                // More of the queue is still to come than it was begun for.
+                self.begin_test(seen, now);
+                return Wish::Nothing;
+            }
             return self.testing(test, seen, now);
         }
-        // Jitter goes up and down; a queue that fills or drains goes one way.
-        let step = seen.queue - self.queue;
-        let jitter = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
-        self.noise += (jitter - self.noise) / 8.0;
-        (self.queue, self.step) = (seen.queue, step);
-        let noise = (3.0 * self.noise - NOISE_MIN).clamp(0.0, NOISE_MAX);
-        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + noise;
+        let jitter = (3.0 * seen.jitter.max(self.noise - NOISE_MIN)).clamp(0.0, JITTER_MAX);
+        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
         self.learn(seen, target, now);
         self.capacity = self.capacity.max(self.floor);
         if seen.queue > 2.0 * target + HIGH {
             let since = *self.high.get_or_insert(now);
             let patience = PATIENCE.max(seen.round_trip * 3);
             if now.saturating_duration_since(since) > patience || self.capacity < 0.8 * self.verified {
-                self.begin_test(seen.queue, seen, now);
+                self.begin_test(seen, now);
             }
         } else {
             self.high = None;
@@ -244,16 +254,41 @@ impl Rate {
             self.begin(Phase::Fast);
         }
         self.stood = seen.queue > 0.4 * target;
-        let share = 1.0 + (target - seen.coming) / CORRECTION;
+        let share = 1.0 + (target - self.coming(seen)) / CORRECTION;
         self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
         self.drain(seen, now);
         Wish::Nothing
     }
 
+    /// What goes up and down from tick to tick is no queue that fills or drains: ends that sleep.
+    fn note_noise(&mut self, seen: &Seen) {
+        let step = seen.queue - self.queue;
+        let noise = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
+        self.noise += (noise - self.noise) / 8.0;
+        self.step = step;
+        self.queue = seen.queue;
+    }
+
+    /// While a queue grows the bottleneck is busy: what arrives steadily then is what it carries, whoever held back the
+    /// sending. A path that becomes longer makes a single step, jitter small ones, and an end that stalls gets by fits
+    /// and starts.
+    fn believe_growth(&mut self, seen: &Seen) -> bool {
+        let grows = self.step > GROWS + 2.0 * seen.jitter;
+        let before = self.arrivals[(self.next + ARRIVALS - 2) % ARRIVALS];
+        let is_steady = (seen.rate - before).abs() < STEADY * before;
+        let found_less = grows && self.grew && is_steady && seen.rate < self.capacity;
+        if found_less {
+            self.capacity = seen.rate;
+            self.growth = GROWTH_MIN;
+        }
+        self.grew = grows;
+        found_less
+    }
+
     /// What the tick says about the capacity.
     fn learn(&mut self, seen: &Seen, target: f64, now: Instant) {
         if self.loss > LOSS_MAX {
-            self.capacity = (self.capacity * 0.9).max(seen.rate * 0.5);
+            self.capacity = self.capacity.min(0.98 * self.arrivals());
             self.loss /= 2.0;
             self.growth = GROWTH_MIN;
             self.grown = now;
@@ -268,10 +303,11 @@ impl Rate {
             self.grown = now;
         } else if seen.limited
             && now.saturating_duration_since(self.grown) > seen.round_trip
-            && self.capacity < 2.0 * self.arrivals()
+            && self.capacity < CONFIRMED * self.arrivals()
         {
             self.capacity *= 1.0 + self.growth;
-            self.growth = (self.growth * 2.0).min(GROWTH_MAX);
+            let most = (OVERSHOOT / seen.round_trip.as_secs_f64().max(1e-3)).min(GROWTH_MAX);
+            self.growth = (self.growth * 2.0).min(most);
             self.grown = now;
         }
     }
@@ -279,26 +315,36 @@ impl Rate {
     /// Empties the queue now and then, so that the base of the delays stays known.
     fn drain(&mut self, seen: &Seen, now: Instant) {
         if now.saturating_duration_since(self.drained) > DRAIN_EVERY {
-            let time = (seen.coming.max(0.0) + 0.001) / (1.0 - DRAIN);
-            self.drain_until = Some(now + Duration::from_secs_f64(time.min(0.1)));
+            let time = (self.coming(seen) + 0.001) / (1.0 - DRAIN);
+            let until = now + Duration::from_secs_f64(time.min(0.1));
+            self.drain_until = Some(until);
             self.drained = now;
+            self.grown = until + REFILL;
         }
         if self.drain_until.is_some_and(|until| now < until) {
             self.rate = self.rate.min(self.capacity * DRAIN);
         }
     }
 
-    fn begin_test(&mut self, queue: f64, seen: &Seen, now: Instant) {
-        let cut = (2.0 * queue).clamp(0.02, 0.5);
+    /// Seconds of queue that a packet sent now would meet.
+    pub(crate) fn coming(&self, seen: &Seen) -> f64 {
+        let capacity = self.capacity.max(seen.rate * 0.5);
+        (seen.queue + seen.flying / capacity - seen.held).max(0.0)
+    }
+
+    fn begin_test(&mut self, seen: &Seen, now: Instant) {
+        let queue = seen.queue.max(self.coming(seen));
+        let cut = (queue / (1.0 - TEST)).clamp(0.02, 0.5);
         let cut_until = now + Duration::from_secs_f64(cut);
         let judged = cut_until + seen.round_trip + Duration::from_millis(20);
-        self.test = Some(Test { cut_until, judged, queue, expected: (cut / 2.0).min(queue) });
-        self.rate = self.capacity / 2.0;
+        self.test = Some(Test { cut_until, judged, queue, expected: (cut * (1.0 - TEST)).min(queue) });
+        self.rate = self.capacity * TEST;
         self.high = None;
     }
 
     fn testing(&mut self, test: Test, seen: &Seen, now: Instant) -> Wish {
-        self.rate = if now < test.cut_until { self.capacity / 2.0 } else { 0.9 * self.capacity };
+        let cut = now < test.cut_until && self.coming(seen) > TARGET;
+        self.rate = self.capacity * if cut { TEST } else { 0.9 };
         if now < test.judged && seen.queue > TARGET {
             return Wish::Nothing;
         }
@@ -325,9 +371,15 @@ impl Rate {
 const TARGET: f64 = 0.0008;
 /// The design's bound on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
-/// Seconds by which the queue may differ from tick to tick before the target makes room for it, and at most for this much.
-const NOISE_MIN: f64 = 0.0005;
-const NOISE_MAX: f64 = 0.004;
+/// What a queue differs by from tick to tick on a quiet host, seconds.
+const NOISE_MIN: f64 = 0.000_17;
+/// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
+/// this much at most.
+const JITTER_MAX: f64 = 0.004;
+/// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
+const GROWS: f64 = 0.001;
+/// By how much what arrives behind a queue may differ from tick to tick, as a share: some twelve packets more or less one.
+const STEADY: f64 = 0.1;
 /// A queue longer by this is not the noise of wake-ups.
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
@@ -336,9 +388,17 @@ const CORRECTION: f64 = 0.03;
 const CUT_MAX: f64 = 0.4;
 const GROWTH_MIN: f64 = 0.005;
 const GROWTH_MAX: f64 = 0.25;
+/// Seconds of queue that a step too far may leave: what it does shows after a round trip.
+const OVERSHOOT: f64 = 0.02;
+/// What the last step was meant to bring has arrived, nearly: the rate is 1.05 of the capacity then.
+const CONFIRMED: f64 = 1.1;
 /// Of the capacity, while the queue is emptied.
 const DRAIN: f64 = 0.6;
+/// Of the capacity, while a queue is put to the test.
+const TEST: f64 = 0.5;
 const DRAIN_EVERY: Duration = Duration::from_secs(5);
+/// A queue that was emptied is back after `CORRECTION`; until then none means nothing.
+const REFILL: Duration = Duration::from_millis(30);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Loss above this is congestion whatever the delay says.
 const LOSS_MAX: f64 = 0.05;

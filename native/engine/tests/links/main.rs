@@ -1,6 +1,7 @@
 //! What an urgent message waits for behind bulk, and what bulk gets, over simulated links.
 #![allow(dead_code, reason = "shared with the example that prints the matrix")]
 
+mod naps;
 mod party;
 mod rival;
 mod scenario;
@@ -23,6 +24,27 @@ fn bulk_fills_a_link_and_its_queue_stays_short() {
         assert!(figures.mean_queue < Duration::from_micros(2_500), "{megabits} {round_trip} {figures:?}");
         assert!(figures.goodput > 0.94, "{megabits} {round_trip} {figures:?}");
     }
+}
+
+#[test]
+fn jitter_is_not_mistaken_for_a_bottleneck() {
+    let jitter = Duration::from_millis(5);
+    let link = Scenario { jitter, span: Duration::from_secs(5), ..Scenario::new("", 100, 50, DEEP) };
+    let figures = link.run(|_| {});
+    assert!(figures.added() < Duration::from_millis(6) && figures.goodput > 0.9, "{figures:?}");
+}
+
+#[test]
+fn a_rate_that_halves_leaves_a_queue_for_a_moment_only() {
+    let (rate, round_trip) = (50_000_000, Duration::from_millis(10));
+    let link = Scenario {
+        changes: vec![(Duration::from_secs(2), rate, round_trip)],
+        span: Duration::from_secs(6),
+        ..Scenario::new("", 100, 10, DEEP)
+    };
+    let figures = link.run(|_| {});
+    assert!(figures.mean_queue < Duration::from_millis(3), "{figures:?}");
+    assert!(figures.max_queue < Duration::from_millis(60) && figures.goodput > 0.94, "{figures:?}");
 }
 
 #[test]

@@ -41,6 +41,15 @@ pub(crate) fn links() -> Vec<Scenario> {
         Scenario { both_ways: true, ..base("20M 50ms deep both ways", 20, 50, deep) },
         Scenario { both_ways: true, ..base("20M 200ms shallow both ways", 20, 200, shallow) },
     ];
+    for longest in [8, 30] {
+        let naps = Duration::from_millis(longest);
+        let [fast, slow] = match longest {
+            8 => ["100M 10ms deep naps 8ms", "20M 50ms deep naps 8ms"],
+            _ => ["100M 10ms deep naps 30ms", "20M 50ms deep naps 30ms"],
+        };
+        links.push(Scenario { naps, ..base(fast, 100, 10, deep) });
+        links.push(Scenario { naps, ..base(slow, 20, 50, deep) });
+    }
     let eight = |link: Scenario| Scenario { bulk_peers: 8, stagger: secs(1), ..link };
     links.push(eight(base("100M 10ms deep 8 one by one", 100, 10, deep)));
     links.push(eight(base("100M 50ms deep 8 one by one", 100, 50, deep)));

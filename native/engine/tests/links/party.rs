@@ -12,6 +12,7 @@ use warren_engine::{
 };
 use warren_testing::{Datagram, Node, Seed};
 
+use crate::naps::Naps;
 use crate::rival::{RivalReceiver, RivalSender};
 
 /// Anything with an address.
@@ -72,6 +73,10 @@ pub(crate) struct Warren {
     start: Instant,
     batch: TransmitBatch,
     outbox: VecDeque<Datagram>,
+    /// When its processor is somebody else's, and what came meanwhile.
+    pub(crate) naps: Option<Naps>,
+    inbox: VecDeque<Datagram>,
+    wakes: Option<Instant>,
     next_message: u64,
     peers: BTreeMap<u16, PeerId>,
     /// Connections by the number of the peer.
@@ -98,6 +103,9 @@ impl Warren {
             start,
             batch: TransmitBatch::with_capacity(10),
             outbox: VecDeque::new(),
+            naps: None,
+            inbox: VecDeque::new(),
+            wakes: None,
             next_message: 0,
             peers,
             connections: BTreeMap::new(),
@@ -137,6 +145,9 @@ impl Warren {
     }
 
     fn handle(&mut self, mut datagram: Datagram, now: Instant) {
+        if self.sleeps(now) {
+            return self.inbox.push_back(datagram);
+        }
         let path = Path { remote: datagram.from, local: None };
         let len = datagram.bytes.len();
         self.engine.handle_datagrams(path, Ecn::NotEct, len, &mut datagram.bytes, now);
@@ -144,6 +155,12 @@ impl Warren {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        if self.sleeps(now) {
+            return;
+        }
+        for datagram in std::mem::take(&mut self.inbox) {
+            self.handle(datagram, now);
+        }
         self.engine.handle_timeout(now);
         while let Some((connection, due)) = self.urgent
             && due <= now
@@ -157,7 +174,7 @@ impl Warren {
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
-        if self.outbox.is_empty() {
+        if self.outbox.is_empty() && !self.sleeps(now) {
             self.batch.clear();
             self.engine.poll_transmit(&mut self.batch, now);
             for group in &self.batch.groups {
@@ -173,7 +190,12 @@ impl Warren {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let engine = self.engine.poll_timeout().map(|(at, _)| at);
-        engine.into_iter().chain(self.urgent.map(|(_, due)| due)).min()
+        self.wakes.or_else(|| engine.into_iter().chain(self.urgent.map(|(_, due)| due)).min())
+    }
+
+    fn sleeps(&mut self, now: Instant) -> bool {
+        self.wakes = self.naps.and_then(|naps| naps.wakes(now));
+        self.wakes.is_some()
     }
 
     fn send(&mut self, connection: ConnectionId, priority: u8, bytes: Bytes, now: Instant) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use warren_testing::{Buffer, Link, Router, RouterFigures, RouterId, Seed, Simulation};
 
+use crate::naps::Naps;
 use crate::party::{Party, Warren, at};
 use crate::rival::{RivalReceiver, RivalSender};
 
@@ -24,6 +25,8 @@ pub(crate) struct Scenario {
     pub(crate) urgent_alone: bool,
     /// The peers send as much.
     pub(crate) both_ways: bool,
+    /// How long both ends sleep at most each 40 ms.
+    pub(crate) naps: Duration,
     /// When a foreign CUBIC flow joins.
     pub(crate) rival: Option<Duration>,
     /// What the path becomes, and when: bits a second, round trip.
@@ -73,6 +76,7 @@ impl Scenario {
             stagger: Duration::ZERO,
             urgent_alone: false,
             both_ways: false,
+            naps: Duration::ZERO,
             rival: None,
             changes: Vec::new(),
             warm: Duration::from_secs(3),
@@ -120,10 +124,13 @@ impl<'a> Run<'a> {
         let start = world.now();
         let seed = Seed::exactly(scenario.seed);
         let mut sender = Warren::new(0, &everyone, start, &seed);
+        let naps = |n: u16| (!scenario.naps.is_zero()).then(|| Naps::new(start, scenario.naps, u64::from(n)));
+        sender.naps = naps(0);
         adjust(&mut sender);
         world.add(at(0), Party::Warren(sender));
         for &n in &everyone {
             let mut peer = Warren::new(n, &[0], start, &seed);
+            peer.naps = naps(n);
             adjust(&mut peer);
             world.add(at(n), Party::Warren(peer));
         }
