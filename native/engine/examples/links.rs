@@ -1,6 +1,10 @@
 //! Goodput and urgent latency over simulated links, in virtual time, for each congestion control.
 //!
 //! `cargo run --release -p warren-engine --example links [part of a link's name]`
+//!
+//! With `--features reference` ahead of `--example`: a few links, by quinn-proto's own controllers as well.
+
+#![cfg_attr(feature = "reference", allow(dead_code, reason = "the comparison prints less"))]
 
 #[path = "../tests/links/matrix.rs"]
 mod matrix;
@@ -13,6 +17,38 @@ mod rival;
 #[path = "../tests/links/scenario.rs"]
 mod scenario;
 
+#[cfg(feature = "reference")]
+fn main() {
+    use warren_engine::reference::{Reference, choose};
+    println!("goodput % and added urgent p99, ms");
+    println!("| link | warren | CUBIC | NewReno | BBR |\n|---|---|---|---|---|");
+    for scenario in matrix::links().into_iter().filter(|scenario| COMPARED.contains(&scenario.name)) {
+        print!("| {} |", scenario.name);
+        for reference in [Reference::Off, Reference::Cubic, Reference::NewReno, Reference::Bbr] {
+            choose(reference);
+            let figures = scenario.run(|_| {});
+            print!(" {:.1} +{:.1} |", figures.goodput * 100.0, figures.added().as_secs_f64() * 1e3);
+        }
+        println!();
+    }
+}
+
+#[cfg(feature = "reference")]
+const COMPARED: [&str; 11] = [
+    "100M 0.3ms deep",
+    "100M 10ms deep",
+    "100M 50ms deep",
+    "20M 10ms deep",
+    "20M 50ms deep",
+    "100M 50ms shallow",
+    "20M 50ms shallow",
+    "100M 50ms deep loss 1%",
+    "100M 50ms deep jitter 2ms",
+    "50ms deep rate 100-20-100M",
+    "100M 50ms deep 5+1 peers",
+];
+
+#[cfg(not(feature = "reference"))]
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
     println!(

@@ -39,6 +39,8 @@ pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+#[cfg(feature = "reference")]
+pub use warren_quic::reference;
 pub use warren_quic::{Ecn, GiveUp};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,

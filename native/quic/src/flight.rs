@@ -174,6 +174,16 @@ impl Gauge {
         (sample.packets > 0 || sample.lost > 0 || sample.marks > 0).then_some(sample)
     }
 
+    #[cfg(feature = "reference")]
+    pub(crate) fn publish(&self, window: u64) {
+        self.window.store(window, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "reference")]
+    pub(crate) fn flies(&self, in_flight: u64) {
+        self.in_flight.store(in_flight, Ordering::Relaxed);
+    }
+
     /// Packets that ask for an acknowledgement left.
     pub(crate) fn sent(&self, bytes: u64) {
         self.in_flight.fetch_add(bytes, Ordering::Relaxed);
@@ -187,6 +197,10 @@ pub(crate) struct FlightConfig {
 
 impl ControllerFactory for FlightConfig {
     fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
+        #[cfg(feature = "reference")]
+        if let Some(foreign) = crate::reference::build(self.gauge.clone(), now, current_mtu) {
+            return foreign;
+        }
         let mut cubic = CubicConfig::default();
         // Ten packets (RFC 6928).
         cubic.initial_window(10 * u64::from(current_mtu));

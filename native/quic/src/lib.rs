@@ -34,6 +34,8 @@ mod pace;
 mod parameters;
 mod peer;
 mod quic;
+#[cfg(feature = "reference")]
+pub mod reference;
 mod session;
 mod stats;
 mod tag;

@@ -18,6 +18,10 @@ impl Engine {
         if remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) {
             return;
         }
+        #[cfg(feature = "reference")]
+        if warren_quic::reference::is_on() {
+            return;
+        }
         let (peer, handle) = (connection.peer, connection.handle);
         let beside = self.peers.get(&peer).and_then(|it| it.connections.iter().find(|&&other| other != id));
         let window = self.pacing.join(id, beside.copied(), now);
