@@ -234,8 +234,10 @@ impl Rate {
             }
             return self.testing(test, seen, now);
         }
-        let jitter = (3.0 * seen.jitter.max(self.noise - NOISE_MIN)).clamp(0.0, JITTER_MAX);
-        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
+        let room = |seconds: f64| (3.0 * seconds).clamp(0.0, JITTER_MAX);
+        let least = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX);
+        let aim = least + room(self.noise - NOISE_MIN);
+        let target = least + room((seen.jitter - JITTER_MIN).max(self.noise - NOISE_MIN));
         self.learn(seen, target, now);
         self.capacity = self.capacity.max(self.floor);
         if seen.queue > 2.0 * target + HIGH {
@@ -254,7 +256,7 @@ impl Rate {
             self.begin(Phase::Fast);
         }
         self.stood = seen.queue > 0.4 * target;
-        let share = 1.0 + (target - self.coming(seen)) / CORRECTION;
+        let share = 1.0 + (aim - self.coming(seen)) / CORRECTION;
         self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
         self.drain(seen, now);
         Wish::Nothing
@@ -373,8 +375,10 @@ const TARGET: f64 = 0.0008;
 const TARGET_MAX: f64 = 0.0024;
 /// What a queue differs by from tick to tick on a quiet host, seconds.
 const NOISE_MIN: f64 = 0.000_17;
-/// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
-/// this much at most.
+/// By how much delays jump where an end wakes up late, seconds: no path's doing.
+const JITTER_MIN: f64 = 0.001;
+/// A queue is one only beyond three times what delays jump by, since even their least is above that of an idle path: for
+/// this much at most. What is aimed at makes no room for it: ends that wake up late make delays jump as well.
 const JITTER_MAX: f64 = 0.004;
 /// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
 const GROWS: f64 = 0.001;
