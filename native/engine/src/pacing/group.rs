@@ -248,7 +248,7 @@ impl<W: PartialEq> Groups<W> {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
         let mut queue = [None, None];
-        let (mut round_trip, mut jitter) = (Duration::ZERO, 0.0_f64);
+        let (mut round_trip, mut jitter, mut flutter) = (Duration::ZERO, 0.0_f64, 0.0_f64);
         let (mut flying, mut held) = (0.0, 0.0);
         for id in &group.members {
             let Some(member) = self.members.get_mut(id) else { continue };
@@ -263,6 +263,7 @@ impl<W: PartialEq> Groups<W> {
                 *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
                 round_trip = round_trip.max(path.smoothed_round_trip);
                 jitter = jitter.max(path.jitter / 1e6);
+                flutter = flutter.max(path.flutter / 1e6);
                 flying += path.in_flight * path.outer;
                 held += member_rate * path.latest_round_trip.as_secs_f64();
             }
@@ -284,6 +285,7 @@ impl<W: PartialEq> Groups<W> {
             rate,
             loss: lost / (lost + bytes).max(1.0),
             jitter: if alone { jitter } else { 0.0 },
+            flutter: if alone { flutter } else { 0.0 },
             round_trip,
             sent: charged / elapsed.as_secs_f64(),
             limited: charged > 0.75 * asked,

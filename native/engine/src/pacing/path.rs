@@ -26,6 +26,9 @@ pub(crate) struct Path {
     recent_bytes: f64,
     /// By how much delays jump, microseconds.
     pub(crate) jitter: f64,
+    /// By how much they go up and down from sample to sample, on average, microseconds.
+    pub(crate) flutter: f64,
+    rise: f64,
     /// The last jump, and how much of it delays have fallen since.
     jump: f64,
     fallen: f64,
@@ -98,6 +101,9 @@ impl Path {
     fn note_jitter(&mut self, delay: i64, bytes: f64) {
         let (Some(last), Some(rate)) = (self.recent.back(), self.recent_rate()) else { return };
         let rise = (delay - last.delay) as f64;
+        let turn = if rise * self.rise < 0.0 { rise.abs().min(self.rise.abs()) } else { 0.0 };
+        self.flutter += (turn - self.flutter) / FLUTTER_MEMORY;
+        self.rise = rise;
         let jump = rise - bytes * 1e6 / rate;
         self.jitter *= 1.0 - 1.0 / JITTER_MEMORY;
         if jump > 0.0 {
@@ -229,6 +235,8 @@ const ARRIVALS: usize = 64;
 const RECENTLY: i64 = 1_000_000;
 /// Samples after which a third of a jump is remembered.
 const JITTER_MEMORY: f64 = 256.0;
+/// Samples over which they are averaged: an end that stalls now and then moves it little.
+const FLUTTER_MEMORY: f64 = 64.0;
 /// Bytes over which loss is averaged.
 const LOSS_MEMORY: f64 = 524_288.0;
 /// IPv6 and UDP inside, WireGuard's header and tag, IPv4 and UDP outside.
