@@ -93,7 +93,8 @@ async function sendUrgent(connection: Connection, priority: number, signal: Abor
     const wait = due - now()
     if (wait > 0) await delay(wait)
     const bytes = Buffer.alloc(URGENT_BYTES)
-    bytes.writeDoubleBE(due, 0)
+    // Timers may be early by less than a millisecond.
+    bytes.writeDoubleBE(Math.min(due, now()), 0)
     connection.send(bytes, { priority }).catch(() => undefined)
   }
 }
