@@ -377,7 +377,7 @@ const TARGET_MAX: f64 = 0.0024;
 /// What a queue differs by from tick to tick on a quiet host, seconds.
 const NOISE_MIN: f64 = 0.000_17;
 /// By how much delays go up and down on average where the path is what makes them jump, seconds: ends that wake up late gave
-/// 0.21 ms over real links, at most 0.26, and 5 ms of jitter give 0.46. Where the ends do, a longer queue would only be longer.
+/// 0.21 ms over real links (0.26 at most, so now and then it is crossed), and 5 ms of jitter give 0.46.
 const FLUTTER: f64 = 0.000_25;
 /// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
 /// this much at most.
