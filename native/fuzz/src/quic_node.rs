@@ -204,6 +204,7 @@ impl QuicNode {
             | Event::Datagram(_)
             | Event::Writable
             | Event::Readable(_)
+            | Event::StreamReset { .. }
             | Event::StreamStopped { .. }
             | Event::StreamFinished(_) => {}
         }

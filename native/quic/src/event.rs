@@ -52,6 +52,13 @@ pub enum Event {
     },
     /// A byte stream that was [`Read::Blocked`] has something to read.
     Readable(StreamHandle),
+    /// The other end gave this byte stream up before its end. What was not read of it is gone.
+    StreamReset {
+        /// Which one.
+        stream: StreamHandle,
+        /// The other application's code.
+        code: u64,
+    },
     /// The other end reads no more of this byte stream.
     StreamStopped {
         /// Which one.
@@ -111,7 +118,7 @@ pub enum Read {
     Blocked,
     /// Everything was read.
     End,
-    /// The other end gave up, with its application's code.
+    /// The other end gave up, with its application's code; no [`Event::StreamReset`] follows.
     Reset(u64),
 }
 

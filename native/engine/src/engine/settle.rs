@@ -70,6 +70,7 @@ impl Engine {
                 self.handle_stream_opened(id, stream, bidirectional, priority);
             }
             QuicEvent::Readable(stream) => self.handle_readable(id, stream),
+            QuicEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
             QuicEvent::StreamStopped { stream, code } => self.handle_stream_stopped(id, stream, code),
             QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
         }

@@ -143,6 +143,16 @@ impl Engine {
         }
     }
 
+    pub(super) fn handle_stream_reset(&mut self, connection: ConnectionId, handle: StreamHandle, code: u64) {
+        if let Some(stream) = self.stream_of(connection, handle)
+            && let Some(state) = self.streams.get_mut(&stream)
+            && std::mem::take(&mut state.receiving)
+        {
+            self.events.push_back(Event::StreamReset { stream, code });
+            self.forget_if_over(stream);
+        }
+    }
+
     pub(super) fn handle_stream_stopped(
         &mut self,
         connection: ConnectionId,

@@ -130,6 +130,33 @@ fn resets_and_stops_reach_the_other_end_with_their_codes() {
 }
 
 #[test]
+fn a_peer_that_destroys_a_stream_is_told_as_a_reset_before_its_stop_though_nobody_reads() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let (ours, _) = connect(&mut world, 0, 1);
+    let stream = world.with(at(0), |node, now| {
+        node.reads = false;
+        let stream = node.open(ours, true, 0, now);
+        node.engine.write_stream(stream, bulk(100), now);
+        stream
+    });
+    world.run_for(Duration::from_millis(100));
+    let (far, _) = opened(world.node(at(1)));
+    world.with(at(1), |node, now| {
+        node.engine.write_stream(far, bulk(100), now);
+        node.engine.reset_stream(far, 4, now);
+        node.engine.stop_stream(far, 6, now);
+    });
+    world.run_for(Duration::from_millis(100));
+    let told = world.node(at(0)).events.iter().filter_map(|(_, event)| match event {
+        Event::StreamReset { stream: of, code } if *of == stream => Some(("reset", *code)),
+        Event::StreamStopped { stream: of, code } if *of == stream => Some(("stopped", *code)),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [("reset", 4), ("stopped", 6)]);
+    assert_eq!(world.node(at(0)).engine.stats(world.now()).streams, 0);
+}
+
+#[test]
 fn streams_and_messages_of_one_lane_take_turns() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.uplink = Some(20_000_000));
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));

@@ -230,6 +230,7 @@ impl Connection {
         };
         self.streams.streams.insert(id, stream);
         events.push_back((self.handle, Event::StreamOpened { stream: handle(id), bidirectional, priority }));
+        self.tell_reset(id, events);
     }
 
     /// The other end opened a bidirectional stream that is of no use.
@@ -240,12 +241,28 @@ impl Connection {
     }
 
     pub(super) fn on_stream_readable(&mut self, id: StreamId, events: &mut Events) {
+        if self.tell_reset(id, events) {
+            return;
+        }
         let Some(ByteStream { receiving: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
             return;
         };
         if std::mem::take(&mut half.blocked) {
             events.push_back((self.handle, Event::Readable(handle(id))));
         }
+    }
+
+    /// A reset is told whether or not the owner reads: a stop that came with it must not be told first.
+    fn tell_reset(&mut self, id: StreamId, events: &mut Events) -> bool {
+        if !self.streams.streams.get(&id).is_some_and(|stream| stream.receiving.is_some()) {
+            return false;
+        }
+        let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else {
+            return false;
+        };
+        self.let_go(id);
+        events.push_back((self.handle, Event::StreamReset { stream: handle(id), code: application(code) }));
+        true
     }
 
     pub(super) fn on_finished(&mut self, id: StreamId, events: &mut Events) {
