@@ -51,6 +51,8 @@ export interface MeasureOptions {
 const WARM_UP_MS = 500
 /** From the start of bulk to the window: longer than a queue of 1,000 packets takes to fill and TCP to find its rate. */
 const SETTLE_MS = 3_000
+/** What reading the shapers held up has gone by then. */
+const SHAPERS_READ_MS = 300
 /**
  * How long after the window is waited for what was under way: an urgent object that has not come then is missing and
  * counts with its age. An object of bulk takes 3 s where eight nodes share 20 Mbit/s.
@@ -152,9 +154,12 @@ async function window(
   seconds: number,
   bulkBegan: number | undefined,
 ): Promise<Window> {
-  const begin = await read(nodes, network)
+  // Outside of the span: on a small machine the processes that read them hold up everybody for a tenth of a second.
+  const shapersAtBegin = readShapers(nodes, network)
+  await delay(SHAPERS_READ_MS)
+  const begin = { ...(await readUsage(nodes)), shapers: shapersAtBegin }
   await delay(seconds * 1_000)
-  const end = await read(nodes, network)
+  const end = { ...(await readUsage(nodes)), shapers: readShapers(nodes, network) }
   const span: Span = { from: begin.at, to: end.at }
   const sources = bulkBegan === undefined ? 0 : scenario.traffic.reduce((sum, { bulk }) => sum + bulk.length, 0)
   const { urgent, bulkBytes } = await collect(nodes, { ...span, bulkBegan: bulkBegan ?? span.to }, sources)
@@ -166,7 +171,7 @@ async function window(
     urgent,
     goodput: (bulkBytes * 8) / elapsed,
     cpuSeconds,
-    shaper: shaperBetween(begin, end, scenario),
+    shaper: shaperBetween(begin.shapers, end.shapers, scenario),
     cpu: {
       busiestThread: Math.max(...processes.map(({ before, after }) => busiestThread(before, after))),
       ...machineShares(begin.machine, end.machine, cpuSeconds),
@@ -174,12 +179,15 @@ async function window(
   }
 }
 
-type Reading = Awaited<ReturnType<typeof read>>
+type Shapers = ReturnType<typeof readShapers>
 
-async function read(nodes: readonly NodeProcess[], network: Network) {
+function readShapers(nodes: readonly NodeProcess[], network: Network) {
+  return nodes.map((_, index) => network.count(index))
+}
+
+async function readUsage(nodes: readonly NodeProcess[]) {
   const processes = await Promise.all(nodes.map((node) => node.ask('usage', undefined)))
-  const shapers = nodes.map((_, index) => network.count(index))
-  return { at: now(), processes, shapers, machine: machineUsage() }
+  return { at: now(), processes, machine: machineUsage() }
 }
 
 /** Waits for what was under way at the end of the span, while the load goes on. */
@@ -206,13 +214,13 @@ async function collect(
   }
 }
 
-function shaperBetween(begin: Reading, end: Reading, { traffic, link }: Scenario): Measurement['shaper'] {
+function shaperBetween(begin: Shapers, end: Shapers, { traffic, link }: Scenario): Measurement['shaper'] {
   const { rate } = link
   if (rate === undefined) return undefined
   const total = { bytes: 0, frames: 0, drops: 0, possible: 0 }
   for (const [index, { bulk }] of traffic.entries()) {
-    const before = begin.shapers[index]?.out
-    const after = end.shapers[index]?.out
+    const before = begin[index]?.out
+    const after = end[index]?.out
     if (bulk.length === 0 || before === undefined || after === undefined) continue
     total.bytes += after.bytes - before.bytes
     total.frames += after.frames - before.frames
