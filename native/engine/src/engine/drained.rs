@@ -72,13 +72,16 @@ impl Engine {
         }
     }
 
-    /// Tells what is due of what left lanes and streams.
+    /// Tells what left lanes and streams, once some of it is due: who is woken for one is told of all.
     pub(super) fn tell_drained(&mut self, now: Instant) {
+        let Drained { due, later } = &self.drained;
+        if due.is_empty() && later.front().is_none_or(|&(at, _)| at > now) {
+            return;
+        }
         while let Some(drain) = self.drained.due.pop_front() {
             self.tell(drain);
         }
-        while let Some(&(_, drain)) = self.drained.later.front().filter(|&&(at, _)| at <= now) {
-            self.drained.later.pop_front();
+        while let Some((_, drain)) = self.drained.later.pop_front() {
             self.tell(drain);
         }
     }
