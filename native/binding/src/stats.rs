@@ -125,7 +125,10 @@ pub(crate) fn connection(stats: &ConnectionStats) -> Entries {
         ("messagesTooLong", quic.messages_too_long),
         ("receiveHeldBytes", quic.messages_held),
         ("receiveWaiting", quic.messages_waiting),
+        ("pacedBitsPerSecond", stats.path.paced.unwrap_or_default()),
+        ("competes", stats.path.competes.into()),
     ]);
+    entries.push(("queueMs".to_owned(), milliseconds(stats.path.queue)));
     entries.push(("rttMs".to_owned(), milliseconds(quic.rtt)));
     entries.push(("minRttMs".to_owned(), milliseconds(quic.min_rtt)));
     entries.extend(stats.lanes.iter().flat_map(lane));

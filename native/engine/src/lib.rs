@@ -38,7 +38,7 @@ pub use event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome, PeerDow
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
-pub use stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
 pub use warren_quic::{Ecn, GiveUp};

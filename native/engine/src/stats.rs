@@ -69,8 +69,21 @@ pub struct ConnectionStats {
     pub unsettled_messages: u64,
     /// The transport's own.
     pub quic: warren_quic::ConnectionStats,
+    /// Of its bottleneck; of none within a host.
+    pub path: PathFigures,
     /// Every lane that was ever used, lowest first.
     pub lanes: Vec<LaneStats>,
+}
+
+/// What pacing knows of a connection's bottleneck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathFigures {
+    /// How long the packet waited there that was acknowledged last.
+    pub queue: Duration,
+    /// Outer bits a second that may leave towards the peer; `None`: no bound.
+    pub paced: Option<u64>,
+    /// The queue is somebody else's, who keeps it long: most of what urgent data waits for is not this device's.
+    pub competes: bool,
 }
 
 /// Counters of one priority of one connection.

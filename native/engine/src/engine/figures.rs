@@ -43,6 +43,7 @@ impl Engine {
         Some(ConnectionStats {
             unsettled_messages: state.messages.len() as u64,
             quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
+            path: self.pacing.figures(connection).unwrap_or_default(),
             lanes: lanes_of(state, now),
         })
     }

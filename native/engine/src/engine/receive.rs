@@ -75,3 +75,6 @@ fn decapsulated(outer: Ecn, inner: u8) -> Ecn {
 /// Some 22 packets of inner MTU 1420.
 const SLAB: usize = 32 * 1024;
 const SMALL: usize = 1024;
+
+#[cfg(test)]
+mod tests;

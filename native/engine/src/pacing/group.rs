@@ -8,6 +8,7 @@ use super::bucket::Bucket;
 use super::path::Path;
 use super::rate::{Phase, Rate, Seen, Wish};
 use crate::ids::ConnectionId;
+use crate::stats::PathFigures;
 
 /// Connections that share a bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -374,6 +375,16 @@ impl<W: PartialEq> Groups<W> {
                 Phase::Fast | Phase::Competing(_) => {}
             }
         }
+    }
+
+    /// What is known of the path of a connection.
+    pub(crate) fn figures(&self, id: ConnectionId) -> Option<PathFigures> {
+        let path = &self.members.get(&id)?.path;
+        let (_, group) = self.group_of(id)?;
+        let competes = matches!(group.rate.phase, Phase::Competing(_));
+        let queue = if competes { path.recent_foreign_queue() } else { path.recent_queue() };
+        let rate = group.rate.rate().map(|bytes| (bytes * 8.0) as u64);
+        Some(PathFigures { queue: Duration::from_micros(queue), paced: rate, competes })
     }
 
     fn group_of(&self, id: ConnectionId) -> Option<(GroupId, &Group<W>)> {

@@ -159,6 +159,13 @@ impl Path {
         self.recent.back().map_or(0, |arrival| self.queue_of(arrival.delay).unsigned_abs())
     }
 
+    /// The same with the foreign queue that is taken for the path's own while it is competed with.
+    pub(crate) fn recent_foreign_queue(&self) -> u64 {
+        let home = self.home.or(self.delay.get());
+        let newest = self.recent.back().map(|arrival| arrival.delay);
+        newest.zip(home).map_or(0, |(newest, home)| (newest - home).max(0).unsigned_abs())
+    }
+
     /// The rate of the last packets, whatever queue they met.
     pub(crate) fn recent_rate(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);

@@ -2,6 +2,7 @@
 
 mod closing;
 mod connect;
+mod ecn;
 mod flood;
 mod lanes;
 mod liveness;

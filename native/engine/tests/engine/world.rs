@@ -48,6 +48,8 @@ pub(crate) struct Endpoint {
     next_message: u64,
     next_stream: u64,
     batch: TransmitBatch,
+    /// What routers leave of the outer header's ECN field.
+    pub(crate) marked: Ecn,
     outbox: VecDeque<Datagram>,
     /// Outer bytes sent, IPv4 and UDP headers included.
     pub(crate) sent_bytes: u64,
@@ -84,6 +86,7 @@ impl Endpoint {
             next_message: 0,
             next_stream: 0,
             batch: TransmitBatch::with_capacity(16),
+            marked: Ecn::NotEct,
             outbox: VecDeque::new(),
             sent_bytes: 0,
         }
@@ -268,7 +271,7 @@ impl Node for Endpoint {
     fn handle_datagram(&mut self, mut datagram: Datagram, now: Instant) {
         let path = Path { remote: datagram.from, local: None };
         let len = datagram.bytes.len();
-        self.engine.handle_datagrams(path, Ecn::NotEct, len, &mut datagram.bytes, now);
+        self.engine.handle_datagrams(path, self.marked, len, &mut datagram.bytes, now);
         self.drain_events(now);
     }
 
