@@ -254,7 +254,7 @@ impl Connection {
 
     /// A reset is told whether or not the owner reads: a stop that came with it must not be told first.
     fn tell_reset(&mut self, id: StreamId, events: &mut Events) -> bool {
-        if !self.streams.streams.get(&id).is_some_and(|stream| stream.receiving.is_some()) {
+        if self.streams.streams.get(&id).is_none_or(|stream| stream.receiving.is_none()) {
             return false;
         }
         let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else {
