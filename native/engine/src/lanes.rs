@@ -80,7 +80,8 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         self.has(priority) && self.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0
     }
 
-    fn highest(&self) -> Option<Priority> {
+    /// The lane whose member `pop` takes.
+    pub(crate) fn highest(&self) -> Option<Priority> {
         let free = |word: &usize| self.occupied[*word] & !self.held[*word];
         let word = (0..4).rev().find(|word| free(word) != 0)?;
         let bit = 63 - free(&word).leading_zeros() as usize;

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
+use crate::ids::Priority;
 
 /// A token bucket over outer bytes (UDP payload, UDP and IP headers), told as the instant when it is even.
 ///
@@ -16,6 +17,8 @@ pub(crate) struct Uplink {
     datagram: Duration,
     grain: Duration,
     debt: Duration,
+    /// Lanes up to this one wait for the deadline of data: what comes in meanwhile wakes nobody up for a datagram of theirs.
+    resting: Option<Priority>,
 }
 
 impl Uplink {
@@ -32,6 +35,7 @@ impl Uplink {
             datagram: Duration::ZERO,
             grain: Duration::ZERO,
             debt: Duration::ZERO,
+            resting: None,
         };
         let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD_OVERHEAD + IPV6_UDP);
         uplink.datagram = datagram;
@@ -49,6 +53,20 @@ impl Uplink {
             return 0;
         }
         (available.as_nanos() / self.datagram.as_nanos().max(1)) as usize + 1
+    }
+
+    /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when one does.
+    pub(crate) fn allowance_of(&mut self, lane: Priority, now: Instant) -> usize {
+        if now >= self.data_deadline() {
+            self.resting = None;
+        } else if self.resting.is_some_and(|resting| lane <= resting) {
+            return 0;
+        }
+        let allowance = self.allowance(now);
+        if allowance == 0 {
+            self.resting.get_or_insert(lane);
+        }
+        allowance
     }
 
     /// Whether control may leave now.
@@ -127,6 +145,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_lane_that_used_the_bucket_up_waits_for_several_datagrams_and_a_higher_one_for_one() {
+        let mut now = start();
+        let mut uplink = uplink(50_000_000, now);
+        while uplink.allowance_of(3, now) > 0 {
+            uplink.charge(1_452, false, now);
+        }
+        let deadline = uplink.data_deadline();
+        now = deadline - BURST / 4;
+        assert_eq!((uplink.allowance_of(3, now), uplink.allowance_of(2, now)), (0, 0));
+        assert_eq!(uplink.allowance_of(4, now), 2);
+        assert_eq!(uplink.allowance_of(3, deadline), 3);
     }
 
     #[test]

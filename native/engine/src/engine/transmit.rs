@@ -167,7 +167,10 @@ impl Engine {
 
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
     fn transmit_data(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        let allowance = self.uplink.as_ref().map_or(usize::MAX, |uplink| uplink.allowance(now));
+        let Some(highest) = self.lanes.highest() else {
+            return false;
+        };
+        let allowance = self.uplink.as_mut().map_or(usize::MAX, |uplink| uplink.allowance_of(highest, now));
         if allowance == 0 {
             return false;
         }
