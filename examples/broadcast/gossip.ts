@@ -1,7 +1,7 @@
 import type { Connection, Device, MessageFilter, Outgoing } from 'warren'
 import type { Fault } from './fault.js'
 import { Held } from './held.js'
-import { CONTROL_PRIORITY, URGENT_PRIORITY } from './lanes.js'
+import { BULK_PRIORITY, CONTROL_PRIORITY, URGENT_PRIORITY } from './lanes.js'
 import { decode, encodeIds, type Frame, type ObjectId, type SharedObject, Tag } from './objects.js'
 
 export interface GossipEvents {
@@ -115,7 +115,8 @@ export class Gossip {
     }
     const theirs = new Set(frame.ids)
     this.#events.offered(frame.ids)
-    for (const object of from.owed.splice(0)) if (!theirs.has(object.id)) this.#give(object, [from])
+    // What is late already must not delay what is not: hundreds of urgent objects of the past would fill the uplink for 0.1 s.
+    for (const object of from.owed.splice(0)) if (!theirs.has(object.id)) this.#give(object, [from], BULK_PRIORITY)
   }
 
   #take(object: SharedObject, from: Neighbour | undefined): void {
@@ -147,8 +148,8 @@ export class Gossip {
     else this.#finishIfDone(object.id)
   }
 
-  #give(object: SharedObject, neighbours: readonly Neighbour[]): void {
-    const { id, kind, priority } = object
+  #give(object: SharedObject, neighbours: readonly Neighbour[], priority = object.priority): void {
+    const { id, kind } = object
     const sending = this.#broadcast(this.#fault.alter(object), priority, neighbours)
     if (kind === 'urgent') return
     for (const neighbour of neighbours) {
