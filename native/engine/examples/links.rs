@@ -1,11 +1,15 @@
 //! Goodput and urgent latency over simulated links, in virtual time, for each congestion control.
 //!
-//! `cargo run --release -p warren-engine --example links [part of a link's name]`
+//! `cargo run --release -p warren-engine --example links [part of a link's name] [seed]`
 //!
 //! With `--features reference` ahead of `--example`: a few links, by quinn-proto's own controllers as well.
 
 #![cfg_attr(feature = "reference", allow(dead_code, reason = "the comparison prints less"))]
 
+#[path = "../tests/links/downlink.rs"]
+mod downlink;
+#[path = "../tests/links/flood.rs"]
+mod flood;
 #[path = "../tests/links/matrix.rs"]
 mod matrix;
 #[path = "../tests/links/naps.rs"]
@@ -51,15 +55,17 @@ const COMPARED: [&str; 11] = [
 #[cfg(not(feature = "reference"))]
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
+    let seed = std::env::args().nth(2).map(|seed| seed.parse::<u64>().expect("a seed is a number"));
+    let ms = |time: std::time::Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
     println!(
-        "| link | goodput % | idle p99 ms | urgent p50 | p99 | added p99 | max | queue mean | queue max | at start | drops | rival % |"
+        "| link | goodput % | idle p99 ms | urgent p50 | p99 | added p99 | max | queue mean | queue max | at start | drops | least % | rival % |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for scenario in matrix::links().into_iter().filter(|scenario| scenario.name.contains(&only)) {
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for mut scenario in matrix::links().into_iter().filter(|scenario| scenario.name.contains(&only)) {
+        scenario.seed = seed.unwrap_or(scenario.seed);
         let figures = scenario.run(|_| {});
-        let ms = |time: std::time::Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
         println!(
-            "| {} | {:.1} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.0} |",
+            "| {} | {:.1} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.0} | {:.0} |",
             scenario.name,
             figures.goodput * 100.0,
             ms(figures.idle_p99),
@@ -71,7 +77,25 @@ fn main() {
             ms(figures.max_queue),
             ms(figures.start_queue),
             figures.dropped,
+            figures.least * 100.0,
             figures.rival * 100.0,
         );
+    }
+    println!(
+        "\n| all to all | goodput % | idle p99 ms | urgent p50 | p99 | max | up mean | up max | down mean | down max | drops |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for mut flood in matrix::floods().into_iter().filter(|flood| flood.name.contains(&only)) {
+        flood.seed = seed.unwrap_or(flood.seed);
+        let figures = flood.run(|_| {});
+        let (up, down) = (figures.up, figures.down);
+        print!("| {} | {:.1} |", flood.name, figures.goodput * 100.0);
+        for time in [figures.idle_p99, figures.p50, figures.p99, figures.max] {
+            print!(" {} |", ms(time));
+        }
+        for time in [up.mean, up.max, down.mean, down.max] {
+            print!(" {} |", ms(time));
+        }
+        println!(" {} |", up.dropped + down.dropped);
     }
 }

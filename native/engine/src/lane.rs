@@ -119,6 +119,11 @@ impl Lane {
         self.front().map(|message| message.since)
     }
 
+    /// Whether it has more than what QUIC holds already.
+    pub(crate) fn has_data(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Whether a turn could do something.
     pub(crate) fn has_work(&self) -> bool {
         self.flush || !self.ready.is_empty()

@@ -175,6 +175,9 @@ impl Engine {
             return false;
         };
         let paced = match member {
+            Member::Connection(id) if self.outranks_data(id, priority) => {
+                self.pacing.urgent_allowance(id, now)
+            }
             Member::Connection(id) => self.pacing.allowance(id, now),
             Member::Packets(_) => usize::MAX,
         };
@@ -195,6 +198,15 @@ impl Engine {
         self.turn = None;
         self.policies.hold(&mut self.lanes, now);
         true
+    }
+
+    /// Whether a lane has data to send, and a lower one of the same connection too.
+    fn outranks_data(&self, id: ConnectionId, priority: Priority) -> bool {
+        let Some(connection) = self.connections.get(&id) else {
+            return false;
+        };
+        connection.lanes.get(&priority).is_some_and(|lane| lane.has_data())
+            && connection.lanes.range(..priority).any(|(_, lane)| lane.has_work())
     }
 
     /// Writes just what leaves at once, and lets it leave.

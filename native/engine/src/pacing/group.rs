@@ -121,6 +121,18 @@ impl<W: PartialEq> Groups<W> {
         self.group_of(id).map_or(usize::MAX, |(_, group)| group.bucket.allowance(self.datagram, now))
     }
 
+    /// The same for data that outranks other data of the connection: it does not wait for what that used up, but leaves
+    /// packet by packet ahead of its time, and what it outranks makes up for it.
+    pub(crate) fn urgent_allowance(&self, id: ConnectionId, now: Instant) -> usize {
+        let Some((_, group)) = self.group_of(id) else { return usize::MAX };
+        let plain = group.bucket.allowance(self.datagram, now);
+        if plain > 0 {
+            return plain;
+        }
+        let ahead = group.rate.rate().map_or(0.0, |rate| AHEAD_PACKETS * self.datagram / rate);
+        group.bucket.allowance(self.datagram, now + Duration::from_secs_f64(ahead).min(AHEAD_MAX)).min(1)
+    }
+
     /// Outer bytes that ask for an acknowledgement left.
     pub(crate) fn charge(&mut self, id: ConnectionId, bytes: usize, now: Instant) {
         let Some(member) = self.members.get(&id) else { return };
@@ -139,7 +151,8 @@ impl<W: PartialEq> Groups<W> {
             }
             if group.due.is_none() {
                 group.bucket.came_late(Duration::ZERO);
-                let due = group.bucket.deadline(self.datagram, now);
+                let together = group.rate.rate().map_or(self.datagram, |rate| rate * TOGETHER);
+                let due = group.bucket.deadline(self.datagram.min(together), now);
                 group.due = Some(due);
                 self.due.insert((due, member.group));
             }
@@ -280,6 +293,7 @@ impl<W: PartialEq> Groups<W> {
         let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
         let seen = Seen {
             queue,
+            elapsed: elapsed.as_secs_f64(),
             flying,
             held: held / rate,
             rate,
@@ -381,6 +395,11 @@ const EXIT_QUEUE: f64 = 2_000.0;
 /// What all drain together after one of them started.
 const DRAIN_MAX: Duration = Duration::from_millis(400);
 const EXIT_LOSS: f64 = 0.06;
+/// How far urgent data may overdraw: the two packets that bulk leaves at once, and one of its own.
+const AHEAD_PACKETS: f64 = 3.0;
+const AHEAD_MAX: Duration = Duration::from_millis(20);
+/// Seconds of its rate that a group sends at once, if that is more than a packet.
+const TOGETHER: f64 = 0.001;
 /// Bytes in flight at which a path that shows no queue counts as fast.
 const STARTUP_MAX: f64 = 524_288.0;
 /// Bytes a second (24 Mbit/s) below which start-up is not paced, so that nothing urgent waits for a bottleneck that nobody

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Seen {
     /// The queue that every packet met, seconds.
     pub(crate) queue: f64,
+    /// Seconds since the last tick.
+    pub(crate) elapsed: f64,
     /// Outer bytes in flight.
     pub(crate) flying: f64,
     /// Of those, what the path holds at this rate of arrivals without a queue that grows, seconds.
@@ -257,7 +259,8 @@ impl Rate {
             self.begin(Phase::Fast);
         }
         self.stood = seen.queue > 0.4 * target;
-        let share = 1.0 + (target - self.coming(seen)) / CORRECTION;
+        let correction = CORRECTION.max(SLOW * seen.elapsed);
+        let share = 1.0 + (target - self.coming(seen)) / correction;
         self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
         self.drain(seen, now);
         Wish::Nothing
@@ -332,7 +335,11 @@ impl Rate {
     /// Seconds of queue that a packet sent now would meet.
     pub(crate) fn coming(&self, seen: &Seen) -> f64 {
         let capacity = self.capacity.max(seen.rate * 0.5);
-        (seen.queue + seen.flying / capacity - seen.held).max(0.0)
+        // Whole packets fly: on average half a one less than the path holds when one is acknowledged, and one more or
+        // less means nothing.
+        let packet = seen.datagram / capacity;
+        let change = seen.flying / capacity + packet / 2.0 - seen.held;
+        (seen.queue + change - change.clamp(-packet, packet)).max(0.0)
     }
 
     fn begin_test(&mut self, seen: &Seen, now: Instant) {
@@ -390,6 +397,9 @@ const STEADY: f64 = 0.1;
 const HIGH: f64 = 0.001;
 /// Seconds in which what is missing of the queue is filled, or too much of it drained.
 const CORRECTION: f64 = 0.03;
+/// The same at least in ticks, which are long where packets are few: all that share a queue would answer it at once, and by
+/// more than it is.
+const SLOW: f64 = 1.5;
 /// Of the capacity, however long the queue.
 const CUT_MAX: f64 = 0.4;
 const GROWTH_MIN: f64 = 0.005;

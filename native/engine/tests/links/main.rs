@@ -1,6 +1,8 @@
 //! What an urgent message waits for behind bulk, and what bulk gets, over simulated links.
 #![allow(dead_code, reason = "shared with the example that prints the matrix")]
 
+mod downlink;
+mod flood;
 mod naps;
 mod party;
 mod rival;
@@ -8,6 +10,7 @@ mod scenario;
 
 use std::time::Duration;
 
+use flood::Flood;
 use scenario::Scenario;
 use warren_testing::Buffer;
 
@@ -64,6 +67,7 @@ fn connections_that_begin_one_by_one_do_not_take_each_other_for_the_path() {
     };
     let figures = eight.run(|_| {});
     assert!(figures.added() < Duration::from_millis(8) && figures.goodput > 0.94, "{figures:?}");
+    assert!(figures.least > 0.05, "{figures:?}");
 }
 
 #[test]
@@ -72,6 +76,14 @@ fn bulk_to_five_peers_delays_an_urgent_message_to_a_sixth_by_little() {
     let six = Scenario { bulk_peers: 5, urgent_alone: true, span: Duration::from_secs(4), ..link };
     let figures = six.run(|_| {});
     assert!(figures.added() < Duration::from_millis(6) && figures.goodput > 0.94, "{figures:?}");
+}
+
+#[test]
+fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
+    let flood = Flood { nodes: 5, span: Duration::from_secs(3), ..Flood::new("", 20) };
+    let figures = flood.run(|_| {});
+    assert!(figures.p99 < Duration::from_millis(9) && figures.goodput > 0.9, "{figures:?}");
+    assert!(figures.up.mean + figures.down.mean < Duration::from_millis(5), "{figures:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use warren_testing::Buffer;
 
+use crate::flood::Flood;
 use crate::scenario::Scenario;
 
 /// All of them.
@@ -78,4 +79,9 @@ pub(crate) fn links() -> Vec<Scenario> {
     links.push(rival(base("20M 50ms deep beside CUBIC", 20, 50, deep)));
     links.push(rival(base("100M 50ms shallow beside CUBIC", 100, 50, shallow)));
     links
+}
+
+/// Eight nodes, each with bulk to the seven others.
+pub(crate) fn floods() -> Vec<Flood> {
+    vec![Flood::new("100M 8 nodes", 100), Flood::new("20M 8 nodes", 20)]
 }

@@ -12,6 +12,7 @@ use warren_engine::{
 };
 use warren_testing::{Datagram, Node, Seed};
 
+use crate::downlink::Downlink;
 use crate::naps::Naps;
 use crate::rival::{RivalReceiver, RivalSender};
 
@@ -35,7 +36,7 @@ impl Party {
 impl Node for Party {
     fn handle_datagram(&mut self, datagram: Datagram, now: Instant) {
         match self {
-            Self::Warren(warren) => warren.handle(datagram, now),
+            Self::Warren(warren) => warren.arrive(datagram, now),
             Self::Sender(rival) => rival.handle(&datagram, now),
             Self::Receiver(rival) => rival.handle(&datagram),
         }
@@ -77,6 +78,8 @@ pub(crate) struct Warren {
     pub(crate) naps: Option<Naps>,
     inbox: VecDeque<Datagram>,
     wakes: Option<Instant>,
+    /// What comes waits here first.
+    pub(crate) downlink: Option<Downlink>,
     next_message: u64,
     peers: BTreeMap<u16, PeerId>,
     /// Connections by the number of the peer.
@@ -84,8 +87,10 @@ pub(crate) struct Warren {
     accepted: Option<ConnectionId>,
     /// Bytes in the bulk lane of each source.
     bulk: BTreeMap<ConnectionId, u64>,
-    urgent: Option<(ConnectionId, Instant)>,
-    payload: Bytes,
+    /// Whom urgent messages go to in turn, and when the next is due.
+    urgent: Option<(VecDeque<ConnectionId>, Instant)>,
+    /// A message of bulk.
+    pub(crate) payload: Bytes,
     /// Bytes of bulk that came, and when: by the sender's connection here.
     pub(crate) received: u64,
     /// From the instant an urgent message was due until it was here.
@@ -106,13 +111,14 @@ impl Warren {
             naps: None,
             inbox: VecDeque::new(),
             wakes: None,
+            downlink: None,
             next_message: 0,
             peers,
             connections: BTreeMap::new(),
             accepted: None,
             bulk: BTreeMap::new(),
             urgent: None,
-            payload: Bytes::from(vec![7; BULK]),
+            payload: Bytes::from(vec![7; 256 << 10]),
             received: 0,
             latencies: Vec::new(),
         }
@@ -139,9 +145,23 @@ impl Warren {
         self.settle(now);
     }
 
-    /// An urgent message to a peer each 20 ms, from now on.
-    pub(crate) fn begin_urgent(&mut self, to: u16, now: Instant) {
-        self.urgent = Some((self.connections[&to], now));
+    /// An urgent message each 20 ms to one of these peers after the other, from now on.
+    pub(crate) fn begin_urgent(&mut self, to: &[u16], now: Instant) {
+        self.urgent = Some((to.iter().map(|to| self.connections[to]).collect(), now));
+    }
+
+    fn arrive(&mut self, datagram: Datagram, now: Instant) {
+        let Some(downlink) = &mut self.downlink else {
+            return self.handle(datagram, now);
+        };
+        downlink.push(datagram, now);
+        self.leave_downlink(now);
+    }
+
+    fn leave_downlink(&mut self, now: Instant) {
+        while let Some(datagram) = self.downlink.as_mut().and_then(|downlink| downlink.pop(now)) {
+            self.handle(datagram, now);
+        }
     }
 
     fn handle(&mut self, mut datagram: Datagram, now: Instant) {
@@ -161,14 +181,18 @@ impl Warren {
         for datagram in std::mem::take(&mut self.inbox) {
             self.handle(datagram, now);
         }
+        self.leave_downlink(now);
         self.engine.handle_timeout(now);
-        while let Some((connection, due)) = self.urgent
-            && due <= now
+        while let Some((to, next)) = &mut self.urgent
+            && *next <= now
         {
+            let due = *next;
+            *next += EVERY;
+            to.rotate_left(1);
+            let connection = to[0];
             let mut bytes = vec![0; URGENT];
             bytes[..8].copy_from_slice(&((due - self.start).as_nanos() as u64).to_be_bytes());
             self.send(connection, 200, Bytes::from(bytes), now);
-            self.urgent = Some((connection, due + EVERY));
         }
         self.settle(now);
     }
@@ -190,7 +214,9 @@ impl Warren {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let engine = self.engine.poll_timeout().map(|(at, _)| at);
-        self.wakes.or_else(|| engine.into_iter().chain(self.urgent.map(|(_, due)| due)).min())
+        let urgent = self.urgent.as_ref().map(|&(_, due)| due);
+        let arrival = self.downlink.as_ref().and_then(Downlink::next);
+        self.wakes.or_else(|| engine.into_iter().chain(urgent).chain(arrival).min())
     }
 
     fn sleeps(&mut self, now: Instant) -> bool {
@@ -221,16 +247,20 @@ impl Warren {
                         *queued = queued.saturating_sub(bytes);
                     }
                 }
-                Event::Connected { connection, .. } => {
+                Event::Connected { connection, peer, .. } => {
                     self.engine.claim(connection);
                     self.accepted = Some(connection);
+                    let known = self.peers.iter().find(|&(_, &id)| id == peer);
+                    if let Some((&n, _)) = known {
+                        self.connections.insert(n, connection);
+                    }
                 }
                 _ => {}
             }
         }
         for connection in self.bulk.keys().copied().collect::<Vec<_>>() {
             while self.bulk[&connection] < QUEUED {
-                *self.bulk.get_mut(&connection).expect("just read") += BULK as u64;
+                *self.bulk.get_mut(&connection).expect("just read") += self.payload.len() as u64;
                 let payload = self.payload.clone();
                 self.send(connection, 0, payload, now);
             }
@@ -258,5 +288,4 @@ fn peer_config(n: u16) -> PeerConfig {
 
 const URGENT: usize = 1024;
 const EVERY: Duration = Duration::from_millis(20);
-const BULK: usize = 256 << 10;
 const QUEUED: u64 = 2 << 20;

@@ -42,6 +42,8 @@ pub(crate) struct Scenario {
 pub(crate) struct Figures {
     /// Of the payload capacity of the link.
     pub(crate) goodput: f64,
+    /// The same of the peer that got least.
+    pub(crate) least: f64,
     pub(crate) idle_p99: Duration,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -164,7 +166,8 @@ impl<'a> Run<'a> {
         }
         self.world.run_for(self.scenario.warm);
         let start_queue = self.world.network.take_figures(self.forth).longest_wait;
-        let (received, rival) = (self.received(), self.rival());
+        let before = self.shares();
+        let rival = self.rival();
         self.latencies();
         let began = self.world.now();
         let mut capacity = 0.0;
@@ -183,8 +186,12 @@ impl<'a> Run<'a> {
         let RouterFigures { passed, dropped, longest_wait, waited, .. } =
             self.world.network.take_figures(self.forth);
         let latencies = self.latencies();
+        let shares: Vec<u64> = self.shares().iter().zip(&before).map(|(now, before)| now - before).collect();
+        let received: u64 = shares.iter().sum();
+        let least = shares.iter().copied().min().unwrap_or_default();
         Figures {
-            goodput: (self.received() - received) as f64 / capacity,
+            goodput: received as f64 / capacity,
+            least: least as f64 / capacity,
             idle_p99,
             p50: percentile(&latencies, 0.5),
             p99: percentile(&latencies, 0.99),
@@ -212,7 +219,7 @@ impl<'a> Run<'a> {
 
     fn begin_urgent(&mut self) {
         let to = self.urgent_to;
-        self.world.with(at(0), |node, now| node.warren().begin_urgent(to, now));
+        self.world.with(at(0), |node, now| node.warren().begin_urgent(&[to], now));
     }
 
     fn latencies(&mut self) -> Vec<Duration> {
@@ -222,8 +229,10 @@ impl<'a> Run<'a> {
         latencies
     }
 
-    fn received(&mut self) -> u64 {
-        (1..=self.scenario.bulk_peers).map(|n| self.world.with(at(n), |node, _| node.warren().received)).sum()
+    /// Bytes that each peer got.
+    fn shares(&mut self) -> Vec<u64> {
+        let peers = 1..=self.scenario.bulk_peers;
+        peers.map(|n| self.world.with(at(n), |node, _| node.warren().received)).collect()
     }
 
     fn rival(&self) -> u64 {
@@ -234,16 +243,16 @@ impl<'a> Run<'a> {
     }
 }
 
-fn percentile(sorted: &[Duration], share: f64) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * share).ceil() as usize).copied().unwrap_or_default()
 }
 
 /// Ethernet, IPv4 and UDP headers, as a shaper on the router counts them.
-const FRAME: usize = 14 + 20 + 8;
+pub(crate) const FRAME: usize = 14 + 20 + 8;
 /// The tunnel's, without WireGuard's 32 bytes.
-const MTU: usize = 1420;
+pub(crate) const MTU: usize = 1420;
 /// Message bytes of a full packet: less IPv6, UDP, and 28 bytes of QUIC.
-const PAYLOAD: usize = MTU - 48 - 28;
+pub(crate) const PAYLOAD: usize = MTU - 48 - 28;
 /// The number of the rival's sender; its receiver follows.
 const RIVAL: u16 = 900;
