@@ -238,10 +238,12 @@ impl Rate {
             }
             return self.testing(test, seen, now);
         }
-        let jumps = if seen.flutter > FLUTTER { seen.jitter } else { 0.0 };
+        let (jumps, stands) =
+            if seen.flutter > FLUTTER { (seen.jitter, STANDS_JITTER) } else { (0.0, STANDS) };
         let jitter = (3.0 * jumps.max(self.noise - NOISE_MIN)).clamp(0.0, JITTER_MAX);
         let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
-        self.learn(seen, target, now);
+        let standing = stands * target;
+        self.learn(seen, standing, now);
         self.capacity = self.capacity.max(self.floor);
         if seen.queue > 2.0 * target + HIGH {
             let since = *self.high.get_or_insert(now);
@@ -258,7 +260,7 @@ impl Rate {
         if self.capacity >= FAST {
             self.begin(Phase::Fast);
         }
-        self.stood = seen.queue > 0.4 * target;
+        self.stood = seen.queue > standing;
         let correction = CORRECTION.max(SLOW * seen.elapsed);
         let share = 1.0 + (target - self.coming(seen)) / correction;
         self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
@@ -292,13 +294,13 @@ impl Rate {
     }
 
     /// What the tick says about the capacity.
-    fn learn(&mut self, seen: &Seen, target: f64, now: Instant) {
+    fn learn(&mut self, seen: &Seen, standing: f64, now: Instant) {
         if self.loss > LOSS_MAX {
             self.capacity = self.capacity.min(0.98 * self.arrivals());
             self.loss /= 2.0;
             self.growth = GROWTH_MIN;
             self.grown = now;
-        } else if seen.queue > 0.4 * target {
+        } else if seen.queue > standing {
             // An end that stalled for a tick shows a queue and a low rate for that long; and where less left than might
             // have, and all of it arrived, the path is not what held it back.
             let is_told = seen.limited || seen.rate < 0.9 * seen.sent;
@@ -386,6 +388,11 @@ const NOISE_MIN: f64 = 0.000_17;
 /// By how much delays go up and down on average where the path is what makes them jump, seconds: ends that wake up late gave
 /// 0.21 ms over real links (0.26 at most, so now and then it is crossed), and 5 ms of jitter give 0.46.
 const FLUTTER: f64 = 0.000_25;
+/// The share of the target from which a queue stands.
+const STANDS: f64 = 0.4;
+/// The same where the path jitters: the least delay of a tick is above that of the idle path by nearly half the target without
+/// any queue (2 to 3 ms of 4 to 6 at 5 ms of jitter). From 0.6 on the link is filled, whatever the seed from 0.7 on.
+const STANDS_JITTER: f64 = 0.7;
 /// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
 /// this much at most.
 const JITTER_MAX: f64 = 0.004;
