@@ -68,6 +68,7 @@ impl<W: PartialEq> Groups<W> {
             sent: charged / elapsed.as_secs_f64(),
             limited: charged > 0.75 * asked,
             datagram: self.datagram,
+            alone,
             beside_startup,
         };
         let cut = group.rate.cut_until();

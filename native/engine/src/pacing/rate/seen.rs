@@ -29,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) limited: bool,
     /// Outer bytes of a full datagram.
     pub(crate) datagram: f64,
+    /// No other group of the device sends much.
+    pub(crate) alone: bool,
     /// Another group of the device looks for its rate, maybe in the same queue.
     pub(crate) beside_startup: bool,
 }
