@@ -1,3 +1,6 @@
+mod startup;
+mod tick;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -6,7 +9,7 @@ use warren_quic::PathSample;
 
 use super::bucket::Bucket;
 use super::path::Path;
-use super::rate::{Phase, Rate, Seen, Wish};
+use super::rate::{Phase, Rate};
 use crate::ids::ConnectionId;
 use crate::stats::PathFigures;
 
@@ -200,153 +203,6 @@ impl<W: PartialEq> Groups<W> {
         self.start_up(group_id, id, sample, now, orders);
     }
 
-    /// Looks for the rate, and tells the windows meanwhile.
-    fn start_up(
-        &mut self,
-        group_id: GroupId,
-        id: ConnectionId,
-        sample: &PathSample,
-        now: Instant,
-        orders: &mut Vec<(ConnectionId, Order)>,
-    ) {
-        let (Some(group), Some(member)) = (self.groups.get_mut(&group_id), self.members.get(&id)) else {
-            return;
-        };
-        if group.rate.phase != Phase::Startup {
-            return;
-        }
-        let path = &member.path;
-        let round_trip = path.least_round_trip().as_secs_f64();
-        let was_full = (sample.in_flight + sample.bytes) as f64 > 0.5 * group.startup;
-        let most = STARTUP_MAX.max(3.0 * group.rate.arrivals() * round_trip);
-        if was_full && group.startup < most {
-            group.startup = (group.startup + sample.bytes as f64).min(most);
-        }
-        let rate = (2.0 * group.startup * path.outer / round_trip.max(1e-6)).max(STARTUP_RATE);
-        group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
-        let two = 2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX);
-        let long = EXIT_QUEUE.max(two) + if group.alone { 2.0 * path.jitter } else { 0.0 };
-        let behind = path.rate_behind(long as i64);
-        let lossy = (path.recent_loss() > EXIT_LOSS).then(|| path.recent_rate()).flatten();
-        if let Some(found) = behind.or(lossy) {
-            group.rate.found(found, now);
-            group.tick = now;
-            let queue = path.recent_queue();
-            self.tell_windows(group_id, orders);
-            self.drain_all(group_id, now + Duration::from_micros(2 * queue).min(DRAIN_MAX), now);
-            return;
-        }
-        if group.startup >= STARTUP_MAX && group.rate.arrivals() >= PACED_MAX {
-            let found = group.rate.arrivals();
-            group.rate.found(found, now);
-            self.tell_windows(group_id, orders);
-            return;
-        }
-        orders.extend(group.members.iter().map(|&member| (member, Order::Window(group.startup as u64))));
-    }
-
-    fn end_tick(
-        &mut self,
-        group_id: GroupId,
-        elapsed: Duration,
-        now: Instant,
-        orders: &mut Vec<(ConnectionId, Order)>,
-    ) {
-        let (mut alone, mut beside_startup) = (true, false);
-        for (_, other) in self.groups.iter().filter(|&(&id, _)| id != group_id) {
-            if other.startup > 1.5 * INITIAL_PACKETS * self.datagram && now < other.tick + STALE {
-                alone = false;
-                beside_startup |= other.rate.is_new(now);
-            }
-        }
-        let Some(group) = self.groups.get_mut(&group_id) else { return };
-        let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
-        let mut queue = [None, None];
-        let (mut round_trip, mut jitter, mut flutter) = (Duration::ZERO, 0.0_f64, 0.0_f64);
-        let (mut flying, mut held) = (0.0, 0.0);
-        for id in &group.members {
-            let Some(member) = self.members.get_mut(id) else { continue };
-            let (tick, member_rate) = member.path.end_tick(elapsed);
-            rate += member_rate;
-            bytes += tick.bytes;
-            lost += tick.lost;
-            let path = &member.path;
-            if let Some(delay) = tick.delay {
-                let seen = path.queue_of(delay) as f64 / 1e6;
-                let slot = &mut queue[usize::from(tick.packets < 4)];
-                *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
-                round_trip = round_trip.max(path.smoothed_round_trip);
-                jitter = jitter.max(path.jitter / 1e6);
-                flutter = flutter.max(path.flutter / 1e6);
-                flying += path.in_flight * path.outer;
-                held += member_rate * path.latest_round_trip.as_secs_f64();
-            }
-        }
-        group.alone = alone;
-        let is_stale = elapsed > STALE;
-        let charged = std::mem::take(&mut group.charged);
-        group.tick = now;
-        group.tick_packets = 0;
-        let Some(queue) = queue[0].or(queue[1]) else { return };
-        if is_stale || rate <= 0.0 {
-            return;
-        }
-        let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
-        let seen = Seen {
-            queue,
-            elapsed: elapsed.as_secs_f64(),
-            flying,
-            held: held / rate,
-            rate,
-            loss: lost / (lost + bytes).max(1.0),
-            jitter: if alone { jitter } else { 0.0 },
-            flutter: if alone { flutter } else { 0.0 },
-            round_trip,
-            sent: charged / elapsed.as_secs_f64(),
-            limited: charged > 0.75 * asked,
-            datagram: self.datagram,
-            beside_startup,
-        };
-        let cut = group.rate.cut_until();
-        let wish = group.rate.end_tick(&seen, now);
-        let began = group.rate.cut_until().filter(|_| group.rate.cut_until() != cut);
-        match wish {
-            Wish::Nothing => {}
-            Wish::Rebase | Wish::Compete => {
-                for id in &group.members {
-                    if let Some(member) = self.members.get_mut(id) {
-                        member.path.rebase(now);
-                    }
-                }
-            }
-            Wish::Return => {
-                for id in &group.members {
-                    if let Some(member) = self.members.get_mut(id) {
-                        member.path.go_home(now);
-                    }
-                }
-            }
-        }
-        self.tell_windows(group_id, orders);
-        if let Some(until) = began {
-            self.drain_all(group_id, until, now);
-        }
-    }
-
-    /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
-    /// and what remains of a queue is none of this device's. Nobody drains for others all the time: a peer may make up
-    /// what it tells.
-    fn drain_all(&mut self, for_group: GroupId, until: Instant, now: Instant) {
-        for (&id, group) in &mut self.groups {
-            let is_busy = now.saturating_duration_since(group.tick) < STALE;
-            let may = id == for_group || group.rate.may_drain_along(now);
-            if group.rate.phase == Phase::Steady && is_busy && may {
-                group.rate.drain_along(until, now);
-                group.bucket.set_rate(group.rate.rate());
-            }
-        }
-    }
-
     fn tell_windows(&mut self, group_id: GroupId, orders: &mut Vec<(ConnectionId, Order)>) {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         if group.rate.phase != Phase::Startup {
@@ -383,8 +239,8 @@ impl<W: PartialEq> Groups<W> {
         let (_, group) = self.group_of(id)?;
         let competes = matches!(group.rate.phase, Phase::Competing(_));
         let queue = if competes { path.recent_foreign_queue() } else { path.recent_queue() };
-        let rate = group.rate.rate().map(|bytes| (bytes * 8.0) as u64);
-        Some(PathFigures { queue: Duration::from_micros(queue), paced: rate, competes })
+        let paced = group.rate.rate().map(|bytes| (bytes * 8.0) as u64);
+        Some(PathFigures { queue: Duration::from_micros(queue), paced, competes })
     }
 
     fn group_of(&self, id: ConnectionId) -> Option<(GroupId, &Group<W>)> {
@@ -399,25 +255,11 @@ const INITIAL_PACKETS: f64 = 10.0;
 const TICK: Duration = Duration::from_millis(20);
 const TICK_PACKETS: u64 = 12;
 const TICK_MAX: Duration = Duration::from_millis(250);
-/// A tick longer than this had nothing to say for most of its time.
-const STALE: Duration = Duration::from_secs(1);
-/// Microseconds of queue that end the start-up.
-const EXIT_QUEUE: f64 = 2_000.0;
-/// What all drain together after one of them started.
-const DRAIN_MAX: Duration = Duration::from_millis(400);
-const EXIT_LOSS: f64 = 0.06;
 /// How far urgent data may overdraw: the two packets that bulk leaves at once, and one of its own.
 const AHEAD_PACKETS: f64 = 3.0;
 const AHEAD_MAX: Duration = Duration::from_millis(20);
 /// Seconds of its rate that a group sends at once, if that is more than a packet.
 const TOGETHER: f64 = 0.001;
-/// Bytes in flight at which a path that shows no queue counts as fast.
-const STARTUP_MAX: f64 = 524_288.0;
-/// Bytes a second (24 Mbit/s) below which start-up is not paced, so that nothing urgent waits for a bottleneck that nobody
-/// has seen: the window bounds what that can pile up.
-const STARTUP_RATE: f64 = 3e6;
-/// Bytes a second above which start-up is not paced.
-const PACED_MAX: f64 = 62.5e6;
 /// Seconds of data beyond the round trip: what ends take to wake up.
 const WINDOW_SLACK: f64 = 0.02;
 

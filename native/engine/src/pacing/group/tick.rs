@@ -1,0 +1,116 @@
+//! What a group saw in a tick, and drains.
+
+use std::time::{Duration, Instant};
+
+use super::super::rate::{Phase, Seen, Wish};
+use super::{GroupId, Groups, INITIAL_PACKETS, Order};
+use crate::ids::ConnectionId;
+
+impl<W: PartialEq> Groups<W> {
+    /// Tells the controller of a group what its members saw, and does what it wishes.
+    pub(super) fn end_tick(
+        &mut self,
+        group_id: GroupId,
+        elapsed: Duration,
+        now: Instant,
+        orders: &mut Vec<(ConnectionId, Order)>,
+    ) {
+        let (mut alone, mut beside_startup) = (true, false);
+        for (_, other) in self.groups.iter().filter(|&(&id, _)| id != group_id) {
+            if other.startup > 1.5 * INITIAL_PACKETS * self.datagram && now < other.tick + STALE {
+                alone = false;
+                beside_startup |= other.rate.is_new(now);
+            }
+        }
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
+        let mut queue = [None, None];
+        let (mut round_trip, mut jitter, mut flutter) = (Duration::ZERO, 0.0_f64, 0.0_f64);
+        let (mut flying, mut held) = (0.0, 0.0);
+        for id in &group.members {
+            let Some(member) = self.members.get_mut(id) else { continue };
+            let (tick, member_rate) = member.path.end_tick(elapsed);
+            rate += member_rate;
+            bytes += tick.bytes;
+            lost += tick.lost;
+            let path = &member.path;
+            if let Some(delay) = tick.delay {
+                let seen = path.queue_of(delay) as f64 / 1e6;
+                let slot = &mut queue[usize::from(tick.packets < 4)];
+                *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
+                round_trip = round_trip.max(path.smoothed_round_trip);
+                jitter = jitter.max(path.jitter / 1e6);
+                flutter = flutter.max(path.flutter / 1e6);
+                flying += path.in_flight * path.outer;
+                held += member_rate * path.latest_round_trip.as_secs_f64();
+            }
+        }
+        group.alone = alone;
+        let is_stale = elapsed > STALE;
+        let charged = std::mem::take(&mut group.charged);
+        group.tick = now;
+        group.tick_packets = 0;
+        let Some(queue) = queue[0].or(queue[1]) else { return };
+        if is_stale || rate <= 0.0 {
+            return;
+        }
+        let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
+        let seen = Seen {
+            queue,
+            elapsed: elapsed.as_secs_f64(),
+            flying,
+            held: held / rate,
+            rate,
+            loss: lost / (lost + bytes).max(1.0),
+            jitter: if alone { jitter } else { 0.0 },
+            flutter: if alone { flutter } else { 0.0 },
+            round_trip,
+            sent: charged / elapsed.as_secs_f64(),
+            limited: charged > 0.75 * asked,
+            datagram: self.datagram,
+            alone,
+            beside_startup,
+        };
+        let cut = group.rate.cut_until();
+        let wish = group.rate.end_tick(&seen, now);
+        let began = group.rate.cut_until().filter(|_| group.rate.cut_until() != cut);
+        match wish {
+            Wish::Nothing => {}
+            Wish::Rebase | Wish::Compete => {
+                for id in &group.members {
+                    if let Some(member) = self.members.get_mut(id) {
+                        member.path.rebase(now);
+                    }
+                }
+            }
+            Wish::Return => {
+                for id in &group.members {
+                    if let Some(member) = self.members.get_mut(id) {
+                        member.path.go_home(now);
+                    }
+                }
+            }
+        }
+        self.tell_windows(group_id, orders);
+        if let Some(until) = began {
+            self.drain_all(group_id, until, now);
+        }
+    }
+
+    /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
+    /// and what remains of a queue is none of this device's. Nobody drains for others all the time: a peer may make up
+    /// what it tells.
+    pub(super) fn drain_all(&mut self, for_group: GroupId, until: Instant, now: Instant) {
+        for (&id, group) in &mut self.groups {
+            let is_busy = now.saturating_duration_since(group.tick) < STALE;
+            let may = id == for_group || group.rate.may_drain_along(now);
+            if group.rate.phase == Phase::Steady && is_busy && may {
+                group.rate.drain_along(until, now);
+                group.bucket.set_rate(group.rate.rate());
+            }
+        }
+    }
+}
+
+/// A tick longer than this had nothing to say for most of its time.
+const STALE: Duration = Duration::from_secs(1);

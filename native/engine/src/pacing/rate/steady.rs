@@ -1,0 +1,175 @@
+//! The capacity of a bottleneck, and a queue that stays as it should be.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    ARRIVALS, DRAIN, DRAIN_EVERY, FAST, GROWTH_MIN, Phase, REFILL, Rate, Seen, TARGET, TARGET_MAX, Wish,
+};
+
+impl Rate {
+    pub(super) fn steer(&mut self, seen: &Seen, now: Instant) -> Wish {
+        self.note_noise(seen);
+        let found_less = self.believe_growth(seen);
+        if let Some(test) = self.test {
+            if found_less {
+                // More of the queue is still to come than it was begun for.
+                self.begin_test(seen, now);
+                return Wish::Nothing;
+            }
+            return self.testing(test, seen, now);
+        }
+        let (jumps, stands) =
+            if seen.flutter > FLUTTER { (seen.jitter, STANDS_JITTER) } else { (0.0, STANDS) };
+        let jitter = (3.0 * jumps.max(self.noise - NOISE_MIN)).clamp(0.0, JITTER_MAX);
+        let target = (TARGET + 2.0 * seen.datagram / self.capacity.max(1.0)).min(TARGET_MAX) + jitter;
+        let apart = seen.datagram / self.capacity.max(1.0);
+        let standing = stands * target;
+        let is_unsure = apart > ACK_DELAY && seen.queue > standing && seen.queue < 1.05 * ACK_DELAY;
+        self.learn(seen, standing, now);
+        if is_unsure && seen.limited && self.capacity < CONFIRMED * self.arrivals() {
+            self.capacity *= 1.0 + GROWTH_UNSURE;
+        }
+        self.capacity = self.capacity.max(self.floor);
+        if seen.queue > 2.0 * target + HIGH {
+            let since = *self.high.get_or_insert(now);
+            let patience = PATIENCE.max(seen.round_trip * 3);
+            if now.saturating_duration_since(since) > patience || self.capacity < 0.8 * self.verified {
+                self.begin_test(seen, now);
+            }
+        } else {
+            self.high = None;
+            if seen.queue <= 1.5 * target {
+                self.verified = self.capacity;
+            }
+        }
+        if self.capacity >= FAST {
+            self.begin(Phase::Fast);
+        }
+        self.stood = seen.queue > standing;
+        let correction = if seen.alone { CORRECTION } else { CORRECTION.max(SLOW * seen.elapsed) };
+        let share = 1.0 + (target - self.coming(seen)) / correction;
+        self.rate = self.capacity * share.clamp(CUT_MAX, 1.05);
+        self.drain(seen, now);
+        Wish::Nothing
+    }
+
+    /// What goes up and down from tick to tick is no queue that fills or drains: ends that sleep.
+    fn note_noise(&mut self, seen: &Seen) {
+        let step = seen.queue - self.queue;
+        let noise = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
+        self.noise += (noise - self.noise) / 8.0;
+        self.step = step;
+        self.queue = seen.queue;
+    }
+
+    /// While a queue grows the bottleneck is busy: what arrives steadily then is what it carries, whoever held back the
+    /// sending. A path that becomes longer makes a single step, jitter small ones, and an end that stalls gets by fits
+    /// and starts.
+    fn believe_growth(&mut self, seen: &Seen) -> bool {
+        let grows = self.step > GROWS + 2.0 * seen.jitter;
+        let before = self.arrivals[(self.next + ARRIVALS - 2) % ARRIVALS];
+        let is_steady = (seen.rate - before).abs() < STEADY * before;
+        let found_less = grows && self.grew && is_steady && seen.rate < self.capacity;
+        if found_less {
+            self.capacity = seen.rate;
+            self.growth = GROWTH_MIN;
+        }
+        self.grew = grows;
+        found_less
+    }
+
+    /// What the tick says about the capacity.
+    fn learn(&mut self, seen: &Seen, standing: f64, now: Instant) {
+        if self.loss > LOSS_MAX {
+            self.capacity = self.capacity.min(0.98 * self.arrivals());
+            self.loss /= 2.0;
+            self.growth = GROWTH_MIN;
+            self.grown = now;
+        } else if seen.queue > standing {
+            // An end that stalled for a tick shows a queue and a low rate for that long; and where less left than might
+            // have, and all of it arrived, the path is not what held it back.
+            let is_told = seen.limited || seen.rate < 0.9 * seen.sent;
+            if seen.rate > self.capacity || self.stood && is_told {
+                self.capacity += (seen.rate - self.capacity) / 4.0;
+            }
+            self.growth = (self.growth / 4.0).max(GROWTH_MIN);
+            self.grown = now;
+        } else if seen.limited
+            && now.saturating_duration_since(self.grown) > seen.round_trip
+            && self.capacity < CONFIRMED * self.arrivals()
+        {
+            self.capacity *= 1.0 + self.growth;
+            let most = (OVERSHOOT / seen.round_trip.as_secs_f64().max(1e-3)).min(GROWTH_MAX);
+            self.growth = (self.growth * 2.0).min(most);
+            self.grown = now;
+        }
+    }
+
+    /// Empties the queue now and then, so that the base of the delays stays known.
+    fn drain(&mut self, seen: &Seen, now: Instant) {
+        if now.saturating_duration_since(self.drained) > DRAIN_EVERY {
+            let time = (self.coming(seen) + 0.001) / (1.0 - DRAIN);
+            let until = now + Duration::from_secs_f64(time.min(0.1));
+            self.drain_until = Some(until);
+            self.drained = now;
+            self.grown = until + REFILL;
+        }
+        if self.drain_until.is_some_and(|until| now < until) {
+            self.rate = self.rate.min(self.capacity * DRAIN);
+        }
+    }
+
+    /// Seconds of queue that a packet sent now would meet.
+    pub(crate) fn coming(&self, seen: &Seen) -> f64 {
+        let capacity = self.capacity.max(seen.rate * 0.5);
+        let change = seen.flying / capacity - seen.held;
+        if seen.alone {
+            return (seen.queue + change).max(0.0);
+        }
+        // Whole packets fly: on average half a one less than the path holds when one is acknowledged, and one more or
+        // less means nothing.
+        let packet = seen.datagram / capacity;
+        let change = change + packet / 2.0;
+        (seen.queue + change - change.clamp(-packet, packet)).max(0.0)
+    }
+}
+
+/// What a queue differs by from tick to tick on a quiet host, seconds.
+const NOISE_MIN: f64 = 0.000_17;
+/// By how much delays go up and down on average where the path is what makes them jump, seconds: ends that wake up late gave
+/// 0.21 ms over real links (0.26 at most, so now and then it is crossed), and 5 ms of jitter give 0.46.
+const FLUTTER: f64 = 0.000_25;
+/// Seconds. Packets farther apart are acknowledged one by one, and each seems to wait so long.
+const ACK_DELAY: f64 = 0.002;
+/// By how much the capacity grows in a tick where a queue may be nothing but that: 1 to 6 Mbit/s in half a minute. 0.02 added
+/// 2 ms to eight flows over 20 Mbit/s.
+const GROWTH_UNSURE: f64 = 0.01;
+/// The share of the target from which a queue stands.
+const STANDS: f64 = 0.4;
+/// The same where the path jitters: the least delay of a tick is above that of the idle path by nearly half the target without
+/// any queue (2 to 3 ms of 4 to 6 at 5 ms of jitter). From 0.6 on the link is filled, whatever the seed from 0.7 on.
+const STANDS_JITTER: f64 = 0.7;
+/// The target makes room for three times what delays jump by, since even their least is above that of an idle path: for
+/// this much at most.
+const JITTER_MAX: f64 = 0.004;
+/// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
+const GROWS: f64 = 0.001;
+/// By how much what arrives behind a queue may differ from tick to tick, as a share: some twelve packets more or less one.
+const STEADY: f64 = 0.1;
+/// A queue longer by this is not the noise of wake-ups.
+const HIGH: f64 = 0.001;
+/// Seconds in which what is missing of the queue is filled, or too much of it drained.
+const CORRECTION: f64 = 0.03;
+/// The same at least in ticks, which are long where packets are few: all that share a queue would answer it at once, and by
+/// more than it is.
+const SLOW: f64 = 1.5;
+/// Of the capacity, however long the queue.
+const CUT_MAX: f64 = 0.4;
+const GROWTH_MAX: f64 = 0.25;
+/// Seconds of queue that a step too far may leave: what it does shows after a round trip.
+const OVERSHOOT: f64 = 0.02;
+/// What the last step was meant to bring has arrived, nearly: the rate is 1.05 of the capacity then.
+const CONFIRMED: f64 = 1.1;
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Loss above this is congestion whatever the delay says.
+const LOSS_MAX: f64 = 0.05;
