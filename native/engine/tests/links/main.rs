@@ -79,6 +79,21 @@ fn bulk_to_five_peers_delays_an_urgent_message_to_a_sixth_by_little() {
 }
 
 #[test]
+fn beside_a_cubic_flow_bulk_keeps_a_share_and_the_figures_tell_whose_the_queue_is() {
+    let link = Scenario::new("", 20, 20, Buffer::Packets(200));
+    let alone = Scenario { span: Duration::from_secs(5), ..link.clone() }.run(|_| {});
+    assert_eq!(alone.foreign, [], "{alone:?}");
+    let rival = Some(Duration::from_secs(2));
+    let figures =
+        Scenario { rival, warm: Duration::from_secs(6), span: Duration::from_secs(20), ..link }.run(|_| {});
+    // A quarter of a fair share is an eighth of the link.
+    assert!(figures.goodput > 0.125 && figures.rival > 0.125, "{figures:?}");
+    assert!(figures.foreign.len() > 20, "{figures:?}");
+    let told = scenario::percentile(&figures.foreign, 0.5);
+    assert!(told > figures.mean_queue / 2 && told < figures.mean_queue * 2, "{told:?} {figures:?}");
+}
+
+#[test]
 fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
     let flood = Flood { nodes: 5, span: Duration::from_secs(3), ..Flood::new("", 20) };
     let figures = flood.run(|_| {});

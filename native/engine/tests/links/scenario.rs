@@ -56,6 +56,8 @@ pub(crate) struct Figures {
     pub(crate) dropped: u64,
     /// The rival's, of the payload capacity.
     pub(crate) rival: f64,
+    /// What the connection's figures said of the queue while they told of a foreign flow, each quarter of a second.
+    pub(crate) foreign: Vec<Duration>,
 }
 
 impl Figures {
@@ -181,7 +183,13 @@ impl<'a> Run<'a> {
         }
         let rest = (began + self.scenario.span).saturating_duration_since(self.world.now());
         capacity += rate as f64 * rest.as_secs_f64();
-        self.world.run_for(rest);
+        let mut foreign = Vec::new();
+        while self.world.now() < began + self.scenario.span {
+            let rest = (began + self.scenario.span).saturating_duration_since(self.world.now());
+            self.world.run_for(rest.min(Duration::from_millis(250)));
+            foreign.extend(self.told_foreign_queue());
+        }
+        foreign.sort_unstable();
         let capacity = capacity / 8.0 * PAYLOAD as f64 / (MTU + 32 + FRAME) as f64;
         let RouterFigures { passed, dropped, longest_wait, waited, .. } =
             self.world.network.take_figures(self.forth);
@@ -201,7 +209,17 @@ impl<'a> Run<'a> {
             start_queue,
             dropped,
             rival: (self.rival() - rival) as f64 / capacity,
+            foreign,
         }
+    }
+
+    fn told_foreign_queue(&mut self) -> Option<Duration> {
+        let path = self.world.with(at(0), |node, now| {
+            let sender = node.warren();
+            let connection = *sender.connections.values().next().expect("a connection");
+            sender.engine.connection_stats(connection, now).expect("it is open").path
+        });
+        path.competes.then_some(path.queue)
     }
 
     fn set_path(&mut self, bits_per_second: u64, round_trip: Duration) {
