@@ -18,13 +18,12 @@ struct Window {
     wakes: u64,
     /// Totals at its beginning.
     received: u64,
-    bytes: u64,
     sent: u64,
 }
 
 impl Moderation {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { window: Window { since: now, wakes: 0, received: 0, bytes: 0, sent: 0 }, on: false }
+        Self { window: Window { since: now, wakes: 0, received: 0, sent: 0 }, on: false }
     }
 
     /// What woke the thread is done. Answers for how long the next wait leaves the socket alone.
@@ -33,7 +32,7 @@ impl Moderation {
         if now.saturating_duration_since(self.window.since) >= WINDOW {
             self.on = self.window.is_bulk_by_packets(stats, now);
             let (received, sent) = (stats.datagrams_received, stats.datagrams_sent);
-            self.window = Window { since: now, wakes: 0, received, bytes: stats.bytes_received, sent };
+            self.window = Window { since: now, wakes: 0, received, sent };
         }
         self.on.then_some(PAUSE)
     }
@@ -42,11 +41,9 @@ impl Moderation {
 impl Window {
     fn is_bulk_by_packets(&self, stats: &IoStats, now: Instant) -> bool {
         let received = stats.datagrams_received - self.received;
-        let bytes = stats.bytes_received - self.bytes;
         let sent = stats.datagrams_sent - self.sent;
-        let is_bulk = sent * UNANSWERED <= received || bytes >= FULL * received;
         let elapsed = now.saturating_duration_since(self.since).as_secs_f64();
-        received as f64 >= OFTEN * elapsed && received <= FEW * self.wakes && is_bulk
+        received as f64 >= OFTEN * elapsed && received <= FEW * self.wakes && sent * UNANSWERED <= received
     }
 }
 
@@ -61,8 +58,6 @@ const OFTEN: f64 = 3_500.0;
 const FEW: u64 = 8;
 /// Datagrams received for each that is sent: bulk is acknowledged every ten.
 const UNANSWERED: u64 = 4;
-/// Bytes of a datagram from which on average it is bulk, though this end sends as much: of a dialogue they rarely fill the MTU.
-const FULL: u64 = 1_200;
 
 #[cfg(test)]
 mod tests;
