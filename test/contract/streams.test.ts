@@ -24,8 +24,10 @@ function closed(stream: Readable | Writable): Promise<void> {
 eachDriver('streams', (network) => {
   it('are Duplexes that carry bytes both ways', async () => {
     const { connection, accepted } = await network.connected()
-    accepted.on('stream', (stream) => {
-      if (stream instanceof Duplex) void pipeline(stream, stream)
+    const echoed = new Promise<void>((resolve, reject) => {
+      accepted.on('stream', (stream) => {
+        if (stream instanceof Duplex) pipeline(stream, stream).then(resolve, reject)
+      })
     })
     const stream = connection.openStream({ priority: 3 })
     expect(stream).toBeInstanceOf(Duplex)
@@ -33,6 +35,7 @@ eachDriver('streams', (network) => {
     stream.write('hello, ')
     stream.end('world')
     expect(await text(stream)).toBe('hello, world')
+    await echoed
   })
 
   it('carry 10 MiB each way, past readers that pause', async () => {

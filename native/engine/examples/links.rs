@@ -4,7 +4,7 @@
 //!
 //! With `--features reference` ahead of `--example`: a few links, by quinn-proto's own controllers as well.
 
-#![cfg_attr(feature = "reference", allow(dead_code, reason = "the comparison prints less"))]
+#![allow(dead_code, reason = "shared with the tests, which ask for more")]
 
 #[path = "../tests/links/downlink.rs"]
 mod downlink;
