@@ -20,14 +20,14 @@ eachDriver('closing', (network) => {
     const received = collect(accepted)
     const outgoing: Promise<Outgoing>[] = []
     for (let index = 0; index < 10; index++) outgoing.push(connection.send(pattern(MIB, index)))
-    await connection.close()
+    await connection.close({ timeout: 25_000 })
     const outcomes = await Promise.all(outgoing.map(async (sent) => (await sent).settled))
     expect(outcomes).toEqual(Array(10).fill('delivered'))
     const messages = await received
     const sent = Array.from({ length: 10 }, (_, index) => pattern(MIB, index))
     expect(messages.length).toBe(10)
     expect(sent.filter((bytes) => !messages.some((message) => message.equals(bytes)))).toEqual([])
-  }, 15_000)
+  }, 30_000)
 
   it('delivers what streams were given before they were ended', async () => {
     const { connection, accepted } = await network.connected()
