@@ -52,7 +52,7 @@ pub enum Event {
     },
     /// A byte stream that was [`Read::Blocked`] has something to read.
     Readable(StreamHandle),
-    /// The other end gave this byte stream up before its end. What was not read of it is gone.
+    /// The other end gave up this byte stream, which this end opened, before its end. What was not read of it is gone.
     StreamReset {
         /// Which one.
         stream: StreamHandle,

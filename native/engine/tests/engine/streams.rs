@@ -157,6 +157,36 @@ fn a_peer_that_destroys_a_stream_is_told_as_a_reset_before_its_stop_though_nobod
 }
 
 #[test]
+fn a_peer_that_opens_streams_and_resets_them_gets_no_further_than_its_credit_while_nobody_takes_them() {
+    for bidirectional in [false, true] {
+        let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.with(at(1), |node, _| node.reads = false);
+        let before = world.node(at(1)).events.len();
+        for _ in 0..10 {
+            let streams: Vec<StreamId> = world.with(at(0), |node, now| {
+                let open = |_| {
+                    let stream = node.open(ours, bidirectional, 0, now);
+                    node.engine.write_stream(stream, bulk(10), now);
+                    stream
+                };
+                (0..200).map(open).collect()
+            });
+            world.run_for(Duration::from_millis(100));
+            world.with(at(0), |node, now| {
+                for stream in streams {
+                    node.engine.reset_stream(stream, 4, now);
+                    node.engine.stop_stream(stream, 6, now);
+                }
+            });
+            world.run_for(Duration::from_millis(100));
+        }
+        let told = world.node(at(1)).events.len() - before;
+        assert!(told <= 3 * 256, "{told} events of streams that nobody took");
+    }
+}
+
+#[test]
 fn streams_and_messages_of_one_lane_take_turns() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.uplink = Some(20_000_000));
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));

@@ -230,7 +230,6 @@ impl Connection {
         };
         self.streams.streams.insert(id, stream);
         events.push_back((self.handle, Event::StreamOpened { stream: handle(id), bidirectional, priority }));
-        self.tell_reset(id, events);
     }
 
     /// The other end opened a bidirectional stream that is of no use.
@@ -252,9 +251,12 @@ impl Connection {
         }
     }
 
-    /// A reset is told whether or not the owner reads: a stop that came with it must not be told first.
+    /// A reset of a stream that this end opened is told whether or not the owner reads: a stop that came with it must not be
+    /// told first. Of one that the other end opened it waits to be read, and its credit with it, or that end could open and
+    /// reset for ever while the owner stands still.
     fn tell_reset(&mut self, id: StreamId, events: &mut Events) -> bool {
-        if self.streams.streams.get(&id).is_none_or(|stream| stream.receiving.is_none()) {
+        let is_ours = id.initiator() == self.inner.side();
+        if !is_ours || self.streams.streams.get(&id).is_none_or(|stream| stream.receiving.is_none()) {
             return false;
         }
         let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else {
