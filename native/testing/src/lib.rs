@@ -30,6 +30,6 @@ mod simulation;
 
 pub use link::{Link, Rate};
 pub use network::{Counters, Datagram, Network};
-pub use router::{Buffer, Router, RouterFigures, RouterId};
+pub use router::{Buffer, Queue, Router, RouterFigures, RouterId};
 pub use seed::Seed;
 pub use simulation::{Node, Simulation, start};

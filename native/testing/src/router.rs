@@ -44,10 +44,12 @@ pub struct RouterFigures {
     pub waited: Duration,
 }
 
+/// What waits in a router.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub struct Queue {
     pub(crate) router: Router,
-    pub(crate) figures: RouterFigures,
+    /// Since they were last taken.
+    pub figures: RouterFigures,
     /// When the bucket is (or was) exactly empty.
     even: Option<Instant>,
     /// When each datagram that waits will have left, and its cost.
@@ -56,13 +58,14 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(router: Router) -> Self {
+    /// An empty one.
+    pub fn new(router: Router) -> Self {
         let figures = RouterFigures::default();
         Self { router, figures, even: None, waiting: VecDeque::new(), waiting_bytes: 0 }
     }
 
     /// When a datagram that comes now has left; `None` if the queue is full.
-    pub(crate) fn pass(&mut self, length: usize, now: Instant) -> Option<Instant> {
+    pub fn pass(&mut self, length: usize, now: Instant) -> Option<Instant> {
         while let Some(&(left, cost)) = self.waiting.front()
             && left <= now
         {

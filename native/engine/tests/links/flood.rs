@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use warren_testing::{Buffer, Link, Router, RouterFigures, RouterId, Seed, Simulation};
 
-use crate::downlink::{Downlink, Waits};
+use crate::downlink::Downlink;
 use crate::party::{Party, Warren, at};
 use crate::scenario::{FRAME, MTU, PAYLOAD, percentile};
 
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
                 world.network.set_link(at(n), at(other), link.clone());
             }
             let mut node = Warren::new(n, &flood.others(n), start, &seed);
-            node.downlink = Some(Downlink::new(router, flood.buffer));
+            node.downlink = Some(Downlink::new(router));
             node.payload = Bytes::from(vec![7; 1 << 20]);
             adjust(&mut node);
             world.add(at(n), Party::Warren(node));
@@ -169,29 +169,22 @@ impl<'a> Run<'a> {
     }
 
     fn up(&mut self) -> Queues {
-        let figures = self.up.iter().map(|&id| self.world.network.take_figures(id));
-        let waits = figures.map(|RouterFigures { passed, dropped, longest_wait, waited, .. }| Waits {
-            passed: passed as u32,
-            dropped,
-            longest: longest_wait,
-            sum: waited,
-        });
-        queues(waits.collect())
+        queues(self.up.iter().map(|&id| self.world.network.take_figures(id)).collect())
     }
 
     fn down(&mut self) -> Queues {
         let take = |node: &mut Party| {
-            node.warren().downlink.as_mut().map(|downlink| std::mem::take(&mut downlink.figures))
+            node.warren().downlink.as_mut().map(|downlink| std::mem::take(&mut downlink.queue.figures))
         };
         queues((0..self.flood.nodes).filter_map(|n| self.world.with(at(n), |node, _| take(node))).collect())
     }
 }
 
-fn queues(waits: Vec<Waits>) -> Queues {
-    let passed: u32 = waits.iter().map(|waits| waits.passed).sum();
+fn queues(figures: Vec<RouterFigures>) -> Queues {
+    let passed: u64 = figures.iter().map(|figures| figures.passed).sum();
     Queues {
-        mean: waits.iter().map(|waits| waits.sum).sum::<Duration>() / passed.max(1),
-        max: waits.iter().map(|waits| waits.longest).max().unwrap_or_default(),
-        dropped: waits.iter().map(|waits| waits.dropped).sum(),
+        mean: figures.iter().map(|figures| figures.waited).sum::<Duration>() / passed.max(1) as u32,
+        max: figures.iter().map(|figures| figures.longest_wait).max().unwrap_or_default(),
+        dropped: figures.iter().map(|figures| figures.dropped).sum(),
     }
 }
