@@ -33,8 +33,16 @@ export async function measureCancel(
     await delay(CANCEL_AFTER_MS)
     await near.ask('stopUrgent', undefined)
     const after = await near.ask('cancel', undefined)
-    const { latencies } = await far.ask('report', { from: begin, to: now(), bulkBegan: begin })
-    return { ...after, roundTrip: 2 * percentile(latencies, 0.5) }
+    const { urgent } = await far.ask('report', { from: begin, to: now(), bulkBegan: begin })
+    return {
+      ...after,
+      roundTrip:
+        2 *
+        percentile(
+          urgent.map(({ latency }) => latency),
+          0.5,
+        ),
+    }
   } finally {
     await Promise.all(nodes.map((node) => node.end()))
     await network.close()

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { now } from './now.js'
 import type { Line, Receiver } from './transports/transport.js'
+import type { UrgentObject } from './verbs.js'
 
 export const BULK_BYTES = 1024 * 1024
 export const URGENT_BYTES = 1024
@@ -78,7 +79,7 @@ export function urgentObject(due: number): Buffer {
 export class Arrivals {
   /** Latencies of the objects that came on streams opened for them. */
   readonly fresh: number[] = []
-  readonly #urgent: { readonly due: number; readonly latency: number }[] = []
+  readonly #urgent: UrgentObject[] = []
   readonly #sources: BulkSource[] = []
 
   /** For what comes from one peer. */
@@ -97,9 +98,9 @@ export class Arrivals {
     else this.#urgent.push({ due, latency: now() - due })
   }
 
-  /** The latencies of the urgent objects that were due in that time, in milliseconds. */
-  latenciesBetween(from: number, to: number): readonly number[] {
-    return this.#urgent.filter(({ due }) => due >= from && due < to).map(({ latency }) => latency)
+  /** The urgent objects that were due in that time. */
+  urgentBetween(from: number, to: number): readonly UrgentObject[] {
+    return this.#urgent.filter(({ due }) => due >= from && due < to)
   }
 
   /** Bytes of bulk in that time, of bulk that began at `began`. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { median, percentile } from '../figures.js'
 import { FRESH_MS } from './load.js'
+import type { Machine } from './machine.js'
 import type { Network } from './network.js'
 import { NodeProcess } from './node-process.js'
 import { now } from './now.js'
@@ -8,7 +9,7 @@ import type { Scenario } from './scenario.js'
 import type { TransportName } from './transports/table.js'
 import { transports } from './transports/table.js'
 import { busiestThread, type MachineUsage, machineUsage } from './usage.js'
-import type { Report, Span, Verbs } from './verbs.js'
+import type { Report, Span, UrgentObject, Verbs } from './verbs.js'
 
 /** Of one scenario over one transport, once. Times in milliseconds, rates in bits per second. */
 export interface Measurement {
@@ -20,6 +21,8 @@ export interface Measurement {
   /** Mean of what the senders' shapers passed, as a share of their rate, and the mean size of its frames. */
   readonly shaper: { readonly share: number; readonly frameBytes: number; readonly drops: number } | undefined
   readonly cpu: Cpu
+  /** The share of the windows in which the machine itself was slow: the greater of both. */
+  readonly slow: number
   /** Until an object arrives on a stream opened for it under the load; undefined: no such difference. */
   readonly freshStream: number | undefined
 }
@@ -27,6 +30,8 @@ export interface Measurement {
 export interface Urgent {
   readonly p50: number
   readonly p99: number
+  /** The same of those that were due while the machine was not slow. */
+  readonly steadyP99: number
   /** Those that had not arrived long after the window; they count with their age. */
   readonly missing: number
 }
@@ -41,6 +46,7 @@ export interface Cpu {
 }
 
 export interface MeasureOptions {
+  readonly machine: Machine
   readonly seconds: number
   readonly uplink: number | undefined
   /** Of TCP on the links, by its name in Linux. */
@@ -71,11 +77,11 @@ export async function measure(
     await connect(nodes, network, scenario, transport, options)
     await each(nodes, scenario, (node, { urgent }) => node.ask('urgent', { to: urgent }))
     await delay(WARM_UP_MS)
-    const idle = await window(nodes, network, scenario, options.seconds, undefined)
+    const idle = await window(nodes, network, scenario, options, undefined)
     const bulkBegan = now()
     await each(nodes, scenario, (node, { bulk }) => node.ask('bulk', { to: bulk }))
     await delay(SETTLE_MS)
-    const loaded = await window(nodes, network, scenario, options.seconds, bulkBegan)
+    const loaded = await window(nodes, network, scenario, options, bulkBegan)
     const senders = scenario.traffic.filter(({ bulk }) => bulk.length > 0).length
     const { rate } = scenario.link
     return {
@@ -86,6 +92,7 @@ export async function measure(
       cpuPerGigabyte: loaded.cpuSeconds / ((loaded.goodput * loaded.seconds) / 8e9),
       shaper: loaded.shaper,
       cpu: loaded.cpu,
+      slow: Math.max(idle.slow, loaded.slow),
       freshStream: nodes.length === 2 ? await openFresh(nodes) : undefined,
     }
   } finally {
@@ -145,13 +152,14 @@ interface Window {
   readonly cpuSeconds: number
   readonly shaper: Measurement['shaper']
   readonly cpu: Cpu
+  readonly slow: number
 }
 
 async function window(
   nodes: readonly NodeProcess[],
   network: Network,
   scenario: Scenario,
-  seconds: number,
+  { seconds, machine }: MeasureOptions,
   bulkBegan: number | undefined,
 ): Promise<Window> {
   // Outside of the span: on a small machine the processes that read them hold up everybody for a tenth of a second.
@@ -162,7 +170,7 @@ async function window(
   const end = { ...(await readUsage(nodes)), shapers: readShapers(nodes, network) }
   const span: Span = { from: begin.at, to: end.at }
   const sources = bulkBegan === undefined ? 0 : scenario.traffic.reduce((sum, { bulk }) => sum + bulk.length, 0)
-  const { urgent, bulkBytes } = await collect(nodes, { ...span, bulkBegan: bulkBegan ?? span.to }, sources)
+  const { urgent, bulkBytes } = await collect(nodes, machine, { ...span, bulkBegan: bulkBegan ?? span.to }, sources)
   const processes = begin.processes.map((before, index) => ({ before, after: end.processes[index] ?? before }))
   const cpuSeconds = processes.reduce((sum, { before, after }) => sum + after.cpuSeconds - before.cpuSeconds, 0)
   const elapsed = (end.at - begin.at) / 1e3
@@ -176,6 +184,7 @@ async function window(
       busiestThread: Math.max(...processes.map(({ before, after }) => busiestThread(before, after))),
       ...machineShares(begin.machine, end.machine, cpuSeconds),
     },
+    slow: machine.slow.shareOf(span),
   }
 }
 
@@ -193,22 +202,26 @@ async function readUsage(nodes: readonly NodeProcess[]) {
 /** Waits for what was under way at the end of the span, while the load goes on. */
 async function collect(
   nodes: readonly NodeProcess[],
+  machine: Machine,
   span: Verbs['report'],
   sources: number,
 ): Promise<{ urgent: Urgent; bulkBytes: number }> {
   for (;;) {
     const reports = await Promise.all(nodes.map((node) => node.ask('report', span)))
     const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0)
-    const arrived = reports.flatMap(({ latencies }) => latencies)
+    const arrived = reports.flatMap(({ urgent }) => urgent)
     const missing = sum(({ dues }) => dues) - arrived.length
     const age = now() - span.to
     if ((missing > 0 || sum((report) => report.sources) < sources) && age < GRACE_MS) {
       await delay(100)
       continue
     }
-    const latencies = [...arrived, ...Array.from({ length: missing }, () => age)]
+    const ages = Array.from({ length: missing }, () => age)
+    const p = (share: number, objects: readonly UrgentObject[]): number =>
+      percentile([...objects.map(({ latency }) => latency), ...ages], share)
+    const steady = arrived.filter(({ due }) => !machine.slow.isNear(due))
     return {
-      urgent: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), missing },
+      urgent: { p50: p(0.5, arrived), p99: p(0.99, arrived), steadyP99: p(0.99, steady), missing },
       bulkBytes: sum(({ bulkBytes }) => bulkBytes),
     }
   }

@@ -35,7 +35,7 @@ const verbs: { [V in Verb]: (argument: Verbs[V]) => Answers[V] | Promise<Answers
   report({ from, to, bulkBegan }) {
     return {
       dues: load.duesBetween(from, to),
-      latencies: arrivals.latenciesBetween(from, to),
+      urgent: arrivals.urgentBetween(from, to),
       bulkBytes: arrivals.bulkBetween(bulkBegan, from, to),
       sources: arrivals.sourcesSince(to),
     }

@@ -3,7 +3,8 @@ import { cpus, release } from 'node:os'
 import { cancelLines, cancelTable, combineCancelled, measureCancel } from './cancel.js'
 import { check } from './check.js'
 import { links } from './link.js'
-import { measure } from './measure.js'
+import { Machine } from './machine.js'
+import { type MeasureOptions, measure } from './measure.js'
 import { reasonAgainstLinks } from './network.js'
 import { type PriorityOptions, parsePriorityOptions, priorityHelp } from './options.js'
 import { plot } from './plot.js'
@@ -28,7 +29,7 @@ export async function priority(argv: readonly string[]): Promise<number> {
   }
   const reason = await reasonAgainstLinks(links['100mbit'], options.congestionControl)
   if (reason === undefined) {
-    options.tell(`${machine()}; TCP with ${options.congestionControl}\n`)
+    options.tell(`${processors()}; TCP with ${options.congestionControl}\n`)
   } else {
     process.stderr.write(`priority: no shaped links on this machine: ${reason}\n`)
     if (process.env.WARREN_REQUIRE_NETNS === '1') return 1
@@ -37,6 +38,19 @@ export async function priority(argv: readonly string[]): Promise<number> {
   const plan = options.plan
     .filter(({ scenario }) => reason === undefined || scenario.link.rate === undefined)
     .map(({ scenario, transports }) => ({ scenario, transports: transports.filter((name) => isHere.has(name)) }))
+  const machine = new Machine()
+  try {
+    const results = await run(plan, { ...options, machine })
+    return options.check ? check(results) : Number(process.exitCode ?? 0)
+  } finally {
+    machine.close()
+  }
+}
+
+type Options = PriorityOptions & MeasureOptions
+
+/** Tells what comes of each scenario when it is done. */
+async function run(plan: PriorityOptions['plan'], options: Options): Promise<readonly Result[]> {
   const results: Result[] = []
   for (const { scenario, transports } of plan) {
     if (scenario.kind === 'cancel') {
@@ -53,18 +67,18 @@ export async function priority(argv: readonly string[]): Promise<number> {
       if (options.svg !== undefined) draw(options.svg, results, options)
     }
   }
-  return options.check ? check(results) : Number(process.exitCode ?? 0)
+  return results
 }
 
 /** After each scenario, so that a run that is cut short leaves what it has. */
 function draw(file: string, results: readonly Result[], { runs, seconds }: PriorityOptions): void {
-  const drawn = plot(results, `${machine()}; medians of ${runs} × ${seconds} s: npm run bench -- priority`)
+  const drawn = plot(results, `${processors()}; medians of ${runs} × ${seconds} s: npm run bench -- priority`)
   if (drawn !== undefined) writeFileSync(file, drawn)
 }
 
-function machine(): string {
-  const processors = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`.replace(/\(R\)|\(TM\)| Processor/g, '')
-  return `${processors}, Linux ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}`
+function processors(): string {
+  const model = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`.replace(/\(R\)|\(TM\)| Processor/g, '')
+  return `${model}, Linux ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}`
 }
 
 function parsed(argv: readonly string[]): PriorityOptions | number {
@@ -96,8 +110,8 @@ function prepared(names: readonly TransportName[]): ReadonlySet<TransportName> {
 async function inTurn<M>(
   scenario: Scenario,
   names: readonly TransportName[],
-  options: PriorityOptions,
-  measureOnce: (scenario: Scenario, transport: TransportName, options: PriorityOptions) => Promise<M>,
+  options: Options,
+  measureOnce: (scenario: Scenario, transport: TransportName, options: Options) => Promise<M>,
 ): Promise<readonly { readonly transport: TransportName; readonly measured: readonly M[] }[]> {
   const all = names.map((transport) => ({ transport, measured: [] as M[] }))
   for (let run = 1; run <= options.runs; run++) {

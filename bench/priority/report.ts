@@ -4,7 +4,7 @@ import type { Result } from './result.js'
 import type { Scenario } from './scenario.js'
 
 /** Those of a result; none where the processors were the limit of what is named after a link. */
-export function figuresOf({ name, medians, cpuBound, runs }: Result): readonly Figure[] {
+export function figuresOf({ name, medians, cpuBound, runs, slow }: Result): readonly Figure[] {
   const figure = (metric: string, value: number, unit: string): Figure => ({ name, metric, value, unit })
   const bound = cpuBound === undefined ? [] : [figure('cpu_bound_runs', cpuBound.runs / runs, 'ratio')]
   if (medians === undefined) return bound
@@ -13,6 +13,13 @@ export function figuresOf({ name, medians, cpuBound, runs }: Result): readonly F
     figure('urgent_idle_p99', medians.urgentIdleP99, 'ms'),
     figure('urgent_loaded_p50', medians.urgentLoadedP50, 'ms'),
     figure('urgent_loaded_p99', medians.urgentLoadedP99, 'ms'),
+    ...(slow > SLOW_TOLD
+      ? [
+          figure('machine_slow', slow, 'ratio'),
+          figure('urgent_idle_p99_steady', medians.steadyIdleP99, 'ms'),
+          figure('urgent_loaded_p99_steady', medians.steadyLoadedP99, 'ms'),
+        ]
+      : []),
     figure('bulk_goodput', medians.bulkGoodput / 1e6, 'Mbit/s'),
     ...(medians.linkCapacity === undefined ? [] : [figure('link_capacity', medians.linkCapacity / 1e6, 'Mbit/s')]),
     ...(medians.linkUsed === undefined ? [] : [figure('link_used', medians.linkUsed, 'ratio')]),
@@ -60,13 +67,19 @@ function row({ transport, medians, cpuBound, runs }: Result): string {
   ].join('')
 }
 
-function notes({ transport, medians, cpuBound, runs, others, missing }: Result): readonly string[] {
+function notes({ transport, medians, cpuBound, runs, others, slow, missing }: Result): readonly string[] {
   return [
     ...(medians !== undefined && cpuBound !== undefined
       ? [`  ${transport}: ${cpuBound.runs} of ${runs} runs left out, in which the processors were the limit`]
       : []),
     ...(others > OTHERS_TOLD
       ? [`  ${transport}: other work took up to ${percent(others)} of the processors meanwhile`]
+      : []),
+    ...(slow > SLOW_TOLD && medians !== undefined
+      ? [
+          `  ${transport}: the machine itself was slow for ${percent(slow)} of the time; p99 of what was not due close to that: ` +
+            `${number(medians.steadyIdleP99).trim()} ms idle, ${number(medians.steadyLoadedP99).trim()} ms loaded`,
+        ]
       : []),
     ...(medians?.freshStream === undefined
       ? []
@@ -85,6 +98,9 @@ function fresh(ms: number): string {
 
 /** Less of other work than this is not worth a line. */
 const OTHERS_TOLD = 0.1
+
+/** Less than the hundredth that a p99 leaves out does not make it. */
+const SLOW_TOLD = 0.005
 
 function number(value: number): string {
   return (value >= 100 ? value.toFixed(0) : value.toPrecision(3)).padStart(9)

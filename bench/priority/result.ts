@@ -15,6 +15,8 @@ export interface Result {
   readonly cpuBound: { readonly runs: number; readonly busiestThread: number; readonly machine: number } | undefined
   /** The largest share of all processors that other work took in a run. */
   readonly others: number
+  /** The median over the runs of the share of time in which the machine itself was slow. */
+  readonly slow: number
   readonly missing: number
 }
 
@@ -24,6 +26,9 @@ export interface Medians {
   readonly urgentIdleP99: number
   readonly urgentLoadedP50: number
   readonly urgentLoadedP99: number
+  /** The same of what was due while the machine was not slow. */
+  readonly steadyIdleP99: number
+  readonly steadyLoadedP99: number
   readonly bulkGoodput: number
   readonly linkCapacity: number | undefined
   readonly linkUsed: number | undefined
@@ -54,6 +59,7 @@ export function combine(scenario: Scenario, transport: TransportName, measured: 
             machine: median(bound.map(({ cpu }) => cpu.machine)),
           },
     others: Math.max(0, ...measured.map(({ cpu }) => cpu.others)),
+    slow: median(measured.map(({ slow }) => slow)),
     missing: measured.reduce((sum, { idle, loaded }) => sum + idle.missing + loaded.missing, 0),
   }
 }
@@ -72,6 +78,8 @@ function medians(measured: readonly Measurement[]): Medians {
     urgentIdleP99: of(({ idle }) => idle.p99),
     urgentLoadedP50: of(({ loaded }) => loaded.p50),
     urgentLoadedP99: of(({ loaded }) => loaded.p99),
+    steadyIdleP99: of(({ idle }) => idle.steadyP99),
+    steadyLoadedP99: of(({ loaded }) => loaded.steadyP99),
     bulkGoodput: of(({ bulkGoodput }) => bulkGoodput),
     linkCapacity,
     linkUsed: linkCapacity === undefined ? undefined : of(({ shaper }) => shaper?.share ?? Number.NaN),

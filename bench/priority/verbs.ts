@@ -46,10 +46,16 @@ export type Verb = keyof Verbs
 /** What a node sent and received in a span. */
 export interface Report {
   readonly dues: number
-  readonly latencies: readonly number[]
+  readonly urgent: readonly UrgentObject[]
   readonly bulkBytes: number
   /** How many peers' bulk is known to the end of the span. */
   readonly sources: number
+}
+
+/** One that arrived: the instant at which it was due, and how much later it came, in milliseconds. */
+export interface UrgentObject {
+  readonly due: number
+  readonly latency: number
 }
 
 /** What still left a node after it gave an object up. */
