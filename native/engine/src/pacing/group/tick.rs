@@ -15,6 +15,27 @@ impl<W: PartialEq> Groups<W> {
         now: Instant,
         orders: &mut Vec<(ConnectionId, Order)>,
     ) {
+        let Some(seen) = self.see(group_id, elapsed, now) else { return };
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        let cut = group.rate.cut_until();
+        let wish = group.rate.end_tick(&seen, now);
+        let began = group.rate.cut_until().filter(|_| group.rate.cut_until() != cut);
+        for id in &group.members {
+            let Some(member) = self.members.get_mut(id) else { continue };
+            match wish {
+                Wish::Nothing => {}
+                Wish::Rebase | Wish::Compete => member.path.rebase(now),
+                Wish::Return => member.path.go_home(now),
+            }
+        }
+        self.tell_windows(group_id, orders);
+        if let Some(until) = began {
+            self.drain_all(group_id, until, now);
+        }
+    }
+
+    /// Ends the tick of a group's members. `None`: it says nothing.
+    fn see(&mut self, group_id: GroupId, elapsed: Duration, now: Instant) -> Option<Seen> {
         let (mut alone, mut beside_startup) = (true, false);
         for (_, other) in self.groups.iter().filter(|&(&id, _)| id != group_id) {
             if other.startup > 1.5 * INITIAL_PACKETS * self.datagram && now < other.tick + STALE {
@@ -22,7 +43,7 @@ impl<W: PartialEq> Groups<W> {
                 beside_startup |= other.rate.is_new(now);
             }
         }
-        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        let group = self.groups.get_mut(&group_id)?;
         let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
         let mut queue = [None, None];
         let (mut round_trip, mut jitter, mut flutter) = (Duration::ZERO, 0.0_f64, 0.0_f64);
@@ -46,16 +67,15 @@ impl<W: PartialEq> Groups<W> {
             }
         }
         group.alone = alone;
-        let is_stale = elapsed > STALE;
-        let charged = std::mem::take(&mut group.charged);
         group.tick = now;
         group.tick_packets = 0;
-        let Some(queue) = queue[0].or(queue[1]) else { return };
-        if is_stale || rate <= 0.0 {
-            return;
+        let charged = std::mem::take(&mut group.charged);
+        let queue = queue[0].or(queue[1])?;
+        if elapsed > STALE || rate <= 0.0 {
+            return None;
         }
         let asked = group.rate.rate().map_or(f64::MAX, |rate| rate * elapsed.as_secs_f64());
-        let seen = Seen {
+        Some(Seen {
             queue,
             elapsed: elapsed.as_secs_f64(),
             flying,
@@ -70,31 +90,7 @@ impl<W: PartialEq> Groups<W> {
             datagram: self.datagram,
             alone,
             beside_startup,
-        };
-        let cut = group.rate.cut_until();
-        let wish = group.rate.end_tick(&seen, now);
-        let began = group.rate.cut_until().filter(|_| group.rate.cut_until() != cut);
-        match wish {
-            Wish::Nothing => {}
-            Wish::Rebase | Wish::Compete => {
-                for id in &group.members {
-                    if let Some(member) = self.members.get_mut(id) {
-                        member.path.rebase(now);
-                    }
-                }
-            }
-            Wish::Return => {
-                for id in &group.members {
-                    if let Some(member) = self.members.get_mut(id) {
-                        member.path.go_home(now);
-                    }
-                }
-            }
-        }
-        self.tell_windows(group_id, orders);
-        if let Some(until) = began {
-            self.drain_all(group_id, until, now);
-        }
+        })
     }
 
     /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
