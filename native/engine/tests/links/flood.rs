@@ -65,27 +65,26 @@ impl Flood {
         Run::new(self, &adjust).loaded(idle)
     }
 
+    pub(crate) fn router(&self, bits_per_second: u64) -> Router {
+        let bytes = self.buffer.as_secs_f64() * bits_per_second as f64 / 8.0;
+        Router { bits_per_second, overhead: FRAME, burst: 2 * MTU, buffer: Buffer::Bytes(bytes as usize) }
+    }
+
     fn others(&self, n: u16) -> Vec<u16> {
         (0..self.nodes).filter(|&other| other != n).collect()
     }
 }
 
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     flood: &'a Flood,
-    world: Simulation<Party>,
+    pub(crate) world: Simulation<Party>,
     up: Vec<RouterId>,
 }
 
 impl<'a> Run<'a> {
-    fn new(flood: &'a Flood, adjust: &impl Fn(&mut Warren)) -> Self {
+    pub(crate) fn new(flood: &'a Flood, adjust: &impl Fn(&mut Warren)) -> Self {
         let mut world = Simulation::new(Seed::exactly(flood.seed));
-        let bytes = flood.buffer.as_secs_f64() * flood.bits_per_second as f64 / 8.0;
-        let router = Router {
-            bits_per_second: flood.bits_per_second,
-            overhead: FRAME,
-            burst: 2 * MTU,
-            buffer: Buffer::Bytes(bytes as usize),
-        };
+        let router = flood.router(flood.bits_per_second);
         let (start, seed) = (world.now(), Seed::exactly(flood.seed));
         let mut up = Vec::new();
         for n in 0..flood.nodes {
@@ -119,12 +118,7 @@ impl<'a> Run<'a> {
 
     fn loaded(mut self, idle_p99: Duration) -> FloodFigures {
         self.begin_urgent();
-        for n in 0..self.flood.nodes {
-            for other in self.flood.others(n) {
-                self.world.with(at(n), |node, now| node.warren().begin_bulk(other, now));
-            }
-            self.world.run_for(Duration::from_millis(7));
-        }
+        self.begin_bulk();
         self.world.run_for(self.flood.warm);
         self.up();
         self.down();
@@ -143,6 +137,15 @@ impl<'a> Run<'a> {
             max: percentile(&latencies, 1.0),
             up: self.up(),
             down: self.down(),
+        }
+    }
+
+    pub(crate) fn begin_bulk(&mut self) {
+        for n in 0..self.flood.nodes {
+            for other in self.flood.others(n) {
+                self.world.with(at(n), |node, now| node.warren().begin_bulk(other, now));
+            }
+            self.world.run_for(Duration::from_millis(7));
         }
     }
 
@@ -165,7 +168,11 @@ impl<'a> Run<'a> {
     }
 
     fn received(&mut self) -> u64 {
-        (0..self.flood.nodes).map(|n| self.world.with(at(n), |node, _| node.warren().received)).sum()
+        (0..self.flood.nodes).map(|n| self.received_by(n)).sum()
+    }
+
+    pub(crate) fn received_by(&mut self, n: u16) -> u64 {
+        self.world.with(at(n), |node, _| node.warren().received)
     }
 
     fn up(&mut self) -> Queues {

@@ -10,7 +10,10 @@ mod scenario;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use downlink::Downlink;
 use flood::Flood;
+use party::at;
 use scenario::Scenario;
 use warren_testing::Buffer;
 
@@ -99,6 +102,33 @@ fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
     let figures = flood.run(|_| {});
     assert!(figures.p99 < Duration::from_millis(9) && figures.goodput > 0.9, "{figures:?}");
     assert!(figures.up.mean + figures.down.mean < Duration::from_millis(5), "{figures:?}");
+}
+
+/// All flood all, so that each knows its rate only from packets that are far apart.
+#[test]
+fn a_node_whose_downlink_was_slow_gets_its_share_again() {
+    let flood = Flood { nodes: 4, ..Flood::new("", 20) };
+    let slow = 3;
+    let mut run = flood::Run::new(&flood, &|node| node.payload = Bytes::from(vec![7; 64 << 10]));
+    let set_downlink = |run: &mut flood::Run<'_>, bits_per_second| {
+        let downlink = Downlink::new(flood.router(bits_per_second));
+        run.world.with(at(slow), |node, _| node.warren().downlink = Some(downlink));
+    };
+    let share = |run: &mut flood::Run<'_>| {
+        let before = [0, slow].map(|n| run.received_by(n));
+        run.world.run_for(Duration::from_secs(2));
+        let [other, slow] =
+            [(0, before[0]), (slow, before[1])].map(|(n, before)| (run.received_by(n) - before) as f64);
+        slow / other
+    };
+    set_downlink(&mut run, 1_000_000);
+    run.begin_bulk();
+    run.world.run_for(Duration::from_secs(6));
+    let before = share(&mut run);
+    set_downlink(&mut run, flood.bits_per_second);
+    run.world.run_for(Duration::from_secs(2));
+    let after = share(&mut run);
+    assert!(before < 0.2 && after > 0.5, "{before:.2} {after:.2}");
 }
 
 #[test]
