@@ -20,7 +20,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::config::Config;
 
 /// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
-const LENGTH: usize = 8;
+pub(crate) const LENGTH: usize = 8;
 
 /// What a node's connection IDs, reset tokens and endpoints are made of; wiped when dropped.
 pub(crate) struct Secrets {

@@ -57,8 +57,8 @@ pub(crate) struct Gauge {
     cap: AtomicU64,
     /// The owner holds back what asks for an acknowledgement.
     held: AtomicU64,
-    /// When the datagram in hand left, by its sender's clock and one more; 0: unknown.
-    departed: AtomicU32,
+    /// When the newest packet that the datagram in hand acknowledges arrived, by its receiver's clock and one more; 0: unknown.
+    arrived: AtomicU32,
     sample: RunningSample,
     /// In-flight bytes from which CUBIC begins anew; 0: it goes on.
     restart: AtomicU64,
@@ -153,9 +153,11 @@ impl Gauge {
         self.held.load(Ordering::Relaxed) > 0
     }
 
-    /// When the next datagram left, by its sender's clock.
-    pub(crate) fn departed(&self, stamp: Option<u32>) {
-        self.departed.store(stamp.map_or(0, |stamp| stamp + 1), Ordering::Relaxed);
+    /// When the next datagram left, by its sender's clock, and for how long that had put off what it acknowledges.
+    pub(crate) fn departed(&self, stamp: Option<u32>, put_off: Duration) {
+        let ticks = (put_off.as_micros() as u64 / STAMP_MICROS) as u32;
+        let arrived = stamp.map_or(0, |stamp| (stamp.wrapping_sub(ticks) & STAMP_MASK) + 1);
+        self.arrived.store(arrived, Ordering::Relaxed);
     }
 
     /// What was told since the last call.
@@ -268,7 +270,7 @@ impl Flight {
 
     /// Microseconds; see [`PathSample::delay`].
     fn delay_of(&mut self, now: Instant, sent: Instant) -> i64 {
-        let Some(stamp) = self.gauge.departed.load(Ordering::Relaxed).checked_sub(1) else {
+        let Some(stamp) = self.gauge.arrived.load(Ordering::Relaxed).checked_sub(1) else {
             return now.saturating_duration_since(sent).as_micros() as i64;
         };
         let ours = (sent.saturating_duration_since(self.started).as_micros() as u64 / STAMP_MICROS) as u32;

@@ -15,6 +15,7 @@
 //!
 //! Data is written just in time: [`Quic::room`] says how much would leave at once.
 
+mod ack;
 mod assembly;
 mod choice;
 mod cid;

@@ -4,7 +4,7 @@ mod commands;
 
 use crate::{
     CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Event, Hello, PeerTag,
-    QuicStats, RefuseCode, Transmit,
+    QuicStats, RefuseCode, Transmit, ack,
     cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
@@ -122,6 +122,7 @@ impl Quic {
     ) {
         self.now = Some(now);
         let departed = self.departed.take();
+        let put_off = ack::delay(&payload).unwrap_or_default();
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let known = self.peers.entry(peer).or_insert_with(|| {
@@ -132,7 +133,7 @@ impl Quic {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
                 if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
-                    made.gauge().departed(departed);
+                    made.gauge().departed(departed, put_off);
                     made.handle_datagram(event);
                     if !std::mem::replace(&mut made.touched, true) {
                         self.touched.push(connection);

@@ -9,7 +9,7 @@ use crate::downlink::Downlink;
 use crate::party::{Party, Warren, at};
 use crate::scenario::{FRAME, MTU, PAYLOAD, percentile};
 
-/// Messages of 1 MiB from each to each without pause, and urgent ones of 1 KiB from each to the others in turn.
+/// Messages of 64 KiB from each to each without pause (one counts when it is whole, so larger ones would make goodput coarse), and urgent ones of 1 KiB from each to the others in turn.
 #[derive(Clone)]
 pub(crate) struct Flood {
     pub(crate) name: &'static str,
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
             }
             let mut node = Warren::new(n, &flood.others(n), start, &seed);
             node.downlink = Some(Downlink::new(router));
-            node.payload = Bytes::from(vec![7; 1 << 20]);
+            node.payload = Bytes::from(vec![7; 64 << 10]);
             adjust(&mut node);
             world.add(at(n), Party::Warren(node));
         }

@@ -10,7 +10,6 @@ mod scenario;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use downlink::Downlink;
 use flood::Flood;
 use party::at;
@@ -37,7 +36,7 @@ fn jitter_is_not_mistaken_for_a_bottleneck() {
     let jitter = Duration::from_millis(5);
     let link = Scenario { jitter, span: Duration::from_secs(5), ..Scenario::new("", 100, 50, DEEP) };
     let figures = link.run(|_| {});
-    assert!(figures.added() < Duration::from_millis(6) && figures.goodput > 0.85, "{figures:?}");
+    assert!(figures.added() < Duration::from_millis(6) && figures.goodput > 0.94, "{figures:?}");
 }
 
 #[test]
@@ -100,8 +99,8 @@ fn beside_a_cubic_flow_bulk_keeps_a_share_and_the_figures_tell_whose_the_queue_i
 fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
     let flood = Flood { nodes: 5, span: Duration::from_secs(3), ..Flood::new("", 20) };
     let figures = flood.run(|_| {});
-    assert!(figures.p99 < Duration::from_millis(9) && figures.goodput > 0.9, "{figures:?}");
-    assert!(figures.up.mean + figures.down.mean < Duration::from_millis(5), "{figures:?}");
+    assert!(figures.p99 < Duration::from_millis(6) && figures.goodput > 0.94, "{figures:?}");
+    assert!(figures.up.mean + figures.down.mean < Duration::from_millis(3), "{figures:?}");
 }
 
 /// All flood all, so that each knows its rate only from packets that are far apart.
@@ -109,7 +108,7 @@ fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
 fn a_node_whose_downlink_was_slow_gets_its_share_again() {
     let flood = Flood { nodes: 4, ..Flood::new("", 20) };
     let slow = 3;
-    let mut run = flood::Run::new(&flood, &|node| node.payload = Bytes::from(vec![7; 64 << 10]));
+    let mut run = flood::Run::new(&flood, &|_| {});
     let set_downlink = |run: &mut flood::Run<'_>, bits_per_second| {
         let downlink = Downlink::new(flood.router(bits_per_second));
         run.world.with(at(slow), |node, _| node.warren().downlink = Some(downlink));
