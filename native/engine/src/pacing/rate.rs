@@ -24,6 +24,8 @@ pub(crate) struct Rate {
     grown: Instant,
     /// The capacity when the queue was last as it should be.
     verified: f64,
+    /// The same, whatever tests of a longer queue have said since.
+    uncontested: f64,
     /// Since when the queue is longer than it should be.
     high: Option<Instant>,
     /// Until when the rate is cut to see whether the queue is ours; the queue before.
@@ -70,6 +72,7 @@ impl Rate {
             growth: GROWTH_MIN,
             grown: now,
             verified: 0.0,
+            uncontested: 0.0,
             high: None,
             test: None,
             drained: now,

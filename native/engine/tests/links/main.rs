@@ -95,6 +95,20 @@ fn beside_a_cubic_flow_bulk_keeps_a_share_and_the_figures_tell_whose_the_queue_i
     assert!(told > figures.mean_queue / 2 && told < figures.mean_queue * 2, "{told:?} {figures:?}");
 }
 
+/// The rate has fallen to a thirtieth before the foreign queue is known for one.
+#[test]
+fn beside_a_cubic_flow_bulk_keeps_a_share_of_the_longest_queue() {
+    let beside = Scenario {
+        rival: Some(Duration::from_secs(5)),
+        warm: Duration::from_secs(8),
+        span: Duration::from_secs(30),
+        seed: 6,
+        ..Scenario::new("", 20, 50, DEEP)
+    };
+    let figures = beside.run(|_| {});
+    assert!(figures.goodput > 0.125 && figures.rival > 0.125, "{figures:?}");
+}
+
 #[test]
 fn nodes_that_all_flood_each_other_delay_an_urgent_message_by_little() {
     let flood = Flood { nodes: 5, span: Duration::from_secs(3), ..Flood::new("", 20) };

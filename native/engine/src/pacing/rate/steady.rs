@@ -34,6 +34,7 @@ impl Rate {
             self.high = None;
             if seen.queue <= 1.5 * usual {
                 self.verified = self.capacity;
+                self.uncontested = self.capacity;
             }
         }
         if self.capacity >= FAST {
