@@ -191,11 +191,6 @@ impl Rate {
 const TARGET: f64 = 0.0004;
 /// The design's bound on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
-/// Where others share the queue it is as long as the longest target of all. That of a small share is longer, by so many of its
-/// datagrams, and so it grows towards the others'. Without it the least of eight keeps 3 to 5 % of 100 Mbit/s, with it 5 to 9; with
-/// more, or more at most, the queue is longer and the shares no better.
-const SHARED_PACKETS: f64 = 0.25;
-const SHARED_MAX: f64 = 0.0009;
 const GROWTH_MIN: f64 = 0.005;
 /// Of the capacity, while the queue is emptied.
 const DRAIN: f64 = 0.6;
