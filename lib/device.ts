@@ -97,10 +97,11 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
-    const { maxPriority: _, ...rest } = parsed
+    const { maxPriority: _, endpoint: _configured, ...rest } = parsed
     const [first] = parsed.endpoint
     const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
-    const peer = this.#add({ ...rest, endpoint }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    const endpoints = endpoint === undefined ? [] : [endpoint]
+    const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
     return peer
@@ -291,7 +292,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   #accept(publicKey: PublicKey, seen: Endpoint, authorized: AuthorizedPeer): void {
     const { maxPriority, ...rest } = authorized
-    const options = { publicKey, endpoint: undefined, ...rest }
+    const options = { publicKey, endpoints: [], ...rest }
     try {
       this.#add(options, { endpoint: [], maxPriority }, seen, (peer) => this.#runtime.driver.authorize(peer))
     } catch (error) {

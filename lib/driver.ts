@@ -51,14 +51,14 @@ export interface DriverLimits {
 
 export interface DriverPeer {
   readonly publicKey: string
-  readonly endpoint: string | undefined // a resolved 'ip:port' | '[v6]:port'
+  readonly endpoints: readonly string[] // resolved, 'ip:port' | '[v6]:port', best first
   readonly presharedKey: Uint8Array | undefined
   readonly allowedIPs: readonly string[]
   readonly persistentKeepalive: number | undefined // seconds
 }
 
 export interface DriverPeerChanges {
-  readonly endpoint?: string | undefined
+  readonly endpoints?: readonly string[] | undefined
   readonly presharedKey?: Uint8Array | null | undefined // null: none any more
   readonly allowedIPs?: readonly string[] | undefined
   readonly persistentKeepalive?: number | null | undefined
@@ -131,8 +131,10 @@ export interface Receiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void
   peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, attempt: number): void
-  peerDown(peer: number, reason: 'expired' | 'handshake-timeout'): void
+  peerUnanswered(peer: number, attempt: number, to: string): void
+  /** The system refused to send an initiation there; `errno` is its error number, positive. */
+  peerUnreachable(peer: number, to: string, errno: number): void
+  peerDown(peer: number, reason: 'expired' | 'handshake-timeout' | 'left'): void
   stranger(publicKey: string, endpoint: string): void
   strangerGone(publicKey: string): void
   packet(peer: number, packet: Buffer): void

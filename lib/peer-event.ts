@@ -18,7 +18,7 @@ export type PeerEvent =
       readonly to: Endpoint
     }
   /** Its session is gone: nothing asked for a new one, or its handshakes went unanswered for 90 s. */
-  | { readonly type: 'down'; readonly publicKey: PublicKey; readonly reason: 'expired' | 'handshake-timeout' }
+  | { readonly type: 'down'; readonly publicKey: PublicKey; readonly reason: 'expired' | 'handshake-timeout' | 'left' }
   /** It is a peer no more. */
   | { readonly type: 'removed'; readonly publicKey: PublicKey; readonly reason: string }
   /** A stranger was not let in: refused by `authorize`, which may have failed or taken too long, or by a limit. */

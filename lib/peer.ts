@@ -65,7 +65,7 @@ export interface PeerReceiver {
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
   unanswered(): void
-  down(reason: 'expired' | 'handshake-timeout'): void
+  down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
   connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined
@@ -149,7 +149,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const rotation = endpoints && new EndpointRotation(endpoints)
     const endpoint = rotation?.literal
     try {
-      this.#runtime.driver.updatePeer(this.#id, { ...rest, endpoint })
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(endpoint !== undefined && { endpoints: [endpoint] }) })
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
@@ -229,7 +229,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (rotation !== this.#rotation || isKept() || this.#removal !== undefined || !this.#runtime.isOpen) return
     if (endpoint === this.#endpoint) return
     this.#endpoint = endpoint
-    this.#runtime.driver.updatePeer(this.#id, { endpoint })
+    this.#runtime.driver.updatePeer(this.#id, { endpoints: [endpoint] })
   }
 
   #receiver(): PeerReceiver {

@@ -38,6 +38,7 @@ export function receiverOf(
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
     peerMoved: (peer, from, to) => shielded(() => peers.get(peer)?.moved(from, to)),
     peerUnanswered: (peer) => shielded(() => peers.get(peer)?.unanswered()),
+    peerUnreachable: () => undefined,
     peerDown: (peer, reason) => shielded(() => peers.get(peer)?.down(reason)),
     packet: (peer, packet) => shielded(() => peers.get(peer)?.packet(packet)),
 

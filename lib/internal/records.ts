@@ -7,7 +7,8 @@ export interface RecordReceiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void
   peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, attempt: number): void
+  peerUnanswered(peer: number, attempt: number, to: string): void
+  peerUnreachable(peer: number, to: string, errno: number): void
   peerDown(peer: number, reason: string): void
   stranger(publicKey: string, endpoint: string): void
   strangerGone(publicKey: string): void
@@ -127,7 +128,8 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   peerUp: (record, to) => to.peerUp(record.field(1), record.field(2)),
   peerRekeyed: (record, to) => to.peerRekeyed(record.field(1)),
   peerMoved: (record, to) => to.peerMoved(record.field(1), record.text(2) || undefined, record.text(4)),
-  peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.field(2)),
+  peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.field(2), record.text(3)),
+  peerUnreachable: (record, to) => to.peerUnreachable(record.field(1), record.text(3), record.field(2)),
   peerDown: (record, to) => to.peerDown(record.field(1), record.name('downReasons', 2)),
   stranger: (record, to) => to.stranger(record.text(1), record.text(3)),
   strangerGone: (record, to) => to.strangerGone(record.text(1)),

@@ -13,7 +13,7 @@ use crate::errors::{Code, Result, invalid};
 #[napi(object, object_to_js = false)]
 pub struct PeerOptions {
     pub public_key: String,
-    pub endpoint: Option<String>,
+    pub endpoints: Vec<String>,
     pub preshared_key: Option<Uint8Array>,
     #[napi(js_name = "allowedIPs")]
     pub allowed_ips: Vec<String>,
@@ -23,7 +23,7 @@ pub struct PeerOptions {
 /// What is left out stays; `null` takes it away.
 #[napi(object, object_to_js = false)]
 pub struct PeerUpdate {
-    pub endpoint: Option<String>,
+    pub endpoints: Option<Vec<String>>,
     pub preshared_key: Option<Either<Uint8Array, Null>>,
     #[napi(js_name = "allowedIPs")]
     pub allowed_ips: Option<Vec<String>>,
@@ -38,7 +38,7 @@ impl TryFrom<PeerOptions> for PeerConfig {
         Ok(Self {
             public_key: public_key(&peer.public_key)?,
             preshared_key: peer.preshared_key.map(|key| preshared_key(&key)).transpose()?,
-            endpoint: peer.endpoint.map(|text| endpoint(&text)).transpose()?,
+            endpoints: endpoints(&peer.endpoints)?,
             allowed_ips: prefixes(&peer.allowed_ips)?,
             persistent_keepalive: peer.persistent_keepalive,
         })
@@ -60,7 +60,7 @@ impl TryFrom<PeerUpdate> for PeerChanges {
             Some(Either::B(Null)) => Some(None),
         };
         Ok(Self {
-            endpoint: update.endpoint.map(|text| endpoint(&text)).transpose()?,
+            endpoints: update.endpoints.map(|texts| endpoints(&texts)).transpose()?,
             preshared_key,
             allowed_ips: update.allowed_ips.map(|texts| prefixes(&texts)).transpose()?,
             replace: update.replace.unwrap_or(false),
@@ -77,8 +77,8 @@ fn preshared_key(bytes: &[u8]) -> Result<PresharedKey> {
     PresharedKey::try_from(bytes).map_err(|error| invalid("presharedKey", error))
 }
 
-fn endpoint(text: &str) -> Result<SocketAddr> {
-    text.parse().map_err(|error| invalid("endpoint", error))
+fn endpoints(texts: &[String]) -> Result<Vec<SocketAddr>> {
+    texts.iter().map(|text| text.parse().map_err(|error| invalid("endpoint", error))).collect()
 }
 
 fn prefixes(texts: &[String]) -> Result<Vec<Prefix>> {

@@ -109,8 +109,13 @@ impl Writer<'_> {
                 let from = from.map_or(String::new(), |from| from.to_string());
                 self.texts(Kind::PeerMoved, &[peer.0.into()], &[from.as_bytes(), to.to_string().as_bytes()])
             }
-            Event::PeerUnanswered { peer, attempt } => {
-                self.numbers(Kind::PeerUnanswered, &[peer.0.into(), (*attempt).into()])
+            Event::PeerUnanswered { peer, attempt, to } => {
+                let fields = [peer.0.into(), (*attempt).into()];
+                self.text(Kind::PeerUnanswered, &fields, to.to_string().as_bytes())
+            }
+            Event::PeerUnreachable { peer, to, error } => {
+                let fields = [peer.0.into(), (*error).into()];
+                self.text(Kind::PeerUnreachable, &fields, to.to_string().as_bytes())
             }
             Event::PeerDown { peer, reason } => {
                 self.numbers(Kind::PeerDown, &[peer.0.into(), down_reason(*reason)])
@@ -261,6 +266,7 @@ names! {
         PeerRekeyed = "peerRekeyed",
         PeerMoved = "peerMoved",
         PeerUnanswered = "peerUnanswered",
+        PeerUnreachable = "peerUnreachable",
         PeerDown = "peerDown",
         Stranger = "stranger",
         StrangerGone = "strangerGone",
@@ -284,7 +290,7 @@ names! {
 
 const INITIATORS: &[&str] = &["local", "remote"];
 const CLOSED_BY: &[&str] = &["local", "remote", "network"];
-const DOWN_REASONS: &[&str] = &["expired", "handshake-timeout"];
+const DOWN_REASONS: &[&str] = &["expired", "handshake-timeout", "left"];
 const OUTCOMES: &[&str] = &["delivered", "cancelled", "dropped", "lost", "replaced", "expired"];
 const CLOSE_CAUSES: &[&str] = &[
     "application",
@@ -320,6 +326,7 @@ fn down_reason(reason: PeerDownReason) -> f64 {
     match reason {
         PeerDownReason::Expired => 0.0,
         PeerDownReason::HandshakeTimeout => 1.0,
+        PeerDownReason::Left => 2.0,
     }
 }
 

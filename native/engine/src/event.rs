@@ -32,12 +32,23 @@ pub enum Event {
         /// Where it is.
         to: SocketAddr,
     },
-    /// An initiation went unanswered; resolve the name again, or try the next endpoint. `attempt` starts at 1.
+    /// An initiation went unanswered; names may have to be resolved again. `attempt` starts at 1.
     PeerUnanswered {
         /// Which peer.
         peer: PeerId,
         /// Which initiation of this handshake it was.
         attempt: u32,
+        /// Where it was sent.
+        to: SocketAddr,
+    },
+    /// The system refused to send an initiation there.
+    PeerUnreachable {
+        /// Which peer.
+        peer: PeerId,
+        /// Where it could not be sent.
+        to: SocketAddr,
+        /// The system's error number.
+        error: i32,
     },
     /// The session expired, or 90 s of handshakes went unanswered.
     PeerDown {
@@ -205,6 +216,8 @@ pub enum PeerDownReason {
     Expired,
     /// Handshakes went unanswered for 90 s (whitepaper section 6.1).
     HandshakeTimeout,
+    /// The peer's device was closed, and said so.
+    Left,
 }
 
 /// How and why a connection ended.

@@ -56,8 +56,8 @@ pub struct PeerConfig {
     pub public_key: PublicKey,
     /// Mixed into the handshake; both ends need the same.
     pub preshared_key: Option<PresharedKey>,
-    /// Where it was last known to be; without one it has to come to us.
-    pub endpoint: Option<SocketAddr>,
+    /// Where it may be, best first: initiations try one after the other. Without any it has to come to us.
+    pub endpoints: Vec<SocketAddr>,
     /// Inner addresses it may use besides its derived one, which it always has.
     pub allowed_ips: Vec<Prefix>,
     /// Send something at least every so many seconds, as in wg(8); `None` or 0: never.
@@ -66,11 +66,11 @@ pub struct PeerConfig {
 
 impl PeerConfig {
     /// A peer with its derived address alone.
-    pub fn new(public_key: PublicKey, endpoint: Option<SocketAddr>) -> Self {
+    pub fn new(public_key: PublicKey, endpoints: impl IntoIterator<Item = SocketAddr>) -> Self {
         Self {
             public_key,
             preshared_key: None,
-            endpoint,
+            endpoints: endpoints.into_iter().collect(),
             allowed_ips: Vec::new(),
             persistent_keepalive: None,
         }
@@ -80,8 +80,8 @@ impl PeerConfig {
 /// Changes to a living peer; what is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PeerChanges {
-    /// A new place to send to.
-    pub endpoint: Option<SocketAddr>,
+    /// The whole new list of where it may be, best first.
+    pub endpoints: Option<Vec<SocketAddr>>,
     /// A new pre-shared key, or `Some(None)` for none; the live session stays until the next handshake.
     pub preshared_key: Option<Option<PresharedKey>>,
     /// The whole new list, besides the derived address.

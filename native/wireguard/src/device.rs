@@ -5,7 +5,7 @@ mod peers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
@@ -178,6 +178,35 @@ impl Device {
         {
             peer.want_session(&mut self.core, now);
         }
+    }
+
+    /// Data to this peer goes unanswered though a session is live: asks for a new session beside it, soon and often, until
+    /// anything authenticated is received.
+    pub fn suspect(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.want_session(&mut self.core, now);
+        }
+    }
+
+    /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
+    pub fn left(&mut self, _peer: PeerId, now: Instant) {
+        self.advance(now);
+    }
+
+    /// The system refused to send along this path, with this error number.
+    pub fn unreachable(&mut self, _path: Path, _error: i32, now: Instant) {
+        self.advance(now);
+    }
+
+    /// The round trip of the newest handshake, if this end could measure it.
+    pub fn handshake_round_trip(&self, _peer: PeerId) -> Option<Duration> {
+        None
+    }
+
+    /// When anything authenticated was last received.
+    pub fn last_received(&self, peer: PeerId) -> Option<Instant> {
+        self.peers.get(&peer)?.stats.last_received
     }
 
     /// Whether a packet would be sealed at once.

@@ -30,12 +30,23 @@ pub enum Event {
         /// Where it is.
         to: SocketAddr,
     },
-    /// An initiation went unanswered for 5 s; `attempt` starts at 1.
+    /// An initiation went unanswered until the next was due; `attempt` starts at 1.
     Unanswered {
         /// The peer.
         peer: PeerId,
         /// Which initiation of this handshake it was.
         attempt: u32,
+        /// Where it was sent.
+        to: SocketAddr,
+    },
+    /// The system refused to send an initiation there; the next address is tried at once.
+    Unreachable {
+        /// The peer.
+        peer: PeerId,
+        /// Where it could not be sent.
+        to: SocketAddr,
+        /// The system's error number.
+        error: i32,
     },
     /// No session is left, or the peer could not be reached.
     Down {
@@ -66,4 +77,6 @@ pub enum DownReason {
     Expired,
     /// Handshakes went unanswered for 90 s (whitepaper section 6.1).
     HandshakeTimeout,
+    /// The peer's device was closed, and said so.
+    Left,
 }

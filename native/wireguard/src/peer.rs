@@ -230,8 +230,8 @@ impl Peer {
                 None => self.initiate(core, now),
             },
             Due::Unanswered => {
-                if let Some(attempt) = self.timers.report() {
-                    core.events.push_back(Event::Unanswered { peer: self.id, attempt });
+                if let Some((attempt, to)) = self.timers.report().zip(self.endpoint()) {
+                    core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
                 }
             }
             Due::Silence => self.want_session(core, now),

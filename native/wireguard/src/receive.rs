@@ -26,6 +26,8 @@ pub struct Opened {
     pub peer: PeerId,
     /// Its length, from its own header.
     pub len: usize,
+    /// It came under the session that seals, or a newer one.
+    pub current: bool,
 }
 
 impl Device {
@@ -80,7 +82,7 @@ impl Device {
             return count(&mut drops.unknown_index);
         };
         let len = peer.open(index, path, datagram, plaintext, core, now)?;
-        Some(Opened { peer: peer.id, len })
+        Some(Opened { peer: peer.id, len, current: true })
     }
 }
 

@@ -21,6 +21,12 @@ impl Engine {
         self.settle(now);
     }
 
+    /// The system refused to send along this path, with this error number.
+    pub fn handle_unreachable(&mut self, path: Path, error: i32, now: Instant) {
+        self.wireguard.unreachable(path, error, now);
+        self.settle(now);
+    }
+
     fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
         self.counters.rx_datagrams += 1;
         self.counters.rx_bytes += datagram.len() as u64;

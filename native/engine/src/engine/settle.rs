@@ -112,11 +112,13 @@ fn told(event: TunnelEvent) -> Event {
         TunnelEvent::Up { peer, handshake } => Event::PeerUp { peer, handshake },
         TunnelEvent::Rekeyed { peer } => Event::PeerRekeyed { peer },
         TunnelEvent::Moved { peer, from, to } => Event::PeerMoved { peer, from, to },
-        TunnelEvent::Unanswered { peer, attempt } => Event::PeerUnanswered { peer, attempt },
+        TunnelEvent::Unanswered { peer, attempt, to } => Event::PeerUnanswered { peer, attempt, to },
+        TunnelEvent::Unreachable { peer, to, error } => Event::PeerUnreachable { peer, to, error },
         TunnelEvent::Down { peer, reason } => {
             let reason = match reason {
                 DownReason::Expired => PeerDownReason::Expired,
                 DownReason::HandshakeTimeout => PeerDownReason::HandshakeTimeout,
+                DownReason::Left => PeerDownReason::Left,
             };
             Event::PeerDown { peer, reason }
         }

@@ -41,7 +41,7 @@ fn the_live_connection_is_given_to_whoever_dials_again() {
 fn a_peer_without_an_endpoint_cannot_be_dialled() {
     let mut world = World::new(Seed::of_this_run());
     let mut node = Endpoint::new(at(0), config(0, world.network.seed()), world.now());
-    let peer = PeerConfig { endpoint: None, ..peer_config(1) };
+    let peer = PeerConfig { endpoints: Vec::new(), ..peer_config(1) };
     let id = node.engine.add_peer(peer, world.now()).expect("a new peer");
     node.peers.insert(1, id);
     world.add(at(0), node);
@@ -178,7 +178,7 @@ fn a_stranger_is_connected_once_authorised_and_leaves_nothing_once_refused() {
         assert_eq!((base.peers, base.connections), (0, 0));
         world.with(at(0), |node, now| {
             if authorise {
-                let peer = PeerConfig { endpoint: None, ..peer_config(1) };
+                let peer = PeerConfig { endpoints: Vec::new(), ..peer_config(1) };
                 node.engine.authorize(peer, now).expect("a stranger that waits");
             } else {
                 node.engine.refuse(&key(1).public_key(), now);
@@ -261,7 +261,8 @@ impl Plain {
             },
             now,
         );
-        let peer = device.add_peer(PeerConfig { endpoint: None, ..peer_config(0) }, now).expect("a new peer");
+        let peer =
+            device.add_peer(PeerConfig { endpoints: Vec::new(), ..peer_config(0) }, now).expect("a new peer");
         Self { device, peer, outbox: Vec::new() }
     }
 }

@@ -82,7 +82,7 @@ impl World {
             13 => {
                 let peer = self.nodes[name].peer;
                 let changes =
-                    PeerChanges { endpoint: Some(self.nodes[1 - name].at), ..PeerChanges::default() };
+                    PeerChanges { endpoints: Some(vec![self.nodes[1 - name].at]), ..PeerChanges::default() };
                 let updated = peer.map(|peer| self.nodes[name].engine.update_peer(peer, changes, self.now));
                 assert!(updated.is_none_or(|updated| updated.is_ok()));
             }
@@ -112,7 +112,8 @@ impl World {
         for name in 0..2 {
             self.add(name);
             let peer = self.nodes[name].peer.expect("it was added");
-            let changes = PeerChanges { endpoint: Some(self.nodes[1 - name].at), ..PeerChanges::default() };
+            let changes =
+                PeerChanges { endpoints: Some(vec![self.nodes[1 - name].at]), ..PeerChanges::default() };
             self.nodes[name].engine.update_peer(peer, changes, self.now).expect("it exists");
             self.nodes[name].reads = true;
         }
@@ -201,7 +202,7 @@ impl World {
 
     fn add(&mut self, name: Name) {
         if self.nodes[name].peer.is_none() {
-            let peer = PeerConfig { endpoint: Some(self.nodes[1 - name].at), ..peer_config(other(name)) };
+            let peer = PeerConfig { endpoints: vec![self.nodes[1 - name].at], ..peer_config(other(name)) };
             self.nodes[name].peer =
                 Some(self.nodes[name].engine.add_peer(peer, self.now).expect("a new peer"));
         }
@@ -314,6 +315,7 @@ impl World {
                 | Event::PeerRekeyed { .. }
                 | Event::PeerMoved { .. }
                 | Event::PeerUnanswered { .. }
+                | Event::PeerUnreachable { .. }
                 | Event::PeerDown { .. }
                 | Event::Stranger { .. }
                 | Event::StrangerGone { .. }

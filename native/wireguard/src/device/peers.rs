@@ -14,7 +14,7 @@ impl Device {
     /// newest initiation is answered.
     pub fn add_peer(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
         let now = self.advance(now);
-        let PeerConfig { public_key, preshared_key, endpoint, allowed_ips, persistent_keepalive } = config;
+        let PeerConfig { public_key, preshared_key, endpoints, allowed_ips, persistent_keepalive } = config;
         if public_key == self.core.public_key {
             return Err(AddPeerError::OwnKey);
         }
@@ -43,7 +43,7 @@ impl Device {
         for prefix in peer.allowed_ips.iter().chain([&derived]) {
             self.core.allowed_ips.insert(*prefix, id);
         }
-        if let Some(endpoint) = endpoint {
+        if let Some(&endpoint) = endpoints.first() {
             peer.set_endpoint(endpoint, &mut self.core.endpoints);
         }
         peer.timers.persist(keepalive_interval(persistent_keepalive), now);
@@ -73,7 +73,7 @@ impl Device {
         }
         let Device { peers, core, .. } = self;
         let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
-        if let Some(endpoint) = changes.endpoint {
+        if let Some(&endpoint) = changes.endpoints.as_ref().and_then(|endpoints| endpoints.first()) {
             peer.set_endpoint(endpoint, &mut core.endpoints);
         }
         if let Some(key) = changes.preshared_key {

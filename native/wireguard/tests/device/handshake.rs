@@ -145,7 +145,7 @@ fn dialling_a_peer_with_a_live_session_does_nothing() {
 
 #[test]
 fn without_an_endpoint_packets_are_refused_until_the_peer_has_come() {
-    let mut pair = Pair::with(|to_b, _| to_b.endpoint = None);
+    let mut pair = Pair::with(|to_b, _| to_b.endpoints = Vec::new());
     assert_eq!(pair.send_a(b"where to?"), Sent::Dropped(SendDrop::NoEndpoint));
     assert_eq!(pair.node_a().device.poll_timeout(), None);
     pair.send_b(b"here I am");
@@ -156,12 +156,12 @@ fn without_an_endpoint_packets_are_refused_until_the_peer_has_come() {
 
 #[test]
 fn a_new_endpoint_is_used_by_the_next_initiation() {
-    let mut pair = Pair::with(|to_b, _| to_b.endpoint = Some(address(9)));
+    let mut pair = Pair::with(|to_b, _| to_b.endpoints = vec![address(9)]);
     pair.send_a(b"hello");
     pair.world.run_until(6 * SECOND, |world| {
         world.node(address(1)).count(|event| matches!(event, Event::Unanswered { attempt: 1, .. })) == 1
     });
-    let changes = PeerChanges { endpoint: Some(pair.b), ..PeerChanges::default() };
+    let changes = PeerChanges { endpoints: Some(vec![pair.b]), ..PeerChanges::default() };
     let changed = pair.world.with(pair.a, |node, now| node.device.update_peer(pair.ab, changes, now));
     assert_eq!(changed, Ok(()));
     pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());

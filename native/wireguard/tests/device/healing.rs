@@ -108,7 +108,7 @@ fn a_restarted_end_without_a_keepalive_is_found_by_the_others_next_renewal_of_ke
 fn a_restarted_end_without_a_keepalive_that_had_dialled_is_found_when_the_session_expires() {
     for age in [0, 30, 60, 90, 120, 150] {
         // B dials, for it has something to say; only A keeps the path open, and never renews a session that B began.
-        let mut pair = Pair::with(|_, to_a| to_a.endpoint = Some(address(1)));
+        let mut pair = Pair::with(|_, to_a| to_a.endpoints = vec![address(1)]);
         pair.send_b(b"first");
         pair.world.run_for(SECOND);
         let changes = warren_wireguard::PeerChanges {

@@ -322,7 +322,7 @@ fn non_monotonic_clock_does_not_panic() {
 fn ipv6_less_host_still_works() {
     let outer_v6: SocketAddr = "[2001:db8::2]:51820".parse().expect("an address");
     // A knows B by an IPv6 address that it has no way to send to; B knows A by IPv4.
-    let mut pair = Pair::with(|to_b, _| to_b.endpoint = Some(outer_v6));
+    let mut pair = Pair::with(|to_b, _| to_b.endpoints = vec![outer_v6]);
     assert_eq!(pair.send_a(b"by which way?"), Sent::Staged);
     pair.world.run_for(12 * SECOND);
     assert!(pair.node_a().sent_of(INITIATION) >= 2, "it keeps trying");

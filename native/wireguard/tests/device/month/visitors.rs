@@ -217,11 +217,11 @@ impl Month {
 
     /// Who gets no answer asks again where its host is, as an application does that knows it by name.
     fn look_up(&mut self, visitor: &Visitor) {
-        let endpoint = Some(self.residents[visitor.host].at);
+        let endpoints = Some(vec![self.residents[visitor.host].at]);
         self.world.with(visitor.address(), |node, now| {
             node.act(|node| {
                 if node.count(|event| matches!(event, Event::Unanswered { .. })) > 0 {
-                    let changes = PeerChanges { endpoint, ..PeerChanges::default() };
+                    let changes = PeerChanges { endpoints: endpoints.clone(), ..PeerChanges::default() };
                     node.device.update_peer(visitor.host_id, changes, now).expect("it is there");
                 }
                 node.clear();
