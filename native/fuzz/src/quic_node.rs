@@ -55,7 +55,7 @@ impl QuicNode {
     }
 
     pub(crate) fn dial(&mut self) -> ConnectionHandle {
-        let handle = self.quic.connect(PEER, &["test".into()], None, self.now);
+        let handle = self.quic.connect(PEER, &["test".into()], None, None, self.now);
         assert!(!self.live.contains(&handle) && !self.closed.contains(&handle), "a handle comes again");
         self.live.push(handle);
         handle
@@ -176,7 +176,7 @@ impl QuicNode {
                 assert!(!self.live.contains(&handle), "a handle comes again");
                 if self.accepts {
                     self.live.push(handle);
-                    self.quic.accept(handle, self.now);
+                    self.quic.accept(handle, None, self.now);
                 } else {
                     self.closed.insert(handle);
                     self.quic.refuse(handle, warren_quic::RefuseCode::TooMany, self.now);

@@ -127,7 +127,7 @@ impl Pair {
     fn connect() -> Self {
         let mut pair = Self { sender: Peer::new(1), receiver: Peer::new(2) };
         let now = Instant::now();
-        pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, now);
+        pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, None, now);
         while pair.sender.quic.room(pair.sender.connection, now) == 0 {
             pair.exchange(Instant::now());
         }
@@ -174,7 +174,7 @@ impl Peer {
     fn drain_events(&mut self, now: Instant) {
         while let Some((connection, event)) = self.quic.poll_event() {
             match event {
-                Event::Incoming { .. } => self.quic.accept(connection, now),
+                Event::Incoming { .. } => self.quic.accept(connection, None, now),
                 Event::Connected { .. } => self.connection = connection,
                 Event::StreamOpened { stream, .. } => self.stream = Some(stream),
                 Event::Message { priority, bytes } => {

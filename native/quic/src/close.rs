@@ -120,7 +120,7 @@ pub(crate) fn interpret(error: ConnectionError) -> Closed {
         ConnectionError::Reset | ConnectionError::TimedOut => Closed {
             by: ClosedBy::Network,
             code: 0,
-            reason: b"the other end no longer knows the connection".to_vec(),
+            reason: b"the peer no longer knows this connection".to_vec(),
             cause: CloseCause::Reset,
         },
         ConnectionError::VersionMismatch => Closed {

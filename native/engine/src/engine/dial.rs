@@ -197,7 +197,9 @@ impl Engine {
             return;
         }
         let observed = self.wireguard.endpoint(connection.peer);
-        let handle = self.quic.connect(PeerTag(connection.peer.0), &connection.offered, observed, now);
+        let round_trip = self.wireguard.handshake_round_trip(connection.peer);
+        let handle =
+            self.quic.connect(PeerTag(connection.peer.0), &connection.offered, observed, round_trip, now);
         connection.handle = Some(handle);
         self.connection_of.insert(handle, id);
     }

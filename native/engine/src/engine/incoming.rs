@@ -34,7 +34,7 @@ impl Engine {
         self.connection_of.insert(handle, id);
         self.pending_connections += 1;
         self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
-        self.quic.accept(handle, now);
+        self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
     }
 
     /// Whether a dial of the peer's may go on.
