@@ -194,6 +194,15 @@ impl Device {
         self.advance(now);
     }
 
+    /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one, or a
+    /// persistent keepalive does.
+    pub fn give_up(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.calm(&mut self.core, now);
+        }
+    }
+
     /// The system refused to send along this path, with this error number.
     pub fn unreachable(&mut self, _path: Path, _error: i32, now: Instant) {
         self.advance(now);

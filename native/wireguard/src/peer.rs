@@ -164,6 +164,14 @@ impl Peer {
         }
     }
 
+    /// Ends a handshake that nobody needs.
+    pub(crate) fn calm(&mut self, core: &mut Core, now: Instant) {
+        if self.session(now).is_none() && self.staged.is_empty() && !self.timers.is_persistent() {
+            self.timers.gave_up(now);
+            core.touch(self);
+        }
+    }
+
     /// Whether it may be answered again already.
     pub(crate) fn may_answer(&self, now: Instant) -> bool {
         self.answers

@@ -28,6 +28,8 @@ pub struct Opened {
     pub len: usize,
     /// It came under the session that seals, or a newer one.
     pub current: bool,
+    /// When the session under which it came was made, by this end's clock: who sealed it lived then.
+    pub made: Instant,
 }
 
 impl Device {
@@ -82,7 +84,8 @@ impl Device {
             return count(&mut drops.unknown_index);
         };
         let len = peer.open(index, path, datagram, plaintext, core, now)?;
-        Some(Opened { peer: peer.id, len, current: true })
+        let made = peer.tunnel_at(index).and_then(|tunnel| tunnel.made(datagram)).unwrap_or(now);
+        Some(Opened { peer: peer.id, len, current: true, made })
     }
 }
 

@@ -323,6 +323,13 @@ impl Tunnel {
         Ok(Received { content, confirmed })
     }
 
+    /// When the session of a datagram was made.
+    pub(crate) fn made(&self, datagram: &[u8]) -> Option<Instant> {
+        let index = index_at(datagram, 4);
+        let session = self.sessions[slot(index)].filter(|session| session.index == index);
+        session.map(|session| session.established)
+    }
+
     /// Wipes the keys that are too old to be used.
     pub(crate) fn expire(&mut self, now: Instant) {
         if !self.series_expired(now) {
