@@ -3,6 +3,7 @@ mod dial;
 mod drained;
 mod events;
 mod figures;
+mod goodbye;
 mod incoming;
 mod liveness;
 mod messages;
@@ -76,6 +77,8 @@ pub struct Engine {
     /// Connections with control traffic, each once.
     control: VecDeque<ConnectionHandle>,
     in_control: FxHashSet<ConnectionHandle>,
+    /// Whose datagram is being worked off, and when the session under which it came was made.
+    in_hand: Option<(PeerId, Instant)>,
     /// Last words to peers that are gone, sealed while their keys lived.
     farewells: VecDeque<(Path, Vec<u8>)>,
     uplink: Option<Uplink>,
@@ -157,6 +160,7 @@ impl Engine {
             lanes: Lanes::new(),
             control: VecDeque::new(),
             in_control: FxHashSet::default(),
+            in_hand: None,
             farewells: VecDeque::new(),
             pacing: Groups::new(pacing::outer(mtu)),
             orders: Vec::new(),

@@ -249,7 +249,7 @@ pub enum ClosedBy {
 pub enum CloseCause {
     /// An application's `close`, on either end.
     Application,
-    /// Unanswered data for `dead_after`.
+    /// Unanswered data for `dead_after`, or the peer gave the connection up: it lives, or lived, and does not know it.
     PeerDead,
     /// The peer's process is a new one.
     PeerRestarted,

@@ -29,6 +29,7 @@ mod stats;
 mod stream;
 mod timers;
 mod uplink;
+mod word;
 
 pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use bytes::Bytes;
 use warren_netstack::UdpFlow;
@@ -19,8 +20,10 @@ pub(crate) struct Peer {
     pub(crate) connections: Vec<ConnectionId>,
     /// Of its process, where a connection told it.
     pub(crate) incarnation: Option<u64>,
-    /// Of its earlier processes, oldest first: a late packet of theirs is not a restart.
-    pub(crate) past_incarnations: VecDeque<u64>,
+    /// When the session was made under which its process last told so: what comes under an older one is late.
+    pub(crate) told_under: Option<Instant>,
+    /// When this end last asked for a new session because of its silence.
+    pub(crate) suspected: Option<Instant>,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -43,7 +46,8 @@ impl Peer {
             flow: UdpFlow::new((own_address, QUIC_PORT), (address, QUIC_PORT)),
             connections: Vec::new(),
             incarnation: None,
-            past_incarnations: VecDeque::new(),
+            told_under: None,
+            suspected: None,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,

@@ -3,10 +3,11 @@ use std::time::Instant;
 use bytes::BytesMut;
 use warren_netstack::{HEADER_LEN, Header};
 use warren_quic::{Ecn, PeerTag};
-use warren_wireguard::Path;
+use warren_wireguard::{Path, PeerId};
 
 use super::Engine;
 use crate::peer::QUIC_PORT;
+use crate::word::Word;
 
 impl Engine {
     /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
@@ -19,6 +20,7 @@ impl Engine {
             self.handle_datagram(path, ecn, datagram, now);
         }
         self.settle(now);
+        self.in_hand = None;
     }
 
     /// The system refused to send along this path, with this error number.
@@ -48,10 +50,27 @@ impl Engine {
             self.counters.malformed_packets += 1;
             return;
         }
-        let payload = owned(&mut self.slab, &packet[HEADER_LEN..]);
+        let payload = &packet[HEADER_LEN..];
+        if Word::is_one(payload) {
+            let word = Word::read(payload);
+            self.take_in_hand(opened.peer, opened.made, now);
+            return self.handle_word(opened, word, now);
+        }
+        let payload = owned(&mut self.slab, payload);
+        self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_departure(header.label);
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
+    }
+}
+
+impl Engine {
+    /// What QUIC made of earlier datagrams is heard as theirs.
+    fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
+        if self.in_hand.is_some_and(|other| other != (peer, made)) {
+            self.settle(now);
+        }
+        self.in_hand = Some((peer, made));
     }
 }
 

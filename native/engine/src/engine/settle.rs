@@ -24,7 +24,7 @@ impl Engine {
                     };
                     self.events.push_back(told(event));
                     if let Some(peer) = changed {
-                        self.start_dials(peer, now);
+                        self.move_on(peer, now);
                     }
                 }
             }
@@ -84,6 +84,7 @@ impl Engine {
             Timer::Heartbeat => self.beat(connection, now),
             Timer::Probe => self.check_probe(connection, now),
             Timer::Grace => self.handle_grace_timeout(connection, now),
+            Timer::Goodbye => self.desert(connection, now),
         }
     }
 
@@ -142,7 +143,8 @@ fn translated(closed: warren_quic::Closed) -> Closed {
         | warren_quic::CloseCause::ListsDiffer
         | warren_quic::CloseCause::Parameters
         | warren_quic::CloseCause::Violation => CloseCause::Protocol,
-        warren_quic::CloseCause::Reset => CloseCause::PeerRestarted,
+        // A process that is a new one says so before.
+        warren_quic::CloseCause::Reset => CloseCause::PeerDead,
     };
     Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
 }

@@ -8,7 +8,7 @@ use crate::world::{at, bulk, connect, dial, mesh};
 
 #[test]
 fn a_killed_peer_is_dead_once_data_is_unanswered_for_long_enough() {
-    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = None);
     world.network.set_default(Link::with_latency(Duration::from_millis(20)));
     let (ours, _) = connect(&mut world, 0, 1);
     world.run_for(Duration::from_secs(60));
@@ -37,7 +37,7 @@ fn a_heartbeat_bounds_how_long_a_dead_peer_goes_unnoticed() {
 
 #[test]
 fn a_peer_that_dies_while_it_owes_credit_is_found_dead() {
-    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = None);
     world.network.set_default(Link::with_latency(Duration::from_millis(20)));
     let (ours, _) = connect(&mut world, 0, 1);
     world.with(at(1), |node, now| node.set_reads(false, now));
