@@ -12,6 +12,7 @@ mod cookie_replies;
 mod device;
 mod endpoints;
 mod event;
+mod fast_initiations;
 mod handshake_queue;
 mod index_table;
 mod initiation;

@@ -17,7 +17,7 @@ use crate::keys::{PresharedKey, PublicKey};
 use crate::send::Staged;
 use crate::stats::PeerStats;
 use crate::strangers::Past;
-use crate::timers::{Due, Timers};
+use crate::timers::{Due, Pace, Timers};
 use crate::tunnel::{Session, Tunnel};
 
 pub(crate) struct Peer {
@@ -152,15 +152,16 @@ impl Peer {
         self.timers.reachable = true;
     }
 
-    /// Begins a handshake, unless one is under way or there is nowhere to send it.
-    pub(crate) fn want_session(&mut self, core: &mut Core, now: Instant) {
-        if self.timers.dialling() || self.path.is_none() {
+    /// Begins a handshake, or hurries the one that is under way, if it is known where to send it.
+    pub(crate) fn want_session(&mut self, pace: Pace, core: &mut Core, now: Instant) {
+        if self.path.is_none() {
             return;
         }
-        self.timers.wanted(self.awaited_until(), now);
+        let slower = self.timers.pace() < Some(pace);
+        self.timers.wanted(pace, self.awaited_until(), &mut core.random, now);
         core.touch(self);
-        if self.timers.may_initiate(now) {
-            self.initiate(core, now);
+        if slower && self.timers.may_initiate(now) {
+            self.attempt(core, now);
         }
     }
 
@@ -232,23 +233,14 @@ impl Peer {
     pub(crate) fn handle(&mut self, due: Due, core: &mut Core, now: Instant) {
         self.timers.done(due, now);
         match due {
-            Due::Initiation => match self.awaited_until().filter(|until| *until > now) {
-                Some(until) => self.timers.deferred(until),
-                None if self.timers.hopeless(now) => self.give_up(core, now),
-                None => self.initiate(core, now),
-            },
-            Due::Unanswered => {
-                if let Some((attempt, to)) = self.timers.report().zip(self.endpoint()) {
-                    core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
-                }
-            }
-            Due::Silence => self.want_session(core, now),
+            Due::Initiation => self.attempt(core, now),
+            Due::Silence => self.want_session(Pace::Renewal, core, now),
             Due::Keepalive => {
                 self.send_keepalive(core, now);
             }
             Due::PersistentKeepalive => {
                 if !self.send_keepalive(core, now) {
-                    self.want_session(core, now);
+                    self.want_session(Pace::Renewal, core, now);
                 }
             }
             Due::Move => self.tell_moved(core, now),
@@ -266,11 +258,33 @@ impl Peer {
         }
     }
 
+    /// Sends the initiation that is due, unless it has to wait, or gives up.
+    fn attempt(&mut self, core: &mut Core, now: Instant) {
+        if let Some((attempt, to)) = self.timers.unanswered().zip(self.endpoint()) {
+            core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
+        }
+        let awaited = self.awaited_until().filter(|until| *until > now && self.timers.may_wait(*until));
+        if let Some(until) = awaited {
+            return self.timers.deferred(until);
+        }
+        if self.timers.hopeless(now) {
+            return self.give_up(core, now);
+        }
+        if let Some(latest) = self.timers.fast(now)
+            && let Some(turn) = core.fast_initiations.admit(latest, &mut core.random, now)
+        {
+            core.stats.initiations_put_off += 1;
+            return self.timers.queued(turn);
+        }
+        self.initiate(core, now);
+    }
+
     fn initiate(&mut self, core: &mut Core, now: Instant) {
         let Some(path) = self.path else { return };
         let initiation = self.tunnel_for_handshake(core, now).initiate(now);
         self.timers.initiated(&mut core.random, now);
         core.stats.initiations_sent += 1;
+        core.stats.initiations_on_suspicion += u64::from(self.timers.pace() == Some(Pace::Suspicion));
         if let Some(initiation) = initiation {
             core.push(path, &initiation);
         }

@@ -17,6 +17,7 @@ use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
+use crate::timers::Pace;
 use crate::tunnel::{Content, Refused};
 
 /// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
@@ -118,12 +119,13 @@ impl Peer {
             Content::Keepalive => self.timers.received(now),
             Content::Packet { .. } | Content::NotIp => self.timers.received_data(now),
         }
+        self.timers.trusted(&mut core.random, now);
         core.touch(self);
         if received.confirmed {
             self.confirmed(began.unwrap_or(now), core, now);
         }
         if stale {
-            self.want_session(core, now);
+            self.want_session(Pace::Renewal, core, now);
         }
         match received.content {
             Content::Keepalive => None,

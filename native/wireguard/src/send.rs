@@ -11,6 +11,7 @@ use crate::constants::{INITIATION_LENGTH, PADDING, REKEY_AFTER_MESSAGES};
 use crate::device::{Core, Device};
 use crate::peer::Peer;
 use crate::stats::SendDrops;
+use crate::timers::Pace;
 
 /// What became of a packet handed to [`Device::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Peer {
         self.stats.staged_dropped += dropped;
         core.stats.sent.staged_overflow += dropped;
         if self.session(now).is_none() {
-            self.want_session(core, now);
+            self.want_session(Pace::First, core, now);
         }
         Sent::Staged
     }
@@ -111,7 +112,7 @@ impl Peer {
         }
         core.touch(self);
         if stale {
-            self.want_session(core, now);
+            self.want_session(Pace::Renewal, core, now);
         }
         true
     }
@@ -144,7 +145,7 @@ impl Peer {
             return Some(path);
         }
         self.staged.unpop(packet);
-        self.want_session(core, now);
+        self.want_session(Pace::First, core, now);
         None
     }
 }

@@ -15,5 +15,6 @@ mod sessions;
 mod simultaneous;
 mod storm;
 mod strangers;
+mod suspicion;
 mod time;
 mod timers;
