@@ -214,8 +214,10 @@ impl Device {
     }
 
     /// The round trip of the newest handshake, if this end could measure it.
-    pub fn handshake_round_trip(&self, _peer: PeerId) -> Option<Duration> {
-        None
+    ///
+    /// From an initiation to its response, or from a response to the first datagram of its session.
+    pub fn handshake_round_trip(&self, peer: PeerId) -> Option<Duration> {
+        self.peers.get(&peer)?.round_trip
     }
 
     /// When anything authenticated was last received.

@@ -18,7 +18,7 @@ use crate::send::Staged;
 use crate::stats::PeerStats;
 use crate::strangers::Past;
 use crate::timers::{Due, Pace, Timers};
-use crate::tunnel::{Session, Tunnel};
+use crate::tunnel::{Completed, Session, Tunnel};
 
 pub(crate) struct Peer {
     pub(crate) id: PeerId,
@@ -39,6 +39,9 @@ pub(crate) struct Peer {
     tunnel: Option<Tunnel>,
     /// The one before, which carries data until the new one can.
     retired: Option<Box<Tunnel>>,
+    /// What was sealed under the session of an earlier answer, while a later one may replace it.
+    kept: Option<Kept>,
+    pub(crate) round_trip: Option<Duration>,
     /// The owner was told that it is up.
     up: bool,
     /// Where the owner believes it is, when it was last told so, and when that keys were renewed.
@@ -70,6 +73,8 @@ impl Peer {
             stats: PeerStats::default(),
             tunnel: None,
             retired: None,
+            kept: None,
+            round_trip: None,
             up: false,
             told_endpoint: None,
             told_moved: None,
@@ -199,14 +204,15 @@ impl Peer {
         core.push(path, &response);
     }
 
-    /// A session is usable by both ends.
-    pub(crate) fn confirmed(&mut self, began: Instant, core: &mut Core, now: Instant) {
+    /// A session is usable by both ends: its handshake began then, and its own message was made at `made`.
+    pub(crate) fn confirmed(&mut self, began: Instant, made: Instant, core: &mut Core, now: Instant) {
         core.stats.sessions += 1;
         self.stats.sessions += 1;
-        self.stats.last_handshake = Some(now);
+        // Both ends have it already that the peer is up: this is of the same dial, or they dialled both.
+        let again = self.stats.last_handshake.replace(now).is_some_and(|last| made < last);
         if !self.up {
             core.events.push_back(Event::Up { peer: self.id, handshake: now.duration_since(began) });
-        } else if self.told_rekeyed.is_none_or(|told| now >= told + TOLD_INTERVAL) {
+        } else if !again && self.told_rekeyed.is_none_or(|told| now >= told + TOLD_INTERVAL) {
             core.events.push_back(Event::Rekeyed { peer: self.id });
             self.told_rekeyed = Some(now);
         }
@@ -246,7 +252,41 @@ impl Peer {
             Due::Move => self.tell_moved(core, now),
             Due::Expiry => self.expire(core, now),
             Due::Retirement => self.release_retired(core),
+            Due::Kept => self.kept = None,
             Due::Wipe => self.release_tunnels(core),
+        }
+    }
+
+    /// A response made a session. If a newer initiation may still be answered, what is sealed meanwhile is kept: a kernel and
+    /// wireguard-go, which know one unconfirmed session, have thrown this one away when they have got that. And if an
+    /// earlier answer made a session before, what was kept then is sent once more; to IP it is harmless if both arrive.
+    pub(crate) fn replaceable(&mut self, completed: &Completed, core: &mut Core, now: Instant) {
+        self.round_trip = Some(now.duration_since(completed.made));
+        if let Some(kept) = self.kept.take() {
+            self.staged.precede(kept.packets, core.staged_limit);
+        }
+        let round_trip = now.duration_since(completed.made);
+        self.timers.kept = completed
+            .newer
+            .map(|newer| (newer + round_trip * 2 + LATER_ANSWER_SLACK).min(now + LATER_ANSWER_LIMIT))
+            .filter(|until| *until > now);
+        self.kept = self
+            .timers
+            .kept
+            .map(|_| Kept { made: completed.session.established, packets: Staged::default() });
+    }
+
+    /// A packet was sealed.
+    pub(crate) fn keep(&mut self, packet: &[u8], limit: usize) {
+        if let Some(kept) = &mut self.kept {
+            kept.packets.push(packet, limit);
+        }
+    }
+
+    /// Something came under a session made at that time.
+    pub(crate) fn heard_under(&mut self, made: Instant) {
+        if self.kept.take_if(|kept| kept.made <= made).is_some() {
+            self.timers.kept = None;
         }
     }
 
@@ -353,6 +393,16 @@ impl Peer {
         }
     }
 }
+
+struct Kept {
+    /// When the session was made.
+    made: Instant,
+    packets: Staged,
+}
+
+/// The later of two answers comes a round trip after its initiation, and is given another and this.
+const LATER_ANSWER_SLACK: Duration = Duration::from_millis(250);
+const LATER_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`). Here some may come together, as they do
 /// after this end was held up.

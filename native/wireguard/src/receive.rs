@@ -56,7 +56,9 @@ impl Device {
                 self.core.queue_initiation(path, datagram.first_chunk()?, now);
             }
             (Some(RESPONSE), RESPONSE_LENGTH) => self.queue_response(path, datagram.first_chunk()?, now),
-            (Some(COOKIE_REPLY), COOKIE_REPLY_LENGTH) => self.handle_cookie_reply(datagram, now),
+            (Some(COOKIE_REPLY), COOKIE_REPLY_LENGTH) => {
+                self.handle_cookie_reply(datagram.first_chunk()?, now)
+            }
             _ => self.core.stats.received.malformed += 1,
         }
         None
@@ -121,8 +123,10 @@ impl Peer {
         }
         self.timers.trusted(&mut core.random, now);
         core.touch(self);
+        self.heard_under(received.established);
         if received.confirmed {
-            self.confirmed(began.unwrap_or(now), core, now);
+            self.round_trip = Some(now.duration_since(received.established));
+            self.confirmed(began.unwrap_or(now), received.established, core, now);
         }
         if stale {
             self.want_session(Pace::Renewal, core, now);

@@ -109,6 +109,7 @@ impl Peer {
             self.timers.sent(now);
         } else {
             self.timers.sent_data(now);
+            self.keep(packet, core.staged_limit);
         }
         core.touch(self);
         if stale {
@@ -175,6 +176,14 @@ impl Staged {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Puts packets before those that wait; drops the oldest until all fit within the limit.
+    pub(crate) fn precede(&mut self, mut earlier: Staged, limit: usize) {
+        earlier.packets.append(&mut self.packets);
+        earlier.bytes += self.bytes;
+        *self = earlier;
+        while self.bytes > limit && self.pop().is_some() {}
     }
 
     /// Drops all, and says how many.

@@ -29,6 +29,8 @@ pub(crate) enum Due {
     Expiry,
     /// Give up the tunnel that was replaced.
     Retirement,
+    /// Give up what was kept for a later answer.
+    Kept,
     /// Wipe all keys.
     Wipe,
 }
@@ -44,6 +46,7 @@ impl Due {
             Due::Move => "peer moved",
             Due::Expiry => "session expiry",
             Due::Retirement => "replaced tunnel",
+            Due::Kept => "later answer",
             Due::Wipe => "wiping of idle keys",
         }
     }
@@ -68,6 +71,8 @@ pub(crate) struct Timers {
     /// Since when the session that seals will be too old.
     pub(crate) expires: Option<Instant>,
     pub(crate) retires: Option<Instant>,
+    /// Until when the session of an earlier answer may be replaced by that of a later one.
+    pub(crate) kept: Option<Instant>,
     /// The last authenticated message either way, while there are keys.
     last_traffic: Option<Instant>,
 }
@@ -110,6 +115,7 @@ impl Timers {
             self.moves.map(|at| (at, Due::Move)),
             self.expires.map(|at| (at, Due::Expiry)),
             self.retires.map(|at| (at, Due::Retirement)),
+            self.kept.map(|at| (at, Due::Kept)),
             self.last_traffic.map(|at| (at + WIPE_AFTER_TIME, Due::Wipe)),
         ];
         deadlines.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -271,6 +277,7 @@ impl Timers {
             Due::Move => self.moves = None,
             Due::Expiry => self.expires = None,
             Due::Retirement => self.retires = None,
+            Due::Kept => self.kept = None,
             Due::Wipe => self.last_traffic = None,
             Due::PersistentKeepalive => {
                 if let Some(persistent) = &mut self.persistent {

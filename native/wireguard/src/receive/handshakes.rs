@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::receiver;
 use crate::config::Path;
-use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
+use crate::constants::{COOKIE_REPLY_LENGTH, INITIATION_LENGTH, RESPONSE_LENGTH};
 use crate::cookie::has_cookie;
 use crate::device::{Core, Device};
 use crate::event::Event;
@@ -120,7 +120,7 @@ impl Device {
         peer.complete(path, message, core, now);
     }
 
-    pub(super) fn handle_cookie_reply(&mut self, message: &[u8], now: Instant) {
+    pub(super) fn handle_cookie_reply(&mut self, message: &[u8; COOKIE_REPLY_LENGTH], now: Instant) {
         let Device { peers, core, .. } = self;
         let index = receiver(message, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
@@ -210,7 +210,7 @@ impl Peer {
             core.stats.received.unknown_index += 1;
             return;
         };
-        let (session, keepalive) = match tunnel.complete(response, now) {
+        let completed = match tunnel.complete(response, now) {
             Ok(completed) => completed,
             Err(refused) => {
                 core.handshakes.wasted(COMPLETING_COST, now);
@@ -221,12 +221,13 @@ impl Peer {
         self.roam(path, core, now);
         self.timers.received(now);
         core.touch(self);
-        self.confirmed(session.began, core, now);
+        self.replaceable(&completed, core, now);
+        self.confirmed(completed.session.began, completed.made, core, now);
         if self.staged.is_empty() {
             self.stats.sent_packets += 1;
-            self.stats.sent_bytes += keepalive.len() as u64;
+            self.stats.sent_bytes += completed.keepalive.len() as u64;
             self.timers.sent(now);
-            core.push(path, &keepalive);
+            core.push(path, &completed.keepalive);
         }
     }
 }

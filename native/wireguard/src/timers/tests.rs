@@ -139,7 +139,7 @@ fn every_deadline_is_over_once_it_was_handled() {
                         timers.wanted(Pace::Renewal, None, &mut random, at);
                     }
                     Due::Keepalive => timers.sent(at),
-                    Due::Move | Due::Expiry | Due::Retirement | Due::Wipe => {}
+                    Due::Move | Due::Expiry | Due::Retirement | Due::Kept | Due::Wipe => {}
                 }
                 handled += 1;
                 assert!(handled < 20, "seed {seed}: {due:?} is due for ever");

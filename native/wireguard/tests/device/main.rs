@@ -1,10 +1,12 @@
 //! The device in virtual time over a virtual network.
 
 mod chaos;
+mod dials;
 mod handshake;
 mod healing;
 mod heap;
 mod hostile;
+mod kernel;
 mod keys;
 mod month;
 mod node;
