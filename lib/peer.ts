@@ -64,7 +64,10 @@ export interface PeerReceiver {
   up(handshakeMs: number): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
-  unanswered(): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(attempt: number, to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
@@ -250,6 +253,7 @@ export class Peer extends EventEmitter<PeerEvents> {
         this.#rotation.advance()
         this.#locate('if down').catch(ignore)
       },
+      unreachable: () => undefined,
       down: (reason) => {
         this.#isUp = false
         this.#host.event({ type: 'down', publicKey, reason })
