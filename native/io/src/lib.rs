@@ -11,6 +11,7 @@ mod moderation;
 mod poll;
 mod socket;
 mod stats;
+mod trouble;
 
 pub use bind::{BindError, Listen};
 pub use clock::Clock;
