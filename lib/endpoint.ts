@@ -64,7 +64,8 @@ function parseAddress(text: string, port: number): ParsedEndpoint | undefined {
   return { host: `${address}%${zone}`, port, literal: true, zone }
 }
 
-function invalidEndpoint(value: string, name: string): RangeError {
+/** What is wrong with an endpoint. */
+export function invalidEndpoint(value: string, name: string): RangeError {
   const shown = KEY.test(value) ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 300))
   return coded(new RangeError(`${name} must be ${EXPECTED}; got ${shown}`), 'ERR_WARREN_INVALID_ENDPOINT')
 }
