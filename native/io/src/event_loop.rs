@@ -1,5 +1,7 @@
 //! The loop of the I/O thread: receive a batch, run commands, fire timers, send a batch, tell the owner; sleep when all are idle.
 
+mod recovery;
+
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -13,9 +15,10 @@ use crate::clock::Clock;
 use crate::mailbox::{Command, Context, Mailbox, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
-use crate::socket::{Lost, Offload, Refusal, Sent, Socket, Unread};
+use crate::socket::{Lost, Offload, Refusal, Sent, Unread};
 use crate::stats::IoStats;
 use crate::trouble::{Cure, FAILS_FOR, Trouble};
+use recovery::{Loss, REBIND_FOR};
 
 /// What ends a device that nobody closed.
 #[derive(Debug, Error)]
@@ -56,12 +59,6 @@ pub(crate) struct EventLoop {
     commands: Vec<Command>,
     stats: IoStats,
     moderation: Moderation,
-}
-
-struct Loss {
-    error: io::Error,
-    give_up: Instant,
-    next_try: Instant,
 }
 
 impl EventLoop {
@@ -263,59 +260,6 @@ impl EventLoop {
         Ok(())
     }
 
-    /// A wait that fails is made up for by a pause: a system that lacks memory for a moment has it again.
-    fn heard(&mut self, waited: io::Result<bool>) -> Result<bool, Fatal> {
-        let error = match waited {
-            Ok(readable) => {
-                self.waits_fail_since = None;
-                return Ok(readable);
-            }
-            Err(error) => error,
-        };
-        let now = self.clock.now();
-        let since = *self.waits_fail_since.get_or_insert(now);
-        if now.saturating_duration_since(since) >= FAILS_FOR {
-            return Err(Fatal::Wait { last: error });
-        }
-        thread::sleep(WAIT_FAILED);
-        Ok(true)
-    }
-
-    fn lose(&mut self, Lost(error): Lost) {
-        tracing::warn!(%error, "the socket is lost");
-        self.watch.forget();
-        self.blocked = false;
-        let now = self.clock.now();
-        // The first is bound at once. One that is lost as soon as it is bound must not make this a busy loop.
-        let next_try = self.bound.map_or(now, |bound| now.max(bound + REBIND_EVERY));
-        self.loss = Some(Loss { error, give_up: now + REBIND_FOR, next_try });
-    }
-
-    fn rebind(&mut self) -> Result<(), Fatal> {
-        let Some(loss) = &mut self.loss else { return Ok(()) };
-        let now = self.clock.now();
-        if now < loss.next_try {
-            return Ok(());
-        }
-        match Socket::bind(self.listen, self.offload) {
-            Ok(socket) => {
-                self.watch.replace(socket)?;
-                self.readable = true;
-                self.bound = Some(now);
-                self.stats.rebound += 1;
-                self.loss = None;
-            }
-            Err(_) if now < loss.give_up => {
-                loss.next_try = now + REBIND_EVERY;
-            }
-            Err(error) => {
-                let lost = std::mem::replace(&mut loss.error, io::ErrorKind::Other.into());
-                return Err(Fatal::Socket { lost, last: error.to_string() });
-            }
-        }
-        Ok(())
-    }
-
     /// Says goodbye and hands the last datagrams to the system.
     fn leave(&mut self, stop: &Stop) {
         let deadline = self.clock.now() + LEAVE_FOR;
@@ -342,9 +286,5 @@ const HOLD_FOR: Duration = Duration::from_micros(250);
 const BLOCKED_TICK: Duration = Duration::from_millis(1);
 // A socket that is writable takes a datagram; one of which a system says so wrongly is asked each BLOCKED_TICK.
 const IN_VAIN: u32 = 16;
-const WAIT_FAILED: Duration = Duration::from_millis(10);
-// Between two tries, and how long in all: longer than an interface takes to come back after a suspend.
-const REBIND_EVERY: Duration = Duration::from_secs(1);
-const REBIND_FOR: Duration = Duration::from_secs(30);
 // A full socket buffer of 4 MiB drains in this time at 700 Mbit/s; the goodbyes are best effort.
 const LEAVE_FOR: Duration = Duration::from_millis(50);
