@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { coded, wrongType } from './argument-error.js'
 import { systemZones, type Zones } from './internal/zones.js'
 
-/** `host:port` or `[v6]:port`; of a link-local address with its zone, `[fe80::1%eth0]:port`. A host name is resolved again at each attempt. */
+/** `host:port`, `[v6]:port`, or of a link-local address `[fe80::1%eth0]:port`. A host name is resolved again at each attempt. */
 export type Endpoint = string
 
 /** An endpoint taken apart. */
