@@ -1,10 +1,11 @@
 import { coded } from './argument-error.js'
 import type { DeviceOptions } from './device-options.js'
-import { parseEndpoint } from './endpoint.js'
+import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './endpoint.js'
 import { PrivateKey, parseKey, parsePublicKey } from './keys.js'
 import { integer } from './options.js'
 import type { PeerOptions } from './peer-options.js'
 import { prefix } from './prefix.js'
+import { SERVICES, servicePort } from './services.js'
 
 /** What a configuration file says. */
 export interface ParsedConfig {
@@ -13,7 +14,7 @@ export interface ParsedConfig {
 }
 
 /**
- * Reads the text of a wg(8) configuration file, and of wg-quick(8) its `Address` and `MTU`.
+ * Reads the text of a wg(8) configuration file, and of wg-quick(8) its `Address` and `MTU`. As there, blanks mean nothing anywhere.
  * The other names of wg-quick(8) say what to do with an interface of the system, which there is none of: they are an error.
  */
 export function parseConfig(source: string): ParsedConfig {
@@ -41,7 +42,7 @@ function readSections(source: string): readonly Section[] {
   const sections: Section[] = []
   for (const [index, whole] of source.split(/\r?\n/).entries()) {
     const line = index + 1
-    const content = whole.replace(/#.*/, '').trim()
+    const content = whole.replace(/#.*/, '').replace(/\s+/g, '')
     if (content === '') continue
     const name = /^\[(\w+)\]$/.exec(content)?.[1]?.toLowerCase()
     if (name !== undefined) {
@@ -50,7 +51,7 @@ function readSections(source: string): readonly Section[] {
       sections.push({ name, line, entries: [] })
       continue
     }
-    const [, key, value] = /^(\w+)\s*=\s*(.*)$/.exec(content) ?? []
+    const [, key, value] = /^(\w+)=(.*)$/.exec(content) ?? []
     const section = sections.at(-1)
     if (key === undefined || value === undefined) throw invalidConfig(line, "expected 'Name = value' or a section")
     if (section === undefined) throw invalidConfig(line, `${key} stands before the first section`)
@@ -70,11 +71,10 @@ function readInterface({ entries, line: start }: Section): DeviceOptions {
         privateKey = at(entry, (value) => PrivateKey.from(value))
         break
       case 'listenport':
-        listen = at(entry, number(0, 65_535))
+        listen = at(entry, (value) => port(value, 0))
         break
       case 'fwmark':
-        if (!/^(off|0|0x0)$/i.test(entry.value))
-          throw invalidConfig(entry.line, 'FwMark is not supported; leave it out')
+        at(entry, mark)
         break
       case 'address':
         addresses.push(...at(entry, prefixes))
@@ -105,8 +105,7 @@ function readPeer({ entries, line: start }: Section): PeerOptions {
         presharedKey = at(entry, (value) => parseKey('The pre-shared key', value))
         break
       case 'endpoint':
-        at(entry, (value) => parseEndpoint(value, 'Endpoint'))
-        endpoint = entry.value
+        endpoint = at(entry, readEndpoint)
         break
       case 'persistentkeepalive':
         persistentKeepalive = /^off$/i.test(entry.value) ? 0 : at(entry, number(0, 65_535))
@@ -130,6 +129,28 @@ function at<T>({ line, value }: Entry, read: (value: string) => T): T {
   }
 }
 
+/** With the last colon before the port, brackets or not, as wg(8) takes it. */
+function readEndpoint(value: string): Endpoint {
+  const { bracketed, bare, service } = ENDPOINT.exec(value)?.groups ?? {}
+  const parsed = service === undefined ? undefined : parseHost(bracketed ?? bare ?? '', port(service, 1))
+  if (parsed === undefined) throw invalidEndpoint(value, 'Endpoint')
+  return formatEndpoint(parsed.host, parsed.port)
+}
+
+function port(value: string, least: number): number {
+  if (/^\d+$/.test(value)) return number(least, 65_535)(value)
+  const found = servicePort(value)
+  if (found !== undefined) return found
+  const shown = /^[\w-]{1,32}$/.test(value) ? value : `a word of ${value.length} characters`
+  throw new RangeError(`the port must be a number, or the name of a UDP service in ${SERVICES}; got ${shown}`)
+}
+
+/** What packets to the outside would be marked with, if this were an interface of the system. */
+function mark(value: string): void {
+  if (!/^(off|\d+|0x[\da-f]+)$/i.test(value) || Number(value) > 0xffff_ffff)
+    throw new RangeError("the mark must be 'off' or a number of 32 bits")
+}
+
 function number(least: number, most: number): (value: string) => number {
   return (value) => integer(least, most)(/^\d+$/.test(value) ? Number(value) : value, 'the value')
 }
@@ -151,6 +172,8 @@ function invalidConfig(line: number | undefined, message: string): Error {
   const where = line === undefined ? 'The configuration' : `The configuration, line ${line}`
   return coded(new RangeError(`${where}: ${message}`), 'ERR_WARREN_INVALID_CONFIG')
 }
+
+const ENDPOINT = /^(?:\[(?<bracketed>[^\]]*)\]|(?<bare>[^[\]]*)):(?<service>[^:\]]+)$/
 
 /** PersistentKeepalive has 19 characters, a key 44. */
 const LONGEST_NAME = 32

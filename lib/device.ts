@@ -11,7 +11,7 @@ import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from './driver.js'
 import { onNewListener, shielded } from './emit.js'
 import type { Endpoint } from './endpoint.js'
-import { EndpointRotation } from './endpoint-rotation.js'
+import { knownAddresses } from './endpoints.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { driverLimits } from './limits.js'
@@ -97,10 +97,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
-    const { maxPriority: _, endpoint: _configured, ...rest } = parsed
-    const [first] = parsed.endpoint
-    const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
-    const endpoints = endpoint === undefined ? [] : [endpoint]
+    const { maxPriority: _, endpoint: configured, ...rest } = parsed
+    const endpoints = knownAddresses(configured)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })

@@ -51,7 +51,7 @@ export interface DriverLimits {
 
 export interface DriverPeer {
   readonly publicKey: string
-  readonly endpoints: readonly string[] // resolved, 'ip:port' | '[v6]:port', best first
+  readonly endpoints: readonly string[] // resolved, 'ip:port' | '[v6]:port' | '[v6%number]:port', best first
   readonly presharedKey: Uint8Array | undefined
   readonly allowedIPs: readonly string[]
   readonly persistentKeepalive: number | undefined // seconds
@@ -115,6 +115,8 @@ export interface Driver {
 
   /** Counters by name. */
   stats(): Record<string, number>
+  /** Where the tunnel is, or is about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  peerEndpoint(peer: number): string | undefined
   peerStats(peer: number): Record<string, number> | undefined
   connectionStats(connection: number): Record<string, number> | undefined
   /** One for each lane that was ever used, lowest first; also of a connection that has ended, until 256 others have. */

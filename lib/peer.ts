@@ -8,8 +8,8 @@ import { Connection, type ConnectionReceiver } from './connection.js'
 import { tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
 import { shielded } from './emit.js'
-import type { Endpoint, ParsedEndpoint } from './endpoint.js'
-import { EndpointRotation } from './endpoint-rotation.js'
+import { type Endpoint, type ParsedEndpoint, spellEndpoint } from './endpoint.js'
+import { Endpoints, knownAddresses } from './endpoints.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { LaneTotals } from './lane-totals.js'
@@ -64,7 +64,10 @@ export interface PeerReceiver {
   up(handshakeMs: number): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
-  unanswered(): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(attempt: number, to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
@@ -87,9 +90,11 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #lanes: LaneTotals
   readonly #connections = new Set<Connection>()
   readonly #dials: PeerDials
-  #rotation: EndpointRotation
-  /** Where the driver sends to, as far as is known here. */
+  readonly #endpoints: Endpoints
+  /** Where the driver sends to, as far as was asked. */
   #endpoint: Endpoint | undefined
+  /** It may be elsewhere by now. */
+  #isEndpointOld = true
   #isUp = false
   #removal: Promise<void> | undefined
   #provisional: Timer | undefined
@@ -104,21 +109,30 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer)
     this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
     this.#lanes = new LaneTotals(runtime.laneTotals)
-    this.#rotation = new EndpointRotation(facts.endpoints)
-    this.#endpoint = this.#rotation.literal ?? facts.seen
+    this.#endpoint = facts.seen
+    this.#endpoints = new Endpoints({
+      clock: runtime.clock,
+      isUp: () => this.#isUp,
+      changed: (endpoints) => this.#relocate(endpoints),
+    })
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
       isUp: () => this.#isUp,
-      locate: () => this.#locate('if down'),
+      locate: () => this.#endpoints.locate(),
       connections: this.#connections,
     })
     if (facts.isProvisional) this.#provisional = runtime.clock.after(UNUSED, () => void this.remove(NEVER_USED))
-    if (this.#endpoint === undefined) this.#locate('if down').catch(ignore)
+    this.#endpoints.configure(facts.endpoints)
     attach(this.#receiver())
   }
 
   /** Where it is: its current address and port, or the first that was configured. */
   get endpoint(): Endpoint | undefined {
-    return this.#endpoint ?? this.#rotation.first
+    if (this.#isEndpointOld && this.#removal === undefined && this.#runtime.isOpen) {
+      this.#isEndpointOld = false
+      const endpoint = this.#runtime.driver.peerEndpoint(this.#id)
+      if (endpoint !== undefined) this.#endpoint = this.#endpoints.spell(spellEndpoint(endpoint))
+    }
+    return this.#endpoint ?? this.#endpoints.first
   }
 
   /** The tunnel has a session. */
@@ -146,18 +160,16 @@ export class Peer extends EventEmitter<PeerEvents> {
   update(changes: PeerChanges): void {
     const { endpoint: endpoints, maxPriority, ...rest } = parsePeerChanges(changes)
     this.#check()
-    const rotation = endpoints && new EndpointRotation(endpoints)
-    const endpoint = rotation?.literal
+    const addresses = endpoints === undefined ? [] : knownAddresses(endpoints)
     try {
-      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(endpoint !== undefined && { endpoints: [endpoint] }) })
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(addresses.length > 0 && { endpoints: addresses }) })
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
     if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
-    if (rotation === undefined) return
-    this.#rotation = rotation
-    if (endpoint === undefined) this.#locate('now').catch(ignore)
-    else this.#endpoint = endpoint
+    if (endpoints === undefined) return
+    this.#isEndpointOld = true
+    this.#endpoints.configure(endpoints)
   }
 
   /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */
@@ -209,6 +221,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   async #remove(close: ParsedClose): Promise<void> {
     this.#provisional?.cancel()
+    this.#endpoints.stop()
     await Promise.resolve()
     this.#dials.end(this.#removedError())
     const { driver } = this.#runtime
@@ -220,16 +233,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#host.event({ type: 'removed', publicKey: this.publicKey, reason: close.reason })
   }
 
-  /** Gives the driver the endpoint whose turn it is, if it has another. A tunnel that is up knows better where its peer is. */
-  async #locate(when: 'now' | 'if down'): Promise<void> {
-    const rotation = this.#rotation
-    const isKept = (): boolean => when === 'if down' && this.#isUp
-    if (rotation.empty || isKept()) return
-    const endpoint = await rotation.current()
-    if (rotation !== this.#rotation || isKept() || this.#removal !== undefined || !this.#runtime.isOpen) return
-    if (endpoint === this.#endpoint) return
-    this.#endpoint = endpoint
-    this.#runtime.driver.updatePeer(this.#id, { endpoints: [endpoint] })
+  /** A tunnel that is up takes them as a hint: it stays where it is as long as it is answered there. */
+  #relocate(endpoints: readonly Endpoint[]): void {
+    if (this.#removal !== undefined || !this.#runtime.isOpen) return
+    this.#isEndpointOld = true
+    this.#runtime.driver.updatePeer(this.#id, { endpoints })
   }
 
   #receiver(): PeerReceiver {
@@ -237,18 +245,26 @@ export class Peer extends EventEmitter<PeerEvents> {
     return {
       up: (handshakeMs) => {
         this.#isUp = true
+        this.#isEndpointOld = true
         this.#provisional?.cancel()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
       },
-      rekeyed: () => this.#host.event({ type: 'rekeyed', publicKey }),
+      rekeyed: () => {
+        this.#isEndpointOld = true
+        this.#host.event({ type: 'rekeyed', publicKey })
+      },
       moved: (from, to) => {
-        this.#endpoint = to
-        this.#host.event({ type: 'moved', publicKey, from, to })
+        this.#endpoint = this.#endpoints.spell(to)
+        this.#isEndpointOld = false
+        this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
       },
       unanswered: () => {
-        if (this.#rotation.empty) return
-        this.#rotation.advance()
-        this.#locate('if down').catch(ignore)
+        this.#isEndpointOld = true
+        void this.#endpoints.refresh()
+      },
+      unreachable: () => {
+        this.#isEndpointOld = true
+        void this.#endpoints.refresh()
       },
       down: (reason) => {
         this.#isUp = false
@@ -258,6 +274,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
       deviceClosing: (error) => {
         this.#provisional?.cancel()
+        this.#endpoints.stop()
         this.#dials.end(error)
       },
     }
@@ -299,8 +316,6 @@ export class Peer extends EventEmitter<PeerEvents> {
     return watched
   }
 }
-
-const ignore = (): void => {}
 
 /** A peer that was let in and never comes is dropped after this: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
 const UNUSED = 540_000

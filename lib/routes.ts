@@ -3,6 +3,7 @@ import { streamReset, streamStopped } from './connection-streams.js'
 import type { DialReceiver } from './dial.js'
 import type { DriverClose, Receiver } from './driver.js'
 import { shielded } from './emit.js'
+import { spellEndpoint } from './endpoint.js'
 import type { PeerReceiver } from './peer.js'
 import type { StreamSides } from './stream.js'
 
@@ -36,13 +37,14 @@ export function receiverOf(
   return {
     peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
-    peerMoved: (peer, from, to) => shielded(() => peers.get(peer)?.moved(from, to)),
-    peerUnanswered: (peer) => shielded(() => peers.get(peer)?.unanswered()),
-    peerUnreachable: () => undefined,
+    peerMoved: (peer, from, to) =>
+      shielded(() => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to))),
+    peerUnanswered: (peer, attempt, to) => shielded(() => peers.get(peer)?.unanswered(attempt, spellEndpoint(to))),
+    peerUnreachable: (peer, to, errno) => shielded(() => peers.get(peer)?.unreachable(spellEndpoint(to), errno)),
     peerDown: (peer, reason) => shielded(() => peers.get(peer)?.down(reason)),
     packet: (peer, packet) => shielded(() => peers.get(peer)?.packet(packet)),
 
-    stranger: (publicKey, endpoint) => shielded(() => device()?.stranger(publicKey, endpoint)),
+    stranger: (publicKey, endpoint) => shielded(() => device()?.stranger(publicKey, spellEndpoint(endpoint))),
     strangerGone: (publicKey) => shielded(() => device()?.strangerGone(publicKey)),
     failed: (message) => shielded(() => device()?.failed(message)),
 

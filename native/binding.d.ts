@@ -76,6 +76,8 @@ export declare class NativeDevice {
   peerStats(peer: number): object | null
   /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
+  /** Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
@@ -88,16 +90,20 @@ export declare class ScriptDevice {
   constructor(options: DeviceOptions, now: number)
   /** Sets the clock; it never goes back. */
   clock(now: number): void
-  /** The number of an address, for `receive`. */
-  path(host: string, port: number): number
+  /** The number of an address, for `receive`; `scope`: of the interface of a link-local one, else 0. */
+  path(host: string, port: number, scope: number): number
   /** The address of a number, for what `transmit` gave. */
   pathHost(path: number): string | null
   /** The port of a number. */
   pathPort(path: number): number | null
+  /** The number of the interface of a number's link-local address, else 0. */
+  pathScope(path: number): number
   /** Forgets all numbers. */
   forgetPaths(): void
   /** Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. */
   receive(bytes: Buffer, words: Float64Array): void
+  /** The system refused to send to the address of this number, with this error number. */
+  handleUnreachable(path: number, error: number): void
   /** Fires what is due, if anything is. */
   timeout(): void
   /** When `timeout` is due, on the caller's clock; nothing: never. */
@@ -168,6 +174,8 @@ export declare class ScriptDevice {
   peerStats(peer: number): object | null
   /** Counters by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
+  /** Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
@@ -222,6 +230,12 @@ export interface HistogramFigures {
   buckets: Array<BucketFigures>
 }
 
+/** The number of the interface of this name, for the zone of a link-local address; nothing: there is none now. */
+export declare function interfaceIndex(name: string): number | null
+
+/** The name of the interface of this number; nothing: there is none now. */
+export declare function interfaceName(index: number): string | null
+
 /** Figures of one lane of one connection. */
 export interface LaneFigures {
   /** Which lane. */
@@ -269,7 +283,7 @@ export interface ListenOptions {
 /** `lib/driver.ts` says what each is. */
 export interface PeerOptions {
   publicKey: string
-  endpoint?: string
+  endpoints: Array<string>
   presharedKey?: Uint8Array
   allowedIPs: Array<string>
   persistentKeepalive?: number
@@ -277,7 +291,7 @@ export interface PeerOptions {
 
 /** What is left out stays; `null` takes it away. */
 export interface PeerUpdate {
-  endpoint?: string
+  endpoints?: Array<string>
   presharedKey?: Uint8Array | null
   allowedIPs?: Array<string>
   persistentKeepalive?: number | null

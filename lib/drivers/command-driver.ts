@@ -164,6 +164,10 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.#asked(undefined, () => this.device.stats()) as Record<string, number>
   }
 
+  peerEndpoint(peer: number): string | undefined {
+    return this.device.peerEndpoint(peer) ?? undefined
+  }
+
   peerStats(peer: number): Record<string, number> | undefined {
     const stats = this.#asked(undefined, () => this.device.peerStats(peer))
     return (stats ?? undefined) as Record<string, number> | undefined

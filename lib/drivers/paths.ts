@@ -1,4 +1,5 @@
 import type { ScriptDevice } from '../../native/binding.js'
+import { systemZones, type Zones } from '../internal/zones.js'
 
 /** Where a datagram goes to. */
 export interface Remote {
@@ -10,18 +11,23 @@ export interface Remote {
 export class Paths {
   readonly #device: ScriptDevice
   readonly #mapped: boolean
+  readonly #zones: Zones
   readonly #numbers = new Map<string, number>()
   readonly #remotes = new Map<number, Remote>()
 
   /** `mapped`: the socket is an IPv6 one, where IPv4 addresses are spelled as IPv6's (RFC 4291 section 2.5.5.2). */
-  constructor(device: ScriptDevice, mapped: boolean) {
+  constructor(device: ScriptDevice, mapped: boolean, zones: Zones = systemZones) {
     this.#device = device
     this.#mapped = mapped
+    this.#zones = zones
   }
 
-  /** The number of an address. Calls `before` when all numbers up to now become void. */
+  /** The number of an address as the socket spells it. Calls `before` when all numbers up to now become void. */
   number(host: string, port: number, before: () => void): number {
-    const key = `${host} ${port}`
+    const [ip = '', zone] = host.split('%')
+    // An interface that went and came again has another number.
+    const scope = zone === undefined ? 0 : (this.#zones.index(zone) ?? 0)
+    const key = `${ip} ${port} ${scope}`
     const known = this.#numbers.get(key)
     if (known !== undefined) return known
     if (this.#numbers.size >= MOST_PATHS || this.#remotes.size >= MOST_PATHS) {
@@ -30,10 +36,9 @@ export class Paths {
       this.#remotes.clear()
       this.#device.forgetPaths()
     }
-    const number = this.#device.path(host.replace(/%.*$/, ''), port)
+    const number = this.#device.path(ip, port, scope)
     this.#numbers.set(key, number)
-    // As the socket spells it: with the zone of a link-local address, which the engine does not know.
-    this.#remotes.set(number, { host, port })
+    if (zone === undefined) this.#remotes.set(number, { host, port })
     return number
   }
 
@@ -44,6 +49,8 @@ export class Paths {
     const host = this.#device.pathHost(number)
     const port = this.#device.pathPort(number)
     if (host === null || port === null) return undefined
+    const scope = this.#device.pathScope(number)
+    if (scope !== 0) return { host: `${host}%${this.#zones.spell(scope)}`, port }
     const remote = { host: this.#mapped && !host.includes(':') ? `::ffff:${host}` : host, port }
     this.#remotes.set(number, remote)
     return remote

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
-import type { RemoteInfo, Socket } from 'node:dgram'
+import type { RemoteInfo } from 'node:dgram'
+import { constants } from 'node:os'
 import type { ScriptDevice } from '../../native/binding.js'
+import { systemClock } from '../clock.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { addon } from '../internal/addon.js'
@@ -9,17 +11,17 @@ import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
 import { atExit } from './exit.js'
 import { Paths } from './paths.js'
-import { bindUdp } from './udp-socket.js'
+import { UdpSocket } from './udp-socket.js'
 import { Wakeup } from './wakeup.js'
 
 /** Opens a device whose sockets and clock belong to this process's event loop. */
 export const openScript: OpenDriver = async (options, receiver) => {
   try {
-    const socket = await bindUdp(options.listen.host, options.listen.port)
+    const socket = await UdpSocket.bind(options.listen.host, options.listen.port, systemClock)
     try {
       return new ScriptDriver(options, receiver, socket)
     } catch (error) {
-      socket.close()
+      await socket.close()
       throw error
     }
   } catch (error) {
@@ -30,7 +32,7 @@ export const openScript: OpenDriver = async (options, receiver) => {
 class ScriptDriver extends CommandDriver<ScriptDevice> {
   readonly address: { readonly host: string; readonly port: number }
   protected readonly device: ScriptDevice
-  readonly #socket: Socket
+  readonly #socket: UdpSocket
   readonly #paths: Paths
   readonly #reader: RecordReader
   readonly #wakeup: Wakeup
@@ -53,21 +55,30 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   /** Given to the socket and not yet called back. */
   #sending = 0
   #sent: (() => void) | undefined
+  /** Error numbers by the paths along which the system does not send. */
+  readonly #refusals = new Map<number, number>()
   #closed: Promise<void> | undefined
 
-  constructor(options: DriverOptions, receiver: Receiver, socket: Socket) {
+  constructor(options: DriverOptions, receiver: Receiver, socket: UdpSocket) {
     super()
     this.device = new (addon().ScriptDevice)(deviceOptions(options), this.#now())
-    const { address, port, family } = socket.address()
-    this.address = { host: address, port }
+    this.address = socket.address
     this.#socket = socket
-    this.#paths = new Paths(this.device, family === 'IPv6')
+    this.#paths = new Paths(this.device, socket.isIPv6)
     this.#sendBytes = SEND_DATAGRAMS * (options.mtu + OVERHEAD)
-    this.#reader = new RecordReader(this.device, this.#watched(receiver))
     this.#wakeup = new Wakeup(this.#now, () => this.#pump())
     this.#forgetExit = atExit(this, (driver) => driver.#goodbye(0, 'the process exits'))
-    socket.on('message', (bytes, from) => this.#receive(bytes, from))
-    socket.on('error', (error) => this.#count(error, 'receiveError'))
+    const watched = this.#watched(receiver)
+    this.#reader = new RecordReader(this.device, watched)
+    socket.tell({
+      message: (bytes, from) => this.#receive(bytes, from),
+      readFailed: (error) => this.#count(error, 'receiveError'),
+      rebound: () => this.#add('socketRebound', 1),
+      lost: (error) => {
+        watched.failed(`reading the socket failed, though it was bound anew: ${error.message}`)
+        this.device.close()
+      },
+    })
   }
 
   override stats(): Record<string, number> {
@@ -103,7 +114,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
         this.#sent = resolve
       })
     }
-    await new Promise<void>((resolve) => this.#socket.close(resolve))
+    await this.#socket.close()
     while (this.#reader.read());
     this.device.close()
   }
@@ -123,13 +134,18 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     const word = this.#receivedCount * DATAGRAM_WORDS
     this.#receivedWords[word] = this.#receivedEnd
     this.#receivedWords[word + 1] = bytes.length
-    this.#receivedWords[word + 2] = this.#paths.number(from.address, from.port, () => this.#handIn())
+    this.#receivedWords[word + 2] = this.#paths.number(from.address, from.port, this.#beforeForgetting)
     bytes.copy(this.#received, this.#receivedEnd)
     this.#receivedEnd += bytes.length
     this.#receivedCount++
     this.#add('datagramsReceived', 1)
     this.#add('bytesReceived', bytes.length)
     this.#wakeup.soon()
+  }
+
+  readonly #beforeForgetting = (): void => {
+    this.#handIn()
+    this.#tellRefusals()
   }
 
   #handIn(): void {
@@ -140,11 +156,20 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#receivedEnd = 0
   }
 
+  /** Once a path and turn. */
+  #tellRefusals(): void {
+    if (this.#refusals.size === 0) return
+    this.device.clock(this.#now())
+    for (const [path, errno] of this.#refusals) this.device.handleUnreachable(path, errno)
+    this.#refusals.clear()
+  }
+
   /** One turn: what came in, what is due, what leaves, what happened; then to sleep, or on in the next turn of the loop. */
   #pump(): void {
     if (this.#closed !== undefined) return
     const end = performance.now() + PUMP_MS
     this.#handIn()
+    this.#tellRefusals()
     this.device.clock(this.#now())
     this.device.timeout()
     let more = true
@@ -170,11 +195,11 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
       const [start = 0, length = 0, path = 0] = this.#sendWords.subarray(index * DATAGRAM_WORDS)
       end = start + length
       const to = this.#paths.remote(path)
-      if (to === undefined) continue
+      // Without a socket they are lost as on any bad path.
+      if (to === undefined || !this.#socket.send(bytes, start, length, to.port, to.host, this.#done)) continue
       this.#sending++
       this.#add('datagramsSent', 1)
       this.#add('bytesSent', length)
-      this.#socket.send(bytes, start, length, to.port, to.host, this.#done)
     }
     // The socket reads it later: what was written stays.
     sendSlab = bytes.subarray(end)
@@ -183,10 +208,18 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
 
   readonly #done = (error: Error | null): void => {
     this.#sending--
-    if (error !== null) this.#count(error, 'sendError')
+    if (error !== null) this.#refused(error)
     if (this.#sending === 0) this.#sent?.()
     // The turn before may have stopped at the bound.
     if (this.#sending === MOST_SENDING / 2 && this.#closed === undefined) this.#wakeup.soon()
+  }
+
+  #refused(error: SendError): void {
+    this.#count(error, 'sendError')
+    const { code = '', address, port } = error
+    if (this.#closed !== undefined || !UNREACHABLE.has(code) || address === undefined || port === undefined) return
+    this.#refusals.set(this.#paths.number(address, port, this.#beforeForgetting), errorNumber(code))
+    this.#wakeup.soon()
   }
 
   #add(counter: string, count: number): void {
@@ -200,7 +233,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   #watched(receiver: Receiver): RecordReceiver {
     return Object.assign(Object.create(receiver), {
       failed: (message: string) => {
-        this.#closed ??= new Promise((resolve) => this.#socket.close(resolve))
+        this.#closed ??= this.#socket.close()
         this.#forgetExit()
         this.#wakeup.stop()
         receiver.failed(message)
@@ -208,6 +241,29 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     })
   }
 }
+
+/** What node:dgram calls back with: with where it was to be sent. */
+type SendError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
+
+/** The system's own number: of Winsock on Windows, of errno(3) elsewhere. */
+function errorNumber(code: string): number {
+  const numbers = constants.errno as Record<string, number | undefined>
+  return numbers[`WSA${code}`] ?? numbers[code] ?? 0
+}
+
+/** As in `native/io`: what says that a path leads nowhere from here. */
+const UNREACHABLE = new Set([
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENODEV',
+  'EAFNOSUPPORT',
+  'EADDRNOTAVAIL',
+  'EINVAL',
+  'EACCES',
+  'EPERM',
+])
 
 const EMPTY = Buffer.alloc(0)
 

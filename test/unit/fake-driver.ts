@@ -90,6 +90,9 @@ export class FakeDriver implements Driver {
   stats(): Record<string, number> {
     return {}
   }
+  peerEndpoint(): string | undefined {
+    return undefined
+  }
   peerStats(): Record<string, number> | undefined {
     return undefined
   }

@@ -303,6 +303,15 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
+                /// Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'.
+                #[napi]
+                pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
+                    let endpoint = self
+                        .host
+                        .call(move |context| context.engine.peer_stats(PeerId(peer), context.now)?.endpoint);
+                    endpoint.ok().flatten().map(|endpoint| endpoint.to_string())
+                }
+
                 /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection.
                 #[napi]
                 pub fn lane_stats(&mut self, connection: u32) -> Result<Option<Vec<LaneFigures>>> {

@@ -31,3 +31,15 @@ pub fn uptime() -> f64 {
     static CLOCK: std::sync::OnceLock<Clock> = std::sync::OnceLock::new();
     CLOCK.get_or_init(Clock::start).elapsed().as_secs_f64() * 1e3
 }
+
+/// The number of the interface of this name, for the zone of a link-local address; nothing: there is none now.
+#[napi]
+pub fn interface_index(name: String) -> Option<u32> {
+    warren_io::interface_index(&name)
+}
+
+/// The name of the interface of this number; nothing: there is none now.
+#[napi]
+pub fn interface_name(index: u32) -> Option<String> {
+    warren_io::interface_name(index)
+}

@@ -1,7 +1,7 @@
 //! Numbers for the addresses that a script's datagrams come from and go to.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{SocketAddr, SocketAddrV6};
 
 /// JavaScript keeps a table of the same numbers, and says when to forget both.
 #[derive(Default)]
@@ -12,7 +12,7 @@ pub(crate) struct Paths {
 
 impl Paths {
     pub(crate) fn number(&mut self, address: SocketAddr) -> u32 {
-        let address = SocketAddr::new(canonical(address.ip()), address.port());
+        let address = canonical(address);
         let next = self.addresses.len() as u32;
         let number = *self.numbers.entry(address).or_insert(next);
         if number == next {
@@ -31,7 +31,14 @@ impl Paths {
     }
 }
 
-/// A dual-stack socket shows IPv4 addresses as IPv6's.
-fn canonical(ip: IpAddr) -> IpAddr {
-    ip.to_canonical()
+/// The one spelling of an address: IPv4's own, also where a dual-stack socket shows it as IPv6's; without a flow label, which is
+/// no part of where somebody is.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => address,
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(ip) => SocketAddr::new(ip.into(), v6.port()),
+            None => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
+        },
+    }
 }

@@ -8,6 +8,7 @@ use napi_derive::napi;
 use warren_engine::{PeerChanges, PeerConfig, Prefix, PresharedKey, PublicKey};
 
 use crate::errors::{Code, Result, invalid};
+use crate::paths::canonical;
 
 /// `lib/driver.ts` says what each is.
 #[napi(object, object_to_js = false)]
@@ -78,7 +79,8 @@ fn preshared_key(bytes: &[u8]) -> Result<PresharedKey> {
 }
 
 fn endpoints(texts: &[String]) -> Result<Vec<SocketAddr>> {
-    texts.iter().map(|text| text.parse().map_err(|error| invalid("endpoint", error))).collect()
+    let endpoint = |text: &String| text.parse().map(canonical).map_err(|error| invalid("endpoint", error));
+    texts.iter().map(endpoint).collect()
 }
 
 fn prefixes(texts: &[String]) -> Result<Vec<Prefix>> {

@@ -1,6 +1,6 @@
 //! A device that JavaScript drives: it owns the sockets, the timers and the clock.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -59,11 +59,15 @@ impl ScriptDevice {
         self.host.now = self.host.now.max(self.host.epoch + milliseconds(now));
     }
 
-    /// The number of an address, for `receive`.
+    /// The number of an address, for `receive`; `scope`: of the interface of a link-local one, else 0.
     #[napi]
-    pub fn path(&mut self, host: String, port: u16) -> Result<u32> {
+    pub fn path(&mut self, host: String, port: u16, scope: u32) -> Result<u32> {
         let ip: IpAddr = host.parse().map_err(|error| invalid(&host, error))?;
-        Ok(self.paths.number(SocketAddr::new(ip, port)))
+        let address = match ip {
+            IpAddr::V4(_) => SocketAddr::new(ip, port),
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
+        };
+        Ok(self.paths.number(address))
     }
 
     /// The address of a number, for what `transmit` gave.
@@ -76,6 +80,15 @@ impl ScriptDevice {
     #[napi]
     pub fn path_port(&self, path: u32) -> Option<u16> {
         self.paths.address(path).map(|address| address.port())
+    }
+
+    /// The number of the interface of a number's link-local address, else 0.
+    #[napi]
+    pub fn path_scope(&self, path: u32) -> u32 {
+        match self.paths.address(path) {
+            Some(SocketAddr::V6(address)) => address.scope_id(),
+            Some(SocketAddr::V4(_)) | None => 0,
+        }
     }
 
     /// Forgets all numbers.
@@ -98,6 +111,16 @@ impl ScriptDevice {
                 context.engine.handle_datagrams(path, Ecn::NotEct, length, bytes, context.now);
             });
         }
+    }
+
+    /// The system refused to send to the address of this number, with this error number.
+    #[napi]
+    pub fn handle_unreachable(&mut self, path: u32, error: i32) {
+        let Some(remote) = self.paths.address(path) else { return };
+        self.host.run(|context| {
+            let path = Path { remote, local: None };
+            context.engine.handle_unreachable(path, error, context.now);
+        });
     }
 
     /// Fires what is due, if anything is.

@@ -6,15 +6,18 @@ mod bind;
 mod clock;
 mod driver;
 mod event_loop;
+mod interface;
 mod mailbox;
 mod moderation;
 mod poll;
 mod socket;
 mod stats;
+mod trouble;
 
 pub use bind::{BindError, Listen};
 pub use clock::Clock;
 pub use driver::{Driver, Gone, SpawnError, panic_message};
+pub use interface::{interface_index, interface_name};
 pub use mailbox::{Context, Waker};
 pub use socket::Offload;
 pub use stats::IoStats;

@@ -52,10 +52,34 @@ pub(crate) enum Sent {
 #[derive(Debug)]
 pub(crate) struct Lost(pub(crate) io::Error);
 
+/// Nothing could be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The socket works: this is about a datagram that was sent earlier. Anyone can forge it.
+    Report,
+    /// Reading fails, and may do so again.
+    Failed {
+        /// What the system said.
+        error: io::Error,
+        /// The socket is gone.
+        lost: bool,
+    },
+}
+
+/// The system does not send along this path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) path: Path,
+    /// The system's error number.
+    pub(crate) error: i32,
+}
+
 pub(crate) struct Socket {
     socket: socket2::Socket,
     system: system::Udp,
     outgoing: Outgoing,
+    /// Of the batch, one a path.
+    refusals: Vec<Refusal>,
     local: SocketAddr,
 }
 
@@ -67,7 +91,7 @@ impl Socket {
         let local = local_address(&socket).map_err(|source| BindError::Other { address: unbound, source })?;
         let system = system::Udp::new(&socket, local.is_ipv6(), offload)
             .map_err(|source| BindError::Other { address: local, source })?;
-        Ok(Self { socket, system, outgoing: Outgoing::default(), local })
+        Ok(Self { socket, system, outgoing: Outgoing::default(), refusals: Vec::new(), local })
     }
 
     pub(crate) fn local_address(&self) -> SocketAddr {
@@ -83,7 +107,7 @@ impl Socket {
         &mut self,
         stats: &mut IoStats,
         each: &mut dyn FnMut(Received<'_>),
-    ) -> Result<bool, Lost> {
+    ) -> Result<bool, Unread> {
         stats.receive_calls += 1;
         match self.system.receive(&self.socket, stats, each) {
             Ok(more) => Ok(more),
@@ -91,7 +115,8 @@ impl Socket {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
             Err(error) => {
                 stats.count_receive_error(&error);
-                if is_any(&error, &LOST) { Err(Lost(error)) } else { Ok(true) }
+                let lost = is_any(&error, &LOST_READING);
+                Err(if is_any(&error, &REPORTS) { Unread::Report } else { Unread::Failed { error, lost } })
             }
         }
     }
@@ -114,26 +139,39 @@ impl Socket {
                         return Ok(Sent::Blocked);
                     }
                     io::ErrorKind::Interrupted => {}
-                    _ if is_any(&error, &LOST) => return Err(Lost(error)),
-                    _ => self.recover(&error, stats),
+                    _ if is_any(&error, &LOST_SENDING) => return Err(Lost(error)),
+                    _ => self.recover(&error, batch, stats),
                 },
             }
         }
         Ok(Sent::All)
     }
 
+    /// What the system refused of the batch that was sent last: paths that lead nowhere from here.
+    pub(crate) fn take_refusals(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refusals)
+    }
+
     /// Tries the first message again in a humbler form, or counts it and goes on.
-    fn recover(&mut self, error: &io::Error, stats: &mut IoStats) {
+    fn recover(&mut self, error: &io::Error, batch: &TransmitBatch, stats: &mut IoStats) {
         if self.outgoing.first_is_segmented() && is_any(error, &SEGMENTATION) {
             if is_any(error, &NO_SEGMENTATION) {
                 self.system.stop_segmenting();
             }
             self.outgoing.split_first();
-        } else if is_any(error, &SOURCE) && self.outgoing.drop_source() {
-            // The address the packet came to is gone from this machine: let the system choose.
+        } else if is_any(error, &UNREACHABLE) && self.outgoing.drop_source(batch) {
+            // The address the packet came to is gone from this machine, or leads there no more: let the system choose.
         } else {
             stats.count_send_error(error);
-            self.outgoing.skip();
+            let Some(skipped) = self.outgoing.skip() else { return };
+            let path = batch.groups[skipped.group].path;
+            let known = self.refusals.iter().any(|refusal| refusal.path == path);
+            if let Some(code) = error.raw_os_error()
+                && UNREACHABLE.contains(&code)
+                && !known
+            {
+                self.refusals.push(Refusal { path, error: code });
+            }
         }
     }
 }
@@ -147,24 +185,54 @@ fn is_any(error: &io::Error, codes: &[i32]) -> bool {
 }
 
 #[cfg(unix)]
-const LOST: [i32; 4] = [libc::EBADF, libc::ENOTSOCK, libc::ENODEV, libc::EPIPE];
+const LOST_READING: [i32; 4] = [libc::EBADF, libc::ENOTSOCK, libc::ENODEV, libc::EPIPE];
+// Not ENODEV: it speaks of the interface that a link-local destination names.
+#[cfg(unix)]
+const LOST_SENDING: [i32; 3] = [libc::EBADF, libc::ENOTSOCK, libc::EPIPE];
+// What ICMP told about a datagram (icmp(7)), for systems that tell it to sockets without a peer.
+#[cfg(unix)]
+const REPORTS: [i32; 6] = [
+    libc::ECONNREFUSED,
+    libc::ECONNRESET,
+    libc::EHOSTUNREACH,
+    libc::EHOSTDOWN,
+    libc::ENETUNREACH,
+    libc::EMSGSIZE,
+];
 // EIO: the device cannot checksum, so it never will. The others: a segment is longer than the path's MTU (udp(7)).
 #[cfg(unix)]
 const SEGMENTATION: [i32; 3] = [libc::EIO, libc::EINVAL, libc::EMSGSIZE];
 #[cfg(unix)]
 const NO_SEGMENTATION: [i32; 1] = [libc::EIO];
-// An IP_PKTINFO or IPV6_PKTINFO with an address that this machine has no more.
+// No route, or one that forbids (EACCES, EINVAL: ip-route(8)); a socket of the other family; an interface that is down or gone; a
+// local firewall (EPERM). With an IP_PKTINFO or IPV6_PKTINFO they may speak of its address.
 #[cfg(unix)]
-const SOURCE: [i32; 3] = [libc::EINVAL, libc::EADDRNOTAVAIL, libc::ENETUNREACH];
+const UNREACHABLE: [i32; 10] = [
+    libc::ENETUNREACH,
+    libc::EHOSTUNREACH,
+    libc::EHOSTDOWN,
+    libc::ENETDOWN,
+    libc::ENODEV,
+    libc::EAFNOSUPPORT,
+    libc::EADDRNOTAVAIL,
+    libc::EINVAL,
+    libc::EACCES,
+    libc::EPERM,
+];
 
 // WSAENOTSOCK, WSAEBADF, WSAENETDOWN, WSAESHUTDOWN.
 #[cfg(not(unix))]
-const LOST: [i32; 4] = [10_038, 10_009, 10_050, 10_058];
+const LOST_READING: [i32; 4] = [10_038, 10_009, 10_050, 10_058];
+#[cfg(not(unix))]
+const LOST_SENDING: [i32; 3] = [10_038, 10_009, 10_058];
+// WSAECONNREFUSED, WSAECONNRESET, WSAENETRESET, WSAEHOSTUNREACH, WSAEHOSTDOWN, WSAENETUNREACH, WSAEMSGSIZE.
+#[cfg(not(unix))]
+const REPORTS: [i32; 7] = [10_061, 10_054, 10_052, 10_065, 10_064, 10_051, 10_040];
 // WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP.
 #[cfg(not(unix))]
 const SEGMENTATION: [i32; 3] = [10_022, 10_040, 10_045];
 #[cfg(not(unix))]
 const NO_SEGMENTATION: [i32; 1] = [10_045];
-// WSAEINVAL, WSAEADDRNOTAVAIL, WSAENETUNREACH.
+// WSAENETUNREACH, WSAEHOSTUNREACH, WSAEHOSTDOWN, WSAENETDOWN, WSAEAFNOSUPPORT, WSAEADDRNOTAVAIL, WSAEINVAL, WSAEACCES.
 #[cfg(not(unix))]
-const SOURCE: [i32; 3] = [10_022, 10_049, 10_051];
+const UNREACHABLE: [i32; 8] = [10_051, 10_065, 10_064, 10_050, 10_047, 10_049, 10_022, 10_013];

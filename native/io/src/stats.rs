@@ -67,7 +67,7 @@ fn kind(error: &io::Error) -> usize {
 }
 
 #[cfg(unix)]
-const ERRORS: [(i32, &str); 13] = [
+const ERRORS: [(i32, &str); 18] = [
     (libc::ENETUNREACH, "ENETUNREACH"),
     (libc::EHOSTUNREACH, "EHOSTUNREACH"),
     (libc::ENETDOWN, "ENETDOWN"),
@@ -78,6 +78,11 @@ const ERRORS: [(i32, &str); 13] = [
     (libc::EPERM, "EPERM"),
     (libc::EACCES, "EACCES"),
     (libc::EADDRNOTAVAIL, "EADDRNOTAVAIL"),
+    (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
+    (libc::ENODEV, "ENODEV"),
+    (libc::ENOTCONN, "ENOTCONN"),
+    (libc::ENOMEM, "ENOMEM"),
+    (libc::EIO, "EIO"),
     (libc::EINVAL, "EINVAL"),
     (libc::ENOBUFS, "ENOBUFS"),
     (0, "Other"),
@@ -85,7 +90,7 @@ const ERRORS: [(i32, &str); 13] = [
 
 // Winsock's numbers (WSAENETUNREACH and so on).
 #[cfg(not(unix))]
-const ERRORS: [(i32, &str); 13] = [
+const ERRORS: [(i32, &str); 15] = [
     (10_051, "ENETUNREACH"),
     (10_065, "EHOSTUNREACH"),
     (10_050, "ENETDOWN"),
@@ -96,6 +101,8 @@ const ERRORS: [(i32, &str); 13] = [
     (1, "EPERM"),
     (10_013, "EACCES"),
     (10_049, "EADDRNOTAVAIL"),
+    (10_047, "EAFNOSUPPORT"),
+    (10_057, "ENOTCONN"),
     (10_022, "EINVAL"),
     (10_055, "ENOBUFS"),
     (0, "Other"),

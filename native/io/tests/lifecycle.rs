@@ -149,7 +149,7 @@ fn settled(events: &VecDeque<Event>) -> impl Iterator<Item = u64> {
 #[test]
 fn a_lost_socket_is_bound_anew_at_its_port() {
     let (a, to_b, mut b, _) = connected(Node::on(""), Node::on(""), "127.0.0.1");
-    replace_by_dev_null(a.port());
+    replace_socket(a.port(), &std::fs::File::open("/dev/null").unwrap());
     for message in 0.. {
         a.send(to_b, message, vec![1; 100]);
         if a.stats().rebound > 0 {
@@ -160,12 +160,74 @@ fn a_lost_socket_is_bound_anew_at_its_port() {
     while *b.receive() != *b"after the loss" {}
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_that_cannot_be_read_is_left_alone_and_bound_anew() {
+    // Without peers: sending would find out first.
+    let a = Node::on("");
+    // Always readable (POLLHUP), and never read: ENOTCONN.
+    let unconnected = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    unconnected.set_nonblocking(true).unwrap();
+    let before = a.stats();
+    replace_socket(a.port(), &unconnected);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while a.stats().rebound == 0 {
+        assert!(std::time::Instant::now() < deadline, "it is not bound anew");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let failed = error_count(&a, "receiveErrorENOTCONN");
+    let calls = a.stats().receive_calls - before.receive_calls;
+    assert!(failed >= 2 && calls < 1_000, "{failed} failures, {calls} calls");
+    let (a, to_b, mut b, _) = connected(a, Node::on(""), "127.0.0.1");
+    a.send(to_b, 0, b"after it".to_vec());
+    while *b.receive() != *b"after it" {}
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_reads_no_socket_any_more_ends_the_device_without_a_busy_loop() {
+    // The filter holds for the thread that installs it, and for those that it starts.
+    let failing = std::thread::spawn(|| {
+        refuse_system_call(libc::SYS_recvmmsg, libc::ENOMEM);
+        let mut node = Node::on("127.0.0.1");
+        let failure = node.wait_for_failure();
+        (failure, node)
+    });
+    let (failure, node) = failing.join().unwrap();
+    assert!(failure.contains("reading the socket failed"), "{failure}");
+    node.driver.stop(0, "");
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, node.port())).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+fn error_count(node: &Node, name: &str) -> u64 {
+    node.stats().entries().iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
+}
+
+/// From now on the call fails with this error on this thread, and on those that it starts (seccomp(2)).
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "prctl has no safe interface")]
+fn refuse_system_call(call: libc::c_long, error: i32) {
+    let instruction = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut filter = [
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call as u32),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | error as u32),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the program and its instructions live through both calls, and the kernel copies them.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program), 0);
+    }
+}
+
 /// Puts another file where the device's socket was: as if the system had taken it away.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "dup2 has no safe interface")]
-fn replace_by_dev_null(port: u16) {
-    use std::os::fd::{AsRawFd, BorrowedFd};
-    let null = std::fs::File::open("/dev/null").unwrap();
+fn replace_socket(port: u16, other: &impl std::os::fd::AsRawFd) {
+    use std::os::fd::BorrowedFd;
     let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
     let numbers = descriptors.filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.parse().ok());
     for number in numbers.collect::<Vec<i32>>() {
@@ -180,7 +242,7 @@ fn replace_by_dev_null(port: u16) {
         };
         if is_ours {
             // SAFETY: both descriptors are open; the device's thread finds no socket at its own any more.
-            assert_ne!(unsafe { libc::dup2(null.as_raw_fd(), number) }, -1);
+            assert_ne!(unsafe { libc::dup2(other.as_raw_fd(), number) }, -1);
             return;
         }
     }

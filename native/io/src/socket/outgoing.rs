@@ -57,8 +57,8 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn skip(&mut self) {
-        self.messages.pop_front();
+    pub(super) fn skip(&mut self) -> Option<Message> {
+        self.messages.pop_front()
     }
 
     pub(super) fn first_is_segmented(&self) -> bool {
@@ -72,9 +72,14 @@ impl Outgoing {
         }
     }
 
-    /// `false`: the first message names none.
-    pub(super) fn drop_source(&mut self) -> bool {
-        self.messages.front_mut().is_some_and(|first| std::mem::take(&mut first.from_source))
+    /// For the first message and all others of its path. `false`: it names none.
+    pub(super) fn drop_source(&mut self, batch: &TransmitBatch) -> bool {
+        let Some(first) = self.messages.front().filter(|first| first.from_source) else { return false };
+        let path = batch.groups[first.group].path;
+        for message in &mut self.messages {
+            message.from_source &= batch.groups[message.group].path != path;
+        }
+        true
     }
 }
 

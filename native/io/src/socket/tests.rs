@@ -108,6 +108,60 @@ fn one_datagram_that_cannot_leave_costs_no_other() {
     }
 }
 
+#[test]
+fn a_path_that_the_system_refuses_is_told_once_a_batch_and_what_is_about_one_datagram_is_not() {
+    let (mut near, far) = (socket("0.0.0.0", Offload::Auto), socket("0.0.0.0", Offload::Auto));
+    let path = |remote, local| Path { remote, local };
+    let good = path(SocketAddr::new(ip("127.0.0.1"), far.local_address().port()), None);
+    let pinned = Path { local: Some(ip("192.0.2.77")), ..good };
+    let broadcast = path(SocketAddr::new(ip("255.255.255.255"), 9), None);
+    let other_family = path(SocketAddr::new(ip("::1"), 9), Some(ip("::1")));
+    let too_long = vec![0; 65_508];
+    let one = [b"one".as_slice()];
+    send(
+        &mut near,
+        &batch(&[
+            (broadcast, Ecn::NotEct, &one),
+            (pinned, Ecn::NotEct, &one),
+            (broadcast, Ecn::NotEct, &one),
+            (good, Ecn::NotEct, &[too_long.as_slice()]),
+            (other_family, Ecn::NotEct, &one),
+        ]),
+    );
+    let refusals = near.take_refusals();
+    let paths: Vec<Path> = refusals.iter().map(|refusal| refusal.path).collect();
+    assert_eq!(paths, [broadcast, other_family]);
+    #[cfg(unix)]
+    assert_eq!(refusals[0].error, libc::EACCES);
+    #[cfg(target_os = "linux")]
+    assert_eq!(refusals[1].error, libc::EAFNOSUPPORT);
+    assert!(near.take_refusals().is_empty());
+}
+
+#[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
+#[test]
+fn a_source_that_is_gone_costs_one_call_for_all_of_its_path() {
+    let (mut near, mut far) = (socket("::", Offload::Off), socket("::", Offload::Auto));
+    let remote = SocketAddr::new(ip("127.0.0.1"), far.local_address().port());
+    let path = Path { remote, local: Some(ip("192.0.2.77")) };
+    let datagrams: Vec<Vec<u8>> = (0..12u8).map(|n| vec![n; 100]).collect();
+    let datagrams: Vec<&[u8]> = datagrams.iter().map(Vec::as_slice).collect();
+    let stats = send(&mut near, &batch(&[(path, Ecn::NotEct, &datagrams)]));
+    assert_eq!(receive(&mut far, 12).len(), 12);
+    assert_eq!(stats.send_calls, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interface_that_is_gone_is_a_refusal_and_no_loss_of_the_socket() {
+    let mut near = socket("::", Offload::Auto);
+    for local in [None, Some(ip("::1"))] {
+        let path = Path { remote: "[fe80::1%4242]:9".parse().expect("an address"), local };
+        send(&mut near, &batch(&[(path, Ecn::NotEct, &[b"one".as_slice()])]));
+        assert_eq!(near.take_refusals().len(), 1, "from {local:?}");
+    }
+}
+
 struct Arrived {
     path: Path,
     ecn: Ecn,

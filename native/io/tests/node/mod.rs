@@ -183,4 +183,4 @@ fn ip(host: &str) -> IpAddr {
 }
 
 /// A test that waits longer has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,9 @@
+//! Where zones are numbers (Windows): no interface is known by name.
+
+pub(super) fn index(_name: &str) -> Option<u32> {
+    None
+}
+
+pub(super) fn name(_index: u32) -> Option<String> {
+    None
+}
