@@ -155,7 +155,7 @@ eachDriver('connecting', (network) => {
       const near = await network.open()
       const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
       outcomes.push(
-        await peer.connect().then(
+        await peer.connect({ timeout: index < 2 ? 10_000 : 1_000 }).then(
           () => 'connected',
           ({ code }) => code,
         ),
@@ -173,6 +173,18 @@ eachDriver('connecting', (network) => {
     const near = await network.open()
     await near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect()
     await until(() => taken.length === 3)
+  })
+
+  it('waits for room at the peer, and gets in when its application takes connections again', async () => {
+    const far = await network.open({ limits: { pendingConnections: 1 }, authorize: () => true })
+    const diallers = await Promise.all([network.open(), network.open()])
+    const joined = diallers.map((near) =>
+      near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect(),
+    )
+    await until(() => Number(far.stats().refusedConnections) >= 2)
+    far.on('connection', () => undefined)
+    const connections = await Promise.all(joined)
+    expect(connections.map(({ isOpen }) => isOpen)).toEqual([true, true])
   })
 
   it('follows a peer that moves', async () => {
