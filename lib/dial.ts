@@ -1,7 +1,9 @@
 import { onAbort } from './abort.js'
+import { Attempts } from './attempts.js'
 import type { Clock, Timer } from './clock.js'
 import type { Connection } from './connection.js'
 import { type Deferred, defer } from './deferred.js'
+import { noHandshake, noTransport, type Tunnel } from './dial-error.js'
 import { DialPace } from './dial-pace.js'
 import type { DriverClose } from './driver.js'
 import { fromClose, fromNative, WarrenError } from './errors.js'
@@ -16,8 +18,7 @@ export interface DialReceiver {
 export interface DialLink {
   readonly publicKey: string
   readonly clock: Clock
-  /** The tunnel has a session. */
-  isUp(): boolean
+  tunnel(): Tunnel
   /** Gives the driver an address to try. Rejects when there is none to be found. */
   locate(): Promise<void>
   /** Dials, and has the events of the dial sent to `receiver`. */
@@ -31,6 +32,8 @@ export interface DialLink {
 
 /** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
 export class Dial {
+  /** What was tried for it. */
+  readonly attempts = new Attempts()
   readonly #link: DialLink
   readonly #callers = new Set<Caller>()
   /** Ends the one wait at which the dial stands. */
@@ -53,7 +56,7 @@ export class Dial {
     const caller: Caller = {
       deferred,
       deadline: clock.now() + timeout,
-      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError()))),
+      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError(timeout)))),
       stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(signal.reason))),
     }
     this.#callers.add(caller)
@@ -146,12 +149,16 @@ export class Dial {
   }
 
   /** Why nothing came of it for as long as a caller waited. */
-  #timeoutError(): WarrenError {
+  #timeoutError(waited: number): WarrenError {
     if (this.#trouble !== undefined) return this.#trouble
-    if (!this.#link.isUp()) return this.#error({ ...NOBODY, cause: 'no-handshake' })
+    const { attempts } = this
+    const { publicKey } = this.#link
+    const tunnel = this.#link.tunnel()
+    if (tunnel.upFor === undefined)
+      return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause())
     const last = this.#last
     if (last?.cause === 'refused' || last?.cause === 'duplicate') return this.#error(last)
-    return this.#error({ ...NOBODY, cause: 'no-transport' })
+    return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
   }
 
   #error(close: DriverClose): WarrenError {
@@ -160,8 +167,6 @@ export class Dial {
     return fromClose(close, peer) ?? new WarrenError('ERR_WARREN_CONNECTION_REFUSED', refused, { peer })
   }
 }
-
-const NOBODY = { by: 'network', code: 0, reason: '' } as const
 
 interface Caller {
   readonly deferred: Deferred<Connection>

@@ -1,13 +1,16 @@
 import type { Connection } from './connection.js'
 import { Dial, type DialReceiver } from './dial.js'
+import type { Tunnel } from './dial-error.js'
 import type { DriverClose } from './driver.js'
+import type { Endpoint } from './endpoint.js'
 import type { PublicKey } from './keys.js'
 import { Reconnect } from './reconnect.js'
 import type { Runtime } from './runtime.js'
 
 /** What dialling needs to know of its peer. */
 export interface DialledPeer {
-  isUp(): boolean
+  /** Where its tunnel goes to, and since when it has had a session. */
+  tunnel(): { readonly endpoint: Endpoint | undefined; readonly upSince: number | undefined }
   locate(): Promise<void>
   readonly connections: ReadonlySet<Connection>
 }
@@ -26,6 +29,8 @@ export class PeerDials {
   >()
   readonly #offers = new Map<number, readonly string[] | undefined>()
   readonly #reconnect: Reconnect
+  /** The peer spoke this package's protocol at some time. */
+  #isWarren = false
 
   constructor(id: number, publicKey: PublicKey, runtime: Runtime, peer: DialledPeer) {
     this.#id = id
@@ -50,6 +55,7 @@ export class PeerDials {
 
   /** A connection to the peer is up, whoever dialled it. */
   arrived(id: number, connection: Connection): void {
+    this.#isWarren = true
     if (connection.initiator === 'local') {
       this.#dialled.set(connection, { protocols: this.#offers.get(id), since: this.#runtime.clock.now() })
     }
@@ -63,6 +69,14 @@ export class PeerDials {
     const how = this.#dialled.get(connection)
     const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
     if (how !== undefined && isLoss) this.#reconnect.lost(how.protocols, this.#runtime.clock.now() - how.since)
+  }
+
+  /** An initiation to there went unanswered, or was refused by the system with an error number. */
+  tried(to: Endpoint, errno?: number): void {
+    for (const { dial } of this.#dials.values()) {
+      if (errno === undefined) dial.attempts.unanswered(to)
+      else dial.attempts.unreachable(to, errno)
+    }
   }
 
   /** The peer or the device goes away. */
@@ -83,7 +97,7 @@ export class PeerDials {
     const dial = new Dial({
       publicKey: this.#publicKey,
       clock,
-      isUp: () => this.#peer.isUp(),
+      tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),
       connect: (timeout, receiver) => this.#dial(protocols, timeout, receiver),
       cancel: (id) => {
@@ -107,10 +121,17 @@ export class PeerDials {
       connected: (up) => receiver.connected(up),
       closed: (close) => {
         this.#forget(connection)
+        this.#isWarren ||= close.by === 'remote' || close.cause === 'duplicate'
         receiver.closed(close)
       },
     })
     return connection
+  }
+
+  #tunnel(): Tunnel {
+    const { endpoint, upSince } = this.#peer.tunnel()
+    const upFor = upSince === undefined ? undefined : this.#runtime.clock.now() - upSince
+    return { endpoint, upFor, isWarren: this.#isWarren }
   }
 
   #forget(id: number): void {

@@ -64,7 +64,10 @@ export interface PeerReceiver {
   up(handshakeMs: number): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
-  unanswered(): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(attempt: number, to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
@@ -90,7 +93,8 @@ export class Peer extends EventEmitter<PeerEvents> {
   #rotation: EndpointRotation
   /** Where the driver sends to, as far as is known here. */
   #endpoint: Endpoint | undefined
-  #isUp = false
+  /** Since when the tunnel has had a session, on the device's clock. */
+  #upSince: number | undefined
   #removal: Promise<void> | undefined
   #provisional: Timer | undefined
 
@@ -107,7 +111,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#rotation = new EndpointRotation(facts.endpoints)
     this.#endpoint = this.#rotation.literal ?? facts.seen
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
-      isUp: () => this.#isUp,
+      tunnel: () => ({ endpoint: this.#endpoint, upSince: this.#upSince }),
       locate: () => this.#locate('if down'),
       connections: this.#connections,
     })
@@ -123,7 +127,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** The tunnel has a session. */
   get up(): boolean {
-    return this.#isUp
+    return this.#upSince !== undefined
   }
 
   /**
@@ -215,7 +219,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
     if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
     await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
-    this.#isUp = false
+    this.#upSince = undefined
     this.#host.removed()
     this.#host.event({ type: 'removed', publicKey: this.publicKey, reason: close.reason })
   }
@@ -223,7 +227,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** Gives the driver the endpoint whose turn it is, if it has another. A tunnel that is up knows better where its peer is. */
   async #locate(when: 'now' | 'if down'): Promise<void> {
     const rotation = this.#rotation
-    const isKept = (): boolean => when === 'if down' && this.#isUp
+    const isKept = (): boolean => when === 'if down' && this.up
     if (rotation.empty || isKept()) return
     const endpoint = await rotation.current()
     if (rotation !== this.#rotation || isKept() || this.#removal !== undefined || !this.#runtime.isOpen) return
@@ -236,7 +240,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const { publicKey } = this
     return {
       up: (handshakeMs) => {
-        this.#isUp = true
+        this.#upSince = this.#runtime.clock.now()
         this.#provisional?.cancel()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
       },
@@ -245,13 +249,15 @@ export class Peer extends EventEmitter<PeerEvents> {
         this.#endpoint = to
         this.#host.event({ type: 'moved', publicKey, from, to })
       },
-      unanswered: () => {
+      unanswered: (_attempt, to) => {
+        this.#dials.tried(to)
         if (this.#rotation.empty) return
         this.#rotation.advance()
         this.#locate('if down').catch(ignore)
       },
+      unreachable: (to, errno) => this.#dials.tried(to, errno),
       down: (reason) => {
-        this.#isUp = false
+        this.#upSince = undefined
         this.#host.event({ type: 'down', publicKey, reason })
       },
       packet: (packet) => shielded(() => this.emit('packet', packet)),

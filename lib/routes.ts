@@ -37,8 +37,8 @@ export function receiverOf(
     peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
     peerMoved: (peer, from, to) => shielded(() => peers.get(peer)?.moved(from, to)),
-    peerUnanswered: (peer) => shielded(() => peers.get(peer)?.unanswered()),
-    peerUnreachable: () => undefined,
+    peerUnanswered: (peer, attempt, to) => shielded(() => peers.get(peer)?.unanswered(attempt, to)),
+    peerUnreachable: (peer, to, errno) => shielded(() => peers.get(peer)?.unreachable(to, errno)),
     peerDown: (peer, reason) => shielded(() => peers.get(peer)?.down(reason)),
     packet: (peer, packet) => shielded(() => peers.get(peer)?.packet(packet)),
 

@@ -100,7 +100,9 @@ eachDriver('connecting', (network) => {
     const start = performance.now()
     await expect(peer.connect({ timeout: 250 })).rejects.toMatchObject({
       code: 'ERR_WARREN_NO_HANDSHAKE',
+      message: expect.stringContaining(`from ${far.publicKey} in 250 ms; tried ${wire.endpoint} (`),
       peer: far.publicKey,
+      tried: [{ endpoint: wire.endpoint, times: expect.any(Number), error: undefined }],
     })
     expect(performance.now() - start).toBeGreaterThan(240)
     expect(performance.now() - start).toBeLessThan(1_500)
@@ -108,7 +110,10 @@ eachDriver('connecting', (network) => {
 
   it('fails clearly with a plain WireGuard peer, whose tunnel works', async () => {
     const { peer } = await network.pair({}, {}, { carries: isPlainWireGuard })
-    await expect(peer.connect({ timeout: 500 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_TRANSPORT' })
+    await expect(peer.connect({ timeout: 500 })).rejects.toMatchObject({
+      code: 'ERR_WARREN_NO_TRANSPORT',
+      message: expect.stringContaining('the path carries less than the 1,308 bytes'),
+    })
     expect(peer.up).toBe(true)
   })
 

@@ -7,6 +7,7 @@ import {
   type CloseReason,
   type Connection,
   Device,
+  type Endpoint,
   type LaneStats,
   type Message,
   type Outgoing,
@@ -16,6 +17,7 @@ import {
   type PublicKey,
   parseConfig,
   type parsePublicKey,
+  type Tried,
   WarrenError,
   type WarrenErrorCode,
 } from 'warren'
@@ -126,6 +128,12 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
 export function failures(error: unknown): WarrenErrorCode | undefined {
   if (!WarrenError.is(error)) return undefined
   same<typeof error.peer, PublicKey | undefined>()
+  same<typeof error.tried, readonly Tried[] | undefined>()
+  for (const { endpoint, times, error: name } of error.tried ?? []) {
+    same<typeof endpoint, Endpoint>()
+    same<typeof times, number>()
+    same<typeof name, string | undefined>()
+  }
   // @ts-expect-error not one of the codes
   if (error.code === 'ERR_WARREN_TYPO') return undefined
   return error.code

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
@@ -38,7 +39,7 @@ function rig(): Rig {
   const dial = new Dial({
     publicKey: 'key',
     clock,
-    isUp: () => rig.isUp,
+    tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
     locate: () => {
       rig.located += 1
       return rig.locate()
@@ -115,6 +116,24 @@ describe('Dial', () => {
     await rigged.clock.advance(1_000)
     await expect(joined).rejects.toMatchObject({ code })
     expect(rigged.cancelled).toEqual([1])
+  })
+
+  it('says what was tried, for how long, and what the system said', async () => {
+    const rigged = rig()
+    const joined = rigged.dial.join(2_000, undefined)
+    joined.catch(() => undefined)
+    rigged.dial.attempts.unanswered('192.0.2.1:7')
+    rigged.dial.attempts.unreachable('[2001:db8::1]:7', constants.errno.ENETUNREACH)
+    await rigged.clock.advance(2_000)
+    await expect(joined).rejects.toMatchObject({
+      code: 'ERR_WARREN_NO_HANDSHAKE',
+      message: expect.stringContaining('from key in 2.0 s; tried 192.0.2.1:7 (2×), [2001:db8::1]:7 (1× ENETUNREACH)'),
+      tried: [
+        { endpoint: '192.0.2.1:7', times: 2, error: undefined },
+        { endpoint: '[2001:db8::1]:7', times: 1, error: 'ENETUNREACH' },
+      ],
+      cause: expect.objectContaining({ code: 'ENETUNREACH', syscall: 'send' }),
+    })
   })
 
   it('goes on for those who wait longer', async () => {
