@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { Authorizations, type AuthorizedPeer } from './authorization.js'
+import { Authorizations } from './authorization.js'
 import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
 import { systemClock } from './clock.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from './close.js'
@@ -19,8 +19,9 @@ import { type Message, type MessageFilter, parseFilter } from './message.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
-import { type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './peer-options.js'
+import { type AuthorizedPeer, type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './peer-options.js'
 import { PendingConnections } from './pending-connections.js'
+import { offerOf } from './protocols.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Runtime } from './runtime.js'
 import { type DeviceStats, statsOf } from './stats.js'
@@ -97,7 +98,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
-    const { maxPriority: _, endpoint: _configured, ...rest } = parsed
+    const { maxPriority: _, endpoint: _configured, connect, ...rest } = parsed
+    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.protocols)
     const [first] = parsed.endpoint
     const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
     const endpoints = endpoint === undefined ? [] : [endpoint]
@@ -210,7 +212,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   #add(
     options: DriverPeer,
-    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority'>,
+    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority' | 'connect'>,
     seen: Endpoint | undefined,
     add: (peer: DriverPeer) => number,
   ): Peer {
@@ -229,8 +231,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
         routes.peers.delete(id)
       },
     }
-    const { endpoint: endpoints, maxPriority } = parsed
-    const facts = { id, publicKey, endpoints, seen, maxPriority, isProvisional: seen !== undefined }
+    const { endpoint: endpoints, maxPriority, connect } = parsed
+    const facts = { id, publicKey, endpoints, seen, maxPriority, connect, isProvisional: seen !== undefined }
     const peer = new Peer(facts, this.#runtime, host, (receiver) => routes.peers.set(id, receiver))
     this.#peers.set(publicKey, peer)
     return peer
@@ -294,7 +296,9 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     const { maxPriority, ...rest } = authorized
     const options = { publicKey, endpoints: [], ...rest }
     try {
-      this.#add(options, { endpoint: [], maxPriority }, seen, (peer) => this.#runtime.driver.authorize(peer))
+      this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
+        this.#runtime.driver.authorize(peer),
+      )
     } catch (error) {
       this.#runtime.driver.refuse(publicKey)
       this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })

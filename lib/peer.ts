@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { outOfRange } from './argument-error.js'
 import type { Timer } from './clock.js'
 import { type CloseOptions, type ParsedClose, parseClose } from './close.js'
 import { Connection, type ConnectionReceiver } from './connection.js'
@@ -11,6 +10,7 @@ import { shielded } from './emit.js'
 import type { Endpoint, ParsedEndpoint } from './endpoint.js'
 import { EndpointRotation } from './endpoint-rotation.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
+import type { KeepOrder } from './keep-connected.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { LaneTotals } from './lane-totals.js'
 import type { Message } from './message.js'
@@ -20,7 +20,7 @@ import { PeerDials } from './peer-dials.js'
 import type { PeerEvent } from './peer-event.js'
 import { PeerInbox } from './peer-inbox.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
-import { protocols } from './protocols.js'
+import { offerOf, protocols } from './protocols.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { type PeerStats, statsOf } from './stats.js'
@@ -48,6 +48,8 @@ export interface PeerFacts {
   /** Where it was seen, if nobody configured where it is. */
   readonly seen: Endpoint | undefined
   readonly maxPriority: number
+  /** The order to stay connected. */
+  readonly connect: KeepOrder | undefined
   /** Remove it when it never gets a session. */
   readonly isProvisional: boolean
 }
@@ -114,10 +116,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       tunnel: () => ({ endpoint: this.#endpoint, upSince: this.#upSince }),
       locate: () => this.#locate('if down'),
       connections: this.#connections,
+      dialFailed: (error, pause) => this.#dialFailed(error, pause),
     })
     if (facts.isProvisional) this.#provisional = runtime.clock.after(UNUSED, () => void this.remove(NEVER_USED))
     if (this.#endpoint === undefined) this.#locate('if down').catch(ignore)
     attach(this.#receiver())
+    if (facts.connect !== undefined) this.#dials.keep(facts.connect)
   }
 
   /** Where it is: its current address and port, or the first that was configured. */
@@ -137,9 +141,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
-      const offered = protocols ?? this.#runtime.protocols
-      if (offered.length === 0)
-        throw outOfRange('options.protocols', "a list of one or more: the device's is empty", offered)
+      offerOf('options.protocols', protocols, this.#runtime.protocols)
       return tolerated(this.#connect(protocols, timeout, signal))
     } catch (error) {
       return Promise.reject(error)
@@ -148,8 +150,9 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Changes what is given; the rest stays. */
   update(changes: PeerChanges): void {
-    const { endpoint: endpoints, maxPriority, ...rest } = parsePeerChanges(changes)
+    const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
+    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
     const rotation = endpoints && new EndpointRotation(endpoints)
     const endpoint = rotation?.literal
     try {
@@ -158,10 +161,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       throw fromNative(error, this.publicKey)
     }
     if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
-    if (rotation === undefined) return
-    this.#rotation = rotation
-    if (endpoint === undefined) this.#locate('now').catch(ignore)
-    else this.#endpoint = endpoint
+    if (rotation !== undefined) {
+      this.#rotation = rotation
+      if (endpoint === undefined) this.#locate('now').catch(ignore)
+      else this.#endpoint = endpoint
+    }
+    if (connect !== undefined) this.#dials.keep(connect ?? undefined)
   }
 
   /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */
@@ -207,6 +212,12 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#removal !== undefined) throw this.#removedError()
   }
 
+  #dialFailed(cause: unknown, pause: number): void {
+    const { publicKey } = this
+    const error = fromNative(cause, publicKey)
+    this.#host.event({ type: 'dial-failed', publicKey, error, retryInMs: Math.ceil(pause) })
+  }
+
   #removedError(): WarrenError {
     return nativeError('peer-removed', '', { peer: this.publicKey })
   }
@@ -243,6 +254,7 @@ export class Peer extends EventEmitter<PeerEvents> {
         this.#upSince = this.#runtime.clock.now()
         this.#provisional?.cancel()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
+        this.#dials.up()
       },
       rekeyed: () => this.#host.event({ type: 'rekeyed', publicKey }),
       moved: (from, to) => {

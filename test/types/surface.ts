@@ -50,7 +50,10 @@ export async function device(): Promise<void> {
   same<typeof device.connections, ReadonlySet<Connection>>()
   same<typeof device.closed, Promise<CloseReason>>()
   device.on('connection', (connection) => same<typeof connection, Connection>())
-  device.on('peer', (event) => same<typeof event, PeerEvent>())
+  device.on('peer', (event) => {
+    same<typeof event, PeerEvent>()
+    if (event.type === 'dial-failed') same<typeof event.error, WarrenError>()
+  })
   device.on('error', (error) => same<typeof error, WarrenError>())
   device.ref().unref()
 
@@ -74,7 +77,15 @@ export async function device(): Promise<void> {
 }
 
 export async function connection(device: Device, publicKey: PublicKey): Promise<void> {
-  const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'], maxPriority: 100 })
+  const peer = device.addPeer({
+    publicKey,
+    endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'],
+    maxPriority: 100,
+    connect: true,
+  })
+  peer.update({ connect: { protocols: ['ledger/2'] } })
+  // @ts-expect-error whether, not how long
+  peer.update({ connect: 10_000 })
   peer.on('packet', (packet) => same<typeof packet, Buffer>())
   same<ReturnType<typeof peer.sendPacket>, boolean>()
 
