@@ -25,6 +25,7 @@ import { offerOf } from './protocols.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Runtime } from './runtime.js'
 import { type DeviceStats, statsOf } from './stats.js'
+import { Strangers } from './strangers.js'
 
 export interface DeviceEvents {
   /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
@@ -53,6 +54,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   readonly #connections = new Set<Connection>()
   readonly #pending: PendingConnections
   readonly #authorizations: Authorizations | undefined
+  readonly #strangers: Strangers
   readonly #end = defer<CloseReason>()
   #closing: Promise<void> | undefined
 
@@ -87,6 +89,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
       emit: (connection) => shielded(() => this.emit('connection', connection)),
       claim: (connection) => driver.claim(connection),
     })
+    const { forgetAfter, limits } = options
+    this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
     this.#authorizations = this.#makeAuthorizations(options)
     onNewListener(this, (name) => {
       if (name === 'connection') this.#pending.listenerAdded()
@@ -94,15 +98,18 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     attach(this.#receiver())
   }
 
-  /** Adds a peer. A second one with the same key is an error. */
+  /** Adds a peer. One that `authorize` let in is changed as `update` would, and is permanent; any other with the same key is an error. */
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
+    const known = this.#peers.get(parsed.publicKey)
+    if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: _configured, connect, ...rest } = parsed
     if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.protocols)
     const [first] = parsed.endpoint
     const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
     const endpoints = endpoint === undefined ? [] : [endpoint]
+    if (this.#isFull) this.#strangers.makeRoom(undefined)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
@@ -134,7 +141,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   stats(): DeviceStats {
     const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
-    const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages }
+    const { leftBehindMessages } = inbox
+    const counters = { queuedBytes: queued.total, leftBehindMessages, ...this.#strangers.counters }
     return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
   }
 
@@ -186,6 +194,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     this.#runtime.isClosing = true
     this.#runtime.inbox.closing()
     this.#authorizations?.close()
+    this.#strangers.close()
     for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
 
@@ -210,6 +219,14 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     shielded(() => this.emit('close', reason))
   }
 
+  /** A peer that `authorize` let in is one for good from now on. */
+  #adopt(peer: Peer, { publicKey: _, ...changes }: PeerOptions): Peer {
+    peer.update(changes)
+    this.#strangers.delete(peer.publicKey)
+    this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
+    return peer
+  }
+
   #add(
     options: DriverPeer,
     parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority' | 'connect'>,
@@ -226,16 +243,26 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     }
     const host: PeerHost = {
       event: (event) => this.#event(event),
+      entered: () => this.#strangers.entered(publicKey),
+      left: () => this.#strangers.left(publicKey),
+      leaving: () => this.#strangers.delete(publicKey),
       removed: () => {
         this.#peers.delete(publicKey)
         routes.peers.delete(id)
       },
     }
     const { endpoint: endpoints, maxPriority, connect } = parsed
-    const facts = { id, publicKey, endpoints, seen, maxPriority, connect, isProvisional: seen !== undefined }
-    const peer = new Peer(facts, this.#runtime, host, (receiver) => routes.peers.set(id, receiver))
+    const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
+    const peer = new Peer(facts, this.#runtime, host, (receiver) => {
+      routes.peers.set(id, receiver)
+      if (seen !== undefined) this.#strangers.add(publicKey, receiver)
+    })
     this.#peers.set(publicKey, peer)
     return peer
+  }
+
+  get #isFull(): boolean {
+    return this.#peers.size >= this.#runtime.limits.peers
   }
 
   #event(event: PeerEvent): void {
@@ -296,6 +323,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     const { maxPriority, ...rest } = authorized
     const options = { publicKey, endpoints: [], ...rest }
     try {
+      if (!this.#strangers.admits(seen)) throw nativeError('too-many-of-address', '', { peer: publicKey })
+      if (this.#isFull) this.#strangers.makeRoom(seen)
       this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
         this.#runtime.driver.authorize(peer),
       )

@@ -121,6 +121,10 @@ const NATIVE = {
     'ERR_WARREN_TOO_MANY_PEERS',
     'The device has as many peers as limits.peers allows; remove some, or raise it',
   ],
+  'too-many-of-address': [
+    'ERR_WARREN_TOO_MANY_PEERS',
+    'As many strangers of its address as limits.peersPerAddress allows are connected',
+  ],
 
   'mtu-too-small': ['ERR_WARREN_MTU_TOO_SMALL', 'QUIC needs an inner MTU of at least 1248 bytes'],
   EADDRINUSE: ['ERR_WARREN_ADDRESS_IN_USE', 'The port is in use; listen on another one, or on 0 for any free one'],

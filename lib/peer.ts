@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import type { Timer } from './clock.js'
 import { type CloseOptions, type ParsedClose, parseClose } from './close.js'
 import { Connection, type ConnectionReceiver } from './connection.js'
 import { tolerated } from './deferred.js'
@@ -24,6 +23,7 @@ import { offerOf, protocols } from './protocols.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { type PeerStats, statsOf } from './stats.js'
+import type { Guest } from './strangers.js'
 
 /** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
 export interface PeerEvents {
@@ -50,19 +50,23 @@ export interface PeerFacts {
   readonly maxPriority: number
   /** The order to stay connected. */
   readonly connect: KeepOrder | undefined
-  /** Remove it when it never gets a session. */
-  readonly isProvisional: boolean
 }
 
 /** What a peer needs of its device. */
 export interface PeerHost {
   event(event: PeerEvent): void
+  /** It gets its first connection. False: it may not, and was dropped. */
+  entered(): boolean
+  /** It lost its last connection. */
+  left(): void
+  /** It is being removed. */
+  leaving(): void
   /** The driver has forgotten the peer. */
   removed(): void
 }
 
 /** A peer as its driver's events see it: handed out once, when it is made. */
-export interface PeerReceiver {
+export interface PeerReceiver extends Guest {
   up(handshakeMs: number): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
@@ -98,7 +102,6 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** Since when the tunnel has had a session, on the device's clock. */
   #upSince: number | undefined
   #removal: Promise<void> | undefined
-  #provisional: Timer | undefined
 
   constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
     super()
@@ -118,7 +121,6 @@ export class Peer extends EventEmitter<PeerEvents> {
       connections: this.#connections,
       dialFailed: (error, pause) => this.#dialFailed(error, pause),
     })
-    if (facts.isProvisional) this.#provisional = runtime.clock.after(UNUSED, () => void this.remove(NEVER_USED))
     if (this.#endpoint === undefined) this.#locate('if down').catch(ignore)
     attach(this.#receiver())
     if (facts.connect !== undefined) this.#dials.keep(facts.connect)
@@ -223,16 +225,27 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   async #remove(close: ParsedClose): Promise<void> {
-    this.#provisional?.cancel()
+    this.#host.leaving()
     await Promise.resolve()
     this.#dials.end(this.#removedError())
     const { driver } = this.#runtime
     if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
     if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
     await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
+    this.#removed(close.reason)
+  }
+
+  #drop(reason: string): void {
+    this.#removal = Promise.resolve()
+    this.#dials.end(this.#removedError())
+    this.#runtime.driver.removePeer(this.#id, 0, reason)
+    this.#removed(reason)
+  }
+
+  #removed(reason: string): void {
     this.#upSince = undefined
     this.#host.removed()
-    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason: close.reason })
+    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
   }
 
   /** Gives the driver the endpoint whose turn it is, if it has another. A tunnel that is up knows better where its peer is. */
@@ -252,7 +265,6 @@ export class Peer extends EventEmitter<PeerEvents> {
     return {
       up: (handshakeMs) => {
         this.#upSince = this.#runtime.clock.now()
-        this.#provisional?.cancel()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
         this.#dials.up()
       },
@@ -274,15 +286,16 @@ export class Peer extends EventEmitter<PeerEvents> {
       },
       packet: (packet) => shielded(() => this.emit('packet', packet)),
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
-      deviceClosing: (error) => {
-        this.#provisional?.cancel()
-        this.#dials.end(error)
-      },
+      endpoint: () => this.#endpoint,
+      isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
+      silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
+      drop: (reason) => this.#drop(reason),
+      deviceClosing: (error) => this.#dials.end(error),
     }
   }
 
   #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
-    if (this.#removal !== undefined) return undefined
+    if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
     const { routes } = this.#runtime
     const facts = {
       id,
@@ -312,6 +325,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.#dials.lost(connection, close)
       receiver.closed(close, failure)
       this.#lanes.ended(watched)
+      if (this.#connections.size === 0) this.#host.left()
     }
     const watched = { ...receiver, closed }
     return watched
@@ -319,11 +333,6 @@ export class Peer extends EventEmitter<PeerEvents> {
 }
 
 const ignore = (): void => {}
-
-/** A peer that was let in and never comes is dropped after this: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
-const UNUSED = 540_000
-
-const NEVER_USED = { timeout: 0, reason: 'never connected' }
 
 const CONNECT_CHECKS = {
   protocols: optional(protocols, undefined),

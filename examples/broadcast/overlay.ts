@@ -26,8 +26,7 @@ export async function joinOverlay(device: Device, registry: Registry): Promise<n
   while (handshakes.length < LINKS) {
     const entry = earlier.pop()
     if (entry === undefined) break
-    const peer = device.peers.get(entry.publicKey) ?? device.addPeer(entry)
-    peer.update({ connect: true })
+    const peer = device.addPeer({ ...entry, connect: true })
     const started = performance.now()
     const connection = await peer.connect({ timeout: DIAL_TIMEOUT_MS }).catch(() => undefined)
     if (connection === undefined) await peer.remove()

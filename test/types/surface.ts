@@ -44,7 +44,8 @@ export async function device(): Promise<void> {
     },
     driver: 'script',
     lanes: { 10: { full: 'drop-oldest', maxQueuedBytes: 1_000_000 }, 0: { rate: 20_000_000 }, 1: undefined },
-    limits: { peers: 10 },
+    forgetAfter: 60_000,
+    limits: { peers: 10, peersPerAddress: 5 },
   })
   same<typeof device.peers, ReadonlyMap<PublicKey, Peer>>()
   same<typeof device.connections, ReadonlySet<Connection>>()
