@@ -81,6 +81,21 @@ eachDriver('strangers that were let in', (network) => {
     expect(Number(far.stats().peersOverAddress)).toBeGreaterThan(0)
   }, 20_000)
 
+  it('are dropped when they return and their address has its share by then', async () => {
+    const far = await network.open({ ...open, limits: { peersPerAddress: 2 } })
+    const removed = removals(far)
+    const [first] = [await arrives(network, far), await arrives(network, far)]
+    for (const connection of first.near.connections) await connection.close()
+    await until(() => far.connections.size === 1)
+    await arrives(network, far)
+    const connection = await first.peer.connect()
+    expect(await connection.closed).toMatchObject({ by: 'remote', reason: expect.stringContaining('peersPerAddress') })
+    expect(removed).toMatchObject([
+      { publicKey: first.near.publicKey, reason: expect.stringContaining('peersPerAddress') },
+    ])
+    expect([far.peers.size, far.connections.size]).toEqual([2, 2])
+  })
+
   it('are peers for good once they are added, with what that says, and are the same peers', async () => {
     const far = await network.open({ ...open, forgetAfter: 200 })
     const { near } = await arrives(network, far)
