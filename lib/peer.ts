@@ -99,8 +99,9 @@ export class Peer extends EventEmitter<PeerEvents> {
   #rotation: EndpointRotation
   /** Where the driver sends to, as far as is known here. */
   #endpoint: Endpoint | undefined
-  /** Since when the tunnel has had a session, on the device's clock. */
-  #upSince: number | undefined
+  #isUp = false
+  /** When the tunnel got its first session of those that followed each other. */
+  #upSince = 0
   #removal: Promise<void> | undefined
 
   constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
@@ -116,7 +117,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#rotation = new EndpointRotation(facts.endpoints)
     this.#endpoint = this.#rotation.literal ?? facts.seen
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
-      tunnel: () => ({ endpoint: this.#endpoint, upSince: this.#upSince }),
+      tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
       locate: () => this.#locate('if down'),
       connections: this.#connections,
       dialFailed: (error, pause) => this.#dialFailed(error, pause),
@@ -133,7 +134,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** The tunnel has a session. */
   get up(): boolean {
-    return this.#upSince !== undefined
+    return this.#isUp
   }
 
   /**
@@ -243,7 +244,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   #removed(reason: string): void {
-    this.#upSince = undefined
+    this.#isUp = false
     this.#host.removed()
     this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
   }
@@ -251,7 +252,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** Gives the driver the endpoint whose turn it is, if it has another. A tunnel that is up knows better where its peer is. */
   async #locate(when: 'now' | 'if down'): Promise<void> {
     const rotation = this.#rotation
-    const isKept = (): boolean => when === 'if down' && this.up
+    const isKept = (): boolean => when === 'if down' && this.#isUp
     if (rotation.empty || isKept()) return
     const endpoint = await rotation.current()
     if (rotation !== this.#rotation || isKept() || this.#removal !== undefined || !this.#runtime.isOpen) return
@@ -264,6 +265,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const { publicKey } = this
     return {
       up: (handshakeMs) => {
+        this.#isUp = true
         this.#upSince = this.#runtime.clock.now()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
         this.#dials.up()
@@ -281,12 +283,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       },
       unreachable: (to, errno) => this.#dials.tried(to, errno),
       down: (reason) => {
-        this.#upSince = undefined
+        this.#isUp = false
         this.#host.event({ type: 'down', publicKey, reason })
       },
       packet: (packet) => shielded(() => this.emit('packet', packet)),
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
-      endpoint: () => this.#endpoint,
+      endpoint: () => this.endpoint,
       isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
       silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
       drop: (reason) => this.#drop(reason),
