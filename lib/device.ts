@@ -109,7 +109,6 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     const [first] = parsed.endpoint
     const endpoint = new EndpointRotation(first === undefined ? [] : [first]).literal
     const endpoints = endpoint === undefined ? [] : [endpoint]
-    if (this.#isFull) this.#strangers.makeRoom(undefined)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
@@ -235,12 +234,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   ): Peer {
     const { publicKey } = options
     const { routes } = this.#runtime
-    let id: number
-    try {
-      id = add(options)
-    } catch (error) {
-      throw fromNative(error, publicKey)
-    }
+    const id = this.#withRoom(seen, () => add(options), publicKey)
     const host: PeerHost = {
       event: (event) => this.#event(event),
       entered: () => this.#strangers.entered(publicKey),
@@ -261,8 +255,19 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     return peer
   }
 
-  get #isFull(): boolean {
-    return this.#peers.size >= this.#runtime.limits.peers
+  /** Adds; where there is no room, a stranger that is gone gives way. */
+  #withRoom(from: Endpoint | undefined, add: () => number, publicKey: PublicKey): number {
+    try {
+      return add()
+    } catch (failure) {
+      const error = fromNative(failure, publicKey)
+      if (error.code !== 'ERR_WARREN_TOO_MANY_PEERS' || !this.#strangers.makeRoom(from)) throw error
+    }
+    try {
+      return add()
+    } catch (failure) {
+      throw fromNative(failure, publicKey)
+    }
   }
 
   #event(event: PeerEvent): void {
@@ -324,7 +329,6 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     const options = { publicKey, endpoints: [], ...rest }
     try {
       if (!this.#strangers.admits(seen)) throw nativeError('too-many-of-address', '', { peer: publicKey })
-      if (this.#isFull) this.#strangers.makeRoom(seen)
       this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
         this.#runtime.driver.authorize(peer),
       )

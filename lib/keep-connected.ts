@@ -64,8 +64,8 @@ export class KeepConnected {
     if (this.#order !== undefined && this.#link.find(this.#order) !== undefined) this.#cancel()
   }
 
-  /** The peer can be reached: no need to wait any longer. */
-  up(): void {
+  /** The peer has a session, or another endpoint: no need to wait any longer. */
+  reachable(): void {
     if (this.#timer === undefined || this.#clock.now() - this.#began < LEAST_BETWEEN) return
     this.#cancel()
     this.#wait(0)
@@ -125,5 +125,5 @@ export class KeepConnected {
 /** A close was meant: so that an application that closes and then takes the order back finds no dial in between. */
 const AFTER_CLOSE = 1_000
 
-/** A peer whose tunnel goes up and down is not dialled more often than this. */
+/** A peer whose tunnel goes up and down is not dialled more often than this by that. */
 const LEAST_BETWEEN = 1_000

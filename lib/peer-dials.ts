@@ -83,9 +83,9 @@ export class PeerDials {
     return this.#keep.current !== undefined || this.#dials.size > 0
   }
 
-  /** The tunnel has a session. */
-  up(): void {
-    this.#keep.up()
+  /** The tunnel has a session, or may find another way. */
+  reachable(): void {
+    this.#keep.reachable()
   }
 
   /** A connection ended: by the order to stay connected, or as one that this end dialled and the network took, it is dialled again. */

@@ -168,6 +168,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.#rotation = rotation
       if (endpoint === undefined) this.#locate('now').catch(ignore)
       else this.#endpoint = endpoint
+      this.#dials.reachable()
     }
     if (connect !== undefined) this.#dials.keep(connect ?? undefined)
   }
@@ -268,7 +269,7 @@ export class Peer extends EventEmitter<PeerEvents> {
         this.#isUp = true
         this.#upSince = this.#runtime.clock.now()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
-        this.#dials.up()
+        this.#dials.reachable()
       },
       rekeyed: () => this.#host.event({ type: 'rekeyed', publicKey }),
       moved: (from, to) => {

@@ -107,11 +107,11 @@ describe('KeepConnected', () => {
     keep.order(ANY)
     await clock.advance(100_000)
     const before = dialled.length
-    keep.up()
+    keep.reachable()
     await clock.advance(0)
     expect(dialled).toHaveLength(before + 1)
     for (let round = 0; round < 100; round++) {
-      keep.up()
+      keep.reachable()
       await clock.advance(9)
     }
     expect(dialled).toHaveLength(before + 1)
