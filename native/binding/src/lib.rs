@@ -31,3 +31,9 @@ pub fn uptime() -> f64 {
     static CLOCK: std::sync::OnceLock<Clock> = std::sync::OnceLock::new();
     CLOCK.get_or_init(Clock::start).elapsed().as_secs_f64() * 1e3
 }
+
+/// The version of the package that this addon belongs to.
+#[napi]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
