@@ -71,6 +71,16 @@ test('a file that WARREN_ADDON names and that cannot be it is not passed over in
   assert.ok(other.includes(`Tried: ${elsewhere}: version ${version}, and the package is 99.0.0`), other)
 })
 
+test('setAddonPath() wins over WARREN_ADDON, and comes too late once a device was opened', () => {
+  cpSync(own, elsewhere)
+  const before = `setAddonPath(${JSON.stringify(elsewhere)})`
+  assert.equal(open({ before, env: { WARREN_ADDON: '/nowhere.node' } }).stdout, 'opened\n')
+  const after = `try { ${before} } catch (error) { console.log(error.name, error.code) }`
+  assert.equal(open({ after }).stdout, 'opened\nWarrenError ERR_WARREN_ADDON_LOADED\n')
+  const relative = "try { setAddonPath('x.node') } catch (error) { console.log(error.name, error.message) }"
+  assert.match(open({ before: relative }).stdout, /^TypeError path must be an absolute path; got "x\.node"\nopened\n/)
+})
+
 const asRoot = { skip: process.platform !== 'linux' || process.getuid() !== 0 }
 
 test('WARREN_ADDON is not heeded where the process has the rights of somebody else', asRoot, () => {
@@ -100,7 +110,7 @@ function open({ before = '', after = '', env = {}, flags = [], readable = false 
   const program = join(folder, 'open.cjs')
   writeFileSync(
     program,
-    `const { Device, PrivateKey } = require('./dist/index.js')
+    `const { Device, PrivateKey, setAddonPath } = require('./dist/index.js')
      ${before}
      Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' } })
        .then((device) => device.close())
