@@ -3,6 +3,7 @@ import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
 export const WARREN_ERROR_CODES = [
+  'ERR_WARREN_ADDON_LOADED',
   'ERR_WARREN_ADDON_NOT_FOUND',
   'ERR_WARREN_ADDRESS_IN_USE',
   'ERR_WARREN_ALLOWED_IP_CONFLICT',
@@ -138,6 +139,7 @@ const NATIVE = {
   'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
   'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
+  'addon-loaded': ['ERR_WARREN_ADDON_LOADED', 'The addon is loaded already; call setAddonPath() before all else'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 
   'peer-dead': [

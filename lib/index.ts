@@ -1,3 +1,4 @@
+export { setAddonPath } from './addon-path.js'
 export type { Tried } from './attempts.js'
 export type { Authorization, Authorize, Stranger } from './authorization.js'
 export type { BroadcastOptions, BroadcastResults } from './broadcast.js'

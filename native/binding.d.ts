@@ -321,3 +321,6 @@ export interface RecordNames {
 
 /** Milliseconds on a clock that counts suspend, since an arbitrary instant of this process. */
 export declare function uptime(): number
+
+/** The version of the package that this addon belongs to. */
+export declare function version(): string
