@@ -138,6 +138,30 @@ describe('writing', () => {
     expect(driver.given('writeStream')).toHaveLength(40)
   })
 
+  it('errs when the memory of a chunk is transferred before all of it was taken, and hands on nothing of it', async () => {
+    const { driver, stream, sides } = rig(ConnectionWritable)
+    const lent = new Uint8Array(3 * 2 ** 20)
+    stream.write(lent)
+    structuredClone(lent.buffer, { transfer: [lent.buffer] })
+    sides.write?.drained(2 ** 20)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ name: 'TypeError', code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    expect(driver.given('writeStream')).toHaveLength(1)
+    expect(driver.given('resetStream')).toEqual([[ID, 0]])
+  })
+
+  it('errs for a chunk that is transferred while it waits behind another, and takes an empty one', async () => {
+    const { stream, sides } = rig(ConnectionWritable)
+    stream.write(Buffer.alloc(0))
+    const lent = new Uint8Array(10)
+    stream.write(Buffer.alloc(2 * 2 ** 20))
+    stream.write(lent)
+    structuredClone(lent.buffer, { transfer: [lent.buffer] })
+    sides.write?.drained(2 ** 20)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ name: 'TypeError', code: 'ERR_WARREN_INVALID_ARGUMENT' })
+  })
+
   it('is finished when the peer has it, not before', async () => {
     const { driver, stream, sides, isForgotten } = rig(ConnectionWritable)
     stream.end('all')
