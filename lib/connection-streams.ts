@@ -3,6 +3,7 @@ import type { Connection } from './connection.js'
 import { shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
+import { ReadBudget } from './read-budget.js'
 import type { Runtime } from './runtime.js'
 import {
   ConnectionReadable,
@@ -22,6 +23,7 @@ export class ConnectionStreams {
   readonly #id: number
   readonly #runtime: Runtime
   readonly #sides = new Set<StreamSides>()
+  readonly #readBudget = new ReadBudget()
 
   constructor(connection: Connection, id: number, runtime: Runtime) {
     this.#connection = connection
@@ -86,6 +88,8 @@ export class ConnectionStreams {
       id,
       priority,
       highWaterMark,
+      // Who names a mark of its own means it.
+      readBudget: highWaterMark === undefined ? this.#readBudget : new ReadBudget(),
       register: (sides) => {
         registered = sides
         this.#sides.add(sides)

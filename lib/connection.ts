@@ -20,13 +20,13 @@ import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
 import { connectionLanes, type LaneStats } from './lane-stats.js'
 import {
-  checkMessage,
   type Message,
   type MessageFilter,
   type Outcome,
   type Outgoing,
   type ParsedSend,
   parseFilter,
+  parseMessage,
   parseSend,
   type SendOptions,
 } from './message.js'
@@ -155,14 +155,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   }
 
   /**
-   * Resolves when the message is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not change.
+   * Resolves when the message is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not change;
+   * memory that has another length by then (transferred, resized) is refused.
    * A rejection that a peer can bring about is never an unhandled one.
    */
   send(bytes: Uint8Array, options?: SendOptions): Promise<Outgoing> {
     try {
       const parsed = parseSend(options)
-      checkMessage(bytes, this.#runtime.limits)
-      if (this.#state === 'open') return this.#outbox.send(bytes, parsed)
+      const message = parseMessage(bytes, this.#runtime.limits)
+      if (this.#state === 'open') return this.#outbox.send(message, parsed)
       return tolerated(Promise.reject(this.#closedError()))
     } catch (error) {
       return Promise.reject(error)

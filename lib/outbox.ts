@@ -1,4 +1,5 @@
 import { onAbort } from './abort.js'
+import { changedBytes } from './argument-error.js'
 import type { Deadlines } from './deadlines.js'
 import { type Deferred, defer, tolerated } from './deferred.js'
 import type { LanePolicy } from './lanes.js'
@@ -176,6 +177,11 @@ export class Outbox implements SentOwner {
       const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
       if (lifetime !== undefined && lifetime <= 0) {
         this.#leave(sent, 'expired')
+        continue
+      }
+      const { length, payload } = sent
+      if (payload !== undefined && payload.byteLength !== length) {
+        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
         continue
       }
       const waiter = this.#stopWaiting(sent)

@@ -27,7 +27,7 @@ import type { Guest } from './strangers.js'
 
 /** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
 export interface PeerEvents {
-  /** A raw IP packet from the tunnel; a slice of a larger buffer. Without a listener they are dropped. */
+  /** A raw IP packet from the tunnel, in memory of its own. Without a listener they are dropped. */
   packet: [packet: Buffer]
 }
 

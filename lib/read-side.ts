@@ -1,19 +1,26 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import type { Driver } from './driver.js'
+import { LEAST, type ReadBudget } from './read-budget.js'
 
 /** The receiving half of a byte stream: turns what the consumer takes into credit for the sender. */
 export class ReadSide {
   readonly #stream: Readable
   readonly #driver: Driver
   readonly #id: number
+  readonly #budget: ReadBudget
   #credit = 0
+  /** How much may be granted and buffered; doubles each time that the reader took what there was, up to the high water mark. */
+  #window = LEAST
+  /** What of the budget is this stream's. */
+  #counted = 0
   #over = false
 
-  constructor(stream: Readable, driver: Driver, id: number) {
+  constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget) {
     this.#stream = stream
     this.#driver = driver
     this.#id = id
+    this.#budget = budget
   }
 
   /** Everything that the peer wrote is here, or the rest will never come. */
@@ -26,9 +33,11 @@ export class ReadSide {
     if (!this.#grant()) process.nextTick(() => this.#grant())
   }
 
+  /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
   data(chunk: Buffer): void {
     this.#credit -= chunk.length
-    this.#stream.push(chunk)
+    const waits = chunk.length < SLICE || this.#stream.readableLength > 0
+    this.#stream.push(waits ? owned(chunk) : chunk)
   }
 
   end(): void {
@@ -38,6 +47,7 @@ export class ReadSide {
 
   /** Tells the peer to stop, unless it is done. */
   stop(): void {
+    this.#count(0)
     if (this.#over) return
     this.#over = true
     this.#driver.stopStream(this.#id, NO_CODE)
@@ -52,13 +62,34 @@ export class ReadSide {
   #grant(): boolean {
     if (this.#over) return true
     const { readableHighWaterMark: most, readableLength } = this.#stream
-    const room = most - readableLength - this.#credit
-    if (room <= 0 || (this.#credit > 0 && room < most / 4)) return false
+    const held = readableLength + this.#credit
+    const window = this.#budget.allowed(Math.min(this.#window, most), this.#counted)
+    const room = window - held
+    if (room <= 0 || (this.#credit > 0 && room < window / 4)) {
+      this.#count(held)
+      return false
+    }
+    if (this.#counted > 0) this.#window = Math.min(2 * window, most)
     this.#credit += room
+    this.#count(window)
     this.#driver.grantStream(this.#id, room)
     return true
   }
+
+  #count(bytes: number): void {
+    this.#budget.add(bytes - this.#counted)
+    this.#counted = bytes
+  }
 }
+
+function owned(chunk: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(chunk.length)
+  chunk.copy(bytes)
+  return bytes
+}
+
+/** Smaller chunks are copied: at full speed they come in pieces of 64 KiB, and to copy less costs little. */
+const SLICE = 32 * 2 ** 10
 
 /** What a stream that is destroyed tells the peer: Node's `destroy` has no number to pass. */
 const NO_CODE = 0

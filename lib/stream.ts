@@ -4,6 +4,7 @@ import type { Connection } from './connection.js'
 import type { Driver } from './driver.js'
 import { priority as checkPriority } from './message.js'
 import { integer, oneOf, optional, parseOptions } from './options.js'
+import type { ReadBudget } from './read-budget.js'
 import { ReadSide } from './read-side.js'
 import { type Callback, WriteSide } from './write-side.js'
 
@@ -13,7 +14,7 @@ export interface StreamOptions {
   readonly direction?: 'both' | 'out' | undefined
   /** 0 to 255, as for messages. Default 0. */
   readonly priority?: number | undefined
-  /** How much each side buffers here, in bytes. Default 1 MiB to read and 256 KiB to write. */
+  /** How much each side buffers here, in bytes. Default 256 KiB to write; up to 1 MiB to read, and 32 MiB in all such streams of a connection. */
   readonly highWaterMark?: number | undefined
 }
 
@@ -24,6 +25,8 @@ export interface StreamLink {
   readonly id: number
   readonly priority: number
   readonly highWaterMark: number | undefined
+  /** What its reading side shares with other streams. */
+  readonly readBudget: ReadBudget
   /** Where events of this stream go from now on. */
   register(sides: StreamSides): void
   /** No event of this stream is wanted any more. */
@@ -39,7 +42,7 @@ export interface StreamSides {
 
 /**
  * A byte stream both ways. 'finish' means that the peer's transport has all of it; each side ends by itself.
- * What it reads are slices of larger buffers: copy a small piece that is kept for long.
+ * Large chunks of what it reads are slices of larger buffers: copy one that is kept for long.
  */
 export class ConnectionStream extends Duplex {
   readonly connection: Connection
@@ -53,7 +56,7 @@ export class ConnectionStream extends Duplex {
     this.connection = link.connection
     this.#link = link
     this.#priority = link.priority
-    this.#read = new ReadSide(this, link.driver, link.id)
+    this.#read = new ReadSide(this, link.driver, link.id, link.readBudget)
     this.#write = new WriteSide(link.driver, link.id)
     this.on('error', ignore)
     link.register({ stream: this, read: this.#read, write: this.#write })
@@ -88,7 +91,7 @@ export class ConnectionStream extends Duplex {
   }
 }
 
-/** A byte stream that the peer opened one way: what it writes, we read. Its chunks are slices of larger buffers. */
+/** A byte stream that the peer opened one way: what it writes, we read. Its large chunks are slices of larger buffers. */
 export class ConnectionReadable extends Readable {
   readonly connection: Connection
   /** What the peer gave it. */
@@ -101,7 +104,7 @@ export class ConnectionReadable extends Readable {
     this.connection = link.connection
     this.priority = link.priority
     this.#link = link
-    this.#read = new ReadSide(this, link.driver, link.id)
+    this.#read = new ReadSide(this, link.driver, link.id, link.readBudget)
     this.on('error', ignore)
     link.register({ stream: this, read: this.#read, write: undefined })
   }

@@ -65,6 +65,16 @@ function send(outbox: Outbox, payload: Uint8Array, options: SendOptions = {}): P
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length)
 
+/** Not in the types of this TypeScript's target. */
+interface Resizable {
+  resize(length: number): void
+}
+
+function resizable(length: number, maxByteLength: number): ArrayBuffer {
+  const Kind = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  return new Kind(length, { maxByteLength })
+}
+
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol()
   const first = await Promise.race([
@@ -129,6 +139,35 @@ describe('Outbox', () => {
     expect(await first.settled).toBe('delivered')
     outbox.drained(0, MIB)
     expect(rigged.reserved).toBe(0)
+  })
+
+  it('refuses bytes whose memory was transferred or resized while they waited, and goes on with the next', async () => {
+    const rigged = rig()
+    const { outbox, given } = rigged
+    await send(outbox, bytes(4 * MIB))
+    const changes = [
+      (lent: Uint8Array) => structuredClone(lent.buffer, { transfer: [lent.buffer as ArrayBuffer] }),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(10),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(3 * MIB),
+    ]
+    const refused = changes.map((change) => {
+      const lent = new Uint8Array(resizable(MIB, 3 * MIB))
+      const sent = send(outbox, lent)
+      change(lent)
+      return sent
+    })
+    const next = send(outbox, bytes(7))
+    outbox.drained(0, 4 * MIB)
+    for (const sent of refused) {
+      await expect(sent).rejects.toThrow(TypeError)
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    }
+    await next
+    expect(given.map(([, , length]) => length)).toEqual([4 * MIB, 7])
+    outbox.drained(0, 7)
+    expect(rigged.reserved).toBe(0)
+    expect(Array.from(outbox.lanes, (lane) => lane.queuedBytes)).toEqual([0])
+    expect(outbox.isIdle).toBe(true)
   })
 
   it('settles with what the engine says, also when asked later', async () => {

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises'
 import { describe, expect, it } from '@jest/globals'
 import type { Connection } from '../../lib/connection.js'
 import { streamReset, streamStopped } from '../../lib/connection-streams.js'
+import { ReadBudget } from '../../lib/read-budget.js'
 import {
   ConnectionReadable,
   ConnectionStream,
@@ -27,7 +28,11 @@ interface Rig<S> {
   readonly isForgotten: () => boolean
 }
 
-function rig<S>(Kind: new (link: StreamLink) => S, highWaterMark?: number): Rig<S> {
+function rig<S>(
+  Kind: new (link: StreamLink) => S,
+  highWaterMark?: number,
+  readBudget: ReadBudget = new ReadBudget(),
+): Rig<S> {
   const driver = new FakeDriver()
   let sides: StreamSides | undefined
   let isForgotten = false
@@ -37,6 +42,7 @@ function rig<S>(Kind: new (link: StreamLink) => S, highWaterMark?: number): Rig<
     id: ID,
     priority: 3,
     highWaterMark,
+    readBudget,
     register: (registered) => {
       sides = registered
     },
@@ -81,6 +87,70 @@ describe('reading', () => {
     }
     await settle()
     expect(taken).toBe(sent)
+  })
+
+  it('grants more as its reader takes what it was granted, up to the high water mark', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable)
+    const granted = (): number => driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
+    const windows: number[] = []
+    let sent = 0
+    stream.read(0)
+    stream.on('data', () => undefined)
+    for (let round = 0; round < 8; round++) {
+      await settle()
+      windows.push(granted() - sent)
+      sides.read?.data(Buffer.alloc(granted() - sent))
+      sent = granted() > sent ? granted() : sent
+    }
+    await settle()
+    expect(Math.max(...windows)).toBeGreaterThan(512 * 1_024)
+    expect(Math.max(...windows)).toBeLessThanOrEqual(2 ** 20)
+    expect(windows[0]).toBe(32 * 1_024)
+  })
+
+  it('holds little for each of many streams whose readers stopped, and gives back what it held', async () => {
+    const budget = new ReadBudget()
+    const granted = (driver: FakeDriver): number =>
+      driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
+    const streams = Array.from({ length: 64 }, () => ({ ...rig(ConnectionReadable, undefined, budget), sent: 0 }))
+    for (const one of streams) {
+      one.stream.on('data', () => undefined)
+      for (let round = 0; round < 8; round++) {
+        await settle()
+        one.sides.read?.data(Buffer.alloc(granted(one.driver) - one.sent))
+        one.sent = granted(one.driver)
+      }
+      await settle()
+      one.stream.pause()
+    }
+    for (const { sides, driver, sent } of streams) sides.read?.data(Buffer.alloc(granted(driver) - sent))
+    await settle()
+    const held = streams.map(({ stream }) => stream.readableLength)
+    expect(Math.max(...held)).toBe(2 ** 20)
+    expect(held.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(32 * 2 ** 20)
+    for (const { stream } of streams) stream.destroy()
+    await settle()
+    expect(budget.allowed(2 ** 24, 0)).toBe(2 ** 24)
+  })
+
+  it('keeps what waits in memory of its own, and slices of a slab only where they are taken at once', async () => {
+    const { stream, sides } = rig(ConnectionReadable, 2 ** 20)
+    const slab = Buffer.alloc(2 ** 20)
+    stream.read(0)
+    sides.read?.data(slab.subarray(0, 10))
+    sides.read?.data(slab.subarray(10, 2 ** 17))
+    const waits = stream.read() as Buffer
+    expect(waits.buffer).not.toBe(slab.buffer)
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    await settle()
+    sides.read?.data(slab.subarray(0, 2 ** 16))
+    sides.read?.data(slab.subarray(0, 20))
+    await settle()
+    expect(chunks.map(({ length, buffer }) => [length, buffer === slab.buffer])).toEqual([
+      [2 ** 16, true],
+      [20, false],
+    ])
   })
 
   it('ends with the peer, and says nothing then', async () => {
@@ -136,6 +206,30 @@ describe('writing', () => {
     sides.write?.drained(8 * 32 * 1_024)
     await settle()
     expect(driver.given('writeStream')).toHaveLength(40)
+  })
+
+  it('errs when the memory of a chunk is transferred before all of it was taken, and hands on nothing of it', async () => {
+    const { driver, stream, sides } = rig(ConnectionWritable)
+    const lent = new Uint8Array(3 * 2 ** 20)
+    stream.write(lent)
+    structuredClone(lent.buffer, { transfer: [lent.buffer] })
+    sides.write?.drained(2 ** 20)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ name: 'TypeError', code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    expect(driver.given('writeStream')).toHaveLength(1)
+    expect(driver.given('resetStream')).toEqual([[ID, 0]])
+  })
+
+  it('errs for a chunk that is transferred while it waits behind another, and takes an empty one', async () => {
+    const { stream, sides } = rig(ConnectionWritable)
+    stream.write(Buffer.alloc(0))
+    const lent = new Uint8Array(10)
+    stream.write(Buffer.alloc(2 * 2 ** 20))
+    stream.write(lent)
+    structuredClone(lent.buffer, { transfer: [lent.buffer] })
+    sides.write?.drained(2 ** 20)
+    await closed(stream)
+    expect(stream.errored).toMatchObject({ name: 'TypeError', code: 'ERR_WARREN_INVALID_ARGUMENT' })
   })
 
   it('is finished when the peer has it, not before', async () => {

@@ -21,7 +21,6 @@ use std::net::Ipv6Addr;
 use std::time::Instant;
 
 use blake2::{Blake2s256, Digest};
-use bytes::BytesMut;
 use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::{ConnectionHandle, Quic};
 use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId};
@@ -35,6 +34,7 @@ use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lanes::Lanes;
 use crate::pacing::{Groups, Order};
+use crate::payloads::Payloads;
 use crate::peer::Peer;
 use crate::policy::Policies;
 use crate::stats::{DeviceStats, LaneStats};
@@ -100,8 +100,8 @@ pub struct Engine {
 
     /// Decrypted packets.
     plaintext: Box<[u8]>,
-    /// Memory for the payloads that QUIC keeps.
-    slab: BytesMut,
+    /// Of those, what QUIC and the caller may keep.
+    payload_copies: Payloads,
     /// QUIC payloads on their way out.
     payloads: Vec<u8>,
     /// One inner packet on its way out.
@@ -169,7 +169,7 @@ impl Engine {
             drained: Drained::default(),
             turn: None,
             plaintext: vec![0; MAX_DATAGRAM].into_boxed_slice(),
-            slab: BytesMut::new(),
+            payload_copies: Payloads::new(mtu.into()),
             payloads: Vec::new(),
             packet: Vec::new(),
         })

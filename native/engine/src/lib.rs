@@ -23,6 +23,7 @@ mod ids;
 mod lane;
 mod lanes;
 mod pacing;
+mod payloads;
 mod peer;
 mod policy;
 mod stats;

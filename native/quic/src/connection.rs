@@ -58,6 +58,8 @@ pub(crate) struct Connection {
     sending: Sending,
     receiving: Receiving,
     streams: ByteStreams,
+    /// The other end closed it.
+    left: bool,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -99,6 +101,7 @@ impl Connection {
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
             config,
+            left: false,
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
@@ -134,6 +137,11 @@ impl Connection {
 
     pub(crate) fn is_drained(&self) -> bool {
         self.inner.is_drained()
+    }
+
+    /// The other end closed it, and nobody waits for a word of ours.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left && self.phase == Phase::Ended
     }
 
     pub(crate) fn unanswered_since(&self) -> Option<Instant> {
@@ -304,6 +312,7 @@ impl Connection {
 
     fn end(&mut self, closed: Closed, events: &mut Events) {
         self.phase = Phase::Ended;
+        self.left = closed.by != ClosedBy::Local;
         self.flow.exempt_all();
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);

@@ -278,7 +278,14 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        if made.is_drained() {
+        // Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was
+        // told, and read what it could, before it asked for packets.
+        let left = transmit.is_none() && made.is_left() && self.events.is_empty();
+        if left {
+            let peer = made.peer;
+            self.remove(connection);
+            self.drop_if_idle(peer);
+        } else if made.is_drained() {
             self.touch(connection);
         }
         transmit
@@ -419,6 +426,12 @@ impl Quic {
     /// is told.
     fn settle(&mut self) {
         let Some(now) = self.now else { return };
+        if self.deadlines.is_stale() {
+            let slots = &self.slots;
+            let live =
+                |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at));
+            self.deadlines.sweep(live);
+        }
         for handle in std::mem::take(&mut self.touched) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&handle) else { continue };
             made.touched = false;

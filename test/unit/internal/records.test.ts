@@ -164,6 +164,17 @@ describe('RecordReader', () => {
     }
   })
 
+  it('gives datagrams and packets memory of their own', () => {
+    const lengths = [0, 10, 700, 1_400]
+    const records = lengths.flatMap((length): Field[][] => [
+      ['datagram', 1, Buffer.alloc(length, 1)],
+      ['packet', 1, Buffer.alloc(length, 2)],
+    ])
+    const buffers = read([records]).map(([, , bytes]) => bytes as Buffer)
+    expect(buffers.map(({ buffer }) => buffer.byteLength)).toEqual(buffers.map(({ length }) => length))
+    expect(buffers.map(({ length }) => length)).toEqual(lengths.flatMap((length) => [length, length]))
+  })
+
   it('names every number that the drivers expect a name of', () => {
     expect(names.initiators).toEqual(['local', 'remote'])
     expect(names.closedBy).toEqual(['local', 'remote', 'network'])

@@ -1,6 +1,5 @@
 use std::time::Instant;
 
-use bytes::BytesMut;
 use warren_netstack::{HEADER_LEN, Header};
 use warren_quic::{Ecn, PeerTag};
 use warren_wireguard::{Path, PeerId};
@@ -42,7 +41,7 @@ impl Engine {
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
-            let packet = owned(&mut self.slab, packet).freeze();
+            let packet = self.payload_copies.copy(packet).freeze();
             self.tell_packet(opened.peer, packet);
             return;
         };
@@ -56,7 +55,7 @@ impl Engine {
             self.take_in_hand(opened.peer, opened.made, now);
             return self.handle_word(opened, word, now);
         }
-        let payload = owned(&mut self.slab, payload);
+        let payload = self.payload_copies.copy(payload);
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_departure(header.label);
@@ -74,19 +73,6 @@ impl Engine {
     }
 }
 
-/// A copy that whoever keeps it may keep: large ones share a slab (no allocation a packet), small ones own their
-/// memory, so that what is kept never pins more than [`SLAB`] / [`SMALL`] times its size.
-fn owned(slab: &mut BytesMut, bytes: &[u8]) -> BytesMut {
-    if bytes.len() < SMALL {
-        return BytesMut::from(bytes);
-    }
-    if slab.capacity() < bytes.len() && !slab.try_reclaim(bytes.len()) {
-        *slab = BytesMut::with_capacity(SLAB.max(bytes.len()));
-    }
-    slab.extend_from_slice(bytes);
-    slab.split()
-}
-
 /// The mark of an inner packet, given that of the outer one (RFC 6040 section 4.2, but that nothing is dropped).
 fn decapsulated(outer: Ecn, inner: u8) -> Ecn {
     match (inner, outer) {
@@ -96,10 +82,6 @@ fn decapsulated(outer: Ecn, inner: u8) -> Ecn {
         (_, Ecn::NotEct | Ecn::Ect0) => Ecn::Ect0,
     }
 }
-
-/// Some 22 packets of inner MTU 1420.
-const SLAB: usize = 32 * 1024;
-const SMALL: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -151,6 +151,16 @@ fn nothing_of_a_closed_connection_stays() {
 }
 
 #[test]
+fn whom_the_other_end_left_keeps_nothing_of_the_connection() {
+    let (mut world, a, b) = pair(8, latency(100));
+    world.with(address(A), |node, now| node.quic.close(a, 0, b"", now));
+    world.run_until(Duration::from_secs(1), |world| world.node(address(B)).closed(b).is_some());
+    world.run_for(Duration::from_millis(1));
+    assert!(world.node(address(B)).quic.peer_of(b).is_none());
+    assert!(world.node(address(A)).quic.peer_of(a).is_some(), "it repeats its word, where that was lost");
+}
+
+#[test]
 fn a_hello_of_many_packets_is_put_together() {
     let long = |prefix: &str| -> String { (0..14).map(|i| format!("{prefix}{i:0>120} ")).collect() };
     let offered = format!("{} test", long("a"));
