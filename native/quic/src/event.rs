@@ -1,6 +1,6 @@
 //! What the connections tell their owner.
 
-use crate::{Closed, MessageHandle, StreamHandle};
+use crate::{Closed, MessageHandle, StreamHandle, StreamName};
 use bytes::Bytes;
 use std::net::SocketAddr;
 
@@ -49,6 +49,8 @@ pub enum Event {
         bidirectional: bool,
         /// Its priority at the other end.
         priority: u8,
+        /// What the other end calls it.
+        name: StreamName,
     },
     /// A byte stream that was [`Read::Blocked`] has something to read.
     Readable(StreamHandle),

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::{Read, StreamHandle};
+use warren_quic::{Read, StreamHandle, StreamName};
 
 use super::Engine;
 use crate::event::Event;
@@ -17,13 +17,14 @@ impl Engine {
         stream: StreamId,
         bidirectional: bool,
         priority: Priority,
+        name: StreamName,
         _now: Instant,
     ) {
         let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
             return;
         };
         state.streams.insert(stream);
-        self.streams.insert(stream, Stream::outgoing(connection, bidirectional, priority));
+        self.streams.insert(stream, Stream::outgoing(connection, bidirectional, priority, name));
         self.list(stream);
     }
 
@@ -122,6 +123,7 @@ impl Engine {
         handle: StreamHandle,
         bidirectional: bool,
         priority: Priority,
+        name: StreamName,
     ) {
         let Some(state) = self.connections.get_mut(&connection) else {
             return;
@@ -131,7 +133,7 @@ impl Engine {
         state.streams.insert(stream);
         state.stream_of.insert(handle, stream);
         self.streams.insert(stream, Stream::incoming(connection, handle, bidirectional, priority));
-        self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority });
+        self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority, name });
     }
 
     pub(super) fn handle_readable(&mut self, connection: ConnectionId, handle: StreamHandle) {

@@ -5,7 +5,7 @@ use super::{
     messages::{GIVEN_UP, flush},
 };
 use crate::{
-    Event, Read, Stopped, StreamHandle,
+    Event, Read, Stopped, StreamHandle, StreamName,
     close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
@@ -69,14 +69,19 @@ impl ByteStreams {
 }
 
 impl Connection {
-    pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
+    pub(crate) fn open_stream(
+        &mut self,
+        bidirectional: bool,
+        priority: u8,
+        name: &StreamName,
+    ) -> Option<StreamHandle> {
         let id = if bidirectional { self.open_bidirectional()? } else { self.open_one_way(priority)? };
         if !bidirectional {
             self.streams.one_way.add(priority, 0, 1);
         }
         // Byte streams take turns, before the messages of their lane. The stream was opened just now, so it is there.
         let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
-        let prefix = Header::Bytes { priority }.encode().into();
+        let prefix = Header::Bytes { priority, name: name.clone() }.encode().into();
         let stream = ByteStream {
             priority,
             sending: Some(SendHalf { prefix, ..SendHalf::default() }),
@@ -217,7 +222,13 @@ impl Connection {
     }
 
     /// The other end opened a byte stream.
-    pub(super) fn on_stream_opened(&mut self, id: StreamId, priority: u8, events: &mut Events) {
+    pub(super) fn on_stream_opened(
+        &mut self,
+        id: StreamId,
+        priority: u8,
+        name: StreamName,
+        events: &mut Events,
+    ) {
         let bidirectional = id.dir() == Dir::Bi;
         if bidirectional {
             // The stream was opened just now, so it is there.
@@ -229,7 +240,8 @@ impl Connection {
             receiving: Some(ReceiveHalf::default()),
         };
         self.streams.streams.insert(id, stream);
-        events.push_back((self.handle, Event::StreamOpened { stream: handle(id), bidirectional, priority }));
+        let stream = handle(id);
+        events.push_back((self.handle, Event::StreamOpened { stream, bidirectional, priority, name }));
     }
 
     /// The other end opened a bidirectional stream that is of no use.

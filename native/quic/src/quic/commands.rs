@@ -2,7 +2,8 @@
 
 use super::{Quic, Slot};
 use crate::{
-    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, connection::Connection,
+    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, StreamName,
+    connection::Connection,
 };
 use bytes::Bytes;
 use std::time::Instant;
@@ -107,8 +108,9 @@ impl Quic {
         connection: ConnectionHandle,
         bidirectional: bool,
         priority: u8,
+        name: &StreamName,
     ) -> Option<StreamHandle> {
-        let stream = self.made(connection)?.open_stream(bidirectional, priority)?;
+        let stream = self.made(connection)?.open_stream(bidirectional, priority, name)?;
         self.mark_ready(connection);
         Some(stream)
     }

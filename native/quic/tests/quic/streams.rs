@@ -3,7 +3,7 @@
 use crate::support::*;
 use bytes::{Buf, Bytes};
 use std::time::Duration;
-use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle};
+use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle, StreamName};
 use warren_testing::Link;
 
 #[test]
@@ -12,7 +12,8 @@ fn a_stream_carries_all_bytes_in_order_both_ways() {
     let (mut world, a, b) = pair(1, link);
     let there: Bytes = (0..3_000_000_u32).map(|at| (at ^ at >> 11) as u8).collect::<Vec<_>>().into();
     let back: Bytes = (0..700_000_u32).map(|at| (at ^ at >> 7) as u8).collect::<Vec<_>>().into();
-    let at_a = world.with(address(A), |node, _| node.quic.open_stream(a, true, 9).unwrap());
+    let at_a =
+        world.with(address(A), |node, _| node.quic.open_stream(a, true, 9, &StreamName::default()).unwrap());
     let mut out = [there.clone(), back.clone()];
     let mut seen = [Vec::new(), Vec::new()];
     let mut ended = [false, false];
@@ -38,10 +39,37 @@ fn a_stream_carries_all_bytes_in_order_both_ways() {
 }
 
 #[test]
+fn a_stream_keeps_its_name_and_what_is_written_behind_it_whatever_the_length() {
+    let (mut world, a, b) = pair(10, latency(5));
+    for length in [0, 1, 63, 255] {
+        let name = StreamName::new(&"n".repeat(length)).unwrap();
+        world.with(address(A), |node, _| {
+            let stream = node.quic.open_stream(a, length % 2 == 0, 7, &name).unwrap();
+            node.quic.write_stream(a, stream, &mut Bytes::from_static(b"bytes")).unwrap();
+        });
+        world.run_for(Duration::from_millis(50));
+        let (stream, named) = world
+            .node(address(B))
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::StreamOpened { stream, name, .. } => Some((*stream, name.clone())),
+                _ => None,
+            })
+            .next_back()
+            .unwrap();
+        assert_eq!(named, name);
+        let read = world.with(address(B), |node, _| node.quic.read_stream(b, stream, usize::MAX));
+        assert_eq!(read, Read::Data(Bytes::from_static(b"bytes")));
+    }
+    assert_eq!(StreamName::new(&"n".repeat(256)), None);
+}
+
+#[test]
 fn a_stream_closed_in_one_direction_goes_on_in_the_other() {
     let (mut world, a, b) = pair(2, latency(5));
     let stream = world.with(address(A), |node, _| {
-        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
         node.quic.write_stream(a, stream, &mut Bytes::from_static(b"question")).unwrap();
         node.quic.finish_stream(a, stream);
         stream
@@ -65,7 +93,8 @@ fn a_stream_closed_in_one_direction_goes_on_in_the_other() {
 #[test]
 fn a_reader_that_pauses_holds_the_writer() {
     let (mut world, a, b) = pair(3, latency(5));
-    let stream = world.with(address(A), |node, _| node.quic.open_stream(a, false, 0).unwrap());
+    let stream =
+        world.with(address(A), |node, _| node.quic.open_stream(a, false, 0, &StreamName::default()).unwrap());
     let mut left = Bytes::from(vec![5; 20 << 20]);
     for _ in 0..500 {
         write_some(&mut world, A, a, stream, &mut left);
@@ -90,7 +119,7 @@ fn a_reader_that_pauses_holds_the_writer() {
 fn reset_and_stop_reach_the_other_end_with_their_codes() {
     let (mut world, a, b) = pair(4, latency(5));
     let stream = world.with(address(A), |node, _| {
-        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
         node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 5000])).unwrap();
         stream
     });
@@ -120,7 +149,9 @@ fn streams_reset_before_anything_arrived_leave_no_trace() {
             pair(seed, Link { jitter: Duration::from_millis(20), loss: 0.1, ..latency(10) });
         for round in 0..300 {
             world.with(address(A), |node, _| {
-                let Some(stream) = node.quic.open_stream(a, bidirectional, 3) else { return };
+                let Some(stream) = node.quic.open_stream(a, bidirectional, 3, &StreamName::default()) else {
+                    return;
+                };
                 if round % 3 > 0 {
                     let _ = node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 3000]));
                 }
@@ -145,7 +176,7 @@ fn streams_come_back_as_fast_as_they_end() {
     for _ in 0..300 {
         opened_in_all += world.with(address(A), |node, _| {
             let mut opened = 0;
-            while let Some(stream) = node.quic.open_stream(a, false, 3) {
+            while let Some(stream) = node.quic.open_stream(a, false, 3, &StreamName::default()) {
                 node.quic.write_stream(a, stream, &mut Bytes::from_static(b"short")).unwrap();
                 node.quic.finish_stream(a, stream);
                 opened += 1;
@@ -164,8 +195,9 @@ fn streams_come_back_as_fast_as_they_end() {
 fn a_changed_priority_is_obeyed() {
     let rate = warren_testing::Rate { bits_per_second: 4_000_000, queue_bytes: 400_000 };
     let (mut world, a, b) = pair(8, Link { rate: Some(rate), ..latency(5) });
-    let [low, high] = world
-        .with(address(A), |node, _| [3, 4].map(|priority| node.quic.open_stream(a, true, priority).unwrap()));
+    let [low, high] = world.with(address(A), |node, _| {
+        [3, 4].map(|priority| node.quic.open_stream(a, true, priority, &StreamName::default()).unwrap())
+    });
     world.with(address(A), |node, _| {
         node.quic.set_stream_priority(a, low, 200);
         for stream in [high, low] {
@@ -237,7 +269,9 @@ fn read(
 /// The first stream that the other end opened.
 fn opened(world: &World, tag: PeerTag) -> Option<(StreamHandle, bool, u8)> {
     world.node(address(tag)).events.iter().find_map(|(_, event)| match event {
-        Event::StreamOpened { stream, bidirectional, priority } => Some((*stream, *bidirectional, *priority)),
+        Event::StreamOpened { stream, bidirectional, priority, .. } => {
+            Some((*stream, *bidirectional, *priority))
+        }
         _ => None,
     })
 }
