@@ -92,12 +92,14 @@ impl Connection {
         Some(handle(id))
     }
 
-    /// Opens a stream if this lane may have one: half of what the lanes below leave of half of all. However many an
-    /// application holds open, there are some for messages.
+    /// Opens a stream if there may be one, or if this lane may have one beyond: half of what the lanes below leave. However
+    /// many an application holds open, there are some for messages and for the lanes above.
     fn open_one_way(&mut self, priority: u8) -> Option<StreamId> {
-        let half_of_all = self.limits.unidirectional_streams / 2;
-        let streams = half_of_all.saturating_sub(self.streams.one_way.below(priority).count).div_ceil(2);
-        let may = self.streams.one_way.at_or_above(priority).count < streams;
+        let shares = self.limits.shares();
+        let [below, mine] =
+            [self.streams.one_way.below(priority), self.streams.one_way.at_or_above(priority)];
+        let beyond = (shares.bytes + shares.reserve).saturating_sub(below.count).div_ceil(2);
+        let may = below.count + mine.count < shares.bytes || mine.count < beyond;
         self.open_unidirectional(priority, may)
     }
 
