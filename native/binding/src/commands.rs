@@ -245,6 +245,14 @@ macro_rules! commands {
                     });
                 }
 
+                /// Ends it if the peer has everything that was written, else takes that back.
+                #[napi]
+                pub fn leave_stream(&mut self, stream: i64, code: i64) {
+                    self.host.post(move |context| {
+                        context.engine.leave_stream(StreamId(stream as u64), code as u64, context.now);
+                    });
+                }
+
                 /// Nothing more is wanted.
                 #[napi]
                 pub fn stop_stream(&mut self, stream: i64, code: i64) {

@@ -154,8 +154,8 @@ impl Writer<'_> {
             Event::StreamReset { stream, code } => {
                 self.numbers(Kind::StreamReset, &[stream.0 as f64, *code as f64])
             }
-            Event::StreamStopped { stream, code } => {
-                self.numbers(Kind::StreamStopped, &[stream.0 as f64, *code as f64])
+            Event::StreamStopped { stream, code, whole } => {
+                self.numbers(Kind::StreamStopped, &[stream.0 as f64, *code as f64, u8::from(*whole).into()])
             }
             Event::StreamDrained { stream, bytes } => {
                 self.numbers(Kind::StreamDrained, &[stream.0 as f64, *bytes as f64])

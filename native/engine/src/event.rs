@@ -171,6 +171,8 @@ pub enum Event {
         stream: StreamId,
         /// The peer's application's code.
         code: u64,
+        /// The peer has acknowledged everything that was written.
+        whole: bool,
     },
     /// Bytes of `Engine::write_stream` were handed to the transport; told as `LaneDrained` is.
     StreamDrained {

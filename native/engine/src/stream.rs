@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     pub(crate) stop: Option<u64>,
     /// Bytes that the caller still takes.
     pub(crate) credit: u64,
+    /// The caller knows of it, and wants to know of its end though it takes nothing.
+    pub(crate) watched: bool,
     /// The transport may have something to read.
     pub(crate) readable: bool,
 }
@@ -72,6 +74,7 @@ impl Stream {
             receiving: bidirectional,
             stop: None,
             credit: 0,
+            watched: false,
             readable: bidirectional,
         }
     }

@@ -67,6 +67,8 @@ pub enum Event {
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
+        /// The other end has acknowledged everything that was written.
+        whole: bool,
     },
     /// The other end has all bytes of this finished byte stream.
     StreamFinished(StreamHandle),

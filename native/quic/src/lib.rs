@@ -44,6 +44,7 @@ mod tag;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod unacknowledged;
 mod varint;
 
 pub use choice::choose;

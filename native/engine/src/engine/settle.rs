@@ -71,7 +71,9 @@ impl Engine {
             }
             QuicEvent::Readable(stream) => self.handle_readable(id, stream),
             QuicEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
-            QuicEvent::StreamStopped { stream, code } => self.handle_stream_stopped(id, stream, code),
+            QuicEvent::StreamStopped { stream, code, whole } => {
+                self.handle_stream_stopped(id, stream, code, whole);
+            }
             QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
         }
     }

@@ -75,7 +75,7 @@ impl Engine {
         match write_stream(&mut self.quic, connection, owner, stream, state, left) {
             Ok(progress) => progress,
             Err(Stopped(code)) => {
-                self.stopped(stream, code.unwrap_or_default());
+                self.stopped(stream, code.unwrap_or_default(), false);
                 Progress::Done
             }
         }

@@ -10,6 +10,7 @@ use crate::{
     control::{ControlFrame, READ_ALL},
     header::Header,
     lanes::{Lanes, send_priority},
+    unacknowledged::Unacknowledged,
 };
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
@@ -43,6 +44,7 @@ struct SendHalf {
     /// Finished, and the other end has not acknowledged all of it.
     finishing: bool,
     written: u64,
+    unacknowledged: Unacknowledged,
     /// Read by the other end's application, by its own word; all, once it lets go.
     read: u64,
 }
@@ -127,7 +129,7 @@ impl Connection {
             return Ok(0);
         }
         let most = bytes.len().min(usize::try_from(credit).unwrap_or(usize::MAX));
-        let mut chunk = [bytes.slice(..most)];
+        let mut chunk = [half.unacknowledged.count(bytes.slice(..most))];
         let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
             Ok(written) => written.bytes,
             Err(WriteError::Blocked) => 0,
@@ -162,6 +164,18 @@ impl Connection {
         // Fails if everything was acknowledged: then there is nothing left to give up.
         let _ = self.inner.send_stream(id(stream)).reset(application_code(code));
         self.forget_if_over(id(stream));
+    }
+
+    pub(crate) fn leave_stream(&mut self, stream: StreamHandle, code: u64) -> bool {
+        let Some(half) = self.send_half(stream) else { return false };
+        let may_end = half.finishing || !half.closed;
+        let ends = may_end && half.unacknowledged.is_empty();
+        if ends {
+            self.finish_stream(stream)
+        } else {
+            self.reset_stream(stream, code)
+        }
+        ends
     }
 
     pub(crate) fn stop_stream(&mut self, stream: StreamHandle, code: u64) {
@@ -201,6 +215,7 @@ impl Connection {
         };
         match next {
             Ok(Some(chunk)) => {
+                half.blocked = chunk.bytes.is_empty();
                 half.read += chunk.bytes.len() as u64;
                 if half.read - half.told >= self.config.stream_receive_window / 8 {
                     half.told = half.read;
@@ -304,12 +319,13 @@ impl Connection {
         };
         let was_closed = std::mem::replace(&mut half.closed, true);
         half.finish = false;
-        half.finishing = false;
+        let was_finishing = std::mem::take(&mut half.finishing);
+        let whole = half.unacknowledged.is_empty();
         // Answers the stop (RFC 9000 section 3.5); what was acknowledged needs no answer.
         let _ = self.inner.send_stream(id).reset(code);
         let code = application(code);
-        if !was_closed {
-            events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code }));
+        if !was_closed || was_finishing {
+            events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code, whole }));
         }
         self.forget_if_over(id);
         Ok(())

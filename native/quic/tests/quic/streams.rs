@@ -132,7 +132,7 @@ fn reset_and_stop_reach_the_other_end_with_their_codes() {
         assert_eq!(node.quic.read_stream(a, stream, 10), Read::End);
     });
     world.run_for(Duration::from_millis(50));
-    assert!(has(&world, B, Event::StreamStopped { stream: there, code: 88 }));
+    assert!(has(&world, B, Event::StreamStopped { stream: there, code: 88, whole: true }));
     let read = world.with(address(B), |node, _| node.quic.read_stream(b, there, usize::MAX));
     assert_eq!(read, Read::Reset(77));
     world.run_for(Duration::from_millis(50));
@@ -140,6 +140,59 @@ fn reset_and_stop_reach_the_other_end_with_their_codes() {
         world.with(address(B), |node, _| node.quic.write_stream(b, there, &mut Bytes::from_static(b"x")));
     assert!(again.is_err());
     assert_alive(&mut world, a);
+}
+
+#[test]
+fn a_stream_stopped_while_its_end_is_on_its_way_is_told_as_stopped() {
+    let (mut world, a, b) = pair(11, latency(5));
+    let stream = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+        node.quic.write_stream(a, stream, &mut Bytes::from_static(b"begun")).unwrap();
+        stream
+    });
+    world.run_for(Duration::from_millis(50));
+    let (there, ..) = opened(&world, B).unwrap();
+    world.with(address(B), |node, _| node.quic.stop_stream(b, there, 9));
+    world.with(address(A), |node, _| {
+        node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 5000])).unwrap();
+        node.quic.finish_stream(a, stream);
+    });
+    world.run_for(Duration::from_millis(50));
+    assert!(has(&world, A, Event::StreamStopped { stream, code: 9, whole: false }));
+}
+
+#[test]
+fn a_stream_that_is_left_ends_if_all_of_it_arrived_and_is_reset_if_not() {
+    let (mut world, a, b) = pair(12, latency(20));
+    for (after, ends) in [(0, false), (15, false), (100, true)] {
+        let stream = world.with(address(A), |node, _| {
+            let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+            node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 10_000])).unwrap();
+            stream
+        });
+        world.run_for(Duration::from_millis(after));
+        assert_eq!(world.with(address(A), |node, _| node.quic.leave_stream(a, stream, 5)), ends);
+        world.run_for(Duration::from_millis(200));
+        let seen = world.with(address(B), |node, _| {
+            let mut seen = 0;
+            loop {
+                match node.quic.read_stream(b, stream, usize::MAX) {
+                    Read::Data(bytes) => seen += bytes.len(),
+                    other => return (seen, other),
+                }
+            }
+        });
+        assert_eq!(seen, if ends { (10_000, Read::End) } else { (0, Read::Reset(5)) });
+        assert_eq!(has(&world, A, Event::StreamFinished(stream)), ends);
+    }
+    let untouched = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+        (stream, node.quic.leave_stream(a, stream, 5))
+    });
+    assert!(untouched.1, "nothing was written, so nothing is missing");
+    world.run_for(Duration::from_millis(100));
+    let read = world.with(address(B), |node, _| node.quic.read_stream(b, untouched.0, usize::MAX));
+    assert_eq!(read, Read::End);
 }
 
 #[test]
