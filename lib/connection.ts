@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer'
-import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { coded, wrongType } from './argument-error.js'
 import {
@@ -14,7 +13,7 @@ import { connectionOutbox } from './connection-outbox.js'
 import { ConnectionStreams } from './connection-streams.js'
 import { defer, tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
-import { onNewListener, shielded } from './emit.js'
+import { Emitter, onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
@@ -85,7 +84,7 @@ export interface ConnectionReceiver {
 }
 
 /** A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer. */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
+export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
   readonly peer: Peer
   readonly protocol: string
   /** Who dialled. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { RemoteInfo, Socket } from 'node:dgram'
+import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'

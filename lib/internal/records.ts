@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer'
+import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
 import { addon } from './addon.js'
+
+// As in `clock.ts`: a user's fake timers hide no exception.
+const { setImmediate } = timers
 
 /** What the records are turned into: the shape of the driver's `Receiver`. */
 export interface RecordReceiver {
@@ -72,7 +76,7 @@ export class RecordReader {
       try {
         this.#decoders[this.#words[this.#at] ?? 0]?.(this, this.#receiver)
       } catch (thrown) {
-        process.nextTick(() => {
+        setImmediate(() => {
           throw thrown
         })
       }
