@@ -36,13 +36,8 @@ import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { LOST, type Payload, type Posted, type Waiter } from './sent.js'
 import { type ConnectionStats, statsOf } from './stats.js'
-import {
-  type ConnectionStream,
-  type ConnectionWritable,
-  type IncomingStream,
-  parseStreamOptions,
-  type StreamOptions,
-} from './stream.js'
+import type { ConnectionStream, ConnectionWritable, IncomingStream } from './stream.js'
+import { parseStreamOptions, type StreamOptions } from './stream-options.js'
 
 /** There is no 'error': a connection ends with 'close', and `closed` says why. */
 export interface ConnectionEvents {
@@ -78,7 +73,7 @@ export interface ConnectionReceiver {
   laneDrained(priority: number, bytes: number): void
   messageSettled(message: number, outcome: Outcome): void
   datagram(bytes: Buffer): void
-  streamOpened(stream: number, bidirectional: boolean, priority: number): void
+  streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** The last event; `failure` is the device's own, if that ended it. */
   closed(close: DriverClose, failure?: WarrenError): void
 }
@@ -135,7 +130,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       datagram: (bytes) => {
         if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
       },
-      streamOpened: (stream, bidirectional, priority) => this.#streams.opened(stream, bidirectional, priority),
+      streamOpened: (stream, bidirectional, priority, name) =>
+        this.#streams.opened(stream, bidirectional, priority, name),
       closed: (close, failure) => {
         const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
         this.#ended(failure === undefined ? reason : { ...reason, error: failure })

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { later } from './clock.js'
 import type { Driver } from './driver.js'
 
 /** The receiving half of a byte stream: turns what the consumer takes into credit for the sender. */
@@ -7,13 +8,16 @@ export class ReadSide {
   readonly #stream: Readable
   readonly #driver: Driver
   readonly #id: number
+  readonly #onData: (() => void) | undefined
   #credit = 0
+  #bytes = 0
   #over = false
 
-  constructor(stream: Readable, driver: Driver, id: number) {
+  constructor(stream: Readable, driver: Driver, id: number, onData?: () => void) {
     this.#stream = stream
     this.#driver = driver
     this.#id = id
+    this.#onData = onData
   }
 
   /** Everything that the peer wrote is here, or the rest will never come. */
@@ -21,19 +25,33 @@ export class ReadSide {
     return this.#over
   }
 
+  /** That came. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The program has the stream: an end with nothing before it is told though nobody reads. */
+  watch(): void {
+    if (!this.#over) this.#driver.grantStream(this.#id, 0)
+  }
+
   /** The consumer wants more. Node asks before it takes from its buffer, so the room is looked at again after. */
   read(): void {
-    if (!this.#grant()) process.nextTick(() => this.#grant())
+    if (!this.#grant()) later(() => this.#grant())
   }
 
   data(chunk: Buffer): void {
     this.#credit -= chunk.length
+    this.#bytes += chunk.length
+    this.#onData?.()
     this.#stream.push(chunk)
   }
 
   end(): void {
     this.#over = true
     this.#stream.push(null)
+    // Where nothing waits to be read 'end' comes without a reader, as from a socket.
+    this.#stream.read(0)
   }
 
   /** Tells the peer to stop, unless it is done. */
