@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer'
-import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { coded, wrongType } from './argument-error.js'
 import {
@@ -14,7 +13,7 @@ import { connectionOutbox } from './connection-outbox.js'
 import { ConnectionStreams } from './connection-streams.js'
 import { defer, tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
-import { onNewListener, shielded } from './emit.js'
+import { Emitter, onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
@@ -37,13 +36,8 @@ import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { LOST, type Payload, type Posted, type Waiter } from './sent.js'
 import { type ConnectionStats, statsOf } from './stats.js'
-import {
-  type ConnectionStream,
-  type ConnectionWritable,
-  type IncomingStream,
-  parseStreamOptions,
-  type StreamOptions,
-} from './stream.js'
+import type { ConnectionStream, ConnectionWritable, IncomingStream } from './stream.js'
+import { parseStreamOptions, type StreamOptions } from './stream-options.js'
 
 /** There is no 'error': a connection ends with 'close', and `closed` says why. */
 export interface ConnectionEvents {
@@ -79,13 +73,13 @@ export interface ConnectionReceiver {
   laneDrained(priority: number, bytes: number): void
   messageSettled(message: number, outcome: Outcome): void
   datagram(bytes: Buffer): void
-  streamOpened(stream: number, bidirectional: boolean, priority: number): void
+  streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** The last event; `failure` is the device's own, if that ended it. */
   closed(close: DriverClose, failure?: WarrenError): void
 }
 
 /** A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer. */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
+export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
   readonly peer: Peer
   readonly protocol: string
   /** Who dialled. */
@@ -136,7 +130,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       datagram: (bytes) => {
         if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
       },
-      streamOpened: (stream, bidirectional, priority) => this.#streams.opened(stream, bidirectional, priority),
+      streamOpened: (stream, bidirectional, priority, name) =>
+        this.#streams.opened(stream, bidirectional, priority, name),
       closed: (close, failure) => {
         const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
         this.#ended(failure === undefined ? reason : { ...reason, error: failure })

@@ -4,7 +4,7 @@ import type { Authorize } from './authorization.js'
 import { PrivateKey } from './keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from './lanes.js'
 import { DEFAULT_LIMITS, type Limits, limits } from './limits.js'
-import { type Check, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
+import { type Check, flag, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
 import { prefix } from './prefix.js'
 import { DEFAULT_PROTOCOLS, protocols } from './protocols.js'
 
@@ -34,6 +34,11 @@ export interface DeviceOptions {
   readonly mtu?: number | undefined
   /** The rate of the link, which the scheduler stays below. Default: not limited. */
   readonly uplink?: number | undefined
+  /**
+   * False: a stream whose peer ended its side, and that was read to its end, ends its own side by itself, as a `net.Socket` does.
+   * True: it stays open until it is ended. Default false; `openStream` has it for one stream.
+   */
+  readonly allowHalfOpen?: boolean | undefined
   /** Lanes that do not just wait when they are full, or are bounded in their rate, by priority. */
   readonly lanes?: LaneTable | undefined
   readonly limits?: Partial<{ readonly [K in keyof Limits]: Limits[K] | undefined }> | undefined
@@ -61,6 +66,7 @@ export interface ParsedDeviceOptions {
   readonly addresses: readonly string[]
   readonly mtu: number
   readonly uplink: number | undefined
+  readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly limits: Limits
   readonly signal: AbortSignal | undefined
@@ -126,6 +132,7 @@ const CHECKS = {
   addresses: optional(listOf(prefix, 1_024), []),
   mtu: optional(mtu, 1_420),
   uplink: optional(integer(1, Number.MAX_SAFE_INTEGER, 'bits per second'), undefined),
+  allowHalfOpen: optional(flag, false),
   lanes: optional(lanes, NO_LANES),
   limits: optional(limits, DEFAULT_LIMITS),
   signal: optional(signal, undefined),

@@ -23,5 +23,5 @@ export type {
   ConnectionStream,
   ConnectionWritable,
   IncomingStream,
-  StreamOptions,
 } from './stream.js'
+export type { StreamOptions } from './stream-options.js'

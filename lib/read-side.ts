@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { later } from './clock.js'
 import type { Driver } from './driver.js'
 import { LEAST, type ReadBudget } from './read-budget.js'
 
@@ -9,18 +10,21 @@ export class ReadSide {
   readonly #driver: Driver
   readonly #id: number
   readonly #budget: ReadBudget
+  readonly #onData: (() => void) | undefined
   #credit = 0
+  #bytes = 0
   /** How much may be granted and buffered; doubles each time that the reader took what there was, up to the high water mark. */
   #window = LEAST
   /** What of the budget is this stream's. */
   #counted = 0
   #over = false
 
-  constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget) {
+  constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget, onData?: () => void) {
     this.#stream = stream
     this.#driver = driver
     this.#id = id
     this.#budget = budget
+    this.#onData = onData
   }
 
   /** Everything that the peer wrote is here, or the rest will never come. */
@@ -28,14 +32,26 @@ export class ReadSide {
     return this.#over
   }
 
+  /** That came. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The program has the stream: an end with nothing before it is told though nobody reads. */
+  watch(): void {
+    if (!this.#over) this.#driver.grantStream(this.#id, 0)
+  }
+
   /** The consumer wants more. Node asks before it takes from its buffer, so the room is looked at again after. */
   read(): void {
-    if (!this.#grant()) process.nextTick(() => this.#grant())
+    if (!this.#grant()) later(() => this.#grant())
   }
 
   /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
   data(chunk: Buffer): void {
     this.#credit -= chunk.length
+    this.#bytes += chunk.length
+    this.#onData?.()
     const waits = chunk.length < SLICE || this.#stream.readableLength > 0
     this.#stream.push(waits ? owned(chunk) : chunk)
   }
@@ -43,6 +59,8 @@ export class ReadSide {
   end(): void {
     this.#over = true
     this.#stream.push(null)
+    // Where nothing waits to be read 'end' comes without a reader, as from a socket.
+    this.#stream.read(0)
   }
 
   /** Tells the peer to stop, unless it is done. */

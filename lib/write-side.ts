@@ -8,16 +8,38 @@ export type Callback = (error?: Error | null) => void
 export class WriteSide {
   readonly #driver: Driver
   readonly #id: number
+  readonly #onOver: () => void
   #queued = 0
+  #taken = 0
+  #length = 0
   #rest: Uint8Array | undefined
   #written: Callback | undefined
   #finished: Callback | undefined
   #failure: Error | undefined
+  /** The failure cost nothing that was written. */
+  #isWhole = false
   #over = false
 
-  constructor(driver: Driver, id: number) {
+  /** `onOver`: everything arrived. */
+  constructor(driver: Driver, id: number, onOver: () => void) {
     this.#driver = driver
     this.#id = id
+    this.#onOver = onOver
+  }
+
+  /** Bytes of whole chunks that the engine took. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** Why no more can be written. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** The peer has everything that was written, though it wants no more. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   /** Calls back when the engine holds a copy of the whole chunk. */
@@ -31,18 +53,17 @@ export class WriteSide {
       return
     }
     this.#rest = chunk.byteLength === 0 ? undefined : chunk
+    this.#length = chunk.byteLength
     this.#written = callback
     this.#pump()
   }
 
   /** Calls back when the peer's transport acknowledged everything, and the end. */
   finish(callback: Callback): void {
-    if (this.#failure !== undefined) {
-      callback(this.#failure)
-      return
-    }
     this.#finished = callback
-    this.#driver.finishStream(this.#id)
+    if (this.#failure === undefined) this.#driver.finishStream(this.#id)
+    else if (this.#isWhole) this.acknowledged()
+    else this.#takeFinished()?.(this.#failure)
   }
 
   drained(bytes: number): void {
@@ -53,6 +74,17 @@ export class WriteSide {
   acknowledged(): void {
     this.#over = true
     this.#takeFinished()?.()
+    this.#onOver()
+  }
+
+  /** The peer wants no more; `whole`: it has all that the engine was given. True if something failed now. */
+  stopped(error: Error, whole: boolean): boolean {
+    this.#isWhole = whole && this.#written === undefined
+    if (this.#isWhole && this.#finished !== undefined) {
+      this.acknowledged()
+      return false
+    }
+    return this.fail(error)
   }
 
   /** No more can be written. What is under way fails; without any, only the next write does. True if something failed now. */
@@ -71,6 +103,13 @@ export class WriteSide {
     this.#over = true
     this.#rest = undefined
     this.#driver.resetStream(this.#id, NO_CODE)
+  }
+
+  /** Ends the stream if the peer has everything that was given to the engine; else it is as `reset`. */
+  leave(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#driver.leaveStream(this.#id, NO_CODE)
   }
 
   /** Nothing is under way: neither a chunk nor the end. */
@@ -101,7 +140,10 @@ export class WriteSide {
       this.#queued += chunk.byteLength
       this.#driver.writeStream(this.#id, chunk)
     }
-    this.#takeWritten()?.()
+    const written = this.#takeWritten()
+    if (written === undefined) return
+    this.#taken += this.#length
+    written()
   }
 
   #takeWritten(): Callback | undefined {

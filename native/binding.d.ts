@@ -57,13 +57,15 @@ export declare class NativeDevice {
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
   /** Opens a byte stream under an even number of the caller. */
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
   /** Nothing more will be written. */
   finishStream(stream: number): void
   /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Ends it if the peer has everything that was written, else takes that back. */
+  leaveStream(stream: number, code: number): void
   /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** What is written leaves with this priority from now on. */
@@ -155,13 +157,15 @@ export declare class ScriptDevice {
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
   /** Opens a byte stream under an even number of the caller. */
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
   /** Nothing more will be written. */
   finishStream(stream: number): void
   /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Ends it if the peer has everything that was written, else takes that back. */
+  leaveStream(stream: number, code: number): void
   /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** What is written leaves with this priority from now on. */

@@ -118,9 +118,15 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.device.maxDatagramSize(connection)
   }
 
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void {
+  openStream(
+    connection: number,
+    stream: number,
+    bidirectional: boolean,
+    priority: number,
+    name: string | undefined,
+  ): void {
     this.enter()
-    this.device.openStream(connection, stream, bidirectional, priority)
+    this.device.openStream(connection, stream, bidirectional, priority, name)
     this.leave()
   }
 
@@ -139,6 +145,12 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
   resetStream(stream: number, code: number): void {
     this.enter()
     this.device.resetStream(stream, code)
+    this.leave()
+  }
+
+  leaveStream(stream: number, code: number): void {
+    this.enter()
+    this.device.leaveStream(stream, code)
     this.leave()
   }
 

@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer'
+import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
 import { addon } from './addon.js'
+
+// As in `clock.ts`: a user's fake timers hide no exception.
+const { setImmediate } = timers
 
 /** What the records are turned into: the shape of the driver's `Receiver`. */
 export interface RecordReceiver {
@@ -19,11 +23,11 @@ export interface RecordReceiver {
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
   messageSettled(connection: number, message: number, outcome: string): void
-  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
   streamData(stream: number, chunk: Buffer): void
   streamEnd(stream: number): void
   streamReset(stream: number, code: number): void
-  streamStopped(stream: number, code: number): void
+  streamStopped(stream: number, code: number, whole: boolean): void
   streamDrained(stream: number, bytes: number): void
   streamFinished(stream: number): void
   failed(message: string): void
@@ -72,7 +76,7 @@ export class RecordReader {
       try {
         this.#decoders[this.#words[this.#at] ?? 0]?.(this, this.#receiver)
       } catch (thrown) {
-        process.nextTick(() => {
+        setImmediate(() => {
           throw thrown
         })
       }
@@ -160,11 +164,11 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   laneDrained: (record, to) => to.laneDrained(record.field(1), record.field(2), record.field(3)),
   messageSettled: (record, to) => to.messageSettled(record.field(1), record.field(2), record.name('outcomes', 3)),
   streamOpened: (record, to) =>
-    to.streamOpened(record.field(1), record.field(2), record.field(3) === 1, record.field(4)),
+    to.streamOpened(record.field(1), record.field(2), record.field(3) === 1, record.field(4), record.text(5)),
   streamData: (record, to) => to.streamData(record.field(1), record.slice(2)),
   streamEnd: (record, to) => to.streamEnd(record.field(1)),
   streamReset: (record, to) => to.streamReset(record.field(1), record.field(2)),
-  streamStopped: (record, to) => to.streamStopped(record.field(1), record.field(2)),
+  streamStopped: (record, to) => to.streamStopped(record.field(1), record.field(2), record.field(3) === 1),
   streamDrained: (record, to) => to.streamDrained(record.field(1), record.field(2)),
   streamFinished: (record, to) => to.streamFinished(record.field(1)),
   failed: (record, to) => to.failed(record.text(1)),

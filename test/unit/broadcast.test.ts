@@ -31,6 +31,7 @@ class Rig {
       limits,
       protocols: ['a'],
       mtu: 1_420,
+      allowHalfOpen: false,
       lanes: lanes(options.lanes ?? {}, 'lanes'),
     })
     this.connections = Array.from({ length: count }, (_, index) => this.#connect(index + 1))

@@ -78,6 +78,9 @@ export class FakeDriver implements Driver {
   resetStream(...args: unknown[]): void {
     this.#note('resetStream', args, undefined)
   }
+  leaveStream(...args: unknown[]): void {
+    this.#note('leaveStream', args, undefined)
+  }
   stopStream(...args: unknown[]): void {
     this.#note('stopStream', args, undefined)
   }

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { finished } from 'node:stream/promises'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
+import { systemClock } from '../../lib/clock.js'
 import type { Connection } from '../../lib/connection.js'
 import { streamReset, streamStopped } from '../../lib/connection-streams.js'
 import { ReadBudget } from '../../lib/read-budget.js'
@@ -15,8 +16,8 @@ import { FakeDriver } from './fake-driver.js'
 import { settle } from './virtual-clock.js'
 
 /** `events.once` would reject at the error that comes before. */
-function closed(stream: EventEmitter): Promise<void> {
-  return new Promise((resolve) => stream.once('close', resolve))
+function closed(stream: EventEmitter & { readonly closed: boolean }): Promise<void> {
+  return new Promise((resolve) => (stream.closed ? resolve() : stream.once('close', resolve)))
 }
 
 const ID = 2
@@ -28,11 +29,7 @@ interface Rig<S> {
   readonly isForgotten: () => boolean
 }
 
-function rig<S>(
-  Kind: new (link: StreamLink) => S,
-  highWaterMark?: number,
-  readBudget: ReadBudget = new ReadBudget(),
-): Rig<S> {
+function rig<S>(Kind: new (link: StreamLink) => S, options: Partial<StreamLink> = {}): Rig<S> {
   const driver = new FakeDriver()
   let sides: StreamSides | undefined
   let isForgotten = false
@@ -40,22 +37,27 @@ function rig<S>(
     connection: {} as Connection,
     driver,
     id: ID,
+    clock: systemClock,
     priority: 3,
-    highWaterMark,
-    readBudget,
+    name: undefined,
+    highWaterMark: undefined,
+    readBudget: new ReadBudget(),
+    allowHalfOpen: true,
+    arrived: () => undefined,
     register: (registered) => {
       sides = registered
     },
     forget: () => {
       isForgotten = true
     },
+    ...options,
   })
   return { driver, stream, sides: sides as unknown as StreamSides, isForgotten: () => isForgotten }
 }
 
 describe('reading', () => {
   it('grants as much as it may buffer, and more only as the consumer takes', async () => {
-    const { driver, stream, sides } = rig(ConnectionReadable, 1_000)
+    const { driver, stream, sides } = rig(ConnectionReadable, { highWaterMark: 1_000 })
     stream.read(0)
     expect(driver.given('grantStream')).toEqual([[ID, 1_000]])
     for (let index = 0; index < 4; index++) sides.read?.data(Buffer.alloc(250))
@@ -71,7 +73,7 @@ describe('reading', () => {
   })
 
   it('never stalls: whatever the sizes, all that is granted arrives and is granted anew', async () => {
-    const { driver, stream, sides } = rig(ConnectionReadable, 1_000)
+    const { driver, stream, sides } = rig(ConnectionReadable, { highWaterMark: 1_000 })
     let taken = 0
     stream.on('data', (chunk: Buffer) => {
       taken += chunk.length
@@ -112,7 +114,7 @@ describe('reading', () => {
     const budget = new ReadBudget()
     const granted = (driver: FakeDriver): number =>
       driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
-    const streams = Array.from({ length: 64 }, () => ({ ...rig(ConnectionReadable, undefined, budget), sent: 0 }))
+    const streams = Array.from({ length: 64 }, () => ({ ...rig(ConnectionReadable, { readBudget: budget }), sent: 0 }))
     for (const one of streams) {
       one.stream.on('data', () => undefined)
       for (let round = 0; round < 8; round++) {
@@ -134,7 +136,7 @@ describe('reading', () => {
   })
 
   it('keeps what waits in memory of its own, and slices of a slab only where they are taken at once', async () => {
-    const { stream, sides } = rig(ConnectionReadable, 2 ** 20)
+    const { stream, sides } = rig(ConnectionReadable, { highWaterMark: 2 ** 20 })
     const slab = Buffer.alloc(2 ** 20)
     stream.read(0)
     sides.read?.data(slab.subarray(0, 10))
@@ -247,14 +249,27 @@ describe('writing', () => {
   it('takes back what was not delivered when it is destroyed', async () => {
     const { driver, stream } = rig(ConnectionWritable)
     stream.write('half')
-    stream.destroy()
+    stream.destroy(new Error('the source failed'))
     await closed(stream)
     expect(driver.given('resetStream')).toEqual([[ID, 0]])
+    const waiting = rig(ConnectionWritable)
+    waiting.stream.write(Buffer.alloc(2 ** 20))
+    waiting.stream.write('waits here')
+    waiting.stream.destroy()
+    expect(waiting.driver.given('resetStream')).toEqual([[ID, 0]])
+  })
+
+  it('leaves it to the engine to know whether anything is missing when it is destroyed without an error', async () => {
+    const { driver, stream } = rig(ConnectionWritable)
+    stream.write('perhaps all of it')
+    stream.destroy()
+    await closed(stream)
+    expect([driver.given('leaveStream'), driver.given('resetStream')]).toEqual([[[ID, 0]], []])
   })
 
   it('errs when the peer stops reading', async () => {
     const { stream, sides } = rig(ConnectionWritable)
-    streamStopped(sides, 5)
+    streamStopped(sides, 5, false)
     await closed(stream)
     expect(stream.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_STOPPED' })
   })
@@ -274,7 +289,7 @@ describe('both ways', () => {
   it('still reads after the peer stopped reading, until it writes again', async () => {
     const { stream, sides } = rig(ConnectionStream)
     stream.on('readable', () => undefined)
-    streamStopped(sides, 0)
+    streamStopped(sides, 0, false)
     sides.read?.data(Buffer.from('answer'))
     await settle()
     expect(stream.destroyed).toBe(false)
@@ -282,6 +297,57 @@ describe('both ways', () => {
     stream.write('more')
     await closed(stream)
     expect(stream.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_STOPPED' })
+  })
+
+  it('are over when the peer stopped and everything was read, though nobody ends the own side', async () => {
+    for (const order of ['stop first', 'end first']) {
+      const { stream, sides, isForgotten } = rig(ConnectionStream)
+      stream.resume()
+      if (order === 'stop first') streamStopped(sides, 0, true)
+      sides.read?.end()
+      await settle()
+      if (order === 'end first') streamStopped(sides, 0, true)
+      await closed(stream)
+      expect(isForgotten()).toBe(true)
+    }
+  })
+
+  it('end by themselves when the peer did, without a fault if it has all that was written', async () => {
+    for (const whole of [true, false]) {
+      const { driver, stream, sides } = rig(ConnectionStream, { allowHalfOpen: false })
+      stream.resume()
+      stream.write('an answer')
+      streamStopped(sides, 0, whole)
+      sides.read?.end()
+      await closed(stream)
+      expect([stream.writableFinished, stream.errored === null]).toEqual([whole, whole])
+      expect(driver.given('finishStream')).toEqual([])
+    }
+    const { driver, stream, sides } = rig(ConnectionStream, { allowHalfOpen: false })
+    sides.read?.end()
+    await settle()
+    expect(driver.given('finishStream')).toEqual([[ID]])
+    sides.write?.acknowledged()
+    await closed(stream)
+    expect(stream.errored).toBe(null)
+  })
+
+  it('say what is wrong when something is written after they ended with the peer, once for each place', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    for (let round = 0; round < 3; round++) {
+      const { stream, sides } = rig(ConnectionStream, {
+        allowHalfOpen: false,
+        connection: { peer: { publicKey: 'key' } } as Connection,
+      })
+      sides.read?.end()
+      await settle()
+      const failure = await new Promise((resolve) => stream.write('an answer', resolve))
+      expect(failure).toMatchObject({ code: 'ERR_WARREN_STREAM_ENDED', peer: 'key' })
+      expect(stream.errored).toBe(failure)
+    }
+    const told = { code: 'ERR_WARREN_STREAM_ENDED', detail: expect.stringContaining('stream.test') }
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('allowHalfOpen'), expect.objectContaining(told)]])
+    warn.mockRestore()
   })
 
   it('closes its sides apart', async () => {
@@ -300,7 +366,7 @@ describe('both ways', () => {
   })
 
   it('buffers each side as the option says', () => {
-    const { stream } = rig(ConnectionStream, 5_000)
+    const { stream } = rig(ConnectionStream, { highWaterMark: 5_000 })
     expect([stream.readableHighWaterMark, stream.writableHighWaterMark]).toEqual([5_000, 5_000])
     const standard = rig(ConnectionStream).stream
     expect([standard.readableHighWaterMark, standard.writableHighWaterMark]).toEqual([2 ** 20, 256 * 2 ** 10])

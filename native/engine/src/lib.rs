@@ -43,7 +43,7 @@ pub use policy::{Full, LanePolicy};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-pub use warren_quic::{Ecn, GiveUp};
+pub use warren_quic::{Ecn, GiveUp, StreamName};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

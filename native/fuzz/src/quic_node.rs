@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use warren_quic::{
     Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
+    StreamName,
 };
 
 /// The one peer.
@@ -122,7 +123,8 @@ impl QuicNode {
                 }
             }
             3 => {
-                let stream = self.quic.open_stream(handle, size.is_multiple_of(2), priority);
+                let stream =
+                    self.quic.open_stream(handle, size.is_multiple_of(2), priority, &StreamName::default());
                 self.streams.extend(stream.map(|stream| (handle, stream)));
             }
             4 => self.release(handle),

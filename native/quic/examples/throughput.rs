@@ -5,7 +5,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle};
+use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle, StreamName};
 
 /// The other end, for both.
 const PEER: PeerTag = PeerTag(0);
@@ -62,7 +62,11 @@ fn processor_time() -> Duration {
 
 fn stream(bytes: u64) -> Run {
     let mut pair = Pair::connect();
-    let stream = pair.sender.quic.open_stream(pair.sender.connection, false, 0).expect("credit at the start");
+    let stream = pair
+        .sender
+        .quic
+        .open_stream(pair.sender.connection, false, 0, &StreamName::default())
+        .expect("credit at the start");
     let chunk = Bytes::from(vec![7; 256 << 10]);
     let mut left = bytes;
     let watch = Watch::start();

@@ -2,7 +2,7 @@
 
 use crate::{
     flight::{FlightConfig, Gauge},
-    parameters::floor,
+    parameters::{StreamShares, floor},
 };
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 use std::{sync::Arc, time::Duration};
@@ -60,7 +60,8 @@ pub struct Config {
     pub receive_window: u64,
     /// Bytes that one peer may send on one stream before they are read. At least 256 KiB.
     pub stream_receive_window: u64,
-    /// Streams of each kind that one peer may have open on one connection. At least 32; 256 cost 44 KiB a connection.
+    /// Byte streams of each kind that one peer may have open on one connection, and as many messages. At least 32; 256 cost
+    /// 44 KiB a connection.
     pub streams_per_connection: u32,
     /// The longest message accepted.
     pub message_bytes: usize,
@@ -113,8 +114,7 @@ impl Config {
         let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
         let mut transport = TransportConfig::default();
         transport
-            // One more for the control stream.
-            .max_concurrent_uni_streams((self.streams_per_connection + 1).into())
+            .max_concurrent_uni_streams(StreamShares::announce(self.streams_per_connection).into())
             .max_concurrent_bidi_streams(self.streams_per_connection.into())
             .receive_window(window(self.receive_window))
             .stream_receive_window(window(self.stream_receive_window))

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic};
+use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
 const PEER: PeerTag = PeerTag(0);
 
@@ -28,7 +28,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
             // Messages of all lanes that say they are long, and byte streams that nobody will read.
             let lane = round as u8;
             messages.extend(sender.begin_message(connection, lane, 16 << 20));
-            streams.extend(sender.open_stream(connection, round % 2 == 0, lane));
+            streams.extend(sender.open_stream(connection, round % 2 == 0, lane, &StreamName::default()));
         }
         let room = sender.room(connection, now).min(chunk.len());
         for stream in &streams {

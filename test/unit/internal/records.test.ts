@@ -118,8 +118,8 @@ describe('RecordReader', () => {
         [7, 2 ** 50, 'lost'],
       ],
       [
-        ['streamOpened', 7, 9, 1, 5],
-        [7, 9, true, 5],
+        ['streamOpened', 7, 9, 1, 5, 'ein Name'],
+        [7, 9, true, 5, 'ein Name'],
       ],
       [
         ['streamData', 9, bytes],
@@ -131,8 +131,8 @@ describe('RecordReader', () => {
         [9, 4],
       ],
       [
-        ['streamStopped', 9, 4],
-        [9, 4],
+        ['streamStopped', 9, 4, 1],
+        [9, 4, true],
       ],
       [
         ['streamDrained', 9, 2 ** 33],

@@ -66,12 +66,14 @@ impl Engine {
             }
             QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome, now),
             QuicEvent::Writable => self.handle_writable(id),
-            QuicEvent::StreamOpened { stream, bidirectional, priority } => {
-                self.handle_stream_opened(id, stream, bidirectional, priority);
+            QuicEvent::StreamOpened { stream, bidirectional, priority, name } => {
+                self.handle_stream_opened(id, stream, bidirectional, priority, name);
             }
             QuicEvent::Readable(stream) => self.handle_readable(id, stream),
             QuicEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
-            QuicEvent::StreamStopped { stream, code } => self.handle_stream_stopped(id, stream, code),
+            QuicEvent::StreamStopped { stream, code, whole } => {
+                self.handle_stream_stopped(id, stream, code, whole);
+            }
             QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
         }
     }

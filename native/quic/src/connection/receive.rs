@@ -167,9 +167,9 @@ impl Connection {
 
     fn on_header(&mut self, id: StreamId, header: Header, events: &mut Events) -> Result<(), Violation> {
         match (header, id.dir()) {
-            (Header::Bytes { priority }, _) => {
+            (Header::Bytes { priority, name }, _) => {
                 self.receiving.incoming.remove(&id);
-                self.on_stream_opened(id, priority, events);
+                self.on_stream_opened(id, priority, name, events);
                 Ok(())
             }
             (Header::Control, Dir::Uni) if !self.receiving.has_control => {
