@@ -17,7 +17,7 @@ describe('the options of a device', () => {
       authorize: undefined,
       authorizeTimeout: 4_000,
       deadAfter: 15_000,
-      heartbeat: undefined,
+      heartbeat: 9_000,
       driver: 'native',
       addresses: [],
       mtu: 1_420,
