@@ -49,6 +49,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let now = self.advance(now);
+        let path = path.canonical();
         let kind = datagram.first_chunk().map(|kind| u32::from_le_bytes(*kind));
         match (kind, datagram.len()) {
             (Some(DATA), DATA_OVERHEAD..) => return self.handle_data(path, datagram, plaintext, now),

@@ -240,6 +240,19 @@ impl Timers {
         self.dial.map(|dial| dial.pace)
     }
 
+    /// How many initiations of this dial have left.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.dial.map_or(0, |dial| dial.attempts)
+    }
+
+    /// An address was learnt: the next initiation leaves as soon as may be, and begins the gaps anew.
+    pub(crate) fn anew(&mut self, now: Instant) {
+        let last = self.last_initiation();
+        if let Some(dial) = &mut self.dial {
+            dial.anew(last, now);
+        }
+    }
+
     /// Whether initiations have gone unanswered for too long.
     pub(crate) fn hopeless(&self, now: Instant) -> bool {
         self.dial.is_some_and(|dial| dial.hopeless(now))

@@ -99,7 +99,7 @@ impl Device {
         if !core.knows_us(message) {
             return;
         }
-        let admitted = peer.endpoint() == Some(path.remote);
+        let admitted = peer.may_be_at(path.remote);
         if admitted || core.admits(path, message, now) {
             let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
             core.count_overflow(queued);
@@ -218,7 +218,7 @@ impl Peer {
             }
         };
         core.handshakes.worked(COMPLETING_COST, now);
-        self.roam(path, core, now);
+        self.answered_from(path, core, now);
         self.timers.received(now);
         core.touch(self);
         self.replaceable(&completed, core, now);

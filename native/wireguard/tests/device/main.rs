@@ -2,6 +2,7 @@
 
 mod chaos;
 mod dials;
+mod endpoints;
 mod handshake;
 mod healing;
 mod heap;
