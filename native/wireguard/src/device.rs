@@ -194,8 +194,13 @@ impl Device {
     }
 
     /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
-    pub fn left(&mut self, _peer: PeerId, now: Instant) {
-        self.advance(now);
+    ///
+    /// No initiation leaves for that alone; what is sent from now on is staged, and asks for a new session.
+    pub fn left(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.left(&mut self.core, now);
+        }
     }
 
     /// The system refused to send along this path, with this error number: an initiation that went there goes to the peer's
