@@ -194,8 +194,13 @@ impl Device {
     }
 
     /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
-    pub fn left(&mut self, _peer: PeerId, now: Instant) {
-        self.advance(now);
+    ///
+    /// No initiation leaves for that alone; what is sent from now on is staged, and asks for a new session.
+    pub fn left(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.left(&mut self.core, now);
+        }
     }
 
     /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one, or a

@@ -161,6 +161,21 @@ impl Peer {
         }
     }
 
+    /// It said goodbye under the session that seals.
+    pub(crate) fn left(&mut self, core: &mut Core, now: Instant) {
+        let Some(made) = self.session(now).map(|session| session.established) else { return };
+        for tunnel in [self.tunnel.as_mut(), self.retired.as_deref_mut()].into_iter().flatten() {
+            tunnel.leave(made);
+        }
+        self.kept = None;
+        self.timers.left();
+        self.miss(&mut core.endpoints);
+        core.touch(self);
+        if self.up {
+            self.down(DownReason::Left, core);
+        }
+    }
+
     /// Whether it may be answered again already.
     pub(crate) fn may_answer(&self, now: Instant) -> bool {
         self.answers

@@ -268,6 +268,14 @@ impl Timers {
         self.dial = None;
     }
 
+    /// The peer is gone: nothing is asked of it until something is to be sent.
+    pub(crate) fn left(&mut self) {
+        self.dial = None;
+        self.unanswered = None;
+        self.owed = None;
+        self.kept = None;
+    }
+
     /// Initiations were given up, with all that waited for them.
     pub(crate) fn gave_up(&mut self, now: Instant) {
         self.dial = None;
