@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_engine::{CloseCause, ConnectionId, Dialled};
+use warren_engine::{CloseCause, ConnectionId, Dialled, Event, PeerDownReason};
 use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, World, at, config, connect, dial, mesh, restart};
@@ -162,4 +162,42 @@ fn visit(world: &mut World, n: u16, limit: Duration, closes: bool) -> Duration {
         world.run_for(Duration::from_millis(200));
     }
     took
+}
+#[test]
+fn a_goodbye_makes_the_other_end_begin_with_a_handshake() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    let (_, theirs) = connect(&mut world, 0, 1);
+    world.run_for(SECOND * 30);
+    world.with(at(0), |node, now| node.engine.shutdown(4, "done", now));
+    world.run_for(Duration::from_millis(50));
+    let node = world.node(at(1));
+    let close = node.closed()[0];
+    assert_eq!((close.0, close.1.cause, close.1.code), (theirs, CloseCause::Application, 4));
+    let left = |event: &Event| matches!(event, Event::PeerDown { reason: PeerDownReason::Left, .. });
+    assert_eq!(node.events.iter().filter(|(_, event)| left(event)).count(), 1);
+    let before = node.engine.stats(world.now()).tx_datagrams;
+    world.run_for(SECOND * 100);
+    assert_eq!(world.node(at(1)).engine.stats(world.now()).tx_datagrams, before, "nobody is called back");
+    restart(&mut world, 0, 77);
+    dial(&mut world, 1, 0);
+    let took = world.run_until(SECOND, |world| world.node(at(1)).live().len() == 1);
+    assert!(took <= Duration::from_millis(100), "{took:?}");
+}
+
+#[test]
+fn a_removed_peer_is_told_so_and_may_come_back_at_once() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    connect(&mut world, 0, 1);
+    world.run_for(SECOND * 30);
+    world.with(at(0), |node, now| {
+        let peer = node.peers[&1];
+        node.engine.remove_peer(peer, 0, "", now);
+        node.add_peer(1, now);
+    });
+    world.run_for(Duration::from_millis(50));
+    dial(&mut world, 1, 0);
+    let took = world.run_until(SECOND, |world| world.node(at(1)).live().len() == 1);
+    assert!(took <= Duration::from_millis(100), "{took:?}");
 }
