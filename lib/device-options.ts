@@ -24,7 +24,7 @@ export interface DeviceOptions {
   readonly forgetAfter?: number | undefined
   /** A connection that waits this long for an answer is down. Default 15,000. */
   readonly deadAfter?: number | undefined
-  /** Ask an idle connection this often whether the peer lives. Default: an idle one costs nothing. */
+  /** Ask a connection that was silent for so long whether the peer lives. Default 9,000; 0: never, and an idle one costs nothing. */
   readonly heartbeat?: number | undefined
   /** Who owns the sockets and the clock: a native thread (the default), or this process's event loop. */
   readonly driver?: 'native' | 'script' | undefined
@@ -61,7 +61,7 @@ export interface ParsedDeviceOptions {
   readonly authorizeTimeout: number
   readonly forgetAfter: number
   readonly deadAfter: number
-  readonly heartbeat: number | undefined
+  readonly heartbeat: number
   readonly driver: 'native' | 'script'
   readonly addresses: readonly string[]
   readonly mtu: number
@@ -127,7 +127,7 @@ const CHECKS = {
   authorizeTimeout: optional(milliseconds, 4_000),
   forgetAfter: optional(milliseconds, FORGET_AFTER),
   deadAfter: optional(milliseconds, 15_000),
-  heartbeat: optional(milliseconds, undefined),
+  heartbeat: optional(milliseconds, 9_000),
   driver: optional(oneOf('native', 'script'), 'native' as const),
   addresses: optional(listOf(prefix, 1_024), []),
   mtu: optional(mtu, 1_420),

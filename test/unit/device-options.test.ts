@@ -18,7 +18,7 @@ describe('the options of a device', () => {
       authorizeTimeout: 4_000,
       forgetAfter: 540_000,
       deadAfter: 15_000,
-      heartbeat: undefined,
+      heartbeat: 9_000,
       driver: 'native',
       addresses: [],
       mtu: 1_420,

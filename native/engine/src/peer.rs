@@ -60,5 +60,12 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Whether its process said goodbye, and no other was heard since.
+    pub(crate) fn has_left(&self) -> bool {
+        self.incarnation.is_none() && self.told_under.is_some()
+    }
+}
+
 /// UDP port of QUIC inside the tunnel, at both ends: "wr" in ASCII.
 pub(crate) const QUIC_PORT: u16 = 0x7772;

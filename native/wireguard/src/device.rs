@@ -189,14 +189,18 @@ impl Device {
     pub fn suspect(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
         if let Some(peer) = self.peers.get_mut(&peer) {
-            let pace = if peer.session(now).is_some() { Pace::Suspicion } else { Pace::First };
-            peer.want_session(pace, &mut self.core, now);
+            peer.suspect(&mut self.core, now);
         }
     }
 
     /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
-    pub fn left(&mut self, _peer: PeerId, now: Instant) {
-        self.advance(now);
+    ///
+    /// No initiation leaves for that alone; what is sent from now on is staged, and asks for a new session.
+    pub fn left(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.left(&mut self.core, now);
+        }
     }
 
     /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one, or a
@@ -208,9 +212,20 @@ impl Device {
         }
     }
 
-    /// The system refused to send along this path, with this error number.
-    pub fn unreachable(&mut self, _path: Path, _error: i32, now: Instant) {
+    /// The system refused to send along this path, with this error number: an initiation that went there goes to the peer's
+    /// next endpoint at once, and a local address that the path was pinned to is given up.
+    ///
+    /// That of data to an endpoint that no dial goes to changes nothing.
+    pub fn unreachable(&mut self, path: Path, error: i32, now: Instant) {
         self.advance(now);
+        let path = path.canonical();
+        let mut last = None;
+        while let Some(id) = self.core.endpoints.next_at(path.remote, last) {
+            last = Some(id);
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.refused(path, error, &mut self.core);
+            }
+        }
     }
 
     /// The round trip of the newest handshake, if this end could measure it.

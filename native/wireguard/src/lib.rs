@@ -24,6 +24,7 @@ mod receive;
 mod send;
 mod stats;
 mod strangers;
+mod targets;
 mod timers;
 mod tunnel;
 mod turned_away;

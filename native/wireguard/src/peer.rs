@@ -1,5 +1,7 @@
 //! One peer: its tunnels, and when it asks for new ones.
 
+mod paths;
+
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,6 @@ use crate::backlog::Backlog;
 use crate::config::{Path, PeerId};
 use crate::constants::{CONFIRMATION_TIMEOUT, INITIATION_LENGTH, REJECT_AFTER_TIME};
 use crate::device::Core;
-use crate::endpoints::Endpoints;
 use crate::event::{DownReason, Event};
 use crate::handshake_queue::ANSWERING_COST;
 use crate::index_table::TunnelIndex;
@@ -17,8 +18,10 @@ use crate::keys::{PresharedKey, PublicKey};
 use crate::send::Staged;
 use crate::stats::PeerStats;
 use crate::strangers::Past;
+use crate::targets::Targets;
 use crate::timers::{Due, Pace, Timers};
 use crate::tunnel::{Completed, Session, Tunnel};
+use paths::{Aim, TOLD_INTERVAL};
 
 pub(crate) struct Peer {
     pub(crate) id: PeerId,
@@ -26,7 +29,12 @@ pub(crate) struct Peer {
     pub(crate) derived_address: Ipv6Addr,
     pub(crate) shared: StaticShared,
     pub(crate) preshared_key: Option<PresharedKey>,
+    /// The way of data: where it was configured to be, or last heard.
     pub(crate) path: Option<Path>,
+    /// The way before, while the one now may be that of a mere copy of what the peer sent.
+    pub(crate) former: Option<Path>,
+    targets: Targets,
+    aim: Option<Box<Aim>>,
     /// Besides the derived address.
     pub(crate) allowed_ips: Vec<Prefix>,
     /// Of the newest initiation that was taken.
@@ -65,6 +73,9 @@ impl Peer {
             shared,
             preshared_key: None,
             path: None,
+            former: None,
+            targets: Targets::default(),
+            aim: None,
             allowed_ips: Vec::new(),
             timestamp: past.timestamp,
             answers: None,
@@ -110,62 +121,25 @@ impl Peer {
         self.tunnel.as_mut().filter(|tunnel| tunnel.index() == index)
     }
 
-    pub(crate) fn endpoint(&self) -> Option<SocketAddr> {
-        self.path.map(|path| path.remote)
-    }
-
-    /// Where to send from now on, by configuration.
-    pub(crate) fn set_endpoint(&mut self, remote: SocketAddr, endpoints: &mut Endpoints) {
-        if self.endpoint() != Some(remote) {
-            self.set_path(Path { remote, local: None }, endpoints);
-            self.told_endpoint = Some(remote);
-        }
-    }
-
-    /// Something authenticated came along this path: answers go there (whitepaper section 2.1).
-    pub(crate) fn roam(&mut self, path: Path, core: &mut Core, now: Instant) {
-        if self.path == Some(path) {
-            return;
-        }
-        self.set_path(path, &mut core.endpoints);
-        if self.timers.moves.is_none() {
-            match self.told_moved.filter(|told| now < *told + TOLD_INTERVAL) {
-                Some(told) => self.timers.moves = Some(told + TOLD_INTERVAL),
-                None => self.tell_moved(core, now),
-            }
-        }
-    }
-
-    fn tell_moved(&mut self, core: &mut Core, now: Instant) {
-        let Some(to) = self.endpoint().filter(|to| self.told_endpoint != Some(*to)) else { return };
-        core.events.push_back(Event::Moved { peer: self.id, from: self.told_endpoint, to });
-        self.told_endpoint = Some(to);
-        self.told_moved = Some(now);
-    }
-
-    /// Forgets where it is.
-    pub(crate) fn leave(&mut self, endpoints: &mut Endpoints) {
-        if let Some(path) = self.path.take() {
-            endpoints.remove(path.remote);
-        }
-    }
-
-    fn set_path(&mut self, path: Path, endpoints: &mut Endpoints) {
-        self.leave(endpoints);
-        endpoints.insert(path.remote);
-        self.path = Some(path);
-        self.timers.reachable = true;
-    }
-
     /// Begins a handshake, or hurries the one that is under way, if it is known where to send it.
     pub(crate) fn want_session(&mut self, pace: Pace, core: &mut Core, now: Instant) {
         if self.path.is_none() {
             return;
         }
         let slower = self.timers.pace() < Some(pace);
+        if !self.timers.dialling() {
+            self.targets.begin();
+        }
         self.timers.wanted(pace, self.awaited_until(), &mut core.random, now);
         core.touch(self);
-        if slower && self.timers.may_initiate(now) {
+        if slower {
+            self.attempt_if_due(core, now);
+        }
+    }
+
+    fn attempt_if_due(&mut self, core: &mut Core, now: Instant) {
+        core.touch(self);
+        if self.timers.may_initiate(now) {
             self.attempt(core, now);
         }
     }
@@ -175,6 +149,30 @@ impl Peer {
         if self.session(now).is_none() && self.staged.is_empty() && !self.timers.is_persistent() {
             self.timers.gave_up(now);
             core.touch(self);
+        }
+    }
+
+    /// What is sent goes unanswered: the tunnel may be dead though it has keys.
+    pub(crate) fn suspect(&mut self, core: &mut Core, now: Instant) {
+        let pace = if self.session(now).is_some() { Pace::Suspicion } else { Pace::First };
+        if self.timers.pace() < Some(pace) {
+            self.unpin();
+            self.want_session(pace, core, now);
+        }
+    }
+
+    /// It said goodbye under the session that seals.
+    pub(crate) fn left(&mut self, core: &mut Core, now: Instant) {
+        let Some(made) = self.session(now).map(|session| session.established) else { return };
+        for tunnel in [self.tunnel.as_mut(), self.retired.as_deref_mut()].into_iter().flatten() {
+            tunnel.leave(made);
+        }
+        self.kept = None;
+        self.timers.left();
+        self.miss(&mut core.endpoints);
+        core.touch(self);
+        if self.up {
+            self.down(DownReason::Left, core);
         }
     }
 
@@ -218,6 +216,7 @@ impl Peer {
         }
         self.up = true;
         self.timers.established();
+        self.miss(&mut core.endpoints);
         if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
             self.release_retired(core);
         }
@@ -240,7 +239,10 @@ impl Peer {
         self.timers.done(due, now);
         match due {
             Due::Initiation => self.attempt(core, now),
-            Due::Silence => self.want_session(Pace::Renewal, core, now),
+            Due::Silence => {
+                self.unpin();
+                self.want_session(Pace::Renewal, core, now);
+            }
             Due::Keepalive => {
                 self.send_keepalive(core, now);
             }
@@ -292,6 +294,8 @@ impl Peer {
 
     /// Wipes all keys of this peer's sessions.
     pub(crate) fn release_tunnels(&mut self, core: &mut Core) {
+        self.former = None;
+        self.miss(&mut core.endpoints);
         self.release_retired(core);
         if let Some(tunnel) = self.tunnel.take() {
             core.indices.release(tunnel.index());
@@ -300,7 +304,7 @@ impl Peer {
 
     /// Sends the initiation that is due, unless it has to wait, or gives up.
     fn attempt(&mut self, core: &mut Core, now: Instant) {
-        if let Some((attempt, to)) = self.timers.unanswered().zip(self.endpoint()) {
+        if let Some((attempt, to)) = self.timers.unanswered().zip(self.target()) {
             core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
         }
         let awaited = self.awaited_until().filter(|until| *until > now && self.timers.may_wait(*until));
@@ -320,18 +324,24 @@ impl Peer {
     }
 
     fn initiate(&mut self, core: &mut Core, now: Instant) {
-        let Some(path) = self.path else { return };
+        if self.path.is_none() {
+            return;
+        }
+        if self.timers.attempts() > 0 {
+            self.unpin();
+        }
         let initiation = self.tunnel_for_handshake(core, now).initiate(now);
         self.timers.initiated(&mut core.random, now);
         core.stats.initiations_sent += 1;
         core.stats.initiations_on_suspicion += u64::from(self.timers.pace() == Some(Pace::Suspicion));
         if let Some(initiation) = initiation {
-            core.push(path, &initiation);
+            self.send_initiation(initiation, core);
         }
     }
 
     fn give_up(&mut self, core: &mut Core, now: Instant) {
         self.timers.gave_up(now);
+        self.miss(&mut core.endpoints);
         let dropped = self.staged.clear();
         self.stats.staged_dropped += dropped;
         core.stats.sent.staged_expired += dropped;
@@ -408,6 +418,3 @@ const LATER_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// after this end was held up.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
 const ANSWER_BURST: u32 = 5;
-
-/// A peer may move and renew its keys as often as it likes; the owner hears of either once in this time.
-const TOLD_INTERVAL: Duration = Duration::from_secs(1);

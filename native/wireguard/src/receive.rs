@@ -49,6 +49,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let now = self.advance(now);
+        let path = path.canonical();
         let kind = datagram.first_chunk().map(|kind| u32::from_le_bytes(*kind));
         match (kind, datagram.len()) {
             (Some(DATA), DATA_OVERHEAD..) => return self.handle_data(path, datagram, plaintext, now),
@@ -71,9 +72,8 @@ impl Device {
         plaintext: &mut [u8],
         now: Instant,
     ) -> Option<Opened> {
-        let Device { peers, core, .. } = self;
-        let drops = &mut core.stats.received;
-        if datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
+        let drops = &mut self.core.stats.received;
+        if datagram.len() > self.core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
             || datagram.len() > plaintext.len()
         {
             return count(&mut drops.oversized);
@@ -82,18 +82,19 @@ impl Device {
         if u64::from_le_bytes(field(datagram, 8)) >= REJECT_AFTER_MESSAGES {
             return count(&mut drops.replayed);
         }
+        self.handle_response_before_data(u32::from_le_bytes(field(datagram, 4)), now);
+        let Device { peers, core, .. } = self;
+        let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(&mut drops.unknown_index);
         };
-        let len = peer.open(index, path, datagram, plaintext, core, now)?;
-        let made = peer.tunnel_at(index).and_then(|tunnel| tunnel.made(datagram)).unwrap_or(now);
-        Some(Opened { peer: peer.id, len, current: true, made })
+        peer.open(index, path, datagram, plaintext, core, now)
     }
 }
 
 impl Peer {
-    /// The length of the packet in `plaintext`, if the datagram held one that this peer may send.
+    /// What is in `plaintext`, if the datagram held a packet that this peer may send.
     fn open(
         &mut self,
         index: TunnelIndex,
@@ -102,7 +103,7 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Option<usize> {
+    ) -> Option<Opened> {
         let tunnel = self.tunnel_at(index)?;
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
@@ -137,7 +138,9 @@ impl Peer {
             Content::Packet { len, source }
                 if source == self.derived_address || core.allowed_ips.owner(source) == Some(self.id) =>
             {
-                Some(len)
+                let sealing = self.session(now).map(|session| session.established);
+                let current = sealing.is_none_or(|sealing| sealing <= received.established);
+                Some(Opened { peer: self.id, len, current, made: received.established })
             }
             Content::Packet { .. } => count(&mut core.stats.received.wrong_source),
         }

@@ -126,6 +126,9 @@ impl Peer {
         let sealed = self.seal(&[], &mut datagram, core, now);
         if sealed {
             core.push(path, &datagram);
+            if let Some(former) = self.former {
+                core.push(former, &datagram);
+            }
         }
         core.outgoing.keepalive = datagram;
         sealed

@@ -240,6 +240,19 @@ impl Timers {
         self.dial.map(|dial| dial.pace)
     }
 
+    /// How many initiations of this dial have left.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.dial.map_or(0, |dial| dial.attempts)
+    }
+
+    /// An address was learnt: the next initiation leaves as soon as may be, and begins the gaps anew.
+    pub(crate) fn anew(&mut self, now: Instant) {
+        let last = self.last_initiation();
+        if let Some(dial) = &mut self.dial {
+            dial.anew(last, now);
+        }
+    }
+
     /// Whether initiations have gone unanswered for too long.
     pub(crate) fn hopeless(&self, now: Instant) -> bool {
         self.dial.is_some_and(|dial| dial.hopeless(now))
@@ -253,6 +266,14 @@ impl Timers {
     /// A session was confirmed.
     pub(crate) fn established(&mut self) {
         self.dial = None;
+    }
+
+    /// The peer is gone: nothing is asked of it until something is to be sent.
+    pub(crate) fn left(&mut self) {
+        self.dial = None;
+        self.unanswered = None;
+        self.owed = None;
+        self.kept = None;
     }
 
     /// Initiations were given up, with all that waited for them.

@@ -58,6 +58,8 @@ pub(crate) struct Tunnel {
     peer: PublicKey,
     /// What the peer last asked for, and when it came.
     cookie: Option<([u8; 16], Instant)>,
+    /// The peer has forgotten its sessions that were made until then.
+    left: Option<Instant>,
     advanced: Instant,
     /// When the last session was made, or the tunnel.
     renewed: Instant,
@@ -136,6 +138,7 @@ impl Tunnel {
             answered: None,
             peer: *peer,
             cookie: None,
+            left: None,
             advanced: now,
             renewed: now,
             yields: identity.public_key > *peer,
@@ -152,7 +155,21 @@ impl Tunnel {
     pub(crate) fn sealing(&self, now: Instant) -> Option<&Session> {
         self.sessions[slot(self.current)]
             .as_ref()
-            .filter(|session| session.confirmed && now < session.expires())
+            .filter(|session| session.confirmed && now < session.expires() && !self.has_left(session))
+    }
+
+    /// Whether it is an initiation of ours that a message answers, or may.
+    pub(crate) fn awaits(&self, receiver: u32) -> bool {
+        [self.initiated, self.previous].into_iter().flatten().any(|one| one.sent.index == receiver)
+    }
+
+    /// The peer has forgotten its sessions that were made until then: nothing is sealed under them any more.
+    pub(crate) fn leave(&mut self, made: Instant) {
+        self.left = self.left.max(Some(made));
+    }
+
+    fn has_left(&self, session: &Session) -> bool {
+        self.left.is_some_and(|left| session.established <= left)
     }
 
     /// When a session was made in answer to the peer that still awaits its first datagram.
@@ -364,13 +381,6 @@ impl Tunnel {
         Ok(Received { content, confirmed, established: session.established })
     }
 
-    /// When the session of a datagram was made.
-    pub(crate) fn made(&self, datagram: &[u8]) -> Option<Instant> {
-        let index = index_at(datagram, 4);
-        let session = self.sessions[slot(index)].filter(|session| session.index == index);
-        session.map(|session| session.established)
-    }
-
     /// Wipes the keys that are too old to be used.
     pub(crate) fn expire(&mut self, now: Instant) {
         if !self.series_expired(now) {
@@ -421,8 +431,8 @@ impl Tunnel {
     }
 
     fn stale(&self, after: Duration, now: Instant) -> bool {
-        let Some(session) = self.sessions[slot(self.current)].as_ref().filter(|session| session.initiator)
-        else {
+        let current = self.sessions[slot(self.current)].as_ref();
+        let Some(session) = current.filter(|session| session.initiator && !self.has_left(session)) else {
             return false;
         };
         let grace = if session.contested && self.yields { WITHHOLD_TIME } else { Duration::ZERO };

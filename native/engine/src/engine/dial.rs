@@ -230,24 +230,23 @@ impl Engine {
         let Some(since) = self.quic.unanswered_since(handle) else {
             return false;
         };
+        // An answer may be under way, and QUIC's first probe is soon enough if it is not.
+        let late = now >= since + self.quic.probe_timeout(handle).unwrap_or_default();
         match connection.phase {
-            Phase::Live | Phase::Closing => {
-                self.ask_now(id, now);
-                true
+            Phase::Live | Phase::Closing if late => self.ask_now(id, now),
+            Phase::Dialling
+                if late || connection.said.doubtful || !self.wireguard.has_session(connection.peer) =>
+            {
+                self.dial_afresh(id, now);
             }
-            Phase::Dialling => {
-                // A hello that is under way, in a session that lives, is not said again.
-                let answer = self.quic.probe_timeout(handle).unwrap_or_default();
-                let lost = connection.said.doubtful
-                    || now >= since + answer
-                    || !self.wireguard.has_session(connection.peer);
-                if lost {
-                    self.dial_afresh(id, now);
-                }
-                lost
-            }
-            Phase::Accepted | Phase::Waiting(_) | Phase::Refused => false,
+            Phase::Dialling
+            | Phase::Live
+            | Phase::Closing
+            | Phase::Accepted
+            | Phase::Waiting(_)
+            | Phase::Refused => return false,
         }
+        true
     }
 
     /// Says another hello instead of the last, under the same name.

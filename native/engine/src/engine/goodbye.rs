@@ -9,6 +9,7 @@ use warren_wireguard::{Opened, PeerId};
 use super::Engine;
 use super::liveness::dead;
 use crate::ids::ConnectionId;
+use crate::peer::Peer;
 use crate::timers::Timer;
 use crate::word::Word;
 
@@ -75,8 +76,19 @@ impl Engine {
         }
     }
 
+    /// Whether the last that was heard of a peer is its goodbye: what is left to say to it is worth no handshake.
+    pub(super) fn has_left(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(Peer::has_left) && !self.wireguard.has_session(id)
+    }
+
     fn say_thrice(&mut self, peer: PeerId, ecn: Ecn, payload: &[u8], now: Instant) {
-        for _ in 0..FAREWELLS {
+        let copies = match self.wireguard.has_session(peer) {
+            true => FAREWELLS,
+            false if self.has_left(peer) => 0,
+            // It waits for a session.
+            false => 1,
+        };
+        for _ in 0..copies {
             let mut sealed = Vec::new();
             if let Some(path) = self.wrap(peer, ecn, payload, &mut sealed, now) {
                 self.farewells.push_back((path, sealed));

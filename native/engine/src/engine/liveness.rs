@@ -131,7 +131,8 @@ impl Engine {
     /// question before it asks its own: both together exchange one an interval.
     fn beat_interval(&self, id: ConnectionId) -> Option<Duration> {
         let connection = self.connections.get(&id).filter(|connection| connection.sends())?;
-        let heartbeat = self.config.heartbeat.map(|interval| match connection.initiator {
+        let heartbeat = self.config.heartbeat.filter(|interval| !interval.is_zero());
+        let heartbeat = heartbeat.map(|interval| match connection.initiator {
             Initiator::Local => interval,
             Initiator::Remote => interval + interval / FOLLOWS,
         });

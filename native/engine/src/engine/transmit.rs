@@ -98,8 +98,7 @@ impl Engine {
         let mut payload = mem::take(&mut self.payloads);
         payload.clear();
         let peer = self.quic.poll_response(&mut payload);
-        // Not worth a handshake.
-        if let Some(peer) = peer.filter(|peer| self.wireguard.has_session(PeerId(peer.0))) {
+        if let Some(peer) = peer.filter(|peer| !self.has_left(PeerId(peer.0))) {
             self.seal_response(PeerId(peer.0), &payload, batch, now);
         }
         self.payloads = payload;
@@ -291,7 +290,7 @@ impl Engine {
             return (0, 0);
         };
         let id = self.connection_of.get(&handle).copied();
-        if self.is_over(id) && !self.wireguard.has_session(peer) {
+        if self.is_over(id) && self.has_left(peer) {
             return (0, 0);
         }
         let mut payloads = mem::take(&mut self.payloads);

@@ -222,3 +222,18 @@ fn drained(node: &crate::world::Endpoint) -> u64 {
     });
     drained.sum()
 }
+
+#[test]
+fn a_close_after_the_session_expired_still_reaches_the_other_end() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = None);
+    world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(600));
+    world.with(at(0), |node, now| {
+        node.engine.close(ours, 3, "late", Duration::ZERO, now);
+        node.drain_events(now);
+    });
+    world.run_for(Duration::from_secs(1));
+    let closed = world.node(at(1)).closed();
+    assert_eq!((closed[0].0, closed[0].1.by, closed[0].1.code), (theirs, ClosedBy::Remote, 3));
+}

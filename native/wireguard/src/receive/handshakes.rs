@@ -9,6 +9,7 @@ use crate::cookie::has_cookie;
 use crate::device::{Core, Device};
 use crate::event::Event;
 use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
+use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
 use crate::peer::Peer;
@@ -19,11 +20,7 @@ impl Device {
     pub(crate) fn handle_handshakes(&mut self, now: Instant) {
         while let Some(handshake) = self.core.handshakes.pop(now) {
             match handshake {
-                Handshake::Response(Waiting { path, message, admitted }) => {
-                    if admitted || self.core.admits(path, &message, now) {
-                        self.handle_response(path, &message, now);
-                    }
-                }
+                Handshake::Response(response) => self.handle_waiting_response(&response, now),
                 Handshake::Initiation(Waiting { path, message, admitted }) => {
                     let admitted = admitted || self.core.admits(path, &message, now);
                     if admitted && self.core.allows(path, now) {
@@ -31,6 +28,30 @@ impl Device {
                     }
                 }
             }
+        }
+    }
+
+    /// Works off the response that made the session of a datagram, if it came in the same batch: some responders send at
+    /// once, and what is under way together may overtake. Under load it has to wait for its turn.
+    pub(super) fn handle_response_before_data(&mut self, receiver_index: u32, now: Instant) {
+        let Device { core, peers, .. } = self;
+        if !core.handshakes.has_responses() {
+            return;
+        }
+        let index = TunnelIndex::of_receiver(receiver_index);
+        let peer = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner));
+        let tunnel = peer.and_then(|peer| peer.handshaking_at(index));
+        if tunnel.is_some_and(|tunnel| tunnel.awaits(receiver_index))
+            && !core.handshakes.under_load(now)
+            && let Some(response) = core.handshakes.take_response(receiver_index)
+        {
+            self.handle_waiting_response(&response, now);
+        }
+    }
+
+    fn handle_waiting_response(&mut self, response: &Waiting<RESPONSE_LENGTH>, now: Instant) {
+        if response.admitted || self.core.admits(response.path, &response.message, now) {
+            self.handle_response(response.path, &response.message, now);
         }
     }
 
@@ -99,7 +120,7 @@ impl Device {
         if !core.knows_us(message) {
             return;
         }
-        let admitted = peer.endpoint() == Some(path.remote);
+        let admitted = peer.may_be_at(path.remote);
         if admitted || core.admits(path, message, now) {
             let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
             core.count_overflow(queued);
@@ -218,7 +239,8 @@ impl Peer {
             }
         };
         core.handshakes.worked(COMPLETING_COST, now);
-        self.roam(path, core, now);
+        self.answered_from(path, core, now);
+        self.stats.last_received = Some(now);
         self.timers.received(now);
         core.touch(self);
         self.replaceable(&completed, core, now);

@@ -35,6 +35,8 @@ pub(super) struct Dial {
     /// Gaps of this pace that are over.
     step: u32,
     pub(super) next: Instant,
+    /// From when on the gaps may begin anew.
+    anew_from: Instant,
     /// The next may leave however many others do.
     admitted: bool,
     /// The newest was not told of as unanswered.
@@ -82,6 +84,7 @@ impl Dial {
             attempts: 0,
             step: 0,
             next,
+            anew_from: now,
             admitted: false,
             untold: false,
             retried_for_cookie: false,
@@ -101,6 +104,15 @@ impl Dial {
         let gap = if self.attempts > 0 { pace.gap(0) + pace.jitter(0, random) } else { pace.spacing() };
         let next = last.map_or(now, |last| now.max(last + gap));
         self.next = self.next.min(next);
+    }
+
+    /// The next initiation leaves as soon as may be; the gaps begin anew, but no more often than a whole round of them takes.
+    pub(super) fn anew(&mut self, last: Option<Instant>, now: Instant) {
+        if self.anew_from <= now {
+            self.anew_from = now + REKEY_TIMEOUT;
+            self.step = 0;
+        }
+        self.next = self.next.min(last.map_or(now, |last| now.max(last + INITIATION_SPACING)));
     }
 
     /// Suspicion is over; whether something else wants a session still.

@@ -178,12 +178,15 @@ fn a_new_endpoint_is_used_by_the_next_initiation() {
 fn a_round_trip_longer_than_the_retry_never_costs_the_session() {
     let mut pair = Pair::new();
     pair.world.network.set_default(Link::with_latency(3 * SECOND));
-    for _ in 0..600 {
-        pair.send_a(b"slow");
+    for number in 0..600u16 {
+        pair.send_a(&number.to_be_bytes());
         pair.world.run_for(SECOND);
     }
     pair.world.run_for(10 * SECOND);
-    assert_eq!(pair.node_b().received.len(), 600);
+    // Where two initiations were answered some may come twice.
+    let arrived: std::collections::BTreeSet<&[u8]> = texts(pair.node_b()).into_iter().collect();
+    assert_eq!(arrived.len(), 600);
+    assert!(pair.node_b().received.len() < 650, "{}", pair.node_b().received.len());
     assert_eq!(pair.node_a().count(|event| matches!(event, Event::Down { .. })), 0);
 }
 

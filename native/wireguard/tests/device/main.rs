@@ -1,7 +1,10 @@
 //! The device in virtual time over a virtual network.
 
+mod batches;
 mod chaos;
 mod dials;
+mod endpoints;
+mod goodbyes;
 mod handshake;
 mod healing;
 mod heap;
