@@ -160,9 +160,11 @@ export class Peer extends EventEmitter<PeerEvents> {
   update(changes: PeerChanges): void {
     const { endpoint: endpoints, maxPriority, ...rest } = parsePeerChanges(changes)
     this.#check()
-    const addresses = endpoints === undefined ? [] : knownAddresses(endpoints)
+    const addresses = knownAddresses(endpoints ?? [])
+    // Those before are of use until a name of the new ones is resolved.
+    const isGiven = addresses.length > 0 || endpoints?.length === 0
     try {
-      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(addresses.length > 0 && { endpoints: addresses }) })
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(isGiven && { endpoints: addresses }) })
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
