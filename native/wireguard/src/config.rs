@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::allowed_ips::Prefix;
+use crate::endpoints::canonical;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
 
 /// Fixed for the life of a device.
@@ -47,6 +48,13 @@ pub struct Path {
     pub remote: SocketAddr,
     /// Our address that the datagram came to, or shall leave from; `None`: the system's choice.
     pub local: Option<IpAddr>,
+}
+
+impl Path {
+    /// IPv4 in its own form, whatever socket it came by.
+    pub(crate) fn canonical(self) -> Path {
+        Path { remote: canonical(self.remote), local: self.local.map(|local| local.to_canonical()) }
+    }
 }
 
 /// A peer as it is added.

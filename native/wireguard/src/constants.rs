@@ -27,6 +27,7 @@ pub(crate) const REJECT_AFTER_MESSAGES: u64 = u64::MAX - (1 << 13);
 pub(crate) const REKEY_AFTER_TIME: Duration = Duration::from_secs(120);
 pub(crate) const REJECT_AFTER_TIME: Duration = Duration::from_secs(180);
 pub(crate) const REKEY_ATTEMPT_TIME: Duration = Duration::from_secs(90);
+/// Kept between two initiations only by what renews keys in good time: see [`Pace`](crate::timers::Pace).
 pub(crate) const REKEY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,8 +36,9 @@ pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// a slower one no more happens than when both dial at once.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Two initiations to a peer that was removed and added again in between are at least this far apart: their timestamps,
-/// which are rounded down to 16.8 ms, then differ, and a kernel, which answers a peer once in 20 ms, answers both.
+/// Two initiations to a peer are at least this far apart, whatever asks for them: their timestamps, which are rounded down to
+/// 16.8 ms, then differ, and a kernel, which answers a peer once in 20 ms, answers both. How much further apart they are is
+/// the dial's pace.
 pub(crate) const INITIATION_SPACING: Duration = Duration::from_millis(25);
 
 /// After receiving, an initiator asks for new keys this long before the old ones are refused (section 6.2).

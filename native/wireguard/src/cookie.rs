@@ -7,11 +7,12 @@ use blake2::digest::consts::U16;
 use blake2::digest::{FixedOutput, KeyInit, Mac};
 use blake2::{Blake2s256, Blake2sMac, Digest};
 use chacha20poly1305::aead::AeadInPlace;
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 
 use zeroize::Zeroizing;
 
 use crate::constants::{COOKIE_REPLY, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME};
+use crate::initiation::field;
 use crate::keys::PublicKey;
 use crate::random::Random;
 
@@ -94,6 +95,37 @@ impl Cookies {
         };
         mac(&*self.secret, &[&address.octets(), &from.port().to_be_bytes()]).finalize_fixed().into()
     }
+}
+
+/// What the holder of a key asks for before it goes on: opened with the first MAC of the message that it was sent for.
+pub(crate) fn open_reply(
+    reply: &[u8; COOKIE_REPLY_LENGTH],
+    from: &PublicKey,
+    mac1: &[u8; 16],
+) -> Option<[u8; 16]> {
+    let key: [u8; 32] =
+        Blake2s256::new().chain_update(b"cookie--").chain_update(from.as_bytes()).finalize().into();
+    let mut cookie: [u8; 16] = field(reply, 32);
+    XChaCha20Poly1305::new(&key.into())
+        .decrypt_in_place_detached(
+            XNonce::from_slice(&reply[8..32]),
+            mac1,
+            &mut cookie,
+            &Tag::from(field::<16>(reply, 48)),
+        )
+        .ok()?;
+    Some(cookie)
+}
+
+/// Lets a handshake message return a cookie.
+pub(crate) fn give_back(cookie: &[u8; 16], message: &mut [u8]) {
+    let (signed, mac2) = message.split_at_mut(message.len() - 16);
+    mac2.copy_from_slice(&mac(cookie, &[signed]).finalize_fixed());
+}
+
+/// The first MAC of a handshake message.
+pub(crate) fn mac1(message: &[u8]) -> [u8; 16] {
+    field(split(message).1, 0)
 }
 
 /// Whether a handshake message says that it returns a cookie.

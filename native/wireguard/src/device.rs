@@ -14,6 +14,7 @@ use crate::config::{Config, Path, PeerId};
 use crate::cookie::Cookies;
 use crate::endpoints::Endpoints;
 use crate::event::Event;
+use crate::fast_initiations::FastInitiations;
 use crate::handshake_queue::HandshakeQueue;
 use crate::index_table::IndexTable;
 use crate::initiation::Opener;
@@ -23,6 +24,7 @@ use crate::random::Random;
 use crate::send::{Outgoing, PaddingBuffer};
 use crate::stats::{PeerStats, Stats};
 use crate::strangers::{Departed, Strangers};
+use crate::timers::Pace;
 use crate::tunnel::{Clock, Identity, Tunnel};
 
 /// A WireGuard device without I/O: as many peers as its limit lets in, behind one identity.
@@ -62,6 +64,7 @@ pub(crate) struct Core {
     pub(crate) cookies: Cookies,
     pub(crate) handshakes: HandshakeQueue,
     pub(crate) endpoints: Endpoints,
+    pub(crate) fast_initiations: FastInitiations,
     pub(crate) random: Random,
     pub(crate) indices: IndexTable,
     pub(crate) allowed_ips: AllowedIps,
@@ -98,6 +101,7 @@ impl Device {
             cookies: Cookies::new(&public_key, &mut random, now),
             handshakes: HandshakeQueue::new(&mut random, now),
             endpoints: Endpoints::default(),
+            fast_initiations: FastInitiations::new(now),
             random,
             indices: IndexTable::default(),
             allowed_ips: AllowedIps::default(),
@@ -170,38 +174,56 @@ impl Device {
         self.core.events.pop_front()
     }
 
-    /// Dials now, or as soon as 5 s have passed since the last initiation; nothing happens while a session is live.
+    /// Dials now, or 25 ms after the last initiation; nothing happens while a session is live.
     pub fn initiate(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
         if let Some(peer) = self.peers.get_mut(&peer)
             && peer.session(now).is_none()
         {
-            peer.want_session(&mut self.core, now);
+            peer.want_session(Pace::First, &mut self.core, now);
         }
     }
 
     /// Data to this peer goes unanswered though a session is live: asks for a new session beside it, soon and often, until
-    /// anything authenticated is received.
+    /// anything authenticated is received: initiations leave 1, 2, 4, then 5 s apart. Said again meanwhile, it changes nothing.
     pub fn suspect(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
         if let Some(peer) = self.peers.get_mut(&peer) {
-            peer.want_session(&mut self.core, now);
+            peer.suspect(&mut self.core, now);
         }
     }
 
     /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
-    pub fn left(&mut self, _peer: PeerId, now: Instant) {
-        self.advance(now);
+    ///
+    /// No initiation leaves for that alone; what is sent from now on is staged, and asks for a new session.
+    pub fn left(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.left(&mut self.core, now);
+        }
     }
 
-    /// The system refused to send along this path, with this error number.
-    pub fn unreachable(&mut self, _path: Path, _error: i32, now: Instant) {
+    /// The system refused to send along this path, with this error number: an initiation that went there goes to the peer's
+    /// next endpoint at once, and a local address that the path was pinned to is given up.
+    ///
+    /// That of data to an endpoint that no dial goes to changes nothing.
+    pub fn unreachable(&mut self, path: Path, error: i32, now: Instant) {
         self.advance(now);
+        let path = path.canonical();
+        let mut last = None;
+        while let Some(id) = self.core.endpoints.next_at(path.remote, last) {
+            last = Some(id);
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.refused(path, error, &mut self.core);
+            }
+        }
     }
 
     /// The round trip of the newest handshake, if this end could measure it.
-    pub fn handshake_round_trip(&self, _peer: PeerId) -> Option<Duration> {
-        None
+    ///
+    /// From an initiation to its response, or from a response to the first datagram of its session.
+    pub fn handshake_round_trip(&self, peer: PeerId) -> Option<Duration> {
+        self.peers.get(&peer)?.round_trip
     }
 
     /// When anything authenticated was last received.

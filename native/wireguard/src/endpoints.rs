@@ -1,18 +1,22 @@
-//! At which outer addresses peers are.
+//! At which outer addresses peers are, and which are being dialled.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::FxHashMap;
 
-/// How many peers are at each endpoint, and at each address whatever the port: what comes from there is more likely theirs.
+use crate::config::PeerId;
+
+/// Who is at each endpoint, and how many at each address whatever the port: what comes from there is more likely theirs.
 ///
 /// Only the owner and authenticated peers put endpoints here, one each, so an unkeyed hash does.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoints {
-    endpoints: FxHashMap<SocketAddr, u32>,
+    endpoints: BTreeSet<(SocketAddr, PeerId)>,
     addresses: FxHashMap<IpAddr, u32>,
+    /// Where the newest initiation to each peer went.
+    aims: BTreeSet<(SocketAddr, PeerId)>,
 }
 
 /// Who is where a datagram claims to come from.
@@ -27,20 +31,49 @@ pub(crate) enum Source {
 }
 
 impl Endpoints {
-    pub(crate) fn insert(&mut self, endpoint: SocketAddr) {
-        *self.endpoints.entry(canonical(endpoint)).or_default() += 1;
-        *self.addresses.entry(endpoint.ip().to_canonical()).or_default() += 1;
+    pub(crate) fn insert(&mut self, endpoint: SocketAddr, peer: PeerId) {
+        self.endpoints.insert((endpoint, peer));
+        *self.addresses.entry(endpoint.ip()).or_default() += 1;
     }
 
-    pub(crate) fn remove(&mut self, endpoint: SocketAddr) {
-        remove_one(&mut self.endpoints, canonical(endpoint));
-        remove_one(&mut self.addresses, endpoint.ip().to_canonical());
+    pub(crate) fn remove(&mut self, endpoint: SocketAddr, peer: PeerId) {
+        self.endpoints.remove(&(endpoint, peer));
+        if let Entry::Occupied(mut count) = self.addresses.entry(endpoint.ip()) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    /// An initiation to a peer went there.
+    pub(crate) fn aim(&mut self, endpoint: SocketAddr, peer: PeerId) {
+        self.aims.insert((endpoint, peer));
+    }
+
+    /// It is not the newest any more.
+    pub(crate) fn miss(&mut self, endpoint: SocketAddr, peer: PeerId) {
+        self.aims.remove(&(endpoint, peer));
+    }
+
+    /// The next peer after `last` that is there, or to which an initiation went there.
+    pub(crate) fn next_at(&self, endpoint: SocketAddr, last: Option<PeerId>) -> Option<PeerId> {
+        let least = match last {
+            Some(PeerId(id)) => PeerId(id.checked_add(1)?),
+            None => PeerId(0),
+        };
+        let first = |peers: &BTreeSet<(SocketAddr, PeerId)>| {
+            let found = peers.range((endpoint, least)..=(endpoint, PeerId(u32::MAX))).next();
+            found.map(|(_, peer)| *peer)
+        };
+        [first(&self.endpoints), first(&self.aims)].into_iter().flatten().min()
     }
 
     pub(crate) fn source(&self, remote: SocketAddr) -> Source {
-        if !self.addresses.contains_key(&remote.ip().to_canonical()) {
+        let remote = canonical(remote);
+        if !self.addresses.contains_key(&remote.ip()) {
             Source::Unknown
-        } else if self.endpoints.contains_key(&canonical(remote)) {
+        } else if self.next_in(remote) {
             Source::Peer
         } else {
             Source::PeerAddress
@@ -49,19 +82,18 @@ impl Endpoints {
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.endpoints.len() + self.addresses.len()
+        self.endpoints.len() + self.addresses.len() + self.aims.len()
+    }
+
+    fn next_in(&self, endpoint: SocketAddr) -> bool {
+        self.endpoints.range((endpoint, PeerId(0))..=(endpoint, PeerId(u32::MAX))).next().is_some()
     }
 }
 
-fn canonical(endpoint: SocketAddr) -> SocketAddr {
-    SocketAddr::new(endpoint.ip().to_canonical(), endpoint.port())
-}
-
-fn remove_one<K: Hash + Eq>(counts: &mut FxHashMap<K, u32>, key: K) {
-    if let Entry::Occupied(mut count) = counts.entry(key) {
-        *count.get_mut() -= 1;
-        if *count.get() == 0 {
-            count.remove();
-        }
+/// IPv4 in its own form, whatever socket it came by; the zone of an IPv6 address stays.
+pub(crate) fn canonical(endpoint: SocketAddr) -> SocketAddr {
+    match endpoint.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, endpoint.port())),
+        IpAddr::V6(_) => endpoint,
     }
 }

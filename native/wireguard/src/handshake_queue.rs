@@ -76,6 +76,17 @@ impl HandshakeQueue {
         response.or_else(|| pop(&mut self.initiations).map(Handshake::Initiation))
     }
 
+    pub(crate) fn has_responses(&self) -> bool {
+        !self.responses.is_empty()
+    }
+
+    /// The response to this initiation, before its turn.
+    pub(crate) fn take_response(&mut self, receiver: u32) -> Option<Waiting<RESPONSE_LENGTH>> {
+        let answers = |response: &Waiting<_>| response.message[8..12] == receiver.to_le_bytes();
+        let place = self.responses.iter().position(answers)?;
+        self.responses.remove(place)
+    }
+
     /// When the next turn may begin, if anything waits.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         (self.len() > 0).then(|| self.work.done_at() - TURN / 2)

@@ -1,5 +1,7 @@
 //! One peer: its tunnels, and when it asks for new ones.
 
+mod paths;
+
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,6 @@ use crate::backlog::Backlog;
 use crate::config::{Path, PeerId};
 use crate::constants::{CONFIRMATION_TIMEOUT, INITIATION_LENGTH, REJECT_AFTER_TIME};
 use crate::device::Core;
-use crate::endpoints::Endpoints;
 use crate::event::{DownReason, Event};
 use crate::handshake_queue::ANSWERING_COST;
 use crate::index_table::TunnelIndex;
@@ -17,8 +18,10 @@ use crate::keys::{PresharedKey, PublicKey};
 use crate::send::Staged;
 use crate::stats::PeerStats;
 use crate::strangers::Past;
-use crate::timers::{Due, Timers};
-use crate::tunnel::{Session, Tunnel};
+use crate::targets::Targets;
+use crate::timers::{Due, Pace, Timers};
+use crate::tunnel::{Completed, Session, Tunnel};
+use paths::{Aim, TOLD_INTERVAL};
 
 pub(crate) struct Peer {
     pub(crate) id: PeerId,
@@ -26,7 +29,12 @@ pub(crate) struct Peer {
     pub(crate) derived_address: Ipv6Addr,
     pub(crate) shared: StaticShared,
     pub(crate) preshared_key: Option<PresharedKey>,
+    /// The way of data: where it was configured to be, or last heard.
     pub(crate) path: Option<Path>,
+    /// The way before, while the one now may be that of a mere copy of what the peer sent.
+    pub(crate) former: Option<Path>,
+    targets: Targets,
+    aim: Option<Box<Aim>>,
     /// Besides the derived address.
     pub(crate) allowed_ips: Vec<Prefix>,
     /// Of the newest initiation that was taken.
@@ -39,6 +47,9 @@ pub(crate) struct Peer {
     tunnel: Option<Tunnel>,
     /// The one before, which carries data until the new one can.
     retired: Option<Box<Tunnel>>,
+    /// What was sealed under the session of an earlier answer, while a later one may replace it.
+    kept: Option<Kept>,
+    pub(crate) round_trip: Option<Duration>,
     /// The owner was told that it is up.
     up: bool,
     /// Where the owner believes it is, when it was last told so, and when that keys were renewed.
@@ -62,6 +73,9 @@ impl Peer {
             shared,
             preshared_key: None,
             path: None,
+            former: None,
+            targets: Targets::default(),
+            aim: None,
             allowed_ips: Vec::new(),
             timestamp: past.timestamp,
             answers: None,
@@ -70,6 +84,8 @@ impl Peer {
             stats: PeerStats::default(),
             tunnel: None,
             retired: None,
+            kept: None,
+            round_trip: None,
             up: false,
             told_endpoint: None,
             told_moved: None,
@@ -105,62 +121,50 @@ impl Peer {
         self.tunnel.as_mut().filter(|tunnel| tunnel.index() == index)
     }
 
-    pub(crate) fn endpoint(&self) -> Option<SocketAddr> {
-        self.path.map(|path| path.remote)
-    }
-
-    /// Where to send from now on, by configuration.
-    pub(crate) fn set_endpoint(&mut self, remote: SocketAddr, endpoints: &mut Endpoints) {
-        if self.endpoint() != Some(remote) {
-            self.set_path(Path { remote, local: None }, endpoints);
-            self.told_endpoint = Some(remote);
-        }
-    }
-
-    /// Something authenticated came along this path: answers go there (whitepaper section 2.1).
-    pub(crate) fn roam(&mut self, path: Path, core: &mut Core, now: Instant) {
-        if self.path == Some(path) {
+    /// Begins a handshake, or hurries the one that is under way, if it is known where to send it.
+    pub(crate) fn want_session(&mut self, pace: Pace, core: &mut Core, now: Instant) {
+        if self.path.is_none() {
             return;
         }
-        self.set_path(path, &mut core.endpoints);
-        if self.timers.moves.is_none() {
-            match self.told_moved.filter(|told| now < *told + TOLD_INTERVAL) {
-                Some(told) => self.timers.moves = Some(told + TOLD_INTERVAL),
-                None => self.tell_moved(core, now),
-            }
+        let slower = self.timers.pace() < Some(pace);
+        if !self.timers.dialling() {
+            self.targets.begin();
+        }
+        self.timers.wanted(pace, self.awaited_until(), &mut core.random, now);
+        core.touch(self);
+        if slower {
+            self.attempt_if_due(core, now);
         }
     }
 
-    fn tell_moved(&mut self, core: &mut Core, now: Instant) {
-        let Some(to) = self.endpoint().filter(|to| self.told_endpoint != Some(*to)) else { return };
-        core.events.push_back(Event::Moved { peer: self.id, from: self.told_endpoint, to });
-        self.told_endpoint = Some(to);
-        self.told_moved = Some(now);
-    }
-
-    /// Forgets where it is.
-    pub(crate) fn leave(&mut self, endpoints: &mut Endpoints) {
-        if let Some(path) = self.path.take() {
-            endpoints.remove(path.remote);
-        }
-    }
-
-    fn set_path(&mut self, path: Path, endpoints: &mut Endpoints) {
-        self.leave(endpoints);
-        endpoints.insert(path.remote);
-        self.path = Some(path);
-        self.timers.reachable = true;
-    }
-
-    /// Begins a handshake, unless one is under way or there is nowhere to send it.
-    pub(crate) fn want_session(&mut self, core: &mut Core, now: Instant) {
-        if self.timers.dialling() || self.path.is_none() {
-            return;
-        }
-        self.timers.wanted(self.awaited_until(), now);
+    fn attempt_if_due(&mut self, core: &mut Core, now: Instant) {
         core.touch(self);
         if self.timers.may_initiate(now) {
-            self.initiate(core, now);
+            self.attempt(core, now);
+        }
+    }
+
+    /// What is sent goes unanswered: the tunnel may be dead though it has keys.
+    pub(crate) fn suspect(&mut self, core: &mut Core, now: Instant) {
+        let pace = if self.session(now).is_some() { Pace::Suspicion } else { Pace::First };
+        if self.timers.pace() < Some(pace) {
+            self.unpin();
+            self.want_session(pace, core, now);
+        }
+    }
+
+    /// It said goodbye under the session that seals.
+    pub(crate) fn left(&mut self, core: &mut Core, now: Instant) {
+        let Some(made) = self.session(now).map(|session| session.established) else { return };
+        for tunnel in [self.tunnel.as_mut(), self.retired.as_deref_mut()].into_iter().flatten() {
+            tunnel.leave(made);
+        }
+        self.kept = None;
+        self.timers.left();
+        self.miss(&mut core.endpoints);
+        core.touch(self);
+        if self.up {
+            self.down(DownReason::Left, core);
         }
     }
 
@@ -190,19 +194,21 @@ impl Peer {
         core.push(path, &response);
     }
 
-    /// A session is usable by both ends.
-    pub(crate) fn confirmed(&mut self, began: Instant, core: &mut Core, now: Instant) {
+    /// A session is usable by both ends: its handshake began then, and its own message was made at `made`.
+    pub(crate) fn confirmed(&mut self, began: Instant, made: Instant, core: &mut Core, now: Instant) {
         core.stats.sessions += 1;
         self.stats.sessions += 1;
-        self.stats.last_handshake = Some(now);
+        // Both ends have it already that the peer is up: this is of the same dial, or they dialled both.
+        let again = self.stats.last_handshake.replace(now).is_some_and(|last| made < last);
         if !self.up {
             core.events.push_back(Event::Up { peer: self.id, handshake: now.duration_since(began) });
-        } else if self.told_rekeyed.is_none_or(|told| now >= told + TOLD_INTERVAL) {
+        } else if !again && self.told_rekeyed.is_none_or(|told| now >= told + TOLD_INTERVAL) {
             core.events.push_back(Event::Rekeyed { peer: self.id });
             self.told_rekeyed = Some(now);
         }
         self.up = true;
         self.timers.established();
+        self.miss(&mut core.endpoints);
         if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
             self.release_retired(core);
         }
@@ -224,52 +230,110 @@ impl Peer {
     pub(crate) fn handle(&mut self, due: Due, core: &mut Core, now: Instant) {
         self.timers.done(due, now);
         match due {
-            Due::Initiation => match self.awaited_until().filter(|until| *until > now) {
-                Some(until) => self.timers.deferred(until),
-                None if self.timers.hopeless(now) => self.give_up(core, now),
-                None => self.initiate(core, now),
-            },
-            Due::Unanswered => {
-                if let Some((attempt, to)) = self.timers.report().zip(self.endpoint()) {
-                    core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
-                }
+            Due::Initiation => self.attempt(core, now),
+            Due::Silence => {
+                self.unpin();
+                self.want_session(Pace::Renewal, core, now);
             }
-            Due::Silence => self.want_session(core, now),
             Due::Keepalive => {
                 self.send_keepalive(core, now);
             }
             Due::PersistentKeepalive => {
                 if !self.send_keepalive(core, now) {
-                    self.want_session(core, now);
+                    self.want_session(Pace::Renewal, core, now);
                 }
             }
             Due::Move => self.tell_moved(core, now),
             Due::Expiry => self.expire(core, now),
             Due::Retirement => self.release_retired(core),
+            Due::Kept => self.kept = None,
             Due::Wipe => self.release_tunnels(core),
+        }
+    }
+
+    /// A response made a session. If a newer initiation may still be answered, what is sealed meanwhile is kept: a kernel and
+    /// wireguard-go, which know one unconfirmed session, have thrown this one away when they have got that. And if an
+    /// earlier answer made a session before, what was kept then is sent once more; to IP it is harmless if both arrive.
+    pub(crate) fn replaceable(&mut self, completed: &Completed, core: &mut Core, now: Instant) {
+        self.round_trip = Some(now.duration_since(completed.made));
+        if let Some(kept) = self.kept.take() {
+            self.staged.precede(kept.packets, core.staged_limit);
+        }
+        let round_trip = now.duration_since(completed.made);
+        self.timers.kept = completed
+            .newer
+            .map(|newer| (newer + round_trip * 2 + LATER_ANSWER_SLACK).min(now + LATER_ANSWER_LIMIT))
+            .filter(|until| *until > now);
+        self.kept = self
+            .timers
+            .kept
+            .map(|_| Kept { made: completed.session.established, packets: Staged::default() });
+    }
+
+    /// A packet was sealed.
+    pub(crate) fn keep(&mut self, packet: &[u8], limit: usize) {
+        if let Some(kept) = &mut self.kept {
+            kept.packets.push(packet, limit);
+        }
+    }
+
+    /// Something came under a session made at that time.
+    pub(crate) fn heard_under(&mut self, made: Instant) {
+        if self.kept.take_if(|kept| kept.made <= made).is_some() {
+            self.timers.kept = None;
         }
     }
 
     /// Wipes all keys of this peer's sessions.
     pub(crate) fn release_tunnels(&mut self, core: &mut Core) {
+        self.former = None;
+        self.miss(&mut core.endpoints);
         self.release_retired(core);
         if let Some(tunnel) = self.tunnel.take() {
             core.indices.release(tunnel.index());
         }
     }
 
+    /// Sends the initiation that is due, unless it has to wait, or gives up.
+    fn attempt(&mut self, core: &mut Core, now: Instant) {
+        if let Some((attempt, to)) = self.timers.unanswered().zip(self.target()) {
+            core.events.push_back(Event::Unanswered { peer: self.id, attempt, to });
+        }
+        let awaited = self.awaited_until().filter(|until| *until > now && self.timers.may_wait(*until));
+        if let Some(until) = awaited {
+            return self.timers.deferred(until);
+        }
+        if self.timers.hopeless(now) {
+            return self.give_up(core, now);
+        }
+        if let Some(latest) = self.timers.fast(now)
+            && let Some(turn) = core.fast_initiations.admit(latest, &mut core.random, now)
+        {
+            core.stats.initiations_put_off += 1;
+            return self.timers.queued(turn);
+        }
+        self.initiate(core, now);
+    }
+
     fn initiate(&mut self, core: &mut Core, now: Instant) {
-        let Some(path) = self.path else { return };
+        if self.path.is_none() {
+            return;
+        }
+        if self.timers.attempts() > 0 {
+            self.unpin();
+        }
         let initiation = self.tunnel_for_handshake(core, now).initiate(now);
         self.timers.initiated(&mut core.random, now);
         core.stats.initiations_sent += 1;
+        core.stats.initiations_on_suspicion += u64::from(self.timers.pace() == Some(Pace::Suspicion));
         if let Some(initiation) = initiation {
-            core.push(path, &initiation);
+            self.send_initiation(initiation, core);
         }
     }
 
     fn give_up(&mut self, core: &mut Core, now: Instant) {
         self.timers.gave_up(now);
+        self.miss(&mut core.endpoints);
         let dropped = self.staged.clear();
         self.stats.staged_dropped += dropped;
         core.stats.sent.staged_expired += dropped;
@@ -332,10 +396,17 @@ impl Peer {
     }
 }
 
+struct Kept {
+    /// When the session was made.
+    made: Instant,
+    packets: Staged,
+}
+
+/// The later of two answers comes a round trip after its initiation, and is given another and this.
+const LATER_ANSWER_SLACK: Duration = Duration::from_millis(250);
+const LATER_ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
 /// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`). Here some may come together, as they do
 /// after this end was held up.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
 const ANSWER_BURST: u32 = 5;
-
-/// A peer may move and renew its keys as often as it likes; the owner hears of either once in this time.
-const TOLD_INTERVAL: Duration = Duration::from_secs(1);

@@ -17,6 +17,7 @@ use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
+use crate::timers::Pace;
 use crate::tunnel::{Content, Refused};
 
 /// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
@@ -46,6 +47,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let now = self.advance(now);
+        let path = path.canonical();
         let kind = datagram.first_chunk().map(|kind| u32::from_le_bytes(*kind));
         match (kind, datagram.len()) {
             (Some(DATA), DATA_OVERHEAD..) => return self.handle_data(path, datagram, plaintext, now),
@@ -53,7 +55,9 @@ impl Device {
                 self.core.queue_initiation(path, datagram.first_chunk()?, now);
             }
             (Some(RESPONSE), RESPONSE_LENGTH) => self.queue_response(path, datagram.first_chunk()?, now),
-            (Some(COOKIE_REPLY), COOKIE_REPLY_LENGTH) => self.handle_cookie_reply(datagram, now),
+            (Some(COOKIE_REPLY), COOKIE_REPLY_LENGTH) => {
+                self.handle_cookie_reply(datagram.first_chunk()?, now)
+            }
             _ => self.core.stats.received.malformed += 1,
         }
         None
@@ -66,9 +70,8 @@ impl Device {
         plaintext: &mut [u8],
         now: Instant,
     ) -> Option<Opened> {
-        let Device { peers, core, .. } = self;
-        let drops = &mut core.stats.received;
-        if datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
+        let drops = &mut self.core.stats.received;
+        if datagram.len() > self.core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
             || datagram.len() > plaintext.len()
         {
             return count(&mut drops.oversized);
@@ -77,17 +80,19 @@ impl Device {
         if u64::from_le_bytes(field(datagram, 8)) >= REJECT_AFTER_MESSAGES {
             return count(&mut drops.replayed);
         }
+        self.handle_response_before_data(u32::from_le_bytes(field(datagram, 4)), now);
+        let Device { peers, core, .. } = self;
+        let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(&mut drops.unknown_index);
         };
-        let len = peer.open(index, path, datagram, plaintext, core, now)?;
-        Some(Opened { peer: peer.id, len, current: true })
+        peer.open(index, path, datagram, plaintext, core, now)
     }
 }
 
 impl Peer {
-    /// The length of the packet in `plaintext`, if the datagram held one that this peer may send.
+    /// What is in `plaintext`, if the datagram held a packet that this peer may send.
     fn open(
         &mut self,
         index: TunnelIndex,
@@ -96,7 +101,7 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Option<usize> {
+    ) -> Option<Opened> {
         let tunnel = self.tunnel_at(index)?;
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
@@ -115,12 +120,15 @@ impl Peer {
             Content::Keepalive => self.timers.received(now),
             Content::Packet { .. } | Content::NotIp => self.timers.received_data(now),
         }
+        self.timers.trusted(&mut core.random, now);
         core.touch(self);
+        self.heard_under(received.established);
         if received.confirmed {
-            self.confirmed(began.unwrap_or(now), core, now);
+            self.round_trip = Some(now.duration_since(received.established));
+            self.confirmed(began.unwrap_or(now), received.established, core, now);
         }
         if stale {
-            self.want_session(core, now);
+            self.want_session(Pace::Renewal, core, now);
         }
         match received.content {
             Content::Keepalive => None,
@@ -128,7 +136,9 @@ impl Peer {
             Content::Packet { len, source }
                 if source == self.derived_address || core.allowed_ips.owner(source) == Some(self.id) =>
             {
-                Some(len)
+                let sealing = self.session(now).map(|session| session.established);
+                let current = sealing.is_none_or(|sealing| sealing <= received.established);
+                Some(Opened { peer: self.id, len, current })
             }
             Content::Packet { .. } => count(&mut core.stats.received.wrong_source),
         }

@@ -11,6 +11,7 @@ use crate::constants::{INITIATION_LENGTH, PADDING, REKEY_AFTER_MESSAGES};
 use crate::device::{Core, Device};
 use crate::peer::Peer;
 use crate::stats::SendDrops;
+use crate::timers::Pace;
 
 /// What became of a packet handed to [`Device::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl Peer {
         self.stats.staged_dropped += dropped;
         core.stats.sent.staged_overflow += dropped;
         if self.session(now).is_none() {
-            self.want_session(core, now);
+            self.want_session(Pace::First, core, now);
         }
         Sent::Staged
     }
@@ -108,10 +109,11 @@ impl Peer {
             self.timers.sent(now);
         } else {
             self.timers.sent_data(now);
+            self.keep(packet, core.staged_limit);
         }
         core.touch(self);
         if stale {
-            self.want_session(core, now);
+            self.want_session(Pace::Renewal, core, now);
         }
         true
     }
@@ -124,6 +126,9 @@ impl Peer {
         let sealed = self.seal(&[], &mut datagram, core, now);
         if sealed {
             core.push(path, &datagram);
+            if let Some(former) = self.former {
+                core.push(former, &datagram);
+            }
         }
         core.outgoing.keepalive = datagram;
         sealed
@@ -144,7 +149,7 @@ impl Peer {
             return Some(path);
         }
         self.staged.unpop(packet);
-        self.want_session(core, now);
+        self.want_session(Pace::First, core, now);
         None
     }
 }
@@ -174,6 +179,14 @@ impl Staged {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Puts packets before those that wait; drops the oldest until all fit within the limit.
+    pub(crate) fn precede(&mut self, mut earlier: Staged, limit: usize) {
+        earlier.packets.append(&mut self.packets);
+        earlier.bytes += self.bytes;
+        *self = earlier;
+        while self.bytes > limit && self.pop().is_some() {}
     }
 
     /// Drops all, and says how many.

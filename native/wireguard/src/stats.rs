@@ -7,6 +7,10 @@ use std::time::Instant;
 pub struct Stats {
     /// Handshake initiations sent.
     pub initiations_sent: u64,
+    /// Those of them that left beside a session that went unanswered.
+    pub initiations_on_suspicion: u64,
+    /// Initiations that had to wait because too many others left at the time.
+    pub initiations_put_off: u64,
     /// Handshake initiations that opened to a peer and were answered.
     pub initiations_answered: u64,
     /// Sessions confirmed, first ones and later ones.

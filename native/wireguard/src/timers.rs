@@ -1,21 +1,22 @@
 //! A peer's timers: the rest of the device reports facts, and only this file turns them into deadlines.
 //!
-//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them.
+//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them, but for one: how far apart the
+//! initiations to a peer are depends on the state of its tunnel ([`Pace`]).
+
+mod dial;
 
 use std::time::{Duration, Instant};
 
-use crate::constants::{
-    INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_ATTEMPT_TIME, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME,
-};
+use crate::constants::{INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME};
 use crate::random::Random;
+use dial::Dial;
+pub(crate) use dial::Pace;
 
 /// What is to be done at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Send the next initiation, or give up.
     Initiation,
-    /// Tell that the last one went unanswered.
-    Unanswered,
     /// Ask for a new session: what we sent went unanswered.
     Silence,
     /// Show that we are there: what we received went unanswered.
@@ -28,6 +29,8 @@ pub(crate) enum Due {
     Expiry,
     /// Give up the tunnel that was replaced.
     Retirement,
+    /// Give up what was kept for a later answer.
+    Kept,
     /// Wipe all keys.
     Wipe,
 }
@@ -37,13 +40,13 @@ impl Due {
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Due::Initiation => "handshake retry",
-            Due::Unanswered => "handshake unanswered",
             Due::Silence => "data unanswered",
             Due::Keepalive => "keepalive",
             Due::PersistentKeepalive => "persistent keepalive",
             Due::Move => "peer moved",
             Due::Expiry => "session expiry",
             Due::Retirement => "replaced tunnel",
+            Due::Kept => "later answer",
             Due::Wipe => "wiping of idle keys",
         }
     }
@@ -68,6 +71,8 @@ pub(crate) struct Timers {
     /// Since when the session that seals will be too old.
     pub(crate) expires: Option<Instant>,
     pub(crate) retires: Option<Instant>,
+    /// Until when the session of an earlier answer may be replaced by that of a later one.
+    pub(crate) kept: Option<Instant>,
     /// The last authenticated message either way, while there are keys.
     last_traffic: Option<Instant>,
 }
@@ -83,16 +88,6 @@ struct Persistent {
 struct Initiation {
     at: Instant,
     spacing: Duration,
-}
-
-/// Initiations until one is answered.
-#[derive(Clone, Copy, Debug)]
-struct Dial {
-    began: Instant,
-    attempts: u32,
-    next: Instant,
-    report: Option<Instant>,
-    retried_for_cookie: bool,
 }
 
 impl Timers {
@@ -111,8 +106,6 @@ impl Timers {
     pub(crate) fn next(&self) -> Option<(Instant, Due)> {
         let idle = self.dial.is_none() && self.reachable;
         let deadlines = [
-            // Told before the next attempt is made, even when both are due.
-            self.dial.and_then(|dial| Some((dial.report?, Due::Unanswered))),
             self.dial.map(|dial| (dial.next, Due::Initiation)),
             self.unanswered
                 .filter(|_| idle)
@@ -122,6 +115,7 @@ impl Timers {
             self.moves.map(|at| (at, Due::Move)),
             self.expires.map(|at| (at, Due::Expiry)),
             self.retires.map(|at| (at, Due::Retirement)),
+            self.kept.map(|at| (at, Due::Kept)),
             self.last_traffic.map(|at| (at + WIPE_AFTER_TIME, Due::Wipe)),
         ];
         deadlines.into_iter().flatten().min_by_key(|(at, _)| *at)
@@ -151,17 +145,33 @@ impl Timers {
         self.traffic(now);
     }
 
-    /// A session is wanted; from `not_before`, and never sooner than [`REKEY_TIMEOUT`] after the last initiation.
-    pub(crate) fn wanted(&mut self, not_before: Option<Instant>, now: Instant) {
-        let spaced = self.last_initiation.map(|last| last.at + last.spacing);
+    /// A session is wanted, at this pace; not before `not_before`, and never sooner after the last initiation than the pace
+    /// has it.
+    pub(crate) fn wanted(
+        &mut self,
+        pace: Pace,
+        not_before: Option<Instant>,
+        random: &mut Random,
+        now: Instant,
+    ) {
+        let last = self.last_initiation();
+        if let Some(dial) = &mut self.dial {
+            return dial.hurry(pace, last, random, now);
+        }
+        let spaced = self.last_initiation.map(|last| last.at + last.spacing.min(pace.spacing()));
+        let not_before = not_before.filter(|until| Dial::new(pace, now, now).may_wait(*until));
         let next = [not_before, spaced].into_iter().flatten().fold(now, Instant::max);
-        self.dial.get_or_insert(Dial {
-            began: next,
-            attempts: 0,
-            next,
-            report: None,
-            retried_for_cookie: false,
-        });
+        self.dial = Some(Dial::new(pace, next, now));
+    }
+
+    /// Something came in under a session: it is not dead.
+    pub(crate) fn trusted(&mut self, random: &mut Random, now: Instant) {
+        let last = self.last_initiation();
+        if let Some(dial) = self.dial.as_mut().filter(|dial| dial.pace == Pace::Suspicion)
+            && !dial.calm(last, random, now)
+        {
+            self.dial = None;
+        }
     }
 
     /// An initiation was sent.
@@ -169,13 +179,9 @@ impl Timers {
         self.last_initiation = Some(Initiation { at: now, spacing: REKEY_TIMEOUT });
         self.sent(now);
         self.patience = random.duration(Duration::ZERO, RETRY_JITTER);
-        let Some(dial) = &mut self.dial else { return };
-        if dial.attempts == 0 {
-            dial.began = now;
+        if let Some(dial) = &mut self.dial {
+            dial.initiated(random, now);
         }
-        dial.attempts += 1;
-        dial.report = Some(now + REKEY_TIMEOUT);
-        dial.next = (now + REKEY_TIMEOUT + self.patience).min(dial.began + REKEY_ATTEMPT_TIME);
     }
 
     /// An initiation was answered.
@@ -195,12 +201,27 @@ impl Timers {
         }
     }
 
+    /// Whether the next initiation may wait until then for the other end's own handshake.
+    pub(crate) fn may_wait(&self, until: Instant) -> bool {
+        self.dial.is_some_and(|dial| dial.may_wait(until))
+    }
+
+    /// Whether the next initiation needs admission, and until when it can be put off.
+    pub(crate) fn fast(&self, now: Instant) -> Option<Instant> {
+        self.dial?.fast(self.last_initiation(), now)
+    }
+
+    /// The next initiation waits for its turn among those of other peers.
+    pub(crate) fn queued(&mut self, until: Instant) {
+        if let Some(dial) = &mut self.dial {
+            dial.queued(until);
+        }
+    }
+
     /// A cookie came: the one retry that does not wait, but for a jitter longer than two timestamps are apart (16.8 ms).
     pub(crate) fn cookie(&mut self, random: &mut Random, now: Instant) {
-        let Some(dial) = &mut self.dial else { return };
-        if dial.attempts > 0 && !dial.retried_for_cookie {
-            dial.retried_for_cookie = true;
-            dial.next = dial.next.min(now + random.duration(Duration::from_millis(20), RETRY_JITTER));
+        if let Some(dial) = &mut self.dial {
+            dial.cookie(random, now);
         }
     }
 
@@ -214,20 +235,45 @@ impl Timers {
         self.dial.is_some_and(|dial| dial.next <= now)
     }
 
-    /// Whether initiations have gone unanswered for too long.
-    pub(crate) fn hopeless(&self, now: Instant) -> bool {
-        self.dial.is_some_and(|dial| dial.attempts > 0 && now >= dial.began + REKEY_ATTEMPT_TIME)
+    /// How fast initiations leave, if any are under way.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        self.dial.map(|dial| dial.pace)
     }
 
-    /// The number of the last initiation, told once.
-    pub(crate) fn report(&mut self) -> Option<u32> {
-        let dial = self.dial.as_mut()?;
-        dial.report.take().map(|_| dial.attempts)
+    /// How many initiations of this dial have left.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.dial.map_or(0, |dial| dial.attempts)
+    }
+
+    /// An address was learnt: the next initiation leaves as soon as may be, and begins the gaps anew.
+    pub(crate) fn anew(&mut self, now: Instant) {
+        let last = self.last_initiation();
+        if let Some(dial) = &mut self.dial {
+            dial.anew(last, now);
+        }
+    }
+
+    /// Whether initiations have gone unanswered for too long.
+    pub(crate) fn hopeless(&self, now: Instant) -> bool {
+        self.dial.is_some_and(|dial| dial.hopeless(now))
+    }
+
+    /// The number of the newest initiation, now that it went unanswered; told once.
+    pub(crate) fn unanswered(&mut self) -> Option<u32> {
+        self.dial.as_mut()?.unanswered()
     }
 
     /// A session was confirmed.
     pub(crate) fn established(&mut self) {
         self.dial = None;
+    }
+
+    /// The peer is gone: nothing is asked of it until something is to be sent.
+    pub(crate) fn left(&mut self) {
+        self.dial = None;
+        self.unanswered = None;
+        self.owed = None;
+        self.kept = None;
     }
 
     /// Initiations were given up, with all that waited for them.
@@ -247,13 +293,14 @@ impl Timers {
             Due::Move => self.moves = None,
             Due::Expiry => self.expires = None,
             Due::Retirement => self.retires = None,
+            Due::Kept => self.kept = None,
             Due::Wipe => self.last_traffic = None,
             Due::PersistentKeepalive => {
                 if let Some(persistent) = &mut self.persistent {
                     persistent.next = now + persistent.interval;
                 }
             }
-            Due::Initiation | Due::Unanswered => {}
+            Due::Initiation => {}
         }
     }
 

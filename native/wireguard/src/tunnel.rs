@@ -21,9 +21,11 @@ pub(crate) use session::{Content, Received, Refused, Session};
 use wiped::Wiped;
 
 use crate::constants::{
-    DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING,
-    REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME, WITHHOLD_TIME,
+    COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES,
+    REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME,
+    WITHHOLD_TIME,
 };
+use crate::cookie::{give_back, mac1, open_reply};
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
@@ -48,9 +50,16 @@ pub(crate) struct Tunnel {
     current: u32,
     /// Local index given out last.
     last_index: u32,
-    /// The initiation that awaits its response, and the one before.
+    /// The initiation that awaits its response, and the one before: boringtun remembers no more.
     initiated: Option<Initiated>,
     previous: Option<Initiated>,
+    /// The response made last.
+    answered: Option<Sent>,
+    peer: PublicKey,
+    /// What the peer last asked for, and when it came.
+    cookie: Option<([u8; 16], Instant)>,
+    /// The peer has forgotten its sessions that were made until then.
+    left: Option<Instant>,
     advanced: Instant,
     /// When the last session was made, or the tunnel.
     renewed: Instant,
@@ -61,12 +70,31 @@ pub(crate) struct Tunnel {
     pub(crate) sealed_before: u64,
 }
 
+/// A handshake message that a cookie may come for.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    index: u32,
+    mac1: [u8; 16],
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Initiated {
-    index: u32,
+    sent: Sent,
     /// When the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
     made: Instant,
+}
+
+/// A response that made a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Completed {
+    pub(crate) session: Session,
+    /// Confirms the session.
+    pub(crate) keepalive: [u8; DATA_OVERHEAD],
+    /// When the initiation was made that was answered.
+    pub(crate) made: Instant,
+    /// When a newer one was made that may still be answered: a kernel that has got it opens nothing under this session.
+    pub(crate) newer: Option<Instant>,
 }
 
 impl Identity {
@@ -107,6 +135,10 @@ impl Tunnel {
             last_index: index.0 << 8,
             initiated: None,
             previous: None,
+            answered: None,
+            peer: *peer,
+            cookie: None,
+            left: None,
             advanced: now,
             renewed: now,
             yields: identity.public_key > *peer,
@@ -123,7 +155,21 @@ impl Tunnel {
     pub(crate) fn sealing(&self, now: Instant) -> Option<&Session> {
         self.sessions[slot(self.current)]
             .as_ref()
-            .filter(|session| session.confirmed && now < session.expires())
+            .filter(|session| session.confirmed && now < session.expires() && !self.has_left(session))
+    }
+
+    /// Whether it is an initiation of ours that a message answers, or may.
+    pub(crate) fn awaits(&self, receiver: u32) -> bool {
+        [self.initiated, self.previous].into_iter().flatten().any(|one| one.sent.index == receiver)
+    }
+
+    /// The peer has forgotten its sessions that were made until then: nothing is sealed under them any more.
+    pub(crate) fn leave(&mut self, made: Instant) {
+        self.left = self.left.max(Some(made));
+    }
+
+    fn has_left(&self, session: &Session) -> bool {
+        self.left.is_some_and(|left| session.established <= left)
     }
 
     /// When a session was made in answer to the peer that still awaits its first datagram.
@@ -158,9 +204,10 @@ impl Tunnel {
             return None;
         }
         let series = self.initiated.map_or(now, |before| before.series);
-        let index = index_at(&message, 4);
-        self.previous = self.initiated.replace(Initiated { index, series, made: now });
-        self.last_index = index;
+        self.give_cookie_back(&mut message, now);
+        let sent = Sent::of(&message);
+        self.previous = self.initiated.replace(Initiated { sent, series, made: now });
+        self.last_index = sent.index;
         Some(message)
     }
 
@@ -172,14 +219,16 @@ impl Tunnel {
     ) -> Option<[u8; RESPONSE_LENGTH]> {
         self.advance(now);
         let mut room = [0; INITIATION_LENGTH];
-        let response = match self.noise.decapsulate(None, initiation, &mut room) {
+        let mut response = match self.noise.decapsulate(None, initiation, &mut room) {
             TunnResult::WriteToNetwork(response) => *response.first_chunk()?,
             TunnResult::Done
             | TunnResult::Err(_)
             | TunnResult::WriteToTunnelV4(..)
             | TunnResult::WriteToTunnelV6(..) => return None,
         };
+        self.give_cookie_back(&mut response, now);
         self.previous = self.initiated.take();
+        self.answered = Some(Sent::of(&response));
         self.last_index = index_at(&response, 4);
         let session = Session {
             index: self.last_index,
@@ -199,15 +248,15 @@ impl Tunnel {
         Some(response)
     }
 
-    /// Takes a response to one of our initiations; gives the session and the keepalive that confirms it.
+    /// Takes a response to one of our initiations.
     pub(crate) fn complete(
         &mut self,
         response: &[u8; RESPONSE_LENGTH],
         now: Instant,
-    ) -> Result<(Session, [u8; DATA_OVERHEAD]), Refused> {
+    ) -> Result<Completed, Refused> {
         let index = index_at(response, 8);
         let awaited =
-            [&self.initiated, &self.previous].into_iter().flatten().find(|sent| sent.index == index);
+            [&self.initiated, &self.previous].into_iter().flatten().find(|one| one.sent.index == index);
         let awaited = *awaited.filter(|_| !self.series_expired(now)).ok_or(Refused::UnknownSession)?;
         self.advance(now);
         let mut room = [0; INITIATION_LENGTH];
@@ -220,9 +269,10 @@ impl Tunnel {
             | TunnResult::WriteToTunnelV4(..)
             | TunnResult::WriteToTunnelV6(..) => return Err(Refused::Unauthenticated),
         };
-        for sent in [&mut self.initiated, &mut self.previous] {
-            sent.take_if(|sent| sent.index == index);
-        }
+        // The answer to an older initiation is none any more: the other end has replaced its session.
+        self.previous = None;
+        self.initiated.take_if(|one| one.sent.index == index);
+        let newer = self.initiated.map(|newer| newer.made);
         let answered_meanwhile =
             |session: &Session| !session.initiator && session.established >= awaited.made;
         let session = Session {
@@ -238,21 +288,29 @@ impl Tunnel {
         self.sessions[slot(index)] = Some(session);
         self.renewed = now;
         self.prefer(&session);
-        Ok((session, keepalive))
+        Ok(Completed { session, keepalive, made: awaited.made, newer })
     }
 
-    /// Takes a cookie for the initiation or response made last.
-    pub(crate) fn take_cookie(&mut self, reply: &[u8], now: Instant) -> Result<(), Refused> {
-        if self.series_expired(now) {
-            return Err(Refused::UnknownSession);
-        }
-        self.advance(now);
-        match self.noise.decapsulate(None, reply, &mut [0; INITIATION_LENGTH]) {
-            TunnResult::Done => Ok(()),
-            TunnResult::Err(_)
-            | TunnResult::WriteToNetwork(_)
-            | TunnResult::WriteToTunnelV4(..)
-            | TunnResult::WriteToTunnelV6(..) => Err(Refused::Unauthenticated),
+    /// Takes a cookie for either of the two initiations made last, or the response: boringtun, which knows the newest
+    /// message alone, is not asked.
+    pub(crate) fn take_cookie(
+        &mut self,
+        reply: &[u8; COOKIE_REPLY_LENGTH],
+        now: Instant,
+    ) -> Result<(), Refused> {
+        let index = index_at(reply, 4);
+        let initiated = [self.initiated, self.previous].into_iter().flatten().map(|one| one.sent);
+        let sent = initiated.chain(self.answered).find(|sent| sent.index == index);
+        let mac1 = sent.ok_or(Refused::UnknownSession)?.mac1;
+        let cookie = open_reply(reply, &self.peer, &mac1).ok_or(Refused::Unauthenticated)?;
+        self.cookie = Some((cookie, now));
+        Ok(())
+    }
+
+    fn give_cookie_back(&mut self, message: &mut [u8], now: Instant) {
+        self.cookie.take_if(|(_, came)| now >= *came + COOKIE_SECRET_TIME);
+        if let Some((cookie, _)) = &self.cookie {
+            give_back(cookie, message);
         }
     }
 
@@ -320,7 +378,7 @@ impl Tunnel {
         if confirmed {
             self.sessions[slot(index)] = Some(Session { confirmed, ..session });
         }
-        Ok(Received { content, confirmed })
+        Ok(Received { content, confirmed, established: session.established })
     }
 
     /// Wipes the keys that are too old to be used.
@@ -373,8 +431,8 @@ impl Tunnel {
     }
 
     fn stale(&self, after: Duration, now: Instant) -> bool {
-        let Some(session) = self.sessions[slot(self.current)].as_ref().filter(|session| session.initiator)
-        else {
+        let current = self.sessions[slot(self.current)].as_ref();
+        let Some(session) = current.filter(|session| session.initiator && !self.has_left(session)) else {
             return false;
         };
         let grace = if session.contested && self.yields { WITHHOLD_TIME } else { Duration::ZERO };
@@ -391,6 +449,12 @@ impl Tunnel {
         if current.is_none_or(|current| session.established >= current.established) {
             self.current = session.index;
         }
+    }
+}
+
+impl Sent {
+    fn of(message: &[u8]) -> Sent {
+        Sent { index: index_at(message, 4), mac1: mac1(message) }
     }
 }
 

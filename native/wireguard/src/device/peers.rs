@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::allowed_ips::Prefix;
 use crate::config::{AddPeerError, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
 use crate::device::Device;
+use crate::endpoints::canonical;
 use crate::keys::PublicKey;
 use crate::peer::Peer;
 use crate::strangers::Past;
@@ -43,9 +44,7 @@ impl Device {
         for prefix in peer.allowed_ips.iter().chain([&derived]) {
             self.core.allowed_ips.insert(*prefix, id);
         }
-        if let Some(&endpoint) = endpoints.first() {
-            peer.set_endpoint(endpoint, &mut self.core.endpoints);
-        }
+        peer.set_endpoints(endpoints.into_iter().map(canonical).collect(), &mut self.core, now);
         peer.timers.persist(keepalive_interval(persistent_keepalive), now);
         if let Some(stranger) = self.strangers.take(&public_key) {
             peer.timestamp = stranger.timestamp;
@@ -58,6 +57,9 @@ impl Device {
     }
 
     /// Changes a peer; either all of it or, with an error, nothing.
+    ///
+    /// New endpoints beside a live session are a hint: an initiation goes to the first of them, data where it went until
+    /// that is answered. Without a session data and the dial under way go there at once.
     pub fn update_peer(
         &mut self,
         peer: PeerId,
@@ -73,8 +75,8 @@ impl Device {
         }
         let Device { peers, core, .. } = self;
         let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
-        if let Some(&endpoint) = changes.endpoints.as_ref().and_then(|endpoints| endpoints.first()) {
-            peer.set_endpoint(endpoint, &mut core.endpoints);
+        if let Some(endpoints) = changes.endpoints {
+            peer.set_endpoints(endpoints.into_iter().map(canonical).collect(), core, now);
         }
         if let Some(key) = changes.preshared_key {
             peer.set_preshared_key(key, core, now);

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::receiver;
 use crate::config::Path;
-use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
+use crate::constants::{COOKIE_REPLY_LENGTH, INITIATION_LENGTH, RESPONSE_LENGTH};
 use crate::cookie::has_cookie;
 use crate::device::{Core, Device};
 use crate::event::Event;
 use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
+use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
 use crate::peer::Peer;
@@ -19,11 +20,7 @@ impl Device {
     pub(crate) fn handle_handshakes(&mut self, now: Instant) {
         while let Some(handshake) = self.core.handshakes.pop(now) {
             match handshake {
-                Handshake::Response(Waiting { path, message, admitted }) => {
-                    if admitted || self.core.admits(path, &message, now) {
-                        self.handle_response(path, &message, now);
-                    }
-                }
+                Handshake::Response(response) => self.handle_waiting_response(&response, now),
                 Handshake::Initiation(Waiting { path, message, admitted }) => {
                     let admitted = admitted || self.core.admits(path, &message, now);
                     if admitted && self.core.allows(path, now) {
@@ -31,6 +28,30 @@ impl Device {
                     }
                 }
             }
+        }
+    }
+
+    /// Works off the response that made the session of a datagram, if it came in the same batch: some responders send at
+    /// once, and what is under way together may overtake. Under load it has to wait for its turn.
+    pub(super) fn handle_response_before_data(&mut self, receiver_index: u32, now: Instant) {
+        let Device { core, peers, .. } = self;
+        if !core.handshakes.has_responses() {
+            return;
+        }
+        let index = TunnelIndex::of_receiver(receiver_index);
+        let peer = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner));
+        let tunnel = peer.and_then(|peer| peer.handshaking_at(index));
+        if tunnel.is_some_and(|tunnel| tunnel.awaits(receiver_index))
+            && !core.handshakes.under_load(now)
+            && let Some(response) = core.handshakes.take_response(receiver_index)
+        {
+            self.handle_waiting_response(&response, now);
+        }
+    }
+
+    fn handle_waiting_response(&mut self, response: &Waiting<RESPONSE_LENGTH>, now: Instant) {
+        if response.admitted || self.core.admits(response.path, &response.message, now) {
+            self.handle_response(response.path, &response.message, now);
         }
     }
 
@@ -99,7 +120,7 @@ impl Device {
         if !core.knows_us(message) {
             return;
         }
-        let admitted = peer.endpoint() == Some(path.remote);
+        let admitted = peer.may_be_at(path.remote);
         if admitted || core.admits(path, message, now) {
             let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
             core.count_overflow(queued);
@@ -120,7 +141,7 @@ impl Device {
         peer.complete(path, message, core, now);
     }
 
-    pub(super) fn handle_cookie_reply(&mut self, message: &[u8], now: Instant) {
+    pub(super) fn handle_cookie_reply(&mut self, message: &[u8; COOKIE_REPLY_LENGTH], now: Instant) {
         let Device { peers, core, .. } = self;
         let index = receiver(message, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
@@ -210,7 +231,7 @@ impl Peer {
             core.stats.received.unknown_index += 1;
             return;
         };
-        let (session, keepalive) = match tunnel.complete(response, now) {
+        let completed = match tunnel.complete(response, now) {
             Ok(completed) => completed,
             Err(refused) => {
                 core.handshakes.wasted(COMPLETING_COST, now);
@@ -218,15 +239,16 @@ impl Peer {
             }
         };
         core.handshakes.worked(COMPLETING_COST, now);
-        self.roam(path, core, now);
+        self.answered_from(path, core, now);
         self.timers.received(now);
         core.touch(self);
-        self.confirmed(session.began, core, now);
+        self.replaceable(&completed, core, now);
+        self.confirmed(completed.session.began, completed.made, core, now);
         if self.staged.is_empty() {
             self.stats.sent_packets += 1;
-            self.stats.sent_bytes += keepalive.len() as u64;
+            self.stats.sent_bytes += completed.keepalive.len() as u64;
             self.timers.sent(now);
-            core.push(path, &keepalive);
+            core.push(path, &completed.keepalive);
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Session {
     pub(super) index: u32,
     pub(super) peer_index: u32,
     /// As boringtun has it: when the response was made here, or came.
-    pub(super) established: Instant,
+    pub(crate) established: Instant,
     /// What its age counts from: never later than the other end's, however long the response was under way, so that
     /// nothing is sealed that the other end refuses already.
     pub(super) dated: Instant,
@@ -41,6 +41,8 @@ pub(crate) struct Received {
     pub(crate) content: Content,
     /// The first datagram of this session: since now both ends have it.
     pub(crate) confirmed: bool,
+    /// When the session was made.
+    pub(crate) established: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

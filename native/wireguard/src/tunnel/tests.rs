@@ -1,10 +1,13 @@
 //! Two tunnels hand to hand, without a device around them.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Clock, Content, Identity, REJECT_AFTER_MESSAGES, Refused, Tunnel};
+use super::{Clock, Completed, Content, Identity, REJECT_AFTER_MESSAGES, Refused, Tunnel};
+use crate::cookie::{Cookies, has_cookie};
 use crate::index_table::TunnelIndex;
 use crate::keys::PrivateKey;
+use crate::random::Random;
 
 fn key(number: u8) -> PrivateKey {
     PrivateKey::from_bytes([number; 32])
@@ -44,7 +47,7 @@ fn only_an_initiator_renews_and_after_a_plain_handshake_whatever_its_key() {
         let now = warren_testing::start();
         let (mut one, mut two) = (tunnel(initiator, responder, now), tunnel(responder, initiator, now));
         let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
-        let (_, keepalive) = one.complete(&response, now).expect("awaited");
+        let keepalive = one.complete(&response, now).expect("awaited").keepalive;
         assert!(two.sealing(now).is_none(), "not before the first datagram");
         let received = two.open(&keepalive, &mut [0; 32], now).expect("authentic");
         assert_eq!((received.content, received.confirmed), (Content::Keepalive, true));
@@ -59,7 +62,7 @@ fn a_response_long_under_way_gives_no_session_that_outlives_the_other_ends() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
     let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
-    let (session, keepalive) = one.complete(&response, now + seconds(60)).expect("awaited");
+    let Completed { session, keepalive, .. } = one.complete(&response, now + seconds(60)).expect("awaited");
     two.open(&keepalive, &mut [0; 32], now + seconds(60)).expect("authentic");
     let theirs = two.sealing(now + seconds(60)).expect("confirmed").expires();
     assert!(session.expires() <= theirs, "what one seals, two still opens");
@@ -70,7 +73,7 @@ fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
     let mut now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
     let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
-    let (_, keepalive) = one.complete(&response, now).expect("awaited");
+    let keepalive = one.complete(&response, now).expect("awaited").keepalive;
     two.open(&keepalive, &mut [0; 32], now).expect("authentic");
     let mut in_use = Vec::new();
     one.seal(&[0x60; 64], &mut in_use, now);
@@ -78,7 +81,7 @@ fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
     for _ in 0..5 {
         now += seconds(5);
         let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
-        keepalives.push(one.complete(&response, now).expect("awaited").1);
+        keepalives.push(one.complete(&response, now).expect("awaited").keepalive);
         assert!(two.sealing(now).is_some());
     }
     assert_eq!(two.sessions.iter().flatten().count(), 5, "one in use, four that wait");
@@ -95,7 +98,7 @@ fn before_there_is_a_session_every_unfinished_handshake_may_still_be_the_one() {
     for number in 0..6 {
         let at = now + seconds(5 * number);
         let response = two.answer(&one.initiate(at).expect("made"), at).expect("new");
-        keepalives.push(one.complete(&response, at).expect("awaited").1);
+        keepalives.push(one.complete(&response, at).expect("awaited").keepalive);
     }
     let now = now + seconds(30);
     assert!(keepalives.iter().all(|keepalive| two.open(keepalive, &mut [0; 32], now).is_ok()));
@@ -131,4 +134,47 @@ fn a_series_of_initiations_older_than_ninety_seconds_costs_no_session() {
     let mut datagram = Vec::new();
     one.seal(&[0x60; 64], &mut datagram, later);
     assert!(two.open(&datagram, &mut [0; 128], later).is_ok());
+}
+
+#[test]
+fn a_cookie_for_either_of_two_initiations_or_the_response_is_taken_and_returned_for_two_minutes() {
+    let from = SocketAddr::from(([192, 0, 2, 1], 51_820));
+    let mut random = Random::new([1; 32]);
+    for which in 0..3 {
+        let now = warren_testing::start();
+        let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
+        let mut cookies = Cookies::new(&key(2).public_key(), &mut random, now);
+        let from_two = two.initiate(now).expect("made");
+        let response = one.answer(&from_two, now).expect("new");
+        let older = one.initiate(now + seconds(1)).expect("made");
+        let newer = one.initiate(now + seconds(2)).expect("made");
+        let message: &[u8] = [older.as_slice(), newer.as_slice(), response.as_slice()][which];
+        assert!(!has_cookie(message));
+        let reply = cookies.reply(message, from, &mut random, now);
+        let mut forged = reply;
+        forged[40] ^= 1;
+        assert_eq!(one.take_cookie(&forged, now + seconds(3)), Err(Refused::Unauthenticated));
+        assert_eq!(one.take_cookie(&reply, now + seconds(3)), Ok(()));
+        let third = one.initiate(now + seconds(4)).expect("made");
+        assert!(cookies.returned(&third, from, &mut random, now + seconds(4)), "message {which}");
+        two.answer(&third, now + seconds(5)).expect("mac2 is none of the handshake's business");
+        let later = one.initiate(now + seconds(80)).expect("made");
+        assert!(has_cookie(&later));
+        one.initiated = None;
+        let later = one.initiate(now + seconds(124)).expect("made");
+        assert!(!has_cookie(&later), "the other end's secret has changed");
+    }
+}
+
+#[test]
+fn the_answer_to_the_older_of_two_initiations_is_none_once_the_newer_was_answered() {
+    let now = warren_testing::start();
+    let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
+    let older = one.initiate(now).expect("made");
+    let newer = one.initiate(now + seconds(1)).expect("made");
+    let to_older = two.answer(&older, now + seconds(1)).expect("new");
+    let to_newer = two.answer(&newer, now + seconds(1)).expect("new");
+    let completed = one.complete(&to_newer, now + seconds(2)).expect("awaited");
+    assert_eq!(completed.newer, None);
+    assert_eq!(one.complete(&to_older, now + seconds(2)).err(), Some(Refused::UnknownSession));
 }

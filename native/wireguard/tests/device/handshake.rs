@@ -86,16 +86,22 @@ fn a_responder_whose_first_packet_never_comes_initiates_after_a_second() {
 }
 
 #[test]
-fn retries_are_at_least_five_seconds_apart_jittered_and_end_after_ninety() {
+fn first_initiations_are_a_quarter_three_quarters_one_two_then_five_seconds_apart_jittered_and_end_after_ninety()
+ {
     let mut pair = Pair::new();
     pair.world.network.set_default(Link::down());
     pair.send_a(b"into the void");
     pair.world.run_for(Duration::from_secs(600));
     let times = pair.node_a().times_of(INITIATION);
     let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(gaps.iter().all(|gap| (5 * SECOND..=Duration::from_millis(5_333)).contains(gap)), "{gaps:?}");
-    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "there is jitter");
-    assert!((17..=18).contains(&times.len()), "{}", times.len());
+    for (at, gap) in gaps.iter().enumerate() {
+        let (least, jitter) =
+            [(250, 83), (750, 250), (1_000, 333), (2_000, 333)].get(at).unwrap_or(&(5_000, 333));
+        let jittered = Duration::from_millis(*least)..=Duration::from_millis(least + jitter + 1);
+        assert!(jittered.contains(gap), "{gaps:?}");
+    }
+    assert!(gaps[4..].iter().any(|gap| *gap != gaps[4]), "there is jitter");
+    assert!((20..=22).contains(&times.len()), "{}", times.len());
     let node = pair.node_a();
     assert_eq!(
         node.count(|event| matches!(event, Event::Down { reason: DownReason::HandshakeTimeout, .. })),
@@ -105,7 +111,7 @@ fn retries_are_at_least_five_seconds_apart_jittered_and_end_after_ninety() {
         Event::Unanswered { attempt, .. } => Some(*attempt),
         _ => None,
     });
-    assert!(attempts.eq(1..times.len() as u32), "each but the last, in whose time it gave up");
+    assert!(attempts.eq(1..=times.len() as u32), "each when the next was due, the last when it gave up");
     assert_eq!(node.device.stats().sent.staged_expired, 1);
     assert!(node.events.iter().all(|(at, _)| *at <= times[0] + Duration::from_secs(90)));
 }
@@ -123,14 +129,15 @@ fn a_new_packet_after_giving_up_dials_again() {
 }
 
 #[test]
-fn dialling_twice_makes_one_initiation() {
+fn dialling_again_and_again_makes_one_dial() {
     let mut pair = Pair::new();
     pair.world.network.set_default(Link::down());
     for _ in 0..40 {
         pair.world.with(pair.a, |node, now| node.device.initiate(pair.ab, now));
         pair.world.run_for(100 * MILLISECOND);
     }
-    assert_eq!(pair.node_a().sent_of(INITIATION), 1);
+    // At 0, 0.25, 1, 2 s and their jitter, and not at 4 s yet.
+    assert_eq!(pair.node_a().sent_of(INITIATION), 4);
 }
 
 #[test]
@@ -171,12 +178,15 @@ fn a_new_endpoint_is_used_by_the_next_initiation() {
 fn a_round_trip_longer_than_the_retry_never_costs_the_session() {
     let mut pair = Pair::new();
     pair.world.network.set_default(Link::with_latency(3 * SECOND));
-    for _ in 0..600 {
-        pair.send_a(b"slow");
+    for number in 0..600u16 {
+        pair.send_a(&number.to_be_bytes());
         pair.world.run_for(SECOND);
     }
     pair.world.run_for(10 * SECOND);
-    assert_eq!(pair.node_b().received.len(), 600);
+    // Where two initiations were answered some may come twice.
+    let arrived: std::collections::BTreeSet<&[u8]> = texts(pair.node_b()).into_iter().collect();
+    assert_eq!(arrived.len(), 600);
+    assert!(pair.node_b().received.len() < 650, "{}", pair.node_b().received.len());
     assert_eq!(pair.node_a().count(|event| matches!(event, Event::Down { .. })), 0);
 }
 

@@ -55,7 +55,9 @@ fn simultaneous_dials_with_loss_end_in_a_working_tunnel_without_a_storm() {
         assert!(a.received.len() > 20 && b.received.len() > 20, "{} {}", a.received.len(), b.received.len());
         for node in [a, b] {
             let times = node.times_of(INITIATION);
-            assert!(times.windows(2).all(|two| two[1] - two[0] >= 5 * SECOND), "5 s apart");
+            assert!(times.windows(2).all(|two| two[1] - two[0] >= 250 * MILLISECOND), "a quarter at least");
+            // A first dial in a network that loses half of all exchanges, and what is left of it a minute later.
+            assert!(times.len() <= 12, "{} in a minute", times.len());
             assert_eq!(node.count(|event| matches!(event, Event::Down { .. })), 0);
         }
     }

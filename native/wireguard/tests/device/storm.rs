@@ -289,8 +289,8 @@ fn a_newcomer_gets_in_while_a_flood_comes_from_three_hundred_addresses() {
 
 #[test]
 fn newcomers_get_in_with_their_second_try_at_the_latest_while_a_flood_comes_from_everywhere() {
-    let took = newcomers_in_a_flood_from(anywhere, 20, 7 * SECOND);
-    assert!(took > 5 * SECOND, "who was lucky with all first tries at {took:?} shows nothing");
+    let took = newcomers_in_a_flood_from(anywhere, 20, SECOND);
+    assert!(took > 250 * MILLISECOND, "who was lucky with all first tries at {took:?} shows nothing");
 }
 
 /// How long it took until all were heard, each from an address where no peer was.
@@ -372,7 +372,8 @@ fn under_load_a_source_whose_initiations_open_to_nobody_is_limited_and_others_ar
     });
     let drops = &hosts.hub().device.stats().received;
     assert!(took < SECOND);
-    assert!((150..200).contains(&drops.source_limited), "{drops:?}");
+    // Each of 200 tried twice or three times in that second, beginning with the one that asks for the cookie.
+    assert!((300..500).contains(&drops.source_limited), "{drops:?}");
     assert_eq!(before.source_limited, 0);
     assert_eq!(hosts.hub().device.stats().initiations_answered, 100, "none of the peers was limited");
 }
