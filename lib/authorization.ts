@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.js'
 import type { Endpoint } from './endpoint.js'
 import type { PublicKey } from './keys.js'
-import { type AuthorizedPeerOptions, type ParsedPeerOptions, parseAuthorizedPeer } from './peer-options.js'
+import { type AuthorizedPeer, type AuthorizedPeerOptions, parseAuthorizedPeer } from './peer-options.js'
 
 /** A key that proved itself and is no peer yet. */
 export interface Stranger {
@@ -16,9 +16,6 @@ export type Authorization = boolean | AuthorizedPeerOptions
 
 /** The application's word on a stranger. A throw or a rejection is a no. */
 export type Authorize = (stranger: Stranger) => Authorization | Promise<Authorization>
-
-/** Settings of a peer that `authorize` let in. */
-export type AuthorizedPeer = Omit<ParsedPeerOptions, 'publicKey' | 'endpoint'>
 
 /** What comes of the answers. */
 export interface AuthorizationOutcome {

@@ -18,8 +18,10 @@ export interface DeviceOptions {
   readonly protocols?: readonly string[] | undefined
   /** Asked about each key that proved itself and is no peer yet. Absent: they are refused in silence. */
   readonly authorize?: Authorize | undefined
-  /** How long that may take. Default 4,000: below the 5 s after which a WireGuard handshake is tried again. */
+  /** How long that may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
   readonly authorizeTimeout?: number | undefined
+  /** A peer that it let in is one no more after this long without a sign of it. Default 540,000. */
+  readonly forgetAfter?: number | undefined
   /** A connection that waits this long for an answer is down. Default 15,000. */
   readonly deadAfter?: number | undefined
   /** Ask an idle connection this often whether the peer lives. Default: an idle one costs nothing. */
@@ -52,6 +54,7 @@ export interface ParsedDeviceOptions {
   readonly protocols: readonly string[]
   readonly authorize: Authorize | undefined
   readonly authorizeTimeout: number
+  readonly forgetAfter: number
   readonly deadAfter: number
   readonly heartbeat: number | undefined
   readonly driver: 'native' | 'script'
@@ -73,6 +76,9 @@ const LEAST_MTU = 1248
 
 /** What a UDP payload over IPv4 can carry (65,507), less WireGuard's 32 bytes, in its units of 16. */
 const MOST_MTU = 65_472
+
+/** When WireGuard wipes the keys of a tunnel that is not used: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
+const FORGET_AFTER = 540_000
 
 const milliseconds = integer(1, LONGEST_TIMER, 'milliseconds')
 
@@ -113,6 +119,7 @@ const CHECKS = {
   protocols: optional(protocols, DEFAULT_PROTOCOLS),
   authorize: optional(authorize, undefined),
   authorizeTimeout: optional(milliseconds, 4_000),
+  forgetAfter: optional(milliseconds, FORGET_AFTER),
   deadAfter: optional(milliseconds, 15_000),
   heartbeat: optional(milliseconds, undefined),
   driver: optional(oneOf('native', 'script'), 'native' as const),

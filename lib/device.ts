@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { Authorizations, type AuthorizedPeer } from './authorization.js'
+import { Authorizations } from './authorization.js'
 import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
 import { systemClock } from './clock.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from './close.js'
@@ -19,11 +19,13 @@ import { type Message, type MessageFilter, parseFilter } from './message.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
-import { type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './peer-options.js'
+import { type AuthorizedPeer, type ParsedPeerOptions, type PeerOptions, parsePeerOptions } from './peer-options.js'
 import { PendingConnections } from './pending-connections.js'
+import { offerOf } from './protocols.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Runtime } from './runtime.js'
 import { type DeviceStats, statsOf } from './stats.js'
+import { Strangers } from './strangers.js'
 
 export interface DeviceEvents {
   /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
@@ -52,6 +54,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   readonly #connections = new Set<Connection>()
   readonly #pending: PendingConnections
   readonly #authorizations: Authorizations | undefined
+  readonly #strangers: Strangers
   readonly #end = defer<CloseReason>()
   #closing: Promise<void> | undefined
 
@@ -86,6 +89,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
       emit: (connection) => shielded(() => this.emit('connection', connection)),
       claim: (connection) => driver.claim(connection),
     })
+    const { forgetAfter, limits } = options
+    this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
     this.#authorizations = this.#makeAuthorizations(options)
     onNewListener(this, (name) => {
       if (name === 'connection') this.#pending.listenerAdded()
@@ -93,11 +98,14 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     attach(this.#receiver())
   }
 
-  /** Adds a peer. A second one with the same key is an error. */
+  /** Adds a peer. One that `authorize` let in is changed as `update` would, and is permanent; any other with the same key is an error. */
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
-    const { maxPriority: _, endpoint: configured, ...rest } = parsed
+    const known = this.#peers.get(parsed.publicKey)
+    if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
+    const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
+    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.protocols)
     const endpoints = knownAddresses(configured)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
@@ -130,7 +138,8 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
   stats(): DeviceStats {
     const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
-    const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages }
+    const { leftBehindMessages } = inbox
+    const counters = { queuedBytes: queued.total, leftBehindMessages, ...this.#strangers.counters }
     return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
   }
 
@@ -182,6 +191,7 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     this.#runtime.isClosing = true
     this.#runtime.inbox.closing()
     this.#authorizations?.close()
+    this.#strangers.close()
     for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
 
@@ -206,32 +216,56 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     shielded(() => this.emit('close', reason))
   }
 
+  /** A peer that `authorize` let in is one for good from now on. */
+  #adopt(peer: Peer, { publicKey: _, ...changes }: PeerOptions): Peer {
+    peer.update(changes)
+    this.#strangers.delete(peer.publicKey)
+    this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
+    return peer
+  }
+
   #add(
     options: DriverPeer,
-    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority'>,
+    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority' | 'connect'>,
     seen: Endpoint | undefined,
     add: (peer: DriverPeer) => number,
   ): Peer {
     const { publicKey } = options
     const { routes } = this.#runtime
-    let id: number
-    try {
-      id = add(options)
-    } catch (error) {
-      throw fromNative(error, publicKey)
-    }
+    const id = this.#withRoom(seen, () => add(options), publicKey)
     const host: PeerHost = {
       event: (event) => this.#event(event),
+      entered: () => this.#strangers.entered(publicKey),
+      left: () => this.#strangers.left(publicKey),
+      leaving: () => this.#strangers.delete(publicKey),
       removed: () => {
         this.#peers.delete(publicKey)
         routes.peers.delete(id)
       },
     }
-    const { endpoint: endpoints, maxPriority } = parsed
-    const facts = { id, publicKey, endpoints, seen, maxPriority, isProvisional: seen !== undefined }
-    const peer = new Peer(facts, this.#runtime, host, (receiver) => routes.peers.set(id, receiver))
+    const { endpoint: endpoints, maxPriority, connect } = parsed
+    const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
+    const peer = new Peer(facts, this.#runtime, host, (receiver) => {
+      routes.peers.set(id, receiver)
+      if (seen !== undefined) this.#strangers.add(publicKey, receiver)
+    })
     this.#peers.set(publicKey, peer)
     return peer
+  }
+
+  /** Adds; where there is no room, a stranger that is gone gives way. */
+  #withRoom(from: Endpoint | undefined, add: () => number, publicKey: PublicKey): number {
+    try {
+      return add()
+    } catch (failure) {
+      const error = fromNative(failure, publicKey)
+      if (error.code !== 'ERR_WARREN_TOO_MANY_PEERS' || !this.#strangers.makeRoom(from)) throw error
+    }
+    try {
+      return add()
+    } catch (failure) {
+      throw fromNative(failure, publicKey)
+    }
   }
 
   #event(event: PeerEvent): void {
@@ -292,7 +326,10 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
     const { maxPriority, ...rest } = authorized
     const options = { publicKey, endpoints: [], ...rest }
     try {
-      this.#add(options, { endpoint: [], maxPriority }, seen, (peer) => this.#runtime.driver.authorize(peer))
+      if (!this.#strangers.admits(seen)) throw nativeError('too-many-of-address', '', { peer: publicKey })
+      this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
+        this.#runtime.driver.authorize(peer),
+      )
     } catch (error) {
       this.#runtime.driver.refuse(publicKey)
       this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })

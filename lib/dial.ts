@@ -1,7 +1,10 @@
 import { onAbort } from './abort.js'
+import { Attempts } from './attempts.js'
 import type { Clock, Timer } from './clock.js'
 import type { Connection } from './connection.js'
 import { type Deferred, defer } from './deferred.js'
+import { noHandshake, noTransport, type Tunnel } from './dial-error.js'
+import { DialPace } from './dial-pace.js'
 import type { DriverClose } from './driver.js'
 import { fromClose, fromNative, WarrenError } from './errors.js'
 
@@ -15,8 +18,7 @@ export interface DialReceiver {
 export interface DialLink {
   readonly publicKey: string
   readonly clock: Clock
-  /** The tunnel has a session. */
-  isUp(): boolean
+  tunnel(): Tunnel
   /** Gives the driver an address to try. Rejects when there is none to be found. */
   locate(): Promise<void>
   /** Dials, and has the events of the dial sent to `receiver`. */
@@ -30,11 +32,17 @@ export interface DialLink {
 
 /** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
 export class Dial {
+  /** What was tried for it. */
+  readonly attempts = new Attempts()
   readonly #link: DialLink
   readonly #callers = new Set<Caller>()
-  readonly #abandoned = defer<void>()
+  /** Ends the one wait at which the dial stands. */
+  #wake: (() => void) | undefined
   #connection: number | undefined
+  /** Why there is no address to try. */
   #trouble: WarrenError | undefined
+  /** How the attempt before this one ended. */
+  #last: DriverClose | undefined
   #isOver = false
 
   constructor(link: DialLink) {
@@ -48,7 +56,7 @@ export class Dial {
     const caller: Caller = {
       deferred,
       deadline: clock.now() + timeout,
-      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError()))),
+      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError(timeout)))),
       stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(signal.reason))),
     }
     this.#callers.add(caller)
@@ -68,13 +76,15 @@ export class Dial {
   }
 
   async #run(): Promise<void> {
+    const pace = new DialPace(this.#link.clock)
     while (!this.#isOver) {
-      const located = await this.#locate()
-      if (this.#isOver) return
-      const close = located ? await this.#attempt() : undefined
-      if (this.#isOver) return
-      if (close !== undefined && !mayPass(close)) this.fail(this.#refusal(close))
-      else await this.#pause(close?.cause === 'duplicate' ? DUPLICATE_PAUSE : PAUSE)
+      pace.begin()
+      const end = (await this.#locate()) ? await this.#attempt() : 'unresolved'
+      if (this.#isOver || end === undefined) return
+      this.#last = end === 'unresolved' ? undefined : end
+      const pause = pace.after(end)
+      if (pause !== undefined) await this.#pause(pause)
+      else if (end !== 'unresolved') this.fail(this.#error(end))
     }
   }
 
@@ -90,11 +100,12 @@ export class Dial {
   }
 
   /** One dial of the driver: how it failed, or `undefined` when nobody waits for it any more. */
-  #attempt(): Promise<DriverClose | undefined> {
+  async #attempt(): Promise<DriverClose | undefined> {
     const { clock } = this.#link
+    if (this.#isOver) return undefined
     const latest = Math.max(...Array.from(this.#callers, ({ deadline }) => deadline))
     return new Promise((resolve) => {
-      void this.#abandoned.promise.then(() => resolve(undefined))
+      this.#wake = () => resolve(undefined)
       try {
         const found = this.#link.find()
         if (found !== undefined) return this.arrived(found)
@@ -112,12 +123,13 @@ export class Dial {
   }
 
   #pause(milliseconds: number): Promise<void> {
+    if (milliseconds === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = this.#link.clock.after(milliseconds, resolve)
-      void this.#abandoned.promise.then(() => {
+      this.#wake = () => {
         timer.cancel()
         resolve()
-      })
+      }
     })
   }
 
@@ -133,15 +145,23 @@ export class Dial {
     this.#isOver = true
     this.#link.over()
     if (this.#connection !== undefined) this.#link.cancel(this.#connection)
-    this.#abandoned.resolve()
+    this.#wake?.()
   }
 
-  #timeoutError(): WarrenError {
-    const cause = this.#link.isUp() ? 'no-transport' : 'no-handshake'
-    return this.#trouble ?? this.#refusal({ by: 'network', code: 0, reason: '', cause })
+  /** Why nothing came of it for as long as a caller waited. */
+  #timeoutError(waited: number): WarrenError {
+    if (this.#trouble !== undefined) return this.#trouble
+    const { attempts } = this
+    const { publicKey } = this.#link
+    const tunnel = this.#link.tunnel()
+    if (tunnel.upFor === undefined)
+      return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause())
+    const last = this.#last
+    if (last?.cause === 'refused' || last?.cause === 'duplicate') return this.#error(last)
+    return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
   }
 
-  #refusal(close: DriverClose): WarrenError {
+  #error(close: DriverClose): WarrenError {
     const { publicKey: peer } = this.#link
     const refused = `The peer closed the connection while it came up (code ${close.code}: ${close.reason})`
     return fromClose(close, peer) ?? new WarrenError('ERR_WARREN_CONNECTION_REFUSED', refused, { peer })
@@ -154,23 +174,3 @@ interface Caller {
   readonly timer: Timer
   readonly stopListening: (() => void) | undefined
 }
-
-/** A later attempt may not meet this. An ending by this end's application is that of a live connection that was being closed. */
-function mayPass({ by, cause }: DriverClose): boolean {
-  return PASSING.has(cause) || (by === 'local' && cause === 'application')
-}
-
-/** The callers' own time limits end these. */
-const PASSING: ReadonlySet<DriverClose['cause']> = new Set([
-  'no-handshake',
-  'no-transport',
-  'duplicate',
-  'peer-dead',
-  'peer-restarted',
-])
-
-/** Between two attempts of one dial. */
-const PAUSE = 100
-
-/** The surviving connection needs a round trip; one that is dead at the other end is found out within a second. */
-const DUPLICATE_PAUSE = 1_000

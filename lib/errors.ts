@@ -1,3 +1,4 @@
+import type { Tried } from './attempts.js'
 import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
@@ -43,6 +44,7 @@ export type WarrenErrorCode = (typeof WARREN_ERROR_CODES)[number]
 /** Facts beside the code and the message. */
 export interface WarrenErrorFacts {
   readonly peer?: string | undefined
+  readonly tried?: readonly Tried[] | undefined
   readonly cause?: unknown
 }
 
@@ -56,11 +58,14 @@ export class WarrenError extends Error {
   readonly code: WarrenErrorCode
   /** The public key of the peer concerned, if it is about one. */
   readonly peer: string | undefined
+  /** Where a handshake was asked for in vain, if it is about that. */
+  readonly tried: readonly Tried[] | undefined
 
   constructor(code: WarrenErrorCode, message: string, facts: WarrenErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
     this.peer = facts.peer
+    this.tried = facts.tried
   }
 
   static {
@@ -116,6 +121,10 @@ const NATIVE = {
     'ERR_WARREN_TOO_MANY_PEERS',
     'The device has as many peers as limits.peers allows; remove some, or raise it',
   ],
+  'too-many-of-address': [
+    'ERR_WARREN_TOO_MANY_PEERS',
+    'As many strangers of its address as limits.peersPerAddress allows are connected',
+  ],
 
   'mtu-too-small': ['ERR_WARREN_MTU_TOO_SMALL', 'QUIC needs an inner MTU of at least 1248 bytes'],
   EADDRINUSE: ['ERR_WARREN_ADDRESS_IN_USE', 'The port is in use; listen on another one, or on 0 for any free one'],
@@ -140,14 +149,8 @@ const NATIVE = {
     "The peer's process is a new one and knows nothing of this connection; use the new connection",
   ],
   'peer-removed': ['ERR_WARREN_PEER_REMOVED', 'The peer was removed from the device; add it again to use it'],
-  'no-handshake': [
-    'ERR_WARREN_NO_HANDSHAKE',
-    "No WireGuard handshake response: check the endpoint and the key, and that the other end has this device's key as a peer or authorizes it",
-  ],
-  'no-transport': [
-    'ERR_WARREN_NO_TRANSPORT',
-    'The tunnel is up, but nobody in it answers: a plain WireGuard peer? Use peer.sendPacket() for those',
-  ],
+  'no-handshake': ['ERR_WARREN_NO_HANDSHAKE', 'No WireGuard handshake response'],
+  'no-transport': ['ERR_WARREN_NO_TRANSPORT', 'The tunnel is up, but nothing in it answers'],
   'no-endpoint': ['ERR_WARREN_NO_ENDPOINT', 'The peer has no endpoint yet; add it with one, or wait until it dials'],
   'no-protocol': [
     'ERR_WARREN_NO_COMMON_PROTOCOL',

@@ -1,3 +1,4 @@
+export type { Tried } from './attempts.js'
 export type { Authorization, Authorize, Stranger } from './authorization.js'
 export type { BroadcastOptions, BroadcastResults } from './broadcast.js'
 export type { CloseOptions, CloseReason, DestroyOptions } from './close.js'

@@ -5,6 +5,8 @@ import { type Check, integer, optional, parseOptions } from './options.js'
 export interface Limits {
   /** Peers at once. Default 65,536. */
   readonly peers: number
+  /** Peers that `authorize` let in from one IPv4 address or IPv6 /64 and that are connected. Default: a quarter of `peers`. */
+  readonly peersPerAddress: number
   /** Strangers whose authorization is under way. Default 256. */
   readonly pendingAuthorizations: number
   /** Handshakes of strangers opened per second, all together. Default 1,000. */
@@ -26,11 +28,14 @@ export interface Limits {
 }
 
 /** Checks the `limits` of a device. */
-export const limits: Check<Limits> = (value, name) => parseOptions(name, value, CHECKS)
+export const limits: Check<Limits> = (value, name) => {
+  const { peersPerAddress, ...rest } = parseOptions(name, value, CHECKS)
+  return { ...rest, peersPerAddress: peersPerAddress ?? Math.ceil(rest.peers / 4) }
+}
 
-/** The limits that the engine counts; the others are counted in `queued-bytes.ts`. */
+/** The limits that the engine counts; the others are counted in `queued-bytes.ts` and `strangers.ts`. */
 export function driverLimits(all: Limits): DriverLimits {
-  const { queuedBytes: _, queuedBytesPerPeer: __, ...engine } = all
+  const { queuedBytes: _, queuedBytesPerPeer: __, peersPerAddress: ___, ...engine } = all
   return engine
 }
 
@@ -39,6 +44,7 @@ const MOST = 2 ** 32 - 1
 
 const CHECKS = {
   peers: optional(integer(1, 2 ** 20), 65_536),
+  peersPerAddress: optional(integer(1, 2 ** 20), undefined),
   pendingAuthorizations: optional(integer(0, 65_536), 256),
   handshakesPerSecond: optional(integer(1, 1_000_000), 1_000),
   messageBytes: optional(integer(1, 2 ** 30), 16 * MIB),
@@ -48,7 +54,7 @@ const CHECKS = {
   streamsPerConnection: optional(integer(32, 65_536), 256),
   pendingConnections: optional(integer(0, 65_536), 64),
   packetBytesPerPeer: optional(integer(0, MOST), MIB),
-} satisfies { [K in keyof Limits]: Check<number> }
+} satisfies { [K in keyof Limits]: Check<number | undefined> }
 
 /** What a device has that names no limits. */
 export const DEFAULT_LIMITS: Limits = limits({}, 'limits')

@@ -1,38 +1,48 @@
 import type { Connection } from './connection.js'
 import { Dial, type DialReceiver } from './dial.js'
+import type { Tunnel } from './dial-error.js'
 import type { DriverClose } from './driver.js'
+import type { Endpoint } from './endpoint.js'
+import { KeepConnected, type KeepLink, type KeepOrder } from './keep-connected.js'
 import type { PublicKey } from './keys.js'
 import { Reconnect } from './reconnect.js'
 import type { Runtime } from './runtime.js'
 
 /** What dialling needs to know of its peer. */
 export interface DialledPeer {
-  isUp(): boolean
+  /** Where its tunnel goes to, and since when it has had a session. */
+  tunnel(): { readonly endpoint: Endpoint | undefined; readonly upSince: number | undefined }
   locate(): Promise<void>
   readonly connections: ReadonlySet<Connection>
+  /** A dial that nobody waits for failed; the next one follows after so many milliseconds. */
+  dialFailed(error: unknown, pause: number): void
 }
 
-/** All dialling to one peer: calls of `connect()`, and the reconnection of what they made. */
+/** All dialling to one peer: calls of `connect()`, the reconnection of what they made, and the order to stay connected. */
 export class PeerDials {
   readonly #id: number
   readonly #publicKey: PublicKey
   readonly #runtime: Runtime
   readonly #peer: DialledPeer
   readonly #dials = new Map<string, { readonly dial: Dial; readonly offered: readonly string[] }>()
-  /** The connections that this end dialled, and how. */
-  readonly #dialled = new WeakMap<
-    Connection,
-    { readonly protocols: readonly string[] | undefined; readonly since: number }
-  >()
+  /** The connections that are up: since when, and what this end offered for those that it dialled. */
+  readonly #up = new WeakMap<Connection, { readonly since: number; offer: KeepOrder | undefined }>()
   readonly #offers = new Map<number, readonly string[] | undefined>()
   readonly #reconnect: Reconnect
+  readonly #keep: KeepConnected
+  /** The peer spoke this package's protocol at some time. */
+  #isWarren = false
 
   constructor(id: number, publicKey: PublicKey, runtime: Runtime, peer: DialledPeer) {
     this.#id = id
     this.#publicKey = publicKey
     this.#runtime = runtime
     this.#peer = peer
-    this.#reconnect = new Reconnect((protocols) => this.connect(protocols, RECONNECT_TIMEOUT, undefined), runtime.clock)
+    const failed = (error: unknown, pause: number): void => peer.dialFailed(error, pause)
+    this.#reconnect = new Reconnect((...dial) => this.connect(...dial), failed, runtime.clock)
+    const find = (order: KeepOrder): Connection | undefined => this.#find(this.#offered(order))
+    const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) => this.connect(protocols, timeout, signal)
+    this.#keep = new KeepConnected({ find, dial, failed }, runtime.clock)
   }
 
   connect(
@@ -50,25 +60,67 @@ export class PeerDials {
 
   /** A connection to the peer is up, whoever dialled it. */
   arrived(id: number, connection: Connection): void {
-    if (connection.initiator === 'local') {
-      this.#dialled.set(connection, { protocols: this.#offers.get(id), since: this.#runtime.clock.now() })
-    }
+    this.#isWarren = true
+    const offer = connection.initiator === 'local' ? { protocols: this.#offers.get(id) } : undefined
+    this.#up.set(connection, { since: this.#runtime.clock.now(), offer })
     this.#forget(id)
     for (const { dial, offered } of [...this.#dials.values()])
       if (offered.includes(connection.protocol)) dial.arrived(connection)
+    this.#keep.arrived()
   }
 
-  /** A connection ended: one that this end dialled and the network took is dialled again. */
+  /** The order to stay connected from now on. `undefined`: nothing is dialled any more unless `connect` is called. */
+  keep(order: KeepOrder | undefined): void {
+    this.#keep.order(order)
+    if (order === undefined) this.#stopRedialling()
+  }
+
+  /** Somebody wants a connection: an order, or a call that waits. */
+  get isWanted(): boolean {
+    return this.#keep.current !== undefined || this.#dials.size > 0
+  }
+
+  /** The tunnel has a session, or may find another way. */
+  reachable(): void {
+    this.#keep.reachable()
+  }
+
+  /** A connection ended: by the order to stay connected, or as one that this end dialled and the network took, it is dialled again. */
   lost(connection: Connection, close: DriverClose): void {
-    const how = this.#dialled.get(connection)
+    const up = this.#up.get(connection)
+    if (up === undefined) return
+    const age = this.#runtime.clock.now() - up.since
+    const order = this.#keep.current
     const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
-    if (how !== undefined && isLoss) this.#reconnect.lost(how.protocols, this.#runtime.clock.now() - how.since)
+    if (order !== undefined && this.#offered(order).includes(connection.protocol)) this.#keep.lost(close, age)
+    else if (up.offer !== undefined && isLoss) this.#reconnect.lost(up.offer.protocols, age)
+  }
+
+  /** An initiation to there went unanswered, or was refused by the system with an error number. */
+  tried(to: Endpoint, errno?: number): void {
+    for (const { dial } of this.#dials.values()) {
+      if (errno === undefined) dial.attempts.unanswered(to)
+      else dial.attempts.unreachable(to, errno)
+    }
   }
 
   /** The peer or the device goes away. */
   end(error: Error): void {
-    this.#reconnect.stop()
+    this.#keep.stop()
+    this.#stopRedialling()
     for (const { dial } of [...this.#dials.values()]) dial.fail(error)
+  }
+
+  #stopRedialling(): void {
+    this.#reconnect.forget()
+    for (const connection of this.#peer.connections) {
+      const up = this.#up.get(connection)
+      if (up !== undefined) up.offer = undefined
+    }
+  }
+
+  #offered({ protocols }: KeepOrder): readonly string[] {
+    return protocols ?? this.#runtime.protocols
   }
 
   #find(offered: readonly string[]): Connection | undefined {
@@ -83,7 +135,7 @@ export class PeerDials {
     const dial = new Dial({
       publicKey: this.#publicKey,
       clock,
-      isUp: () => this.#peer.isUp(),
+      tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),
       connect: (timeout, receiver) => this.#dial(protocols, timeout, receiver),
       cancel: (id) => {
@@ -107,10 +159,17 @@ export class PeerDials {
       connected: (up) => receiver.connected(up),
       closed: (close) => {
         this.#forget(connection)
+        this.#isWarren ||= close.by === 'remote' || close.cause === 'duplicate'
         receiver.closed(close)
       },
     })
     return connection
+  }
+
+  #tunnel(): Tunnel {
+    const { endpoint, upSince } = this.#peer.tunnel()
+    const upFor = upSince === undefined ? undefined : this.#runtime.clock.now() - upSince
+    return { endpoint, upFor, isWarren: this.#isWarren }
   }
 
   #forget(id: number): void {
@@ -118,6 +177,3 @@ export class PeerDials {
     this.#runtime.routes.dials.delete(id)
   }
 }
-
-/** One attempt of a reconnection, as long as that of `connect()`. */
-const RECONNECT_TIMEOUT = 10_000

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Endpoint } from './endpoint.js'
+import type { WarrenError } from './errors.js'
 import type { PublicKey } from './keys.js'
 
 /** What became of a peer, or of a stranger who wanted to be one. */
@@ -17,8 +18,15 @@ export type PeerEvent =
       readonly from: Endpoint | undefined
       readonly to: Endpoint
     }
-  /** Its session is gone: nothing asked for a new one, or its handshakes went unanswered for 90 s. */
+  /** Its session is gone: nothing asked for a new one, its handshakes went unanswered for 90 s, or it closed its device. */
   | { readonly type: 'down'; readonly publicKey: PublicKey; readonly reason: 'expired' | 'handshake-timeout' | 'left' }
+  /** A dial that no call waits for failed, for this reason; the next one follows after so many milliseconds. */
+  | {
+      readonly type: 'dial-failed'
+      readonly publicKey: PublicKey
+      readonly error: WarrenError
+      readonly retryInMs: number
+    }
   /** It is a peer no more. */
   | { readonly type: 'removed'; readonly publicKey: PublicKey; readonly reason: string }
   /** A stranger was not let in: refused by `authorize`, which may have failed or taken too long, or by a limit. */

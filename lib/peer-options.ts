@@ -1,8 +1,11 @@
+import { outOfRange, wrongType } from './argument-error.js'
 import { type Endpoint, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
+import type { KeepOrder } from './keep-connected.js'
 import { type PublicKey, parseKey, parsePublicKey } from './keys.js'
 import { priority } from './message.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from './options.js'
 import { prefix } from './prefix.js'
+import { protocols } from './protocols.js'
 
 /** What a peer is added with. */
 export interface PeerOptions {
@@ -17,6 +20,8 @@ export interface PeerOptions {
   readonly persistentKeepalive?: number | undefined
   /** What comes from it with a higher priority counts as of this one. Default 255. */
   readonly maxPriority?: number | undefined
+  /** Stay connected, in these protocols (default: the device's): dial, and dial again after any loss. Default false. */
+  readonly connect?: boolean | { readonly protocols?: readonly string[] | undefined } | undefined
 }
 
 /** What of a peer changes. What is left out stays; `null` takes a secret or a keepalive away. */
@@ -27,6 +32,8 @@ export interface PeerChanges {
   readonly persistentKeepalive?: number | null | undefined
   /** Holds for what comes from now on. */
   readonly maxPriority?: number | undefined
+  /** Stay connected from now on; `false`: dial no more unless told to, and leave what is up as it is. */
+  readonly connect?: PeerOptions['connect']
   /** Take the prefixes from the peers that have them now. */
   readonly replace?: boolean | undefined
 }
@@ -38,6 +45,7 @@ export interface ParsedPeerOptions {
   readonly allowedIPs: readonly string[]
   readonly persistentKeepalive: number | undefined
   readonly maxPriority: number
+  readonly connect: KeepOrder | undefined
 }
 
 export interface ParsedPeerChanges {
@@ -46,19 +54,24 @@ export interface ParsedPeerChanges {
   readonly allowedIPs: readonly string[] | undefined
   readonly persistentKeepalive: number | null | undefined
   readonly maxPriority: number | undefined
+  /** `null`: no order any more. */
+  readonly connect: KeepOrder | null | undefined
   readonly replace: boolean
 }
 
 /** What `authorize` may say of a stranger besides yes and no. */
-export type AuthorizedPeerOptions = Omit<PeerOptions, 'publicKey' | 'endpoint'>
+export type AuthorizedPeerOptions = Omit<PeerOptions, 'publicKey' | 'endpoint' | 'connect'>
+
+/** Settings of a peer that `authorize` let in. */
+export type AuthorizedPeer = Omit<ParsedPeerOptions, 'publicKey' | 'endpoint' | 'connect'>
 
 /** Checks the options of `addPeer`. */
 export function parsePeerOptions(options: PeerOptions): ParsedPeerOptions {
-  return parseOptions('options', options, { publicKey, endpoint: optional(endpoints, []), ...AUTHORIZED_CHECKS })
+  return parseOptions('options', options, PEER_CHECKS)
 }
 
 /** Checks what `authorize` answered. */
-export function parseAuthorizedPeer(options: AuthorizedPeerOptions): Omit<ParsedPeerOptions, 'publicKey' | 'endpoint'> {
+export function parseAuthorizedPeer(options: AuthorizedPeerOptions): AuthorizedPeer {
   return parseOptions('authorization', options, AUTHORIZED_CHECKS)
 }
 
@@ -78,6 +91,15 @@ const endpoints: Check<readonly ParsedEndpoint[]> = (value, name) => {
 
 const keepalive: Check<number | undefined> = (value, name) => integer(0, 65_535, 'seconds')(value, name) || undefined
 
+const keepOrder: Check<KeepOrder | undefined> = (value, name) => {
+  if (value === false) return undefined
+  if (value === true) return { protocols: undefined }
+  if (typeof value !== 'object') throw wrongType(name, 'true, false, or an object with protocols', value)
+  const { protocols: offered } = parseOptions(name, value, { protocols: optional(protocols, undefined) })
+  if (offered?.length === 0) throw outOfRange(`${name}.protocols`, 'a list of one or more', offered)
+  return { protocols: offered }
+}
+
 const allowedIPs = listOf(prefix, 65_536)
 
 function orNull<T>(check: Check<T>): Check<T | null> {
@@ -91,6 +113,13 @@ const AUTHORIZED_CHECKS = {
   maxPriority: optional(priority, 255),
 }
 
+const PEER_CHECKS = {
+  publicKey,
+  endpoint: optional(endpoints, []),
+  ...AUTHORIZED_CHECKS,
+  connect: optional(keepOrder, undefined),
+}
+
 const CHANGE_CHECKS = {
   endpoint: optional(endpoints, undefined),
   presharedKey: optional(orNull(presharedKey), undefined),
@@ -100,6 +129,7 @@ const CHANGE_CHECKS = {
     undefined,
   ),
   maxPriority: optional(priority, undefined),
+  connect: optional((value, name) => keepOrder(value, name) ?? null, undefined),
   replace: optional(flag, false),
 }
 

@@ -1,8 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { outOfRange } from './argument-error.js'
-import type { Timer } from './clock.js'
 import { type CloseOptions, type ParsedClose, parseClose } from './close.js'
 import { Connection, type ConnectionReceiver } from './connection.js'
 import { tolerated } from './deferred.js'
@@ -11,6 +9,7 @@ import { shielded } from './emit.js'
 import { type Endpoint, type ParsedEndpoint, spellEndpoint } from './endpoint.js'
 import { Endpoints, knownAddresses } from './endpoints.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
+import type { KeepOrder } from './keep-connected.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { LaneTotals } from './lane-totals.js'
 import type { Message } from './message.js'
@@ -20,10 +19,11 @@ import { PeerDials } from './peer-dials.js'
 import type { PeerEvent } from './peer-event.js'
 import { PeerInbox } from './peer-inbox.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
-import { protocols } from './protocols.js'
+import { offerOf, protocols } from './protocols.js'
 import { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { type PeerStats, statsOf } from './stats.js'
+import type { Guest } from './strangers.js'
 
 /** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
 export interface PeerEvents {
@@ -48,19 +48,25 @@ export interface PeerFacts {
   /** Where it was seen, if nobody configured where it is. */
   readonly seen: Endpoint | undefined
   readonly maxPriority: number
-  /** Remove it when it never gets a session. */
-  readonly isProvisional: boolean
+  /** The order to stay connected. */
+  readonly connect: KeepOrder | undefined
 }
 
 /** What a peer needs of its device. */
 export interface PeerHost {
   event(event: PeerEvent): void
+  /** It gets its first connection. False: it may not, and was dropped. */
+  entered(): boolean
+  /** It lost its last connection. */
+  left(): void
+  /** It is being removed. */
+  leaving(): void
   /** The driver has forgotten the peer. */
   removed(): void
 }
 
 /** A peer as its driver's events see it: handed out once, when it is made. */
-export interface PeerReceiver {
+export interface PeerReceiver extends Guest {
   up(handshakeMs: number): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
@@ -96,8 +102,9 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** It may be elsewhere by now. */
   #isEndpointOld = true
   #isUp = false
+  /** When the tunnel got its first session of those that followed each other. */
+  #upSince = 0
   #removal: Promise<void> | undefined
-  #provisional: Timer | undefined
 
   constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
     super()
@@ -116,13 +123,14 @@ export class Peer extends EventEmitter<PeerEvents> {
       changed: (endpoints) => this.#relocate(endpoints),
     })
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
-      isUp: () => this.#isUp,
+      tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
       locate: () => this.#endpoints.locate(),
       connections: this.#connections,
+      dialFailed: (error, pause) => this.#dialFailed(error, pause),
     })
-    if (facts.isProvisional) this.#provisional = runtime.clock.after(UNUSED, () => void this.remove(NEVER_USED))
     this.#endpoints.configure(facts.endpoints)
     attach(this.#receiver())
+    if (facts.connect !== undefined) this.#dials.keep(facts.connect)
   }
 
   /** Where it is: its current address and port, or the first that was configured. */
@@ -147,9 +155,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
-      const offered = protocols ?? this.#runtime.protocols
-      if (offered.length === 0)
-        throw outOfRange('options.protocols', "a list of one or more: the device's is empty", offered)
+      offerOf('options.protocols', protocols, this.#runtime.protocols)
       return tolerated(this.#connect(protocols, timeout, signal))
     } catch (error) {
       return Promise.reject(error)
@@ -158,8 +164,9 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Changes what is given; the rest stays. */
   update(changes: PeerChanges): void {
-    const { endpoint: endpoints, maxPriority, ...rest } = parsePeerChanges(changes)
+    const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
+    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
     const addresses = knownAddresses(endpoints ?? [])
     // Those before are of use until a name of the new ones is resolved.
     const isGiven = addresses.length > 0 || endpoints?.length === 0
@@ -169,9 +176,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       throw fromNative(error, this.publicKey)
     }
     if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
-    if (endpoints === undefined) return
-    this.#isEndpointOld = true
-    this.#endpoints.configure(endpoints)
+    if (endpoints !== undefined) {
+      this.#isEndpointOld = true
+      this.#endpoints.configure(endpoints)
+      this.#dials.reachable()
+    }
+    if (connect !== undefined) this.#dials.keep(connect ?? undefined)
   }
 
   /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */
@@ -217,12 +227,18 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#removal !== undefined) throw this.#removedError()
   }
 
+  #dialFailed(cause: unknown, pause: number): void {
+    const { publicKey } = this
+    const error = fromNative(cause, publicKey)
+    this.#host.event({ type: 'dial-failed', publicKey, error, retryInMs: Math.ceil(pause) })
+  }
+
   #removedError(): WarrenError {
     return nativeError('peer-removed', '', { peer: this.publicKey })
   }
 
   async #remove(close: ParsedClose): Promise<void> {
-    this.#provisional?.cancel()
+    this.#host.leaving()
     this.#endpoints.stop()
     await Promise.resolve()
     this.#dials.end(this.#removedError())
@@ -230,9 +246,21 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
     if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
     await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
+    this.#removed(close.reason)
+  }
+
+  #drop(reason: string): void {
+    this.#removal = Promise.resolve()
+    this.#endpoints.stop()
+    this.#dials.end(this.#removedError())
+    this.#runtime.driver.removePeer(this.#id, 0, reason)
+    this.#removed(reason)
+  }
+
+  #removed(reason: string): void {
     this.#isUp = false
     this.#host.removed()
-    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason: close.reason })
+    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
   }
 
   /** A tunnel that is up takes them as a hint: it stays where it is as long as it is answered there. */
@@ -240,6 +268,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#removal !== undefined || !this.#runtime.isOpen) return
     this.#isEndpointOld = true
     this.#runtime.driver.updatePeer(this.#id, { endpoints })
+    if (!this.#isUp) this.#dials.reachable()
   }
 
   #receiver(): PeerReceiver {
@@ -248,8 +277,9 @@ export class Peer extends EventEmitter<PeerEvents> {
       up: (handshakeMs) => {
         this.#isUp = true
         this.#isEndpointOld = true
-        this.#provisional?.cancel()
+        this.#upSince = this.#runtime.clock.now()
         this.#host.event({ type: 'up', publicKey, handshakeMs })
+        this.#dials.reachable()
       },
       rekeyed: () => {
         this.#isEndpointOld = true
@@ -260,12 +290,14 @@ export class Peer extends EventEmitter<PeerEvents> {
         this.#isEndpointOld = false
         this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
       },
-      unanswered: () => {
+      unanswered: (_attempt, to) => {
         this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to))
         void this.#endpoints.refresh()
       },
-      unreachable: () => {
+      unreachable: (to, errno) => {
         this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to), errno)
         void this.#endpoints.refresh()
       },
       down: (reason) => {
@@ -274,8 +306,11 @@ export class Peer extends EventEmitter<PeerEvents> {
       },
       packet: (packet) => shielded(() => this.emit('packet', packet)),
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
+      endpoint: () => this.endpoint,
+      isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
+      silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
+      drop: (reason) => this.#drop(reason),
       deviceClosing: (error) => {
-        this.#provisional?.cancel()
         this.#endpoints.stop()
         this.#dials.end(error)
       },
@@ -283,7 +318,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
-    if (this.#removal !== undefined) return undefined
+    if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
     const { routes } = this.#runtime
     const facts = {
       id,
@@ -313,16 +348,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.#dials.lost(connection, close)
       receiver.closed(close, failure)
       this.#lanes.ended(watched)
+      if (this.#connections.size === 0) this.#host.left()
     }
     const watched = { ...receiver, closed }
     return watched
   }
 }
-
-/** A peer that was let in and never comes is dropped after this: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
-const UNUSED = 540_000
-
-const NEVER_USED = { timeout: 0, reason: 'never connected' }
 
 const CONNECT_CHECKS = {
   protocols: optional(protocols, undefined),

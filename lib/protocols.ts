@@ -26,3 +26,14 @@ const MOST_PROTOCOLS = 32
 
 /** Two such lists fit into a hello (`native/quic`, at most 3.5 KB for both). */
 const MOST_BYTES = 1_536
+
+/** What to offer: `protocols`, or the device's, which must not be empty then. */
+export function offerOf(
+  name: string,
+  protocols: readonly string[] | undefined,
+  device: readonly string[],
+): readonly string[] {
+  const offered = protocols ?? device
+  if (offered.length === 0) throw outOfRange(name, "a list of one or more: the device's is empty", offered)
+  return offered
+}

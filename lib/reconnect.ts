@@ -1,17 +1,24 @@
 import type { Clock, Timer } from './clock.js'
 
-/** Dials once; rejects when that fails. */
-export type Redial = (protocols: readonly string[] | undefined) => Promise<unknown>
+/** Dials for so many milliseconds; rejects when that fails, or when the signal aborts. */
+export type Redial = (
+  protocols: readonly string[] | undefined,
+  timeout: number,
+  signal: AbortSignal,
+) => Promise<unknown>
 
-/** Dials lost connections again: at once, then after growing, random pauses, until they are up or `stop` is called. */
+/** Dials lost connections again: at once, then after growing, random pauses, until they are up or `forget` is called. */
 export class Reconnect {
   readonly #redial: Redial
+  readonly #failed: (error: unknown, pause: number) => void
   readonly #clock: Clock
   readonly #series = new Map<string, Series>()
-  #isStopped = false
+  #controller = new AbortController()
 
-  constructor(redial: Redial, clock: Clock) {
+  /** `failed` is told of each attempt that fails, and how many milliseconds later the next one follows. */
+  constructor(redial: Redial, failed: (error: unknown, pause: number) => void, clock: Clock) {
     this.#redial = redial
+    this.#failed = failed
     this.#clock = clock
   }
 
@@ -24,26 +31,29 @@ export class Reconnect {
     if (!series.isRunning) this.#next(series)
   }
 
-  /** Ends all attempts for good. */
-  stop(): void {
-    this.#isStopped = true
+  /** Ends all attempts. */
+  forget(): void {
     for (const { timer } of this.#series.values()) timer?.cancel()
     this.#series.clear()
+    this.#controller.abort()
+    this.#controller = new AbortController()
   }
 
-  #next(series: Series): void {
-    if (this.#isStopped) return
+  #next(series: Series): number {
     series.isRunning = true
-    series.timer = this.#clock.after(backoff(series.attempts, this.#clock.random()), () => void this.#attempt(series))
+    const pause = backoff(series.attempts, this.#clock.random())
+    series.timer = this.#clock.after(pause, () => void this.#attempt(series))
     series.attempts += 1
+    return pause
   }
 
   async #attempt(series: Series): Promise<void> {
+    const { signal } = this.#controller
     try {
-      await this.#redial(series.protocols)
+      await this.#redial(series.protocols, attemptTime(series.attempts), signal)
       series.isRunning = false
-    } catch {
-      this.#next(series)
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error, this.#next(series))
     }
   }
 }
@@ -51,6 +61,11 @@ export class Reconnect {
 /** Milliseconds before an attempt: none before the first, then at random below a bound that doubles up to 30 s. */
 export function backoff(attempts: number, random: number): number {
   return attempts === 0 ? 0 : random * Math.min(LONGEST, FIRST * 2 ** (attempts - 1))
+}
+
+/** Milliseconds that an attempt may take, counted from 1: as `connect()` at first, then twice as long each time up to 80 s. */
+export function attemptTime(attempt: number): number {
+  return Math.min(LONGEST_ATTEMPT, FIRST_ATTEMPT * 2 ** (attempt - 1))
 }
 
 interface Series {
@@ -63,5 +78,13 @@ interface Series {
 const FIRST = 100
 const LONGEST = 30_000
 
+/**
+ * While an attempt lasts an initiation leaves every 5 s, so that a peer that is back is found then, whoever has to dial; and a
+ * peer that stays away is mostly being dialled, also where the pauses are long. Below the 90 s of REKEY_ATTEMPT_TIME (whitepaper
+ * section 6.4), after which a handshake begins anew.
+ */
+const FIRST_ATTEMPT = 10_000
+const LONGEST_ATTEMPT = 80_000
+
 /** A connection that lasted this long begins anew with an attempt at once. */
-const STABLE = 30_000
+export const STABLE = 30_000

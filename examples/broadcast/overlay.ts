@@ -8,12 +8,13 @@ const LINKS = 2
 const DIAL_TIMEOUT_MS = 1_000
 
 /**
- * Joins the overlay: dials the two nodes that registered just before this one and answer.
+ * Joins the overlay: stays connected with the two nodes that registered just before this one and answer.
  *
  * Take the nodes in the order of the registry: each is linked to the two before it. When any one node dies, the nodes
  * before and after it are still linked to each other, so the rest stays connected. A node that comes later links itself
  * to the end of the same chain, by the same rule. The other direction needs no code at all: who dials is authorised by
- * the registry, and appears in the event 'connection'.
+ * the registry, and appears in the event 'connection'. Nor does what follows later: `connect: true` has the device dial
+ * again whatever is lost.
  *
  * Resolves to how long each handshake took, in milliseconds.
  */
@@ -25,7 +26,7 @@ export async function joinOverlay(device: Device, registry: Registry): Promise<n
   while (handshakes.length < LINKS) {
     const entry = earlier.pop()
     if (entry === undefined) break
-    const peer = device.peers.get(entry.publicKey) ?? device.addPeer(entry)
+    const peer = device.addPeer({ ...entry, connect: true })
     const started = performance.now()
     const connection = await peer.connect({ timeout: DIAL_TIMEOUT_MS }).catch(() => undefined)
     if (connection === undefined) await peer.remove()

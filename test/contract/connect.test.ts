@@ -100,7 +100,9 @@ eachDriver('connecting', (network) => {
     const start = performance.now()
     await expect(peer.connect({ timeout: 250 })).rejects.toMatchObject({
       code: 'ERR_WARREN_NO_HANDSHAKE',
+      message: expect.stringContaining(`from ${far.publicKey} in 250 ms; tried ${wire.endpoint} (`),
       peer: far.publicKey,
+      tried: [{ endpoint: wire.endpoint, times: expect.any(Number), error: undefined }],
     })
     expect(performance.now() - start).toBeGreaterThan(240)
     expect(performance.now() - start).toBeLessThan(1_500)
@@ -108,7 +110,10 @@ eachDriver('connecting', (network) => {
 
   it('fails clearly with a plain WireGuard peer, whose tunnel works', async () => {
     const { peer } = await network.pair({}, {}, { carries: isPlainWireGuard })
-    await expect(peer.connect({ timeout: 500 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_TRANSPORT' })
+    await expect(peer.connect({ timeout: 500 })).rejects.toMatchObject({
+      code: 'ERR_WARREN_NO_TRANSPORT',
+      message: expect.stringContaining('the path carries less than the 1,308 bytes'),
+    })
     expect(peer.up).toBe(true)
   })
 
@@ -155,7 +160,7 @@ eachDriver('connecting', (network) => {
       const near = await network.open()
       const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
       outcomes.push(
-        await peer.connect().then(
+        await peer.connect({ timeout: index < 2 ? 10_000 : 1_000 }).then(
           () => 'connected',
           ({ code }) => code,
         ),
@@ -173,6 +178,18 @@ eachDriver('connecting', (network) => {
     const near = await network.open()
     await near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect()
     await until(() => taken.length === 3)
+  })
+
+  it('waits for room at the peer, and gets in when its application takes connections again', async () => {
+    const far = await network.open({ limits: { pendingConnections: 1 }, authorize: () => true })
+    const diallers = await Promise.all([network.open(), network.open()])
+    const joined = diallers.map((near) =>
+      near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect(),
+    )
+    await until(() => Number(far.stats().refusedConnections) >= 2)
+    far.on('connection', () => undefined)
+    const connections = await Promise.all(joined)
+    expect(connections.map(({ isOpen }) => isOpen)).toEqual([true, true])
   })
 
   it('follows a peer that moves', async () => {

@@ -7,6 +7,7 @@ import {
   type CloseReason,
   type Connection,
   Device,
+  type Endpoint,
   type LaneStats,
   type Message,
   type Outgoing,
@@ -16,6 +17,7 @@ import {
   type PublicKey,
   parseConfig,
   type parsePublicKey,
+  type Tried,
   WarrenError,
   type WarrenErrorCode,
 } from 'warren'
@@ -42,13 +44,17 @@ export async function device(): Promise<void> {
     },
     driver: 'script',
     lanes: { 10: { full: 'drop-oldest', maxQueuedBytes: 1_000_000 }, 0: { rate: 20_000_000 }, 1: undefined },
-    limits: { peers: 10 },
+    forgetAfter: 60_000,
+    limits: { peers: 10, peersPerAddress: 5 },
   })
   same<typeof device.peers, ReadonlyMap<PublicKey, Peer>>()
   same<typeof device.connections, ReadonlySet<Connection>>()
   same<typeof device.closed, Promise<CloseReason>>()
   device.on('connection', (connection) => same<typeof connection, Connection>())
-  device.on('peer', (event) => same<typeof event, PeerEvent>())
+  device.on('peer', (event) => {
+    same<typeof event, PeerEvent>()
+    if (event.type === 'dial-failed') same<typeof event.error, WarrenError>()
+  })
   device.on('error', (error) => same<typeof error, WarrenError>())
   device.ref().unref()
 
@@ -72,7 +78,15 @@ export async function device(): Promise<void> {
 }
 
 export async function connection(device: Device, publicKey: PublicKey): Promise<void> {
-  const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'], maxPriority: 100 })
+  const peer = device.addPeer({
+    publicKey,
+    endpoint: ['203.0.113.5:51820', '[2001:db8::1]:51820'],
+    maxPriority: 100,
+    connect: true,
+  })
+  peer.update({ connect: { protocols: ['ledger/2'] } })
+  // @ts-expect-error whether, not how long
+  peer.update({ connect: 10_000 })
   peer.on('packet', (packet) => same<typeof packet, Buffer>())
   same<ReturnType<typeof peer.sendPacket>, boolean>()
 
@@ -126,6 +140,12 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
 export function failures(error: unknown): WarrenErrorCode | undefined {
   if (!WarrenError.is(error)) return undefined
   same<typeof error.peer, PublicKey | undefined>()
+  same<typeof error.tried, readonly Tried[] | undefined>()
+  for (const { endpoint, times, error: name } of error.tried ?? []) {
+    same<typeof endpoint, Endpoint>()
+    same<typeof times, number>()
+    same<typeof name, string | undefined>()
+  }
   // @ts-expect-error not one of the codes
   if (error.code === 'ERR_WARREN_TYPO') return undefined
   return error.code

@@ -16,6 +16,7 @@ describe('the options of a device', () => {
       protocols: ['warren/1'],
       authorize: undefined,
       authorizeTimeout: 4_000,
+      forgetAfter: 540_000,
       deadAfter: 15_000,
       heartbeat: undefined,
       driver: 'native',
@@ -25,6 +26,7 @@ describe('the options of a device', () => {
       lanes: new Map(),
       limits: {
         peers: 65_536,
+        peersPerAddress: 16_384,
         pendingAuthorizations: 256,
         handshakesPerSecond: 1_000,
         messageBytes: 16 * 2 ** 20,

@@ -1,3 +1,6 @@
+import { constants } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import type { Connection } from '../../lib/connection.js'
 import { Dial, type DialReceiver } from '../../lib/dial.js'
@@ -36,7 +39,7 @@ function rig(): Rig {
   const dial = new Dial({
     publicKey: 'key',
     clock,
-    isUp: () => rig.isUp,
+    tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
     locate: () => {
       rig.located += 1
       return rig.locate()
@@ -52,6 +55,12 @@ function rig(): Rig {
     },
   })
   return Object.assign(rig, { dial })
+}
+
+function heapAfterCollection(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
 }
 
 function close(cause: DriverClose['cause'], by: DriverClose['by'] = 'network'): DriverClose {
@@ -85,7 +94,6 @@ describe('Dial', () => {
   it.each<[string, DriverClose['cause'], string]>([
     ['no endpoint', 'no-endpoint', 'ERR_WARREN_NO_ENDPOINT'],
     ['no common protocol', 'no-protocol', 'ERR_WARREN_NO_COMMON_PROTOCOL'],
-    ['a full peer', 'refused', 'ERR_WARREN_CONNECTION_REFUSED'],
     ['a broken peer', 'protocol', 'ERR_WARREN_PROTOCOL_VIOLATION'],
     ['a peer that is being closed', 'application', 'ERR_WARREN_CONNECTION_REFUSED'],
   ])('fails at once for %s', async (_, cause, code) => {
@@ -110,6 +118,24 @@ describe('Dial', () => {
     expect(rigged.cancelled).toEqual([1])
   })
 
+  it('says what was tried, for how long, and what the system said', async () => {
+    const rigged = rig()
+    const joined = rigged.dial.join(2_000, undefined)
+    joined.catch(() => undefined)
+    rigged.dial.attempts.unanswered('192.0.2.1:7')
+    rigged.dial.attempts.unreachable('[2001:db8::1]:7', constants.errno.ENETUNREACH)
+    await rigged.clock.advance(2_000)
+    await expect(joined).rejects.toMatchObject({
+      code: 'ERR_WARREN_NO_HANDSHAKE',
+      message: expect.stringContaining('from key in 2.0 s; tried 192.0.2.1:7 (2×), [2001:db8::1]:7 (1× ENETUNREACH)'),
+      tried: [
+        { endpoint: '192.0.2.1:7', times: 2, error: undefined },
+        { endpoint: '[2001:db8::1]:7', times: 1, error: 'ENETUNREACH' },
+      ],
+      cause: expect.objectContaining({ code: 'ENETUNREACH', syscall: 'send' }),
+    })
+  })
+
   it('goes on for those who wait longer', async () => {
     const { dial, dials, clock } = rig()
     const short = dial.join(1_000, undefined)
@@ -119,8 +145,8 @@ describe('Dial', () => {
     await clock.advance(1_000)
     await expect(short).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
     dials[0]?.receiver.closed(close('no-handshake'))
-    await clock.advance(100)
-    expect(dials.map(({ timeout }) => timeout)).toEqual([1_000, 3_900])
+    await settle()
+    expect(dials.map(({ timeout }) => timeout)).toEqual([1_000, 4_000])
     dials[1]?.receiver.connected(CONNECTION)
     expect(await long).toBe(CONNECTION)
   })
@@ -147,15 +173,77 @@ describe('Dial', () => {
     expect(rigged.dials).toHaveLength(0)
   })
 
-  it('looks for an address until there is one, and says so when there is none', async () => {
+  it('tries a peer without room again after pauses that double up to a second, for as long as somebody waits', async () => {
+    const rigged = rig()
+    rigged.isUp = true
+    const joined = rigged.dial.join(5_000, undefined)
+    joined.catch(() => undefined)
+    const at: number[] = []
+    for (let time = 0; time < 5_000; time += 50) {
+      await settle()
+      if (rigged.dials.length > at.length) {
+        at.push(time)
+        rigged.dials.at(-1)?.receiver.closed(close('refused', 'remote'))
+      }
+      await rigged.clock.advance(50)
+    }
+    expect(at).toEqual([0, 100, 300, 700, 1_500, 2_500, 3_500, 4_500])
+    await expect(joined).rejects.toMatchObject({ code: 'ERR_WARREN_CONNECTION_REFUSED', peer: 'key' })
+    expect(rigged.clock.pending).toBe(0)
+  })
+
+  it('gets in when a peer without room has some again', async () => {
+    const { dial, dials, clock } = rig()
+    const joined = dial.join(5_000, undefined)
+    await settle()
+    dials[0]?.receiver.closed(close('refused', 'remote'))
+    await clock.advance(100)
+    dials[1]?.receiver.connected(CONNECTION)
+    expect(await joined).toBe(CONNECTION)
+  })
+
+  it.each<DriverClose['cause']>(['peer-restarted', 'peer-dead', 'no-handshake', 'no-transport'])(
+    'goes on at once after %s, and never in a busy loop',
+    async (cause) => {
+      const { dial, dials, clock } = rig()
+      dial.join(10_000, undefined).catch(() => undefined)
+      await clock.advance(3_000)
+      dials[0]?.receiver.closed(close(cause))
+      await settle()
+      expect(dials).toHaveLength(2)
+      for (let round = 0; round < 100; round++) {
+        dials.at(-1)?.receiver.closed(close(cause))
+        await clock.advance(10)
+      }
+      expect(dials.length).toBeLessThanOrEqual(6)
+    },
+  )
+
+  it('lets a name that does not resolve rest ever longer, and says which it is', async () => {
     const rigged = rig()
     rigged.locate = () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }))
-    const joined = rigged.dial.join(1_000, undefined)
+    const joined = rigged.dial.join(60_000, undefined)
     joined.catch(() => undefined)
     await rigged.clock.advance(1_000)
+    expect(rigged.located).toBe(4)
+    await rigged.clock.advance(59_000)
     await expect(joined).rejects.toMatchObject({ name: 'WarrenError' })
-    expect(rigged.located).toBeGreaterThan(5)
+    expect(rigged.located).toBeLessThan(20)
     expect(rigged.dials).toHaveLength(0)
+  })
+
+  it('keeps nothing of the attempts before', async () => {
+    const { dial, dials, clock } = rig()
+    dial.join(2 ** 30, undefined).catch(() => undefined)
+    const heap: number[] = []
+    for (let attempt = 0; attempt < 20_000; attempt++) {
+      if (attempt % 10_000 === 5_000) heap.push(heapAfterCollection())
+      await clock.advance(1_000)
+      dials.pop()?.receiver.closed(close('no-handshake'))
+    }
+    const [early = 0, late = 0] = heap
+    // 10,000 reactions on one promise would be over 2 MB.
+    expect(late - early).toBeLessThan(1_000_000)
   })
 
   it('stops for one who aborts, and for the peer when nobody is left', async () => {

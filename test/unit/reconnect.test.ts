@@ -6,23 +6,34 @@ function rig(outcomes: readonly boolean[]): {
   clock: VirtualClock
   reconnect: Reconnect
   dialled: { at: number; protocols: readonly string[] | undefined }[]
+  failed: number[]
+  timeouts: number[]
 } {
   const clock = new VirtualClock()
   const dialled: { at: number; protocols: readonly string[] | undefined }[] = []
-  const reconnect = new Reconnect(async (protocols) => {
-    dialled.push({ at: clock.now(), protocols })
-    if (outcomes[dialled.length - 1] === false) throw new Error('not yet')
-  }, clock)
-  return { clock, reconnect, dialled }
+  const failed: number[] = []
+  const timeouts: number[] = []
+  const reconnect = new Reconnect(
+    async (protocols, timeout) => {
+      timeouts.push(timeout)
+      dialled.push({ at: clock.now(), protocols })
+      if (outcomes[dialled.length - 1] === false) throw new Error('not yet')
+    },
+    (_, pause) => failed.push(pause),
+    clock,
+  )
+  return { clock, reconnect, dialled, failed, timeouts }
 }
 
 describe('Reconnect', () => {
   it('tries at once, then after pauses that double up to 30 s', async () => {
-    const { clock, reconnect, dialled } = rig(Array(12).fill(false))
+    const { clock, reconnect, dialled, failed, timeouts } = rig(Array(12).fill(false))
     reconnect.lost(['a'], 60_000)
     await clock.advance(200_000)
     const pauses = dialled.slice(1, 12).map(({ at }, index) => at - (dialled[index]?.at ?? 0))
     expect(dialled[0]).toEqual({ at: 0, protocols: ['a'] })
+    expect(failed.slice(0, 11)).toEqual(pauses)
+    expect(timeouts.slice(0, 5)).toEqual([10_000, 20_000, 40_000, 80_000, 80_000])
     expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000])
   })
 
@@ -54,16 +65,18 @@ describe('Reconnect', () => {
     expect(dialled).toHaveLength(5)
   })
 
-  it('ends all attempts when told to', async () => {
+  it('ends all attempts when told to, until another connection is lost', async () => {
     const { clock, reconnect, dialled } = rig(Array(50).fill(false))
     reconnect.lost(['a'], 0)
     reconnect.lost(['b'], 0)
     await clock.advance(1_000)
     const before = dialled.length
-    reconnect.stop()
-    reconnect.lost(['a'], 0)
+    reconnect.forget()
     await clock.advance(100_000)
     expect(dialled).toHaveLength(before)
     expect(clock.pending).toBe(0)
+    reconnect.lost(['a'], 0)
+    await clock.advance(0)
+    expect(dialled).toHaveLength(before + 1)
   })
 })

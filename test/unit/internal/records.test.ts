@@ -167,7 +167,7 @@ describe('RecordReader', () => {
   it('names every number that the drivers expect a name of', () => {
     expect(names.initiators).toEqual(['local', 'remote'])
     expect(names.closedBy).toEqual(['local', 'remote', 'network'])
-    expect(names.downReasons).toEqual(['expired', 'handshake-timeout'])
+    expect(names.downReasons).toEqual(['expired', 'handshake-timeout', 'left'])
     expect(names.outcomes).toEqual(['delivered', 'cancelled', 'dropped', 'lost', 'replaced', 'expired'])
     expect(names.closeCauses).toHaveLength(12)
   })
