@@ -18,7 +18,7 @@ export interface DeviceOptions {
   readonly protocols?: readonly string[] | undefined
   /** Asked about each key that proved itself and is no peer yet. Absent: they are refused in silence. */
   readonly authorize?: Authorize | undefined
-  /** How long that may take. Default 4,000: below the 5 s after which a WireGuard handshake is tried again. */
+  /** How long that may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
   readonly authorizeTimeout?: number | undefined
   /** A peer that it let in is one no more after this long without a sign of it. Default 540,000. */
   readonly forgetAfter?: number | undefined

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.js'
 import type { Connection } from './connection.js'
 import type { DriverClose } from './driver.js'
-import { backoff, STABLE } from './reconnect.js'
+import { attemptTime, backoff, STABLE } from './reconnect.js'
 
 /** The order to stay connected: with which protocols; `undefined`: the device's. */
 export interface KeepOrder {
@@ -12,8 +12,8 @@ export interface KeepOrder {
 export interface KeepLink {
   /** A live connection that would do. */
   find(order: KeepOrder): Connection | undefined
-  /** Dials, for some seconds. */
-  dial(order: KeepOrder, signal: AbortSignal): Promise<unknown>
+  /** Dials, for so many milliseconds. */
+  dial(order: KeepOrder, timeout: number, signal: AbortSignal): Promise<unknown>
   /** An attempt failed; the next one follows after so many milliseconds. */
   failed(error: unknown, pause: number): void
 }
@@ -103,7 +103,7 @@ export class KeepConnected {
     this.#isDialling = true
     this.#began = this.#clock.now()
     try {
-      await this.#link.dial(this.#order, controller.signal)
+      await this.#link.dial(this.#order, attemptTime(this.#attempts), controller.signal)
       if (this.#controller !== controller) return
       this.#isDialling = false
       this.#check(0)

@@ -3,9 +3,9 @@ import { Dial, type DialReceiver } from './dial.js'
 import type { Tunnel } from './dial-error.js'
 import type { DriverClose } from './driver.js'
 import type { Endpoint } from './endpoint.js'
-import { KeepConnected, type KeepOrder } from './keep-connected.js'
+import { KeepConnected, type KeepLink, type KeepOrder } from './keep-connected.js'
 import type { PublicKey } from './keys.js'
-import { Reconnect, type Redial } from './reconnect.js'
+import { Reconnect } from './reconnect.js'
 import type { Runtime } from './runtime.js'
 
 /** What dialling needs to know of its peer. */
@@ -39,13 +39,10 @@ export class PeerDials {
     this.#runtime = runtime
     this.#peer = peer
     const failed = (error: unknown, pause: number): void => peer.dialFailed(error, pause)
-    const redial: Redial = (protocols, signal) => this.connect(protocols, RECONNECT_TIMEOUT, signal)
-    this.#reconnect = new Reconnect(redial, failed, runtime.clock)
+    this.#reconnect = new Reconnect((...dial) => this.connect(...dial), failed, runtime.clock)
     const find = (order: KeepOrder): Connection | undefined => this.#find(this.#offered(order))
-    this.#keep = new KeepConnected(
-      { find, failed, dial: ({ protocols }, signal) => redial(protocols, signal) },
-      runtime.clock,
-    )
+    const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) => this.connect(protocols, timeout, signal)
+    this.#keep = new KeepConnected({ find, dial, failed }, runtime.clock)
   }
 
   connect(
@@ -180,6 +177,3 @@ export class PeerDials {
     this.#runtime.routes.dials.delete(id)
   }
 }
-
-/** One attempt of a reconnection, as long as that of `connect()`. */
-const RECONNECT_TIMEOUT = 10_000

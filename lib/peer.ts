@@ -167,9 +167,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
     if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
-    const addresses = endpoints === undefined ? [] : knownAddresses(endpoints)
+    const addresses = knownAddresses(endpoints ?? [])
+    // Those before are of use until a name of the new ones is resolved.
+    const isGiven = addresses.length > 0 || endpoints?.length === 0
     try {
-      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(addresses.length > 0 && { endpoints: addresses }) })
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(isGiven && { endpoints: addresses }) })
     } catch (error) {
       throw fromNative(error, this.publicKey)
     }
@@ -236,8 +238,8 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   async #remove(close: ParsedClose): Promise<void> {
-    this.#endpoints.stop()
     this.#host.leaving()
+    this.#endpoints.stop()
     await Promise.resolve()
     this.#dials.end(this.#removedError())
     const { driver } = this.#runtime
@@ -266,6 +268,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#removal !== undefined || !this.#runtime.isOpen) return
     this.#isEndpointOld = true
     this.#runtime.driver.updatePeer(this.#id, { endpoints })
+    if (!this.#isUp) this.#dials.reachable()
   }
 
   #receiver(): PeerReceiver {
@@ -289,12 +292,12 @@ export class Peer extends EventEmitter<PeerEvents> {
       },
       unanswered: (_attempt, to) => {
         this.#isEndpointOld = true
-        this.#dials.tried(to)
+        this.#dials.tried(this.#endpoints.spell(to))
         void this.#endpoints.refresh()
       },
       unreachable: (to, errno) => {
         this.#isEndpointOld = true
-        this.#dials.tried(to, errno)
+        this.#dials.tried(this.#endpoints.spell(to), errno)
         void this.#endpoints.refresh()
       },
       down: (reason) => {

@@ -1,7 +1,11 @@
 import type { Clock, Timer } from './clock.js'
 
-/** Dials once; rejects when that fails, or when the signal aborts. */
-export type Redial = (protocols: readonly string[] | undefined, signal: AbortSignal) => Promise<unknown>
+/** Dials for so many milliseconds; rejects when that fails, or when the signal aborts. */
+export type Redial = (
+  protocols: readonly string[] | undefined,
+  timeout: number,
+  signal: AbortSignal,
+) => Promise<unknown>
 
 /** Dials lost connections again: at once, then after growing, random pauses, until they are up or `forget` is called. */
 export class Reconnect {
@@ -46,7 +50,7 @@ export class Reconnect {
   async #attempt(series: Series): Promise<void> {
     const { signal } = this.#controller
     try {
-      await this.#redial(series.protocols, signal)
+      await this.#redial(series.protocols, attemptTime(series.attempts), signal)
       series.isRunning = false
     } catch (error) {
       if (!signal.aborted) this.#failed(error, this.#next(series))
@@ -59,6 +63,11 @@ export function backoff(attempts: number, random: number): number {
   return attempts === 0 ? 0 : random * Math.min(LONGEST, FIRST * 2 ** (attempts - 1))
 }
 
+/** Milliseconds that an attempt may take, counted from 1: as `connect()` at first, then twice as long each time up to 80 s. */
+export function attemptTime(attempt: number): number {
+  return Math.min(LONGEST_ATTEMPT, FIRST_ATTEMPT * 2 ** (attempt - 1))
+}
+
 interface Series {
   readonly protocols: readonly string[] | undefined
   attempts: number
@@ -68,6 +77,14 @@ interface Series {
 
 const FIRST = 100
 const LONGEST = 30_000
+
+/**
+ * While an attempt lasts an initiation leaves every 5 s, so that a peer that is back is found then, whoever has to dial; and a
+ * peer that stays away is mostly being dialled, also where the pauses are long. Below the 90 s of REKEY_ATTEMPT_TIME (whitepaper
+ * section 6.4), after which a handshake begins anew.
+ */
+const FIRST_ATTEMPT = 10_000
+const LONGEST_ATTEMPT = 80_000
 
 /** A connection that lasted this long begins anew with an attempt at once. */
 export const STABLE = 30_000

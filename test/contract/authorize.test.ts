@@ -62,11 +62,10 @@ eachDriver('authorize', (network) => {
     const { near, far, peer, events } = await strangers(network, authorize, { authorizeTimeout: 100 })
     await expect(peer.connect({ timeout: 400 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
     expect(far.peers.size).toBe(0)
-    expect(events).toEqual(
-      rejected === undefined
-        ? []
-        : [{ type: 'rejected', publicKey: near.publicKey, endpoint: endpointOf(near), ...rejected }],
-    )
+    // Once for each initiation, of which there may be several by then.
+    const told = { type: 'rejected', publicKey: near.publicKey, endpoint: endpointOf(near), ...rejected }
+    expect(events).toEqual(events.map(() => told))
+    expect(events.length > 0).toBe(rejected !== undefined)
     await until(() => far.stats().pendingAuthorizations === undefined || far.stats().pendingAuthorizations === 0)
   })
 
@@ -85,7 +84,7 @@ eachDriver('authorize', (network) => {
     await expect(peer.connect({ timeout: 300 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
     await rejected
     expect(signals[0]?.aborted).toBe(true)
-    for (const answer of answers) answer()
+    for (const answer of answers.filter((_, index) => signals[index]?.aborted)) answer()
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(far.peers.size).toBe(0)
   })
@@ -140,7 +139,7 @@ eachDriver('authorize', (network) => {
     })
     peer.update({ presharedKey: Buffer.alloc(32, 1) })
     await expect(peer.connect({ timeout: 200 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
-    expect(asked).toEqual([near.publicKey])
+    expect(new Set(asked)).toEqual(new Set([near.publicKey]))
     expect(far.peers.size).toBe(0)
   })
 })

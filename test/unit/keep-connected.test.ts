@@ -11,6 +11,7 @@ class Rig {
   readonly clock = new VirtualClock()
   readonly dialled: number[] = []
   readonly offers: (readonly string[] | undefined)[] = []
+  readonly timeouts: number[] = []
   readonly failures: number[] = []
   readonly signals: AbortSignal[] = []
   live: Connection | undefined
@@ -19,7 +20,8 @@ class Rig {
   readonly keep = new KeepConnected(
     {
       find: () => this.live,
-      dial: ({ protocols }, signal) => {
+      dial: ({ protocols }, timeout, signal) => {
+        this.timeouts.push(timeout)
         this.dialled.push(this.clock.now())
         this.offers.push(protocols)
         this.signals.push(signal)
@@ -44,10 +46,11 @@ class Rig {
 }
 
 describe('KeepConnected', () => {
-  it('dials at once, then after pauses that double up to 30 s, until it is told otherwise', async () => {
-    const { clock, keep, dialled, failures } = new Rig()
+  it('dials at once, then ever longer after pauses that double up to 30 s, until it is told otherwise', async () => {
+    const { clock, keep, dialled, failures, timeouts } = new Rig()
     keep.order(ANY)
     await clock.advance(300_000)
+    expect(timeouts.slice(0, 6)).toEqual([10_000, 20_000, 40_000, 80_000, 80_000, 80_000])
     const pauses = dialled.slice(1, 13).map((at, index) => at - (dialled[index] ?? 0))
     expect(dialled[0]).toBe(0)
     expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000, 30_000])

@@ -7,29 +7,33 @@ function rig(outcomes: readonly boolean[]): {
   reconnect: Reconnect
   dialled: { at: number; protocols: readonly string[] | undefined }[]
   failed: number[]
+  timeouts: number[]
 } {
   const clock = new VirtualClock()
   const dialled: { at: number; protocols: readonly string[] | undefined }[] = []
   const failed: number[] = []
+  const timeouts: number[] = []
   const reconnect = new Reconnect(
-    async (protocols) => {
+    async (protocols, timeout) => {
+      timeouts.push(timeout)
       dialled.push({ at: clock.now(), protocols })
       if (outcomes[dialled.length - 1] === false) throw new Error('not yet')
     },
     (_, pause) => failed.push(pause),
     clock,
   )
-  return { clock, reconnect, dialled, failed }
+  return { clock, reconnect, dialled, failed, timeouts }
 }
 
 describe('Reconnect', () => {
   it('tries at once, then after pauses that double up to 30 s', async () => {
-    const { clock, reconnect, dialled, failed } = rig(Array(12).fill(false))
+    const { clock, reconnect, dialled, failed, timeouts } = rig(Array(12).fill(false))
     reconnect.lost(['a'], 60_000)
     await clock.advance(200_000)
     const pauses = dialled.slice(1, 12).map(({ at }, index) => at - (dialled[index]?.at ?? 0))
     expect(dialled[0]).toEqual({ at: 0, protocols: ['a'] })
     expect(failed.slice(0, 11)).toEqual(pauses)
+    expect(timeouts.slice(0, 5)).toEqual([10_000, 20_000, 40_000, 80_000, 80_000])
     expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000])
   })
 

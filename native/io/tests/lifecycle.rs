@@ -200,6 +200,29 @@ fn a_system_that_reads_no_socket_any_more_ends_the_device_without_a_busy_loop() 
 }
 
 #[cfg(target_os = "linux")]
+#[test]
+fn a_socket_that_is_wrongly_said_to_have_room_is_no_busy_loop() {
+    let (calls, took) = std::thread::spawn(|| {
+        for call in [libc::SYS_sendmmsg, libc::SYS_sendmsg] {
+            refuse_system_call(call, libc::EAGAIN);
+        }
+        let (node, far) = (Node::on("127.0.0.1"), Node::on("127.0.0.1"));
+        let peer = node.add(&far, Some(far.driver.local_address()));
+        let dialled = node
+            .driver
+            .call(move |context| context.engine.connect(peer, None, PATIENCE, context.now).is_ok());
+        let began = std::time::Instant::now();
+        assert_eq!(dialled, Ok(true));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        (node.stats().send_calls, began.elapsed())
+    })
+    .join()
+    .unwrap();
+    // One a millisecond, where a busy loop makes 30 and more.
+    assert!(calls >= 10 && u128::from(calls) < 3 * took.as_millis(), "{calls} calls in {took:?}");
+}
+
+#[cfg(target_os = "linux")]
 fn error_count(node: &Node, name: &str) -> u64 {
     node.stats().entries().iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
 }
