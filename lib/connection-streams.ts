@@ -74,6 +74,11 @@ export class ConnectionStreams {
     )
   }
 
+  /** Hands over what was written in this turn of the event loop, ahead of what is told the driver next. */
+  flush(): void {
+    for (const { write } of this.#sides) write?.flush()
+  }
+
   /** The connection is over. What arrived whole can still be read; all else errs. */
   end(error: Error): void {
     for (const sides of [...this.#sides]) endSides(sides, error)

@@ -243,6 +243,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   }
 
   async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {
+    this.#streams.flush()
     const { clock, driver } = this.#runtime
     const deadline = clock.now() + timeout
     const late = defer<void>()

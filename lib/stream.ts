@@ -71,6 +71,12 @@ export class ConnectionStream extends Duplex {
     this.#priority = changePriority(this.#link, value)
   }
 
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
+  }
+
   override _read(): void {
     this.#read.read()
   }
@@ -107,6 +113,12 @@ export class ConnectionReadable extends Readable {
     this.#read = new ReadSide(this, link.driver, link.id, link.readBudget)
     this.on('error', ignore)
     link.register({ stream: this, read: this.#read, write: undefined })
+  }
+
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
   }
 
   override _read(): void {

@@ -1,5 +1,9 @@
+import { Buffer } from 'node:buffer'
 import { changedBytes } from './argument-error.js'
 import type { Driver } from './driver.js'
+
+// That of the moment of import: a user's fake timers do not hold up streams.
+const { nextTick } = process
 
 /** Called once, with what went wrong if something did. */
 export type Callback = (error?: Error | null) => void
@@ -9,6 +13,9 @@ export class WriteSide {
   readonly #driver: Driver
   readonly #id: number
   #queued = 0
+  /** Small chunks of this turn of the event loop, side by side: they go to the engine together, right after it. */
+  #joined: Buffer | undefined
+  #joinedLength = 0
   #rest: Uint8Array | undefined
   #written: Callback | undefined
   #finished: Callback | undefined
@@ -30,7 +37,12 @@ export class WriteSide {
       callback(changedChunk())
       return
     }
-    this.#rest = chunk.byteLength === 0 ? undefined : chunk
+    if (this.#join(chunk)) {
+      callback()
+      return
+    }
+    this.flush()
+    this.#rest = chunk
     this.#written = callback
     this.#pump()
   }
@@ -42,7 +54,16 @@ export class WriteSide {
       return
     }
     this.#finished = callback
+    this.flush()
     this.#driver.finishStream(this.#id)
+  }
+
+  /** Hands over what was joined. */
+  flush(): void {
+    if (this.#joined === undefined || this.#joinedLength === 0) return
+    this.#queued += this.#joinedLength
+    this.#driver.writeStream(this.#id, this.#joined.subarray(0, this.#joinedLength))
+    this.#joinedLength = 0
   }
 
   drained(bytes: number): void {
@@ -60,6 +81,7 @@ export class WriteSide {
     if (this.#over || this.#failure !== undefined) return false
     this.#failure = error
     this.#rest = undefined
+    this.#joinedLength = 0
     const pending = this.#takeWritten() ?? this.#takeFinished()
     pending?.(error)
     return pending !== undefined
@@ -70,6 +92,7 @@ export class WriteSide {
     if (this.#over) return
     this.#over = true
     this.#rest = undefined
+    this.#joinedLength = 0
     this.#driver.resetStream(this.#id, NO_CODE)
   }
 
@@ -86,6 +109,20 @@ export class WriteSide {
   /** There is nobody to tell. */
   abandon(): void {
     this.#over = true
+    this.#joinedLength = 0
+  }
+
+  /** Takes a copy of a small chunk, if there is room for it in the window. */
+  #join(chunk: Uint8Array): boolean {
+    const { byteLength } = chunk
+    if (byteLength > SMALL || this.#queued + this.#joinedLength + byteLength > WINDOW) return false
+    if (byteLength === 0) return true
+    if (this.#joinedLength + byteLength > JOINED) this.flush()
+    if (this.#joinedLength === 0) nextTick(() => this.flush())
+    this.#joined ??= Buffer.allocUnsafeSlow(JOINED)
+    this.#joined.set(chunk, this.#joinedLength)
+    this.#joinedLength += byteLength
+    return true
   }
 
   #pump(): void {
@@ -137,5 +174,10 @@ const WINDOW = 2 ** 20
 
 /** Less than this waits until there is more room: a call costs as much as copying some kilobytes. */
 const LEAST_WRITE = 64 * 2 ** 10
+
+/** A larger chunk gains nothing by a copy. */
+const SMALL = 4 * 2 ** 10
+
+const JOINED = 16 * 2 ** 10
 
 const NO_CODE = 0
