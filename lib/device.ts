@@ -130,10 +130,10 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   /** Figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
-    const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
+    const { isOpen, driver, queued, inbox, laneTotals, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
     const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages }
-    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
+    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now(driver.deviceLanes(), deadlines.now()))
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */

@@ -78,6 +78,10 @@ export declare class NativeDevice {
   connectionStats(connection: number): object | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
@@ -170,6 +174,10 @@ export declare class ScriptDevice {
   connectionStats(connection: number): object | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
