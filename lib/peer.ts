@@ -101,7 +101,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#id = facts.id
     this.#runtime = runtime
     this.#host = host
-    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer)
+    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer, runtime.queued)
     this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
     this.#lanes = new LaneTotals(runtime.laneTotals)
     this.#rotation = new EndpointRotation(facts.endpoints)
