@@ -81,6 +81,11 @@ export class ConnectionStreams {
     return new Promise((resolve) => this.#endings.add({ waiting, resolve }))
   }
 
+  /** Hands over what was written in this turn of the event loop, ahead of what is told the driver next. */
+  flush(): void {
+    for (const { write } of this.#sides) write?.flush()
+  }
+
   /** The connection is over. What arrived whole can still be read; all else errs. */
   end(error: Error): void {
     for (const sides of [...this.#sides]) endSides(sides, error)

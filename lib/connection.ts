@@ -17,7 +17,7 @@ import { Emitter, onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
-import { connectionLanes, type LaneStats } from './lane-stats.js'
+import { joinLanes, type OutboxFigures } from './lane-stats.js'
 import {
   type Message,
   type MessageFilter,
@@ -65,8 +65,8 @@ export interface ConnectionFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
-  /** Figures of its lanes, also while it ends. */
-  lanes(): readonly LaneStats[]
+  /** What its outbox tells of its lanes, also after its end. */
+  outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
   message(priority: number, bytes: Buffer): void
@@ -121,7 +121,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     })
     attach({
       connection: this,
-      lanes: () => this.#lanes(),
+      outboxLanes: () => this.#outbox.lanes,
       post: (payload, options, patience, waiter) =>
         this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
       message: (priority, bytes) => this.#inbox.push(priority, bytes),
@@ -197,7 +197,9 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   /** Figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
     if (this.#state === 'closed') return statsOf(undefined, [])
-    return statsOf(this.#runtime.driver.connectionStats(this.#id), this.#lanes())
+    const { driver, deadlines } = this.#runtime
+    const lanes = joinLanes(driver.laneStats(this.#id) ?? [], this.#outbox.lanes, deadlines.now())
+    return statsOf(driver.connectionStats(this.#id), lanes)
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */
@@ -231,13 +233,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     return `Connection ${inspect(this.toJSON(), options)}`
   }
 
-  #lanes(): readonly LaneStats[] {
-    const { driver, deadlines, isOpen } = this.#runtime
-    const engine = isOpen ? driver.laneStats(this.#id) : undefined
-    return connectionLanes(engine ?? [], this.#outbox.lanes, deadlines.now())
-  }
-
   async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {
+    this.#streams.flush()
     const { clock, driver } = this.#runtime
     const deadline = clock.now() + timeout
     const late = defer<void>()

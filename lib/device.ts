@@ -135,11 +135,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   /** Figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
-    const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
+    const { isOpen, driver, queued, inbox, laneTotals, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
     const { leftBehindMessages } = inbox
     const counters = { queuedBytes: queued.total, leftBehindMessages, ...this.#strangers.counters }
-    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
+    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now(driver.deviceLanes(), deadlines.now()))
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */

@@ -130,6 +130,9 @@ export interface Driver {
   connectionStats(connection: number): Record<string, number> | undefined
   /** One for each lane that was ever used, lowest first; also of a connection that has ended, until 256 others have. */
   laneStats(connection: number): readonly DriverLaneStats[] | undefined
+  /** The same, summed over all connections that the device, or a peer, has and had. */
+  deviceLanes(): readonly DriverLaneStats[]
+  peerLanes(peer: number): readonly DriverLaneStats[] | undefined
 
   /** Tells every peer, flushes, frees the port, joins the thread. Idempotent. */
   close(code: number, reason: string): Promise<void>

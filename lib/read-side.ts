@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import { later } from './clock.js'
 import type { Driver } from './driver.js'
 import { LEAST, type ReadBudget } from './read-budget.js'
 
@@ -12,11 +11,15 @@ export class ReadSide {
   readonly #budget: ReadBudget
   readonly #onData: (() => void) | undefined
   #credit = 0
-  #bytes = 0
-  /** How much may be granted and buffered; doubles each time that the reader took what there was, up to the high water mark. */
+  /** How much may be granted and buffered; doubles each time that the reader took as much, up to the high water mark. */
   #window = LEAST
+  #received = 0
+  /** What the reader had taken when the window was as it is. */
+  #taken = 0
   /** What of the budget is this stream's. */
   #counted = 0
+  /** The stream asked for more than it may have. */
+  #wants = false
   #over = false
 
   constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget, onData?: () => void) {
@@ -34,7 +37,7 @@ export class ReadSide {
 
   /** That came. */
   get bytes(): number {
-    return this.#bytes
+    return this.#received
   }
 
   /** The program has the stream: an end with nothing before it is told though nobody reads. */
@@ -42,15 +45,20 @@ export class ReadSide {
     if (!this.#over) this.#driver.grantStream(this.#id, 0)
   }
 
-  /** The consumer wants more. Node asks before it takes from its buffer, so the room is looked at again after. */
+  /** The stream wants more, below its high water mark. What it may have now can be less, and Node asks once: `taken` tells the rest. */
   read(): void {
-    if (!this.#grant()) later(() => this.#grant())
+    this.#wants = !this.#grant()
+  }
+
+  /** The consumer took from the stream's buffer. */
+  taken(): void {
+    if (this.#wants) this.#wants = !this.#grant()
   }
 
   /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
   data(chunk: Buffer): void {
     this.#credit -= chunk.length
-    this.#bytes += chunk.length
+    this.#received += chunk.length
     this.#onData?.()
     const waits = chunk.length < SLICE || this.#stream.readableLength > 0
     this.#stream.push(waits ? owned(chunk) : chunk)
@@ -81,13 +89,17 @@ export class ReadSide {
     if (this.#over) return true
     const { readableHighWaterMark: most, readableLength } = this.#stream
     const held = readableLength + this.#credit
+    const taken = this.#received - readableLength
+    if (taken - this.#taken >= this.#window && this.#window < most) {
+      this.#window *= 2
+      this.#taken = taken
+    }
     const window = this.#budget.allowed(Math.min(this.#window, most), this.#counted)
     const room = window - held
     if (room <= 0 || (this.#credit > 0 && room < window / 4)) {
       this.#count(held)
       return false
     }
-    if (this.#counted > 0) this.#window = Math.min(2 * window, most)
     this.#credit += room
     this.#count(window)
     this.#driver.grantStream(this.#id, room)

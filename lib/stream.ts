@@ -107,6 +107,12 @@ export class ConnectionStream extends SocketLike {
     return isHeard
   }
 
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
+  }
+
   override _read(): void {
     this.#read.read()
   }
@@ -185,6 +191,12 @@ export class ConnectionReadable extends Readable {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return !isUnheard(this, event, args) && super.emit(event, ...args)
+  }
+
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
   }
 
   override _read(): void {

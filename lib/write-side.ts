@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer'
 import { changedBytes } from './argument-error.js'
+import { later } from './clock.js'
 import type { Driver } from './driver.js'
 
 /** Called once, with what went wrong if something did. */
@@ -12,6 +14,9 @@ export class WriteSide {
   #queued = 0
   #taken = 0
   #length = 0
+  /** Small chunks of this turn of the event loop, side by side: they go to the engine together, right after it. */
+  #joined: Buffer | undefined
+  #joinedLength = 0
   #rest: Uint8Array | undefined
   #written: Callback | undefined
   #finished: Callback | undefined
@@ -52,7 +57,12 @@ export class WriteSide {
       callback(changedChunk())
       return
     }
-    this.#rest = chunk.byteLength === 0 ? undefined : chunk
+    if (this.#join(chunk)) {
+      callback()
+      return
+    }
+    this.flush()
+    this.#rest = chunk
     this.#length = chunk.byteLength
     this.#written = callback
     this.#pump()
@@ -61,9 +71,18 @@ export class WriteSide {
   /** Calls back when the peer's transport acknowledged everything, and the end. */
   finish(callback: Callback): void {
     this.#finished = callback
+    this.flush()
     if (this.#failure === undefined) this.#driver.finishStream(this.#id)
     else if (this.#isWhole) this.acknowledged()
     else this.#takeFinished()?.(this.#failure)
+  }
+
+  /** Hands over what was joined. */
+  flush(): void {
+    if (this.#joined === undefined || this.#joinedLength === 0) return
+    this.#queued += this.#joinedLength
+    this.#driver.writeStream(this.#id, this.#joined.subarray(0, this.#joinedLength))
+    this.#joinedLength = 0
   }
 
   drained(bytes: number): void {
@@ -79,7 +98,7 @@ export class WriteSide {
 
   /** The peer wants no more; `whole`: it has all that the engine was given. True if something failed now. */
   stopped(error: Error, whole: boolean): boolean {
-    this.#isWhole = whole && this.#written === undefined
+    this.#isWhole = whole && this.#written === undefined && this.#joinedLength === 0
     if (this.#isWhole && this.#finished !== undefined) {
       this.acknowledged()
       return false
@@ -92,6 +111,7 @@ export class WriteSide {
     if (this.#over || this.#failure !== undefined) return false
     this.#failure = error
     this.#rest = undefined
+    this.#joinedLength = 0
     const pending = this.#takeWritten() ?? this.#takeFinished()
     pending?.(error)
     return pending !== undefined
@@ -102,12 +122,14 @@ export class WriteSide {
     if (this.#over) return
     this.#over = true
     this.#rest = undefined
+    this.#joinedLength = 0
     this.#driver.resetStream(this.#id, NO_CODE)
   }
 
   /** Ends the stream if the peer has everything that was given to the engine; else it is as `reset`. */
   leave(): void {
     if (this.#over) return
+    this.flush()
     this.#over = true
     this.#driver.leaveStream(this.#id, NO_CODE)
   }
@@ -125,6 +147,21 @@ export class WriteSide {
   /** There is nobody to tell. */
   abandon(): void {
     this.#over = true
+    this.#joinedLength = 0
+  }
+
+  /** Takes a copy of a small chunk, if there is room for it in the window. */
+  #join(chunk: Uint8Array): boolean {
+    const { byteLength } = chunk
+    if (byteLength > SMALL || this.#queued + this.#joinedLength + byteLength > WINDOW) return false
+    if (byteLength === 0) return true
+    if (this.#joinedLength + byteLength > JOINED) this.flush()
+    if (this.#joinedLength === 0) later(() => this.flush())
+    this.#joined ??= Buffer.allocUnsafeSlow(JOINED)
+    this.#joined.set(chunk, this.#joinedLength)
+    this.#joinedLength += byteLength
+    this.#taken += byteLength
+    return true
   }
 
   #pump(): void {
@@ -179,5 +216,10 @@ const WINDOW = 2 ** 20
 
 /** Less than this waits until there is more room: a call costs as much as copying some kilobytes. */
 const LEAST_WRITE = 64 * 2 ** 10
+
+/** A larger chunk gains nothing by a copy. */
+const SMALL = 4 * 2 ** 10
+
+const JOINED = 16 * 2 ** 10
 
 const NO_CODE = 0

@@ -82,6 +82,10 @@ export declare class NativeDevice {
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
@@ -182,6 +186,10 @@ export declare class ScriptDevice {
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }

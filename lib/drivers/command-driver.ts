@@ -194,6 +194,14 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.#asked(undefined, () => this.device.laneStats(connection)) ?? undefined
   }
 
+  deviceLanes(): readonly DriverLaneStats[] {
+    return this.#asked(undefined, () => this.device.deviceLanes())
+  }
+
+  peerLanes(peer: number): readonly DriverLaneStats[] | undefined {
+    return this.#asked(undefined, () => this.device.peerLanes(peer)) ?? undefined
+  }
+
   /** What the addon throws carries a name of the table in `errors.ts`. */
   #asked<T>(peer: string | undefined, command: () => T): T {
     this.enter()

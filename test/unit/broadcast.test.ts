@@ -57,7 +57,7 @@ class Rig {
       peer: { publicKey: `key ${id}` } as Peer,
       protocol: 'a',
       initiator: 'local',
-      queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer),
+      queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer, this.runtime.queued),
       inbox: new PeerInbox(this.runtime.inbox, 255),
       isPeerRemoved: () => false,
     } as const

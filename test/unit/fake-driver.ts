@@ -105,6 +105,12 @@ export class FakeDriver implements Driver {
   laneStats(): undefined {
     return undefined
   }
+  deviceLanes(): [] {
+    return []
+  }
+  peerLanes(): undefined {
+    return undefined
+  }
   async close(...args: unknown[]): Promise<void> {
     this.#note('close', args, undefined)
   }

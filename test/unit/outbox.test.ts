@@ -19,6 +19,8 @@ interface Rig {
   readonly reasons: string[]
   reserved: number
   limit: number
+  /** Past the limit, a message may wait for its lane. */
+  waitsPastLimit: boolean
 }
 
 function rig(table: LaneTable = {}): Rig {
@@ -31,6 +33,7 @@ function rig(table: LaneTable = {}): Rig {
     reasons: [],
     reserved: 0,
     limit: Infinity,
+    waitsPastLimit: false,
   }
   let message = 0
   const outbox = new Outbox({
@@ -45,10 +48,11 @@ function rig(table: LaneTable = {}): Rig {
       rig.cancelled.push(id)
       rig.reasons.push(reason)
     },
-    reserve(_, bytes) {
-      if (rig.reserved + bytes > rig.limit) return false
+    reserve(_, bytes, mayWait) {
+      const fits = rig.reserved + bytes <= rig.limit
+      if (!fits && !(rig.waitsPastLimit && mayWait)) return 'none'
       rig.reserved += bytes
-      return true
+      return fits ? 'now' : 'behind'
     },
     release(_, bytes) {
       rig.reserved -= bytes
@@ -168,6 +172,21 @@ describe('Outbox', () => {
     expect(rigged.reserved).toBe(0)
     expect(Array.from(outbox.lanes, (lane) => lane.queuedBytes)).toEqual([0])
     expect(outbox.isIdle).toBe(true)
+  })
+
+  it('lets one message of a lane wait past the limit where the lane has some under way, and refuses a second', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB
+    rigged.waitsPastLimit = true
+    const { outbox, given } = rigged
+    await send(outbox, bytes(MIB))
+    const held = send(outbox, bytes(MIB))
+    expect(await isSettled(held)).toBe(false)
+    await expect(send(outbox, bytes(MIB))).rejects.toThrow('full')
+    await expect(send(outbox, bytes(MIB), { priority: 1 })).rejects.toThrow('full')
+    outbox.drained(0, MIB)
+    await held
+    expect(given).toHaveLength(2)
   })
 
   it('settles with what the engine says, also when asked later', async () => {

@@ -91,6 +91,20 @@ describe('reading', () => {
     expect(taken).toBe(sent)
   })
 
+  it('grants more when a reader that paused takes what is there', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable)
+    stream.read(0)
+    for (let round = 1; round < 5; round++) {
+      const granted = driver.given('grantStream').at(-1)?.[1] as number
+      sides.read?.data(Buffer.alloc(granted))
+      await settle()
+      expect(driver.given('grantStream')).toHaveLength(round)
+      expect(stream.read()).toHaveLength(granted)
+      await settle()
+      expect(driver.given('grantStream')).toHaveLength(round + 1)
+    }
+  })
+
   it('grants more as its reader takes what it was granted, up to the high water mark', async () => {
     const { driver, stream, sides } = rig(ConnectionReadable)
     const granted = (): number => driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
@@ -232,6 +246,23 @@ describe('writing', () => {
     sides.write?.drained(2 ** 20)
     await closed(stream)
     expect(stream.errored).toMatchObject({ name: 'TypeError', code: 'ERR_WARREN_INVALID_ARGUMENT' })
+  })
+
+  it('hands small chunks of one turn to the engine together, in order with large ones', async () => {
+    const { driver, stream } = rig(ConnectionWritable)
+    const pieces = [...Array.from({ length: 2_000 }, (_, index) => index % 50), 5_000, 3, 4, 0, 9]
+    const chunks = pieces.map((length, index) => Buffer.alloc(length, index))
+    const given: Buffer[] = []
+    driver.writeStream = (_, chunk) => given.push(Buffer.from(chunk as Uint8Array))
+    for (const chunk of chunks) stream.write(chunk)
+    await settle()
+    expect(given.length).toBeLessThan(10)
+    expect(Buffer.concat(given).equals(Buffer.concat(chunks))).toBe(true)
+    stream.write('a')
+    stream.end('b')
+    await settle()
+    expect(given.at(-1)?.toString()).toBe('ab')
+    expect(driver.given('finishStream')).toEqual([[ID]])
   })
 
   it('is finished when the peer has it, not before', async () => {

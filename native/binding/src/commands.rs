@@ -336,6 +336,22 @@ macro_rules! commands {
                         .map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
                 }
 
+                /// The same, summed over all connections that the device has and had.
+                #[napi]
+                pub fn device_lanes(&mut self) -> Result<Vec<LaneFigures>> {
+                    let lanes = self.host.call(move |context| context.engine.device_lanes(context.now));
+                    Ok(lanes.map_err(errors::gone)?.iter().map(LaneFigures::from).collect())
+                }
+
+                /// The same, summed over all connections that a peer has and had; nothing if there is no such peer.
+                #[napi]
+                pub fn peer_lanes(&mut self, peer: u32) -> Result<Option<Vec<LaneFigures>>> {
+                    let lanes =
+                        self.host.call(move |context| context.engine.peer_lanes(PeerId(peer), context.now));
+                    let lanes = lanes.map_err(errors::gone)?;
+                    Ok(lanes.map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
+                }
+
                 /// Panics where the engine lives: the way to see that nothing else falls with it.
                 #[napi]
                 pub fn provoke_panic(&mut self) {

@@ -32,6 +32,7 @@ use crate::error::ConfigError;
 use crate::event::Event;
 use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lane_sums::LaneSums;
 use crate::lanes::Lanes;
 use crate::pacing::{Groups, Order};
 use crate::payloads::Payloads;
@@ -86,6 +87,8 @@ pub struct Engine {
     expiries: Expiries,
     /// Figures of connections that ended lately, oldest first.
     ended: VecDeque<(ConnectionId, Vec<LaneStats>)>,
+    /// Sums over all that ended.
+    past_lanes: LaneSums,
     /// Who shares which bottleneck, and what waits for it.
     pacing: Groups<Waiting>,
     /// What pacing has to say to connections.
@@ -140,6 +143,7 @@ impl Engine {
             policies: Policies::new(&config.lanes, config.mtu, now),
             expiries: Expiries::default(),
             ended: VecDeque::new(),
+            past_lanes: LaneSums::default(),
             config,
             wireguard,
             quic,

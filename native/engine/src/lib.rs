@@ -21,6 +21,7 @@ mod expiries;
 mod histogram;
 mod ids;
 mod lane;
+mod lane_sums;
 mod lanes;
 mod pacing;
 mod payloads;

@@ -7,6 +7,7 @@ use warren_netstack::UdpFlow;
 use warren_wireguard::PublicKey;
 
 use crate::ids::ConnectionId;
+use crate::lane_sums::LaneSums;
 
 /// What the engine knows of a peer besides its tunnel.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) incoming_bytes: usize,
     /// Where it moved last, if the caller has not taken the event of a move.
     pub(crate) moved_to: Option<SocketAddr>,
+    /// Sums over its connections that ended.
+    pub(crate) past_lanes: LaneSums,
     pub(crate) rx_packets: u64,
     pub(crate) rx_packets_dropped: u64,
     pub(crate) tx_packets: u64,
@@ -52,6 +55,7 @@ impl Peer {
             outgoing_bytes: 0,
             incoming_bytes: 0,
             moved_to: None,
+            past_lanes: LaneSums::default(),
             rx_packets: 0,
             rx_packets_dropped: 0,
             tx_packets: 0,

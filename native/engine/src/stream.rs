@@ -95,6 +95,23 @@ impl Stream {
         }
     }
 
+    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are acknowledged,
+    /// and goes through them for each packet.
+    pub(crate) fn queue(&mut self, bytes: Bytes) {
+        self.pending_bytes += bytes.len() as u64;
+        let joins = self.pending.back().is_some_and(|last| last.len().max(bytes.len()) < SMALL);
+        let last = if joins { self.pending.pop_back() } else { None };
+        match last.map(Bytes::try_into_mut) {
+            Some(Ok(mut last)) => {
+                last.extend_from_slice(&bytes);
+                self.pending.push_back(last.freeze());
+            }
+            // The transport holds a part of it.
+            Some(Err(last)) => self.pending.extend([last, bytes]),
+            None => self.pending.push_back(bytes),
+        }
+    }
+
     /// Whether a turn could do something for it.
     pub(crate) fn has_work(&self) -> bool {
         match self.sending {
@@ -125,3 +142,9 @@ impl Stream {
         mem::take(&mut self.pending_bytes) + mem::take(&mut self.drained)
     }
 }
+
+/// Pieces up to here are joined, to less than twice as much; some twelve packets each.
+const SMALL: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

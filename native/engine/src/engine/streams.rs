@@ -37,8 +37,7 @@ impl Engine {
             return self.tell_stream_drained(stream, bytes.len() as u64);
         }
         if !bytes.is_empty() {
-            state.pending_bytes += bytes.len() as u64;
-            state.pending.push_back(bytes);
+            state.queue(bytes);
             self.list(stream);
         }
     }

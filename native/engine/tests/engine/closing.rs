@@ -57,6 +57,38 @@ fn a_stream_written_finished_and_closed_arrives_whole() {
 }
 
 #[test]
+fn the_lanes_of_a_device_and_a_peer_are_those_of_all_connections_they_had() {
+    let mut world = mesh(3, Seed::of_this_run(), |_, _| {});
+    let pairs = [connect(&mut world, 0, 1).0, connect(&mut world, 0, 2).0];
+    let figures = |world: &crate::world::World| {
+        let node = world.node(at(0));
+        let sum = |lanes: Vec<warren_engine::LaneStats>| {
+            lanes.iter().map(|lane| (lane.priority, lane.delivered, lane.sent_bytes)).collect::<Vec<_>>()
+        };
+        let peer = node.engine.peer_lanes(node.peers[&1], world.now()).expect("a peer");
+        (sum(node.engine.device_lanes(world.now())), sum(peer))
+    };
+    for (number, &connection) in pairs.iter().enumerate() {
+        world.with(at(0), |node, now| {
+            node.send(connection, 3, bulk(1_000), now);
+            node.send(connection, 4 + number as u8, bulk(500), now);
+        });
+    }
+    world.run_for(Duration::from_secs(1));
+    let before = figures(&world);
+    assert_eq!(before.0.iter().map(|lane| (lane.0, lane.1)).collect::<Vec<_>>(), [(3, 2), (4, 1), (5, 1)]);
+    assert_eq!(before.1.iter().map(|lane| (lane.0, lane.1)).collect::<Vec<_>>(), [(3, 1), (4, 1)]);
+    world.with(at(0), |node, now| node.engine.close(pairs[0], 0, "", Duration::ZERO, now));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(figures(&world), before, "they never go back");
+    let peer = world.node(at(0)).peers[&1];
+    world.with(at(0), |node, now| node.engine.remove_peer(peer, 0, "", now));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.node(at(0)).engine.device_lanes(world.now()).len(), 3);
+    assert!(world.node(at(0)).engine.peer_lanes(peer, world.now()).is_none());
+}
+
+#[test]
 fn a_close_without_grace_loses_what_was_not_delivered_and_says_so() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     world.network.set_default(Link::with_latency(Duration::from_millis(25)));

@@ -4,6 +4,7 @@ use super::{Deadlines, LEAST_SWEPT};
 use crate::ConnectionHandle;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
 fn deadlines_that_the_other_end_put_off_for_centuries_do_not_pile_up() {
     let (mut deadlines, start) = (Deadlines::default(), Instant::now());
     let century = Duration::from_secs(3_000_000_000);
