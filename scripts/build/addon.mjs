@@ -32,6 +32,7 @@ function buildArguments(output) {
   ]
 }
 
-function isShipped(file) {
+/** Whether what is built depends on a file of `native`. */
+export function isShipped(file) {
   return !file.includes(`${sep}tests${sep}`) && !file.endsWith('.d.ts') && !file.includes(`${sep}fuzz${sep}`)
 }
