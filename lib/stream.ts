@@ -88,11 +88,16 @@ export class ConnectionStream extends SocketLike {
     return this.connection.peer.address
   }
 
+  override write(chunk: unknown, callback?: Callback): boolean
+  override write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean
   override write(chunk: unknown, ...rest: unknown[]): boolean {
     if (this.#endedWithPeer) return this.#refuse(rest)
     return Reflect.apply(super.write, this, [chunk, ...rest])
   }
 
+  override end(callback?: () => void): this
+  override end(chunk: unknown, callback?: () => void): this
+  override end(chunk: unknown, encoding?: BufferEncoding, callback?: () => void): this
   override end(...args: unknown[]): this {
     const [chunk] = args
     if (this.#endedWithPeer && chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#refuse(args)
