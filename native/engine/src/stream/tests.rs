@@ -1,11 +1,12 @@
 use bytes::Bytes;
+use warren_quic::StreamName;
 
 use super::{SMALL, Stream};
 use crate::ids::ConnectionId;
 
 #[test]
 fn small_writes_that_wait_become_few_pieces_with_the_same_bytes() {
-    let mut stream = Stream::outgoing(ConnectionId(0), false, 0);
+    let mut stream = Stream::outgoing(ConnectionId(0), false, 0, StreamName::default());
     let mut written = Vec::new();
     let mut held = Vec::new();
     for number in 0..20_000_usize {
