@@ -23,7 +23,7 @@ use std::time::Instant;
 use blake2::{Blake2s256, Digest};
 use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::{ConnectionHandle, Quic};
-use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId};
+use warren_wireguard::{Device, MAX_DATAGRAM, PeerId};
 use zeroize::Zeroize;
 
 use crate::config::Config;
@@ -43,6 +43,7 @@ use crate::stream::Stream;
 use crate::timers::Timers;
 use crate::uplink::Uplink;
 use drained::Drained;
+use goodbye::Farewells;
 
 /// One warren node; see the crate's documentation for how to drive it.
 pub struct Engine {
@@ -80,8 +81,8 @@ pub struct Engine {
     in_control: FxHashSet<ConnectionHandle>,
     /// Whose datagram is being worked off, and when the session under which it came was made.
     in_hand: Option<(PeerId, Instant)>,
-    /// Last words to peers that are gone, sealed while their keys lived.
-    farewells: VecDeque<(Path, Vec<u8>)>,
+    /// Last words to peers.
+    farewells: Farewells,
     uplink: Option<Uplink>,
     policies: Policies,
     expiries: Expiries,
@@ -165,7 +166,7 @@ impl Engine {
             control: VecDeque::new(),
             in_control: FxHashSet::default(),
             in_hand: None,
-            farewells: VecDeque::new(),
+            farewells: Farewells::default(),
             pacing: Groups::new(pacing::outer(mtu)),
             orders: Vec::new(),
             clock: now,

@@ -1,10 +1,11 @@
 //! Words between engines: a process that ends says so, and one that is asked for what it does not know says who it is.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};
 
 use warren_quic::Ecn;
-use warren_wireguard::{Opened, PeerId};
+use warren_wireguard::{Opened, Path, PeerId};
 
 use super::Engine;
 use super::liveness::dead;
@@ -88,12 +89,28 @@ impl Engine {
             // It waits for a session.
             false => 1,
         };
-        for _ in 0..copies {
+        for round in 0..copies {
             let mut sealed = Vec::new();
             if let Some(path) = self.wrap(peer, ecn, payload, &mut sealed, now) {
-                self.farewells.push_back((path, sealed));
+                self.farewells.push(round, path, sealed);
             }
         }
+    }
+}
+
+/// Last words, sealed while their keys live. All leave once before any leaves again: an uplink in debt, or a caller that
+/// stops early, cuts off copies and not peers.
+#[derive(Debug, Default)]
+pub(super) struct Farewells([VecDeque<(Path, Vec<u8>)>; FAREWELLS]);
+
+impl Farewells {
+    /// Adds one; those of the first round leave first.
+    pub(super) fn push(&mut self, round: usize, path: Path, sealed: Vec<u8>) {
+        self.0[round].push_back((path, sealed));
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Path, Vec<u8>)> {
+        self.0.iter_mut().find_map(VecDeque::pop_front)
     }
 }
 

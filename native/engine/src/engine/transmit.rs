@@ -83,7 +83,7 @@ impl Engine {
             return false;
         }
         let start = batch.bytes.len();
-        if let Some((path, farewell)) = self.farewells.pop_front() {
+        if let Some((path, farewell)) = self.farewells.pop() {
             batch.bytes.extend_from_slice(&farewell);
             self.sealed(batch, path, Ecn::NotEct, start, now);
         } else if let Some(path) = self.wireguard.poll_transmit(&mut batch.bytes, now) {
@@ -113,7 +113,7 @@ impl Engine {
             let word = Word::Stranger(self.config.incarnation).encode();
             self.seal(peer, Ecn::NotEct, &word, batch, now);
             if let Some(path) = self.wrap(peer, Ecn::NotEct, payload, &mut reset, now) {
-                self.farewells.push_front((path, reset));
+                self.farewells.push(0, path, reset);
             }
         } else {
             self.seal(peer, Ecn::NotEct, payload, batch, now);
