@@ -159,7 +159,10 @@ const NATIVE = {
     'ERR_WARREN_NO_COMMON_PROTOCOL',
     'The two ends have no application protocol in common; compare the lists in protocols',
   ],
-  refused: ['ERR_WARREN_CONNECTION_REFUSED', "The peer's limit on connections is reached; try again later"],
+  refused: [
+    'ERR_WARREN_CONNECTION_REFUSED',
+    'The peer had no room for another connection whenever it was asked (limits.pendingConnections there); give connect() more time',
+  ],
   duplicate: ['ERR_WARREN_CONNECTION_REFUSED', 'The peer kept another connection, which did not come up here'],
   protocol: ['ERR_WARREN_PROTOCOL_VIOLATION', 'The two ends disagree about the protocol; compare their versions'],
   'lane-full': [
