@@ -3,7 +3,7 @@ import { tolerated } from './deferred.js'
 import { canonicalAddress, type Endpoint, formatEndpoint, type ParsedEndpoint } from './endpoint.js'
 import { WarrenError } from './errors.js'
 import { systemZones, type Zones } from './internal/zones.js'
-import { type Names, names as systemNames } from './names.js'
+import { FRESH, type Names, names as systemNames } from './names.js'
 
 /** What the addresses of a peer are for. */
 export interface EndpointsLink {
@@ -52,7 +52,7 @@ export class Endpoints {
     this.#found = new Map()
     this.#failure = undefined
     this.#given = knownAddresses(endpoints, this.#zones)
-    void this.refresh()
+    void this.#refresh()
   }
 
   /** Resolves when the driver has an address to try, if there is any endpoint. Rejects when none can be found now. */
@@ -64,11 +64,10 @@ export class Endpoints {
     if (this.#given.length === 0 && !this.isEmpty) throw this.#notFound()
   }
 
-  /** Something went unanswered: looks again where the peer is. */
+  /** Something went unanswered: looks again where the peer is, and once more when what is known of its names is old. */
   async refresh(): Promise<void> {
-    if (this.#isOver || this.#configured.every(isFixed)) return
-    await Promise.allSettled(this.#lookUp())
-    if (this.#given.length === 0) this.#retryLater()
+    await this.#refresh()
+    if (this.#given.length > 0) this.#retryAfter(FRESH, () => this.#refresh())
   }
 
   /** An address of the driver's, by the name of its interface, as it was written if it was. */
@@ -86,6 +85,13 @@ export class Endpoints {
   stop(): void {
     this.#isOver = true
     this.#retry?.cancel()
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#isOver || this.#configured.every(isFixed)) return
+    await Promise.allSettled(this.#lookUp())
+    // No attempt will go unanswered and ask for an address of a peer that has none.
+    if (this.#given.length === 0) this.#retryAfter(RETRY, () => this.#refresh())
   }
 
   #lookUp(): Promise<void>[] {
@@ -115,11 +121,10 @@ export class Endpoints {
     this.#link.changed(addresses)
   }
 
-  /** For a peer of which no address is known: no attempt will go unanswered and ask for one. */
-  #retryLater(): void {
+  #retryAfter(milliseconds: number, retry: () => Promise<void>): void {
     this.#retry?.cancel()
-    if (this.#isOver) return
-    this.#retry = this.#link.clock.after(RETRY, () => void this.refresh())
+    if (this.#isOver || this.#configured.every(isFixed)) return
+    this.#retry = this.#link.clock.after(milliseconds, () => void retry())
   }
 
   #notFound(): WarrenError {

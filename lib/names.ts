@@ -145,8 +145,8 @@ async function lookupHost(host: string): Promise<readonly string[]> {
   return found.map(({ address }) => address)
 }
 
-/** A name that moved is found at the next attempt but one; unanswered handshakes are 5 s apart at most. */
-const FRESH = 5_000
+/** How long an answer holds, in milliseconds: unanswered handshakes are as far apart. */
+export const FRESH = 5_000
 
 /** Doubled from `FRESH` with each failure in a row. */
 const FAILED_FOR = 60_000

@@ -87,6 +87,18 @@ describe('Endpoints', () => {
     expect(given).toHaveLength(2)
   })
 
+  it('asks again by itself where an answer was too young to be asked for again', async () => {
+    await configure('one:1')
+    await clock.advance(1_000)
+    hosts.set('one', ['10.0.0.8'])
+    await endpoints.refresh()
+    expect(given).toHaveLength(1)
+    await clock.advance(5_000)
+    expect(given.at(-1)).toEqual(['10.0.0.8:1'])
+    await clock.advance(60_000)
+    expect(asked).toHaveLength(2)
+  })
+
   it('keeps the addresses of a name that is not found any more', async () => {
     await configure('one:1', 'two:2')
     hosts.delete('one')
