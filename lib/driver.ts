@@ -213,7 +213,9 @@ export interface DriverHistogram {
 export interface DriverClose {
   readonly by: 'local' | 'remote' | 'network'
   readonly code: number
+  /** As it can be shown; `rawReason` is what came, where that differs. */
   readonly reason: string
+  readonly rawReason?: string | undefined
   readonly cause:
     | 'application'
     | 'peer-dead'

@@ -2,6 +2,16 @@ import { Buffer } from 'node:buffer'
 import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
 import { addon } from './addon.js'
+import { printable } from './printable.js'
+
+/** How a connection ended; `rawReason` is the reason as it came, where that cannot be shown. */
+interface RecordClose {
+  readonly by: string
+  readonly cause: string
+  readonly code: number
+  readonly reason: string
+  readonly rawReason?: string | undefined
+}
 
 // As in `clock.ts`: a user's fake timers hide no exception.
 const { setImmediate } = timers
@@ -18,7 +28,7 @@ export interface RecordReceiver {
   strangerGone(publicKey: string): void
   packet(peer: number, packet: Buffer): void
   connected(connection: number, peer: number, initiator: string, protocol: string): void
-  connectionClosed(connection: number, close: { by: string; code: number; reason: string; cause: string }): void
+  connectionClosed(connection: number, close: RecordClose): void
   datagram(connection: number, bytes: Buffer): void
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
@@ -157,7 +167,7 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
       by: record.name('closedBy', 2),
       cause: record.name('closeCauses', 3),
       code: record.field(4),
-      reason: record.text(5),
+      ...reasonOf(record.text(5)),
     }),
   datagram: (record, to) => to.datagram(record.field(1), record.copy(2)),
   message: (record, to) => to.message(record.field(1), record.field(2), record.message(record.field(3))),
@@ -172,6 +182,11 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   streamDrained: (record, to) => to.streamDrained(record.field(1), record.field(2)),
   streamFinished: (record, to) => to.streamFinished(record.field(1)),
   failed: (record, to) => to.failed(record.text(1)),
+}
+
+function reasonOf(raw: string): Pick<RecordClose, 'reason' | 'rawReason'> {
+  const reason = printable(raw)
+  return reason === raw ? { reason } : { reason, rawReason: raw }
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -175,6 +175,15 @@ describe('RecordReader', () => {
     expect(buffers.map(({ length }) => length)).toEqual(lengths.flatMap((length) => [length, length]))
   })
 
+  it('spells out what a reason cannot show, and keeps it as it came beside', () => {
+    const raw = '\u001b[31mred\r\nfake line \u0007\u202e ünïcode 🦀'
+    const [[, , close] = []] = read([[['connectionClosed', 7, 1, 0, 5, raw]]])
+    expect(close).toMatchObject({
+      reason: '\\u{1b}[31mred\\u{d}\\u{a}fake line \\u{7}\\u{202e} ünïcode 🦀',
+      rawReason: raw,
+    })
+  })
+
   it('names every number that the drivers expect a name of', () => {
     expect(names.initiators).toEqual(['local', 'remote'])
     expect(names.closedBy).toEqual(['local', 'remote', 'network'])
