@@ -28,7 +28,7 @@ export function tryTarball(tarball) {
 
 /** Runs the README's first program in a project, and compares what it prints with what the README says. */
 export function runFirstProgram(folder, [command, ...args] = [process.execPath]) {
-  const printed = call(command, [...args, 'first.mjs'], { cwd: folder, limit: 120 })
+  const printed = call(command, [...args, 'first.mjs'], { cwd: folder, limit: 600 })
   const { output } = firstProgram()
   if (printed !== output) throw new BuildError(`first.mjs prints\n${printed}and the README says\n${output}`)
 }

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { prebuildName } from '../build/addon.mjs'
 import { buildLibrary } from '../build/dist.mjs'
@@ -6,9 +6,9 @@ import { BuildError } from '../build/error.mjs'
 import { run } from '../step.mjs'
 import { addonFile } from './build.mjs'
 import { bundlers } from './bundlers.mjs'
+import { foreignNodes } from './foreign-nodes.mjs'
 import { emptyProject, runFirstProgram } from './install.mjs'
 import { managers } from './managers.mjs'
-import { nodeOnMusl } from './musl.mjs'
 import { pack } from './pack.mjs'
 import { openRegistry } from './registry.mjs'
 import { builtOnLinux, targets } from './targets.mjs'
@@ -53,10 +53,11 @@ export async function rehearse({ quick }) {
     runFirstProgram(project)
     runCommandLine(project)
     rows[prebuildName()].run = `Node ${process.versions.node}`
-    if (names.includes('linux-x64-musl') && prebuildName() === 'linux-x64') {
-      const node = nodeOnMusl()
-      runFirstProgram(project, node)
-      rows['linux-x64-musl'].run = `Node ${call(node[0], [...node.slice(1), '-p', 'process.versions.node']).trim()}`
+    for (const name of names.filter((name) => isRunnable(name))) {
+      const { system, command } = foreignNodes[name]()
+      runFirstProgram(project, command)
+      const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
+      rows[name].run = [rows[name].run, `Node ${version} (${system})`].filter((text) => text !== 'not here').join(', ')
     }
     print(rows, ['target', 'built', 'run'])
     if (quick) return
@@ -66,6 +67,11 @@ export async function rehearse({ quick }) {
     await registry.close()
     for (const project of projects) rmSync(project, { recursive: true, force: true })
   }
+}
+
+/** Other C libraries and processors, on a machine that can have them. */
+function isRunnable(name) {
+  return prebuildName() === 'linux-x64' && Object.hasOwn(foreignNodes, name) && existsSync('/usr/bin/dpkg')
 }
 
 /** Builds and verifies a target in a process of its own; gives the size of its addon. */
