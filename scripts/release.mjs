@@ -2,11 +2,18 @@
 //   npm run release -- build <target> …             builds and verifies addons
 //   npm run release -- verify <target> <file> …     verifies addons that were built elsewhere
 //   npm run release -- pack <target> <file> …       packs the tarball with these
+//   npm run release -- library                      compiles what is packed beside the addons
+//   npm run release -- try <tarball>                installs it into an empty project, and runs the README's first program
+//   npm run release -- ready <tag>                  says what keeps this checkout from being released under that tag
+//   npm run release -- notes <version>              prints the CHANGELOG's section
 //   npm run release -- rehearse [--quick]           everything but the publishing
 
+import { buildLibrary } from './build/dist.mjs'
 import { BuildError } from './build/error.mjs'
 import { addonFile, buildTarget } from './release/build.mjs'
+import { tryTarball } from './release/install.mjs'
 import { pack } from './release/pack.mjs'
+import { notesOf, releaseFiles, unready } from './release/ready.mjs'
 import { rehearse } from './release/rehearse.mjs'
 import { targets } from './release/targets.mjs'
 import { verify } from './release/verify.mjs'
@@ -24,6 +31,16 @@ const verbs = {
     for (const [name, file] of Object.entries(addons)) insist(name, file)
     console.log(pack(addons).tarball)
   },
+  library: () => buildLibrary(),
+  try([tarball]) {
+    tryTarball(tarball)
+    console.log(`${tarball} runs: ${process.platform}, ${process.arch}, Node ${process.version}`)
+  },
+  ready([tag]) {
+    const wrong = unready(releaseFiles(), tag)
+    if (wrong.length > 0) throw new BuildError(['not ready', ...wrong].join('\n  '))
+  },
+  notes: ([version]) => console.log(notesOf(releaseFiles().changelog, version)),
   rehearse: (args) => rehearse({ quick: args.includes('--quick') }),
 }
 

@@ -40,7 +40,7 @@ export function buildTarget(name) {
     CARGO_TARGET_DIR: join(work, 'cargo', name),
     CARGO_PROFILE_RELEASE_STRIP: zig ? 'none' : 'debuginfo',
   }
-  call(process.execPath, [tool.napi, ...args], { cwd: root, env })
+  call(process.execPath, [tool.napi, ...args], { cwd: root, env, limit: 3_600 })
   rmSync(join(output, 'binding.d.ts'), { force: true })
   if (zig) stripDebug(addonFile(name))
   record(stamp, sources)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root } from '../build/root.mjs'
 import { codeBlocks } from '../lint/markdown.mjs'
 import { emptyProject } from './install.mjs'
-import { call, work } from './tools.mjs'
+import { call, npm, work } from './tools.mjs'
 
 /** Pinned, as `docs/bundling.md` names their versions. */
 const TOOLS = {
@@ -49,7 +49,7 @@ export function bundlers(registry, projects) {
   }
   const project = emptyProject(registry.url)
   projects.push(project)
-  call('npm', ['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
+  npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
   cpSync(join(tools, 'node_modules'), join(project, 'node_modules'), { recursive: true, verbatimSymlinks: true })
   writeFileSync(join(project, 'app.mjs'), PROGRAM)
   return Object.fromEntries(Object.entries(ways).map(([name, way]) => [name, tried(way, project, registry, projects)]))
@@ -80,7 +80,7 @@ function toolsFolder() {
   if (!existsSync(join(folder, 'node_modules'))) {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: TOOLS }))
-    call('npm', ['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
+    npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
   }
   return folder
 }

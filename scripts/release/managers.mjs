@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyProject, runFirstProgram } from './install.mjs'
-import { call, work } from './tools.mjs'
+import { call, npm, work } from './tools.mjs'
 
 /** What users install with, pinned; each under a name of its own, since several are versions of one package. */
 const TOOLS = {
@@ -27,7 +27,7 @@ export function managers(registry, projects) {
   }
   // Yarn 4 and Deno refuse versions that are younger than a day, which everything rehearsed is.
   const young = { ...variables, YARN_NPM_MINIMAL_AGE_GATE: '0', YARN_ENABLE_TELEMETRY: '0' }
-  const npm = (name) => ({
+  const ofNpm = (name) => ({
     install: [...node(join(path(name), 'bin/npm-cli.js')), 'install', '--no-audit', 'warren@rehearsal'],
   })
   const yarn = (linker) => ({
@@ -37,9 +37,9 @@ export function managers(registry, projects) {
     run: linker === 'pnp' ? [...node(join(path('yarn4'), 'bin/yarn.js')), 'node'] : undefined,
   })
   const ways = {
-    'npm 10': npm('npm10'),
-    'npm 11': npm('npm11'),
-    'npm 12': npm('npm12'),
+    'npm 10': ofNpm('npm10'),
+    'npm 11': ofNpm('npm11'),
+    'npm 12': ofNpm('npm12'),
     pnpm: { install: [...node(join(path('pnpm'), 'bin/pnpm.mjs')), 'add', 'warren@rehearsal'] },
     'yarn 1': { install: [...node(join(path('yarn1'), 'bin/yarn.js')), 'add', 'warren@rehearsal'] },
     'yarn 4': yarn('node-modules'),
@@ -79,7 +79,7 @@ function toolsFolder() {
   if (!existsSync(join(folder, 'node_modules'))) {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), manifest)
-    call('npm', ['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
+    npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
   }
   return folder
 }

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from '../build/root.mjs'
 import { billOfMaterials, notices } from './notices.mjs'
-import { call, work } from './tools.mjs'
+import { npm, work } from './tools.mjs'
 
 /** What only a checkout needs; `scripts` would run `prepare` when the unpacked folder is installed, `files` leave out what is made here. */
 const OF_A_CHECKOUT = ['files', 'scripts', 'devDependencies', 'overrides', 'allowScripts', 'napi']
@@ -24,13 +24,13 @@ export function pack(addons, folder = work) {
   writeFileSync(join(stage, 'THIRD-PARTY-NOTICES'), notices())
   writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials(manifest))
   const destination = ['--ignore-scripts', `--pack-destination=${folder}`]
-  const [{ filename, files }] = JSON.parse(call('npm', ['pack', '--json', ...destination], { cwd: stage }))
+  const [{ filename, files }] = JSON.parse(npm(['pack', '--json', ...destination], { cwd: stage }))
   return { tarball: join(folder, filename), stage, files: files.map(({ path }) => path) }
 }
 
 /** The files that npm would take from the checkout. */
 function packedFiles() {
-  const [{ files }] = JSON.parse(call('npm', ['pack', '--json', '--dry-run', '--ignore-scripts']))
+  const [{ files }] = JSON.parse(npm(['pack', '--json', '--dry-run', '--ignore-scripts']))
   return files.map(({ path }) => path)
 }
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BuildError } from '../build/error.mjs'
-import { call, work } from './tools.mjs'
+import { npm, work } from './tools.mjs'
 
 /** Pinned; with `node-fetch` as it was, since verdaccio asks for a range that its own lockfile does not have. */
 const MANIFEST = { private: true, dependencies: { verdaccio: '6.8.0' }, overrides: { 'node-fetch': '2.7.0' } }
@@ -19,7 +19,7 @@ export async function openRegistry() {
   if (!existsSync(join(folder, 'node_modules/verdaccio'))) {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST))
-    call('npm', ['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
+    npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
   }
   const port = await freePort()
   rmSync(join(folder, 'storage'), { recursive: true, force: true })

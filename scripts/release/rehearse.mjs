@@ -1,17 +1,18 @@
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { prebuildName } from '../build/addon.mjs'
+import { buildLibrary } from '../build/dist.mjs'
 import { BuildError } from '../build/error.mjs'
 import { run } from '../step.mjs'
 import { addonFile } from './build.mjs'
 import { bundlers } from './bundlers.mjs'
+import { foreignNodes } from './foreign-nodes.mjs'
 import { emptyProject, runFirstProgram } from './install.mjs'
 import { managers } from './managers.mjs'
-import { nodeOnMusl } from './musl.mjs'
 import { pack } from './pack.mjs'
 import { openRegistry } from './registry.mjs'
 import { builtOnLinux, targets } from './targets.mjs'
-import { call } from './tools.mjs'
+import { call, npm } from './tools.mjs'
 
 /** Those that run on the machine that CI has, and so are built, installed and run at every change. */
 const QUICK = ['linux-x64', 'linux-x64-musl']
@@ -24,6 +25,7 @@ const LARGEST_TARBALL = 12 * 1024 * 1024
  * into an empty project, runs the README's first program. Ends with a table of what was built, run and not run.
  */
 export async function rehearse({ quick }) {
+  buildLibrary()
   const names = quick ? QUICK : builtOnLinux
   const rows = Object.fromEntries(Object.keys(targets).map((name) => [name, { built: 'not here', run: 'not here' }]))
   // Linking is one thread's work for most of the time that a target takes.
@@ -34,7 +36,7 @@ export async function rehearse({ quick }) {
   const registry = await openRegistry()
   const projects = []
   try {
-    call('npm', [
+    npm([
       'publish',
       tarball,
       '--tag',
@@ -47,14 +49,15 @@ export async function rehearse({ quick }) {
     ])
     const project = emptyProject(registry.url)
     projects.push(project)
-    call('npm', ['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
+    npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
     runFirstProgram(project)
     runCommandLine(project)
     rows[prebuildName()].run = `Node ${process.versions.node}`
-    if (names.includes('linux-x64-musl') && prebuildName() === 'linux-x64') {
-      const node = nodeOnMusl()
-      runFirstProgram(project, node)
-      rows['linux-x64-musl'].run = `Node ${call(node[0], [...node.slice(1), '-p', 'process.versions.node']).trim()}`
+    for (const name of names.filter((name) => isRunnable(name))) {
+      const { system, command } = foreignNodes[name]()
+      runFirstProgram(project, command)
+      const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
+      rows[name].run = [rows[name].run, `Node ${version} (${system})`].filter((text) => text !== 'not here').join(', ')
     }
     print(rows, ['target', 'built', 'run'])
     if (quick) return
@@ -66,9 +69,17 @@ export async function rehearse({ quick }) {
   }
 }
 
+/** Other C libraries and processors, on a machine that can have them. */
+function isRunnable(name) {
+  return prebuildName() === 'linux-x64' && Object.hasOwn(foreignNodes, name) && existsSync('/usr/bin/dpkg')
+}
+
 /** Builds and verifies a target in a process of its own; gives the size of its addon. */
 async function built(name) {
-  const { code, output, seconds } = await run(process.execPath, ['scripts/release.mjs', 'build', name], { quiet: true })
+  const { code, output, seconds } = await run(process.execPath, ['scripts/release.mjs', 'build', name], {
+    quiet: true,
+    limit: 3_600,
+  })
   if (code !== 0) throw new BuildError(output)
   console.log(`${name}: built and verified in ${seconds.toFixed(0)} s`)
   return `${(statSync(addonFile(name)).size / 1e6).toFixed(2)} MB`

@@ -41,6 +41,12 @@ export function withoutPaths() {
   ].map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
 }
 
+/** Runs npm: the one that runs this, as a script, since Windows has no program of that name. */
+export function npm(args, options) {
+  const script = process.env.npm_execpath
+  return script ? call(process.execPath, [script, ...args], options) : call('npm', args, options)
+}
+
 /** Runs a program to its end and gives what it printed; a failure ends the release with all that was printed. */
 export function call(command, args, { cwd = root, env = {}, input, limit = 1_200 } = {}) {
   const variables = { ...process.env, ...env }

@@ -70,6 +70,23 @@ test('nothing in it runs when it is installed, from a folder either', () => {
   assert.equal(run([process.execPath, 'plain.cjs'], folder), 'opened\n')
 })
 
+test('a lockfile, --omit=optional and a copied node_modules keep the addon', () => {
+  const [project, copy] = [join(user, 'of-a-tarball'), join(user, 'copied')]
+  const npm = (...args) => run(['npm', ...args, '--offline', '--no-audit', '--no-fund'], project)
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "name": "user", "private": true }')
+  npm('install', tarball)
+  rmSync(join(project, 'node_modules'), { recursive: true })
+  npm('ci', '--omit=optional')
+  cpSync(project, copy, { recursive: true })
+  rmSync(project, { recursive: true })
+  writeFileSync(
+    join(copy, 'plain.cjs'),
+    `${OPENS_A_DEVICE}\nopens(require('warren')).then(() => console.log('opened'))`,
+  )
+  assert.equal(run([process.execPath, 'plain.cjs'], copy), 'opened\n')
+})
+
 test('what is linked into the addon is named with its licence, for people and for tools', () => {
   const notices = readFileSync(join(user, 'package/THIRD-PARTY-NOTICES'), 'utf8')
   for (const crate of ['boringtun', 'quinn-proto', 'napi', 'ring', 'quinn-udp']) {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
+import { notesOf, releaseFiles, unready } from '../../scripts/release/ready.mjs'
 import { targets } from '../../scripts/release/targets.mjs'
 import { verify } from '../../scripts/release/verify.mjs'
 
@@ -49,6 +50,29 @@ test('a glibc that is newer than promised is told', { skip: targets[name]?.libc 
   // Of the same length as a version that every addon asks for, on any processor.
   const newer = altered('GLIBC_2.17', 'GLIBC_9.99')
   assert.ok(complaints(name, newer).includes('needs 9.99; the oldest promised is 2.17'))
+})
+
+test('the package and the addon have one version', () => {
+  const files = releaseFiles()
+  assert.deepEqual(
+    unready(files, 'v0').filter((sentence) => sentence.startsWith('Cargo.toml')),
+    [],
+  )
+})
+
+test('a release says where the project lives, and what is new in it', () => {
+  const manifest = { version: '1.2.3', repository: 'r', bugs: 'b', homepage: 'h', author: 'a' }
+  const cargo = '[workspace.package]\nversion = "1.2.3"\n'
+  const changelog =
+    '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n\n### Added\n\n* All.\n\n## [1.2.2]\n\n* Old.\n'
+  assert.deepEqual(unready({ manifest, cargo, changelog }, 'v1.2.3'), [])
+  assert.equal(notesOf(changelog, '1.2.3'), '### Added\n\n* All.')
+  assert.match(unready({ manifest, cargo, changelog }, 'v1.2.4').join(), /the tag is v1\.2\.4/)
+  assert.match(
+    unready({ manifest: { version: '1.2.3' }, cargo, changelog }, 'v1.2.3').join(),
+    /no "repository".*no "author"/,
+  )
+  assert.match(unready({ manifest, cargo, changelog: '## [Unreleased]' }, 'v1.2.3').join(), /no section \[1\.2\.3\]/)
 })
 
 function altered(from, to) {
