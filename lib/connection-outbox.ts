@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { ConnectionFacts } from './connection.js'
 import { WarrenError } from './errors.js'
 import { policyOf } from './lanes.js'
@@ -14,7 +15,7 @@ export function connectionOutbox(facts: ConnectionFacts, runtime: Runtime, close
     nextMessage: () => runtime.nextMessage(),
     transmit(message, priority, lifetime, payload) {
       const left = lifetime === undefined ? undefined : Math.ceil(lifetime)
-      if (payload instanceof Uint8Array) driver.sendMessage(id, message, priority, left, payload)
+      if (types.isUint8Array(payload)) driver.sendMessage(id, message, priority, left, payload)
       else driver.sendShared(id, message, priority, left, payload.share)
     },
     cancel: (message, reason) => driver.cancelMessage(id, message, reason),

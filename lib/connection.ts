@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { type InspectOptions, inspect } from 'node:util'
+import { type InspectOptions, inspect, types } from 'node:util'
 import { coded, wrongType } from './argument-error.js'
 import {
   type CloseOptions,
@@ -184,7 +184,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
 
   /** Sends bytes that may be lost. False: dropped at once, because the queue is full or the connection is over. */
   sendDatagram(bytes: Uint8Array): boolean {
-    if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+    if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
     if (this.#state !== 'open') return false
     const most = this.maxDatagramSize
     if (bytes.byteLength > most) {

@@ -198,7 +198,7 @@ eachDriver('connecting', (network) => {
     // What is still on its way here would make this end follow it back to the wire.
     await new Promise((resolve) => setTimeout(resolve, 500))
     peer.update({ endpoint: endpointOf(far) })
-    expect(peer.endpoint).toBe(endpointOf(far))
+    await until(() => peer.endpoint === endpointOf(far))
     await connection.send(Buffer.from('from elsewhere'))
     expect(await moved).toMatchObject({ publicKey: near.publicKey, to: endpointOf(near) })
     wire.cut()

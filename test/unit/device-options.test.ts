@@ -17,6 +17,7 @@ describe('the options of a device', () => {
       authorize: undefined,
       authorizeTimeout: 4_000,
       forgetAfter: 540_000,
+      allowHalfOpen: false,
       deadAfter: 15_000,
       heartbeat: 9_000,
       driver: 'native',

@@ -348,6 +348,7 @@ describe('both ways', () => {
       const { driver, stream, sides } = rig(ConnectionStream, { allowHalfOpen: false })
       stream.resume()
       stream.write('an answer')
+      await settle()
       streamStopped(sides, 0, whole)
       sides.read?.end()
       await closed(stream)

@@ -1,12 +1,11 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Deadlines, LEAST_SWEPT};
 use crate::ConnectionHandle;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
 fn deadlines_that_the_other_end_put_off_for_centuries_do_not_pile_up() {
-    let (mut deadlines, start) = (Deadlines::default(), Instant::now());
+    let (mut deadlines, start) = (Deadlines::default(), warren_testing::start());
     let century = Duration::from_secs(3_000_000_000);
     let mut armed = [None; 3];
     for step in 0..100_000_u32 {
