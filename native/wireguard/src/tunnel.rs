@@ -16,7 +16,7 @@ use boringtun::noise::errors::WireGuardError;
 use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, Stamp};
 pub(crate) use session::{Content, Received, Refused, Session};
 use wiped::Wiped;
 
@@ -113,9 +113,10 @@ impl Tunnel {
         preshared_key: Option<&PresharedKey>,
         index: TunnelIndex,
         clock: Clock,
+        last: Option<Stamp>,
         now: Instant,
     ) -> Tunnel {
-        let (noise, stamps) = clock.stamped(now, || {
+        let (noise, stamps) = clock.stamped(last, now, || {
             Wiped::new(Tunn::new(
                 identity.private_key.secret().clone(),
                 peer.point(),
@@ -190,11 +191,20 @@ impl Tunnel {
         !evicts && !forgets && !self.series_expired(now)
     }
 
-    /// Makes an initiation.
-    pub(crate) fn initiate(&mut self, now: Instant) -> Option<[u8; INITIATION_LENGTH]> {
+    /// Whether its next initiation can be stamped as the wall clock has it.
+    pub(crate) fn can_stamp(&self, last: Option<Stamp>, now: Instant) -> bool {
+        self.clock.agrees(&self.stamps, last, now)
+    }
+
+    /// Makes an initiation, and notes its stamp.
+    pub(crate) fn initiate(
+        &mut self,
+        last: &mut Option<Stamp>,
+        now: Instant,
+    ) -> Option<[u8; INITIATION_LENGTH]> {
         self.advance(now);
         let mut message = [0; INITIATION_LENGTH];
-        self.clock.set_whitened(now, &self.stamps);
+        *last = Some(self.clock.set_whitened(&self.stamps, now));
         let made = matches!(
             self.noise.format_handshake_initiation(&mut message, true),
             TunnResult::WriteToNetwork(bytes) if bytes.len() == INITIATION_LENGTH
