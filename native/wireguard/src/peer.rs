@@ -177,6 +177,15 @@ impl Peer {
             .is_none_or(|answers| answers.depth(now) + ANSWER_INTERVAL <= ANSWER_INTERVAL * ANSWER_BURST)
     }
 
+    /// Whether this end insists on its own initiations, which have crossed the peer's on a long path: boringtun remembers two
+    /// and forgets one with each answer, so that both ends would forget both. The end with the lesser key does so, once in a
+    /// dial: its session is the one that is renewed.
+    pub(crate) fn insists(&mut self, own: &PublicKey, now: Instant) -> bool {
+        *own < self.public_key
+            && self.tunnel.as_ref().is_some_and(|tunnel| tunnel.answer_forgets(now))
+            && self.timers.insist()
+    }
+
     /// Answers an initiation that was opened and found new.
     pub(crate) fn answer(
         &mut self,

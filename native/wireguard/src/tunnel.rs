@@ -21,9 +21,9 @@ pub(crate) use session::{Content, Received, Refused, Session};
 use wiped::Wiped;
 
 use crate::constants::{
-    COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES,
-    REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME,
-    WITHHOLD_TIME,
+    CONFIRMATION_TIMEOUT, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH,
+    REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH,
+    WIPE_AFTER_TIME, WITHHOLD_TIME,
 };
 use crate::cookie::{give_back, mac1, open_reply};
 use crate::index_table::TunnelIndex;
@@ -162,6 +162,11 @@ impl Tunnel {
     /// Whether it is an initiation of ours that a message answers, or may.
     pub(crate) fn awaits(&self, receiver: u32) -> bool {
         [self.initiated, self.previous].into_iter().flatten().any(|one| one.sent.index == receiver)
+    }
+
+    /// Whether an answer to the peer makes boringtun forget an initiation of ours that may well be answered yet.
+    pub(crate) fn answer_forgets(&self, now: Instant) -> bool {
+        self.previous.is_some_and(|previous| now < previous.made + CONFIRMATION_TIMEOUT)
     }
 
     /// The peer has forgotten its sessions that were made until then: nothing is sealed under them any more.
