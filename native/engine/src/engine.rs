@@ -10,6 +10,7 @@ mod messages;
 mod pacing;
 mod peers;
 mod receive;
+mod renewal;
 mod settle;
 mod streams;
 mod transmit;

@@ -4,7 +4,6 @@ use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
 use super::incoming::restarted;
-use super::liveness::ASK;
 use super::{Engine, MIN_QUIC_PAYLOAD, is_protocol};
 use crate::connection::{Connection, Phase};
 use crate::error::{ConnectError, Dialled};
@@ -125,7 +124,7 @@ impl Engine {
         }
     }
 
-    fn drop_handle(&mut self, id: ConnectionId) {
+    pub(super) fn drop_handle(&mut self, id: ConnectionId) {
         if let Some(handle) = self.connections.get_mut(&id).and_then(|it| it.handle.take()) {
             self.connection_of.remove(&handle);
             self.quic.abandon(handle);
@@ -194,70 +193,9 @@ impl Engine {
         }
     }
 
-    /// The peer has a new session or process, or this end gave up getting one: dials that wait for it begin, or ask again,
-    /// and what is unanswered is asked for. A peer may renew as often as it likes: the same connection moves on once in
-    /// [`ASK`].
-    pub(super) fn move_on(&mut self, peer: PeerId, now: Instant) {
-        for id in self.connections_of(peer) {
-            let goes_on = |it: &&Connection| it.ending.is_none() && !it.deserted;
-            let Some(connection) = self.connections.get(&id).filter(goes_on) else {
-                continue;
-            };
-            if connection.phase == Phase::Dialling && connection.handle.is_none() {
-                self.start(id, now);
-            } else if connection.moved_on.is_none_or(|at| now >= at + ASK)
-                && self.move_connection_on(id, now)
-                && let Some(connection) = self.connections.get_mut(&id)
-            {
-                connection.moved_on = Some(now);
-            }
-        }
-    }
-
-    /// Whether there was anything to do.
-    fn move_connection_on(&mut self, id: ConnectionId, now: Instant) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
-            return false;
-        };
-        let Some(handle) = connection.handle else {
-            let refused = connection.phase == Phase::Refused;
-            if refused {
-                self.timers.cancel(id, Timer::Redial);
-                self.redial(id, now);
-            }
-            return refused;
-        };
-        let Some(since) = self.quic.unanswered_since(handle) else {
-            return false;
-        };
-        // An answer may be under way, and QUIC's first probe is soon enough if it is not.
-        let late = now >= since + self.quic.probe_timeout(handle).unwrap_or_default();
-        match connection.phase {
-            Phase::Live | Phase::Closing if late => self.ask_now(id, now),
-            Phase::Dialling
-                if late || connection.said.doubtful || !self.wireguard.has_session(connection.peer) =>
-            {
-                self.dial_afresh(id, now);
-            }
-            Phase::Dialling
-            | Phase::Live
-            | Phase::Closing
-            | Phase::Accepted
-            | Phase::Waiting(_)
-            | Phase::Refused => return false,
-        }
-        true
-    }
-
-    /// Says another hello instead of the last, under the same name.
-    pub(super) fn dial_afresh(&mut self, id: ConnectionId, now: Instant) {
-        self.drop_handle(id);
-        self.start(id, now);
-    }
-
     /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
     /// session.
-    fn start(&mut self, id: ConnectionId, now: Instant) {
+    pub(super) fn start(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };

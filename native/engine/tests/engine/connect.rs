@@ -79,7 +79,11 @@ fn a_plain_wireguard_peer_exchanges_packets_and_refuses_to_connect() {
     world.with(at(0), |node, now| {
         let node = node.whole();
         node.drain_events(now);
-        assert_eq!(node.closed()[0].1.cause, CloseCause::NoTransport);
+        let close = node.closed()[0].1;
+        assert_eq!(close.cause, CloseCause::NoTransport);
+        let said = "there is a WireGuard session (last handshake ";
+        let unheard = "hellos in it was answered";
+        assert!(close.reason.starts_with(said) && close.reason.ends_with(unheard), "{}", close.reason);
         let packets: Vec<_> =
             node.events.iter().filter(|(_, event)| matches!(event, Event::Packet { .. })).collect();
         assert_eq!(packets.len(), 1, "the plain peer answers the one raw packet");
