@@ -77,8 +77,12 @@ describe('RecordReader', () => {
         [1, undefined, '[::1]:6'],
       ],
       [
-        ['peerUnanswered', 1, 3],
-        [1, 3],
+        ['peerUnanswered', 1, 3, '10.0.0.1:5'],
+        [1, 3, '10.0.0.1:5'],
+      ],
+      [
+        ['peerUnreachable', 1, 101, '[fe80::1%3]:5'],
+        [1, '[fe80::1%3]:5', 101],
       ],
       [
         ['peerDown', 1, 1],
