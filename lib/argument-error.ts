@@ -16,6 +16,12 @@ export function outOfRange(
   return coded(new RangeError(`${name} must be ${expected}; got ${describe(value)}`), code)
 }
 
+/** Bytes that were lent until they are copied, and whose memory was transferred or resized before. */
+export function changedBytes(name: string, change: string): TypeError {
+  const message = `${name} must not change before ${change}: the memory was transferred or resized`
+  return coded(new TypeError(message), 'ERR_WARREN_INVALID_ARGUMENT')
+}
+
 /** An option that does not exist, with those that do. */
 export function unknownOption(name: string, known: readonly string[]): TypeError {
   return coded(new TypeError(`${name} is not an option; there are ${known.join(', ')}`), 'ERR_WARREN_UNKNOWN_OPTION')

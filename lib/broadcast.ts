@@ -1,7 +1,7 @@
 import { wrongType } from './argument-error.js'
 import type { Connection, ConnectionReceiver } from './connection.js'
 import { defer } from './deferred.js'
-import { checkMessage, type Outgoing, SEND_CHECKS, type SendOptions } from './message.js'
+import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from './message.js'
 import { type Check, integer, LONGEST_TIMER, optional, parseOptions } from './options.js'
 import type { Runtime } from './runtime.js'
 import type { SharedBytes, Waiter } from './sent.js'
@@ -25,7 +25,7 @@ export type BroadcastResults = ReadonlyMap<Connection, Outgoing>
 /** Copies `bytes` once and queues them for each connection. Resolves when each has admitted them or given them up. */
 export function broadcast(runtime: Runtime, bytes: Uint8Array, options: BroadcastOptions): Promise<BroadcastResults> {
   const { to, except, patience, ...how } = parseBroadcast(runtime, options)
-  checkMessage(bytes, runtime.limits)
+  const message = parseMessage(bytes, runtime.limits)
   if (how.signal?.aborted) return Promise.reject(how.signal.reason)
   if (runtime.isClosing) return Promise.reject(runtime.closedError())
   if (except !== undefined) to.delete(except)
@@ -33,7 +33,7 @@ export function broadcast(runtime: Runtime, bytes: Uint8Array, options: Broadcas
   if (to.size === 0) return Promise.resolve(results)
 
   const { driver } = runtime
-  const shared: SharedBytes = { share: driver.share(bytes), byteLength: bytes.byteLength }
+  const shared: SharedBytes = { share: driver.share(message), byteLength: message.byteLength }
   const end = defer<BroadcastResults>()
   let waiting = 1
   const isOver = (): void => {

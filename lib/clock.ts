@@ -1,4 +1,9 @@
-const { setTimeout, clearTimeout } = globalThis
+import { performance } from 'node:perf_hooks'
+import timers from 'node:timers'
+
+// Of the module, and of the moment of import: fake timers stop no tunnel, whether they replace the globals (jest, jsdom) or,
+// later, the module's properties (`node:test`).
+const { setTimeout, clearTimeout } = timers
 
 /** Time and chance for what decides here; replaced only by tests. */
 export interface Clock {
@@ -14,7 +19,7 @@ export interface Timer {
   cancel(): void
 }
 
-/** The real clock, with the timers of the moment of import: a user's fake timers do not stop tunnels. */
+/** The real clock. */
 export const systemClock: Clock = {
   now: performance.now.bind(performance),
   after(milliseconds, callback) {
@@ -24,3 +29,10 @@ export const systemClock: Clock = {
   },
   random: Math.random,
 }
+
+/** Calls back when the code that runs now is done. (Fake timers replace `process.nextTick` and `queueMicrotask` as well.) */
+export function later(callback: () => void): void {
+  void DONE.then(callback)
+}
+
+const DONE = Promise.resolve()

@@ -22,7 +22,10 @@ export interface CloseReason {
   /** This end's application, the other's, or neither. */
   readonly by: 'local' | 'remote' | 'network'
   readonly code: number
+  /** For people: at most 256 bytes that came, with control characters spelled out, so that a log shows them and obeys none. */
   readonly reason: string
+  /** The reason as the other end gave it, where that is another text. */
+  readonly rawReason?: string | undefined
   /** What went wrong; `undefined` where an application closed. */
   readonly error: WarrenError | undefined
 }
@@ -48,7 +51,8 @@ export function parseDestroy(options: DestroyOptions | undefined): Omit<ParsedCl
 
 /** What the application is told of an ending that a driver reported. */
 export function closeReasonOf(close: DriverClose, peer: string): CloseReason {
-  return { by: close.by, code: close.code, reason: close.reason, error: fromClose(close, peer) }
+  const { by, code, reason, rawReason } = close
+  return { by, code, reason, ...(rawReason !== undefined && { rawReason }), error: fromClose(close, peer) }
 }
 
 /** Leaves room for the rest of the closing packet in the 1,200 bytes that any path carries (RFC 9000 section 14). */

@@ -1,27 +1,31 @@
-import { finished } from 'node:stream'
+import { onAbort } from './abort.js'
 import type { Connection } from './connection.js'
 import { shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
+import { ReadBudget } from './read-budget.js'
 import type { Runtime } from './runtime.js'
 import {
   ConnectionReadable,
   ConnectionStream,
   ConnectionWritable,
   type IncomingStream,
-  type ParsedStreamOptions,
   type StreamLink,
   type StreamSides,
 } from './stream.js'
+import { abortError, type ParsedStreamOptions } from './stream-options.js'
 
 /** The byte streams of one connection. */
 export class ConnectionStreams {
   /** Streams that the peer opened, on their way to the application. */
-  readonly incoming: HeldEvents<IncomingStream>
+  readonly incoming: HeldEvents<StreamSides>
   readonly #connection: Connection
   readonly #id: number
   readonly #runtime: Runtime
   readonly #sides = new Set<StreamSides>()
+  readonly #readBudget = new ReadBudget()
+  /** What `ended` waits for. */
+  readonly #endings = new Set<Ending>()
 
   constructor(connection: Connection, id: number, runtime: Runtime) {
     this.#connection = connection
@@ -29,32 +33,40 @@ export class ConnectionStreams {
     this.#runtime = runtime
     this.incoming = new HeldEvents({
       hasListener: () => connection.listenerCount('stream') > 0,
-      emit: (stream) => shielded(() => connection.emit('stream', stream)),
+      emit: ({ stream, read }) => {
+        shielded(() => connection.emit('stream', stream as IncomingStream))
+        read?.watch()
+      },
     })
   }
 
   /** Opens one from this end. */
-  open({ direction, priority, highWaterMark }: ParsedStreamOptions): ConnectionStream | ConnectionWritable {
+  open(options: ParsedStreamOptions): ConnectionStream | ConnectionWritable {
+    const { direction, priority, name, signal } = options
+    if (signal?.aborted) return this.openFailed(options, abortError(signal))
     const id = this.#runtime.nextStream()
-    this.#runtime.driver.openStream(this.#id, id, direction === 'both', priority)
-    const link = this.#link(id, priority, highWaterMark)
-    return direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
+    this.#runtime.driver.openStream(this.#id, id, direction === 'both', priority, name)
+    const { link, sides } = this.#link(id, options)
+    const stream = direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
+    sides()?.read?.watch()
+    return stream
   }
 
   /** A stream that never was, and says why. */
-  openFailed(
-    { direction, priority, highWaterMark }: ParsedStreamOptions,
-    error: Error,
-  ): ConnectionStream | ConnectionWritable {
-    const link = { ...this.#link(this.#runtime.nextStream(), priority, highWaterMark), register: abandon }
-    const stream = direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
+  openFailed(options: ParsedStreamOptions, error: Error): ConnectionStream | ConnectionWritable {
+    const { link } = this.#link(this.#runtime.nextStream(), { ...options, signal: undefined })
+    const dead = { ...link, register: abandon }
+    const stream = options.direction === 'both' ? new ConnectionStream(dead) : new ConnectionWritable(dead)
     return stream.destroy(error)
   }
 
   /** The peer opened one. */
-  opened(id: number, bidirectional: boolean, priority: number): void {
-    const link = this.#link(id, priority, undefined)
-    this.incoming.emit(bidirectional ? new ConnectionStream(link) : new ConnectionReadable(link))
+  opened(id: number, bidirectional: boolean, priority: number, name: string): void {
+    const { link, sides } = this.#link(id, { ...INCOMING, priority, name })
+    if (bidirectional) new ConnectionStream(link)
+    else new ConnectionReadable(link)
+    const registered = sides()
+    if (registered !== undefined) this.incoming.emit(registered)
   }
 
   /** No stream has an end of its own on the way. */
@@ -63,13 +75,15 @@ export class ConnectionStreams {
   }
 
   /** Resolves when every stream that was ended has arrived, or failed. */
-  async ended(): Promise<void> {
-    const ending = [...this.#sides].filter(isEnding)
-    await Promise.all(
-      ending.map(
-        ({ stream }) => new Promise<void>((resolve) => finished(stream, { readable: false }, () => resolve())),
-      ),
-    )
+  ended(): Promise<void> {
+    const waiting = new Set([...this.#sides].filter(isEnding))
+    if (waiting.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#endings.add({ waiting, resolve }))
+  }
+
+  /** Hands over what was written in this turn of the event loop, ahead of what is told the driver next. */
+  flush(): void {
+    for (const { write } of this.#sides) write?.flush()
   }
 
   /** The connection is over. What arrived whole can still be read; all else errs. */
@@ -77,26 +91,56 @@ export class ConnectionStreams {
     for (const sides of [...this.#sides]) endSides(sides, error)
   }
 
-  #link(id: number, priority: number, highWaterMark: number | undefined): StreamLink {
-    const { routes, driver } = this.#runtime
+  #link(
+    id: number,
+    { priority, name, highWaterMark, allowHalfOpen, signal }: Omit<ParsedStreamOptions, 'direction'>,
+  ): { readonly link: StreamLink; sides(): StreamSides | undefined } {
+    const { routes, driver, clock } = this.#runtime
     let registered: StreamSides | undefined
-    return {
+    let ignoreSignal = (): void => {}
+    const link: StreamLink = {
       connection: this.#connection,
       driver,
+      clock,
       id,
       priority,
+      name: name === '' ? undefined : name,
       highWaterMark,
+      // Who names a mark of its own means it.
+      readBudget: highWaterMark === undefined ? this.#readBudget : new ReadBudget(),
+      allowHalfOpen: allowHalfOpen ?? this.#runtime.allowHalfOpen,
       register: (sides) => {
         registered = sides
         this.#sides.add(sides)
         routes.streams.set(id, sides)
+        if (signal !== undefined) ignoreSignal = onAbort(signal, () => sides.stream.destroy(abortError(signal)))
       },
+      arrived: () => this.#settled(registered),
       forget: () => {
+        ignoreSignal()
         if (registered !== undefined) this.#sides.delete(registered)
         routes.streams.delete(id)
+        this.#settled(registered)
       },
     }
+    return { link, sides: () => registered }
   }
+
+  #settled(sides: StreamSides | undefined): void {
+    if (sides === undefined) return
+    for (const ending of this.#endings) {
+      ending.waiting.delete(sides)
+      if (ending.waiting.size > 0) continue
+      this.#endings.delete(ending)
+      ending.resolve()
+    }
+  }
+}
+
+/** Streams of which somebody waits for the end. */
+interface Ending {
+  readonly waiting: Set<StreamSides>
+  resolve(): void
 }
 
 /** The peer took its side of a stream back. */
@@ -107,25 +151,24 @@ export function streamReset({ stream, read }: StreamSides, code: number): void {
   )
 }
 
-/** The peer reads no more. What can still be read here is not lost for that, unless a write fails by it. */
-export function streamStopped({ stream, read, write }: StreamSides, code: number): void {
+/** The peer reads no more; `whole`: it has all that was written. What can still be read here is not lost for that. */
+export function streamStopped(sides: StreamSides, code: number, whole: boolean): void {
+  const { stream, read, write } = sides
   const error = new WarrenError('ERR_WARREN_STREAM_STOPPED', `The peer stopped reading the stream (code ${code})`)
-  write?.fail(error)
-  if (read === undefined) stream.destroy(error)
+  write?.stopped(error, whole)
+  if (read === undefined && !write?.isOver) stream.destroy(error)
+  sides.settle?.()
 }
 
-function endSides({ stream, read, write }: StreamSides, error: Error): void {
+function endSides(sides: StreamSides, error: Error): void {
+  const { stream, read, write } = sides
   const isReadable = read?.isOver && !stream.destroyed
-  const isWritten = write === undefined || write.isOver
-  const mayRead = isReadable && (isWritten || write.isIdle)
+  const mayRead = isReadable && (write === undefined || write.isOver || write.isIdle)
   if (mayRead) write?.fail(error)
   read?.abandon()
   write?.abandon()
-  if (!mayRead) {
-    stream.destroy(error)
-    return
-  }
-  if (!isWritten) stream.once('end', () => stream.destroy(error))
+  if (mayRead) sides.settle?.()
+  else stream.destroy(error)
 }
 
 function isEnding({ stream, write }: StreamSides): boolean {
@@ -136,3 +179,5 @@ function abandon({ read, write }: StreamSides): void {
   read?.abandon()
   write?.abandon()
 }
+
+const INCOMING = { highWaterMark: undefined, allowHalfOpen: undefined, signal: undefined }

@@ -1,6 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { EventEmitter } from 'node:events'
-import { type InspectOptions, inspect } from 'node:util'
+import { type InspectOptions, inspect, types } from 'node:util'
 import { coded, wrongType } from './argument-error.js'
 import {
   type CloseOptions,
@@ -14,19 +13,19 @@ import { connectionOutbox } from './connection-outbox.js'
 import { ConnectionStreams } from './connection-streams.js'
 import { defer, tolerated } from './deferred.js'
 import type { DriverClose } from './driver.js'
-import { onNewListener, shielded } from './emit.js'
+import { Emitter, onNewListener, shielded } from './emit.js'
 import { WarrenError } from './errors.js'
 import { HeldEvents } from './held-events.js'
 import { Inbox } from './inbox.js'
-import { connectionLanes, type LaneStats } from './lane-stats.js'
+import { joinLanes, type OutboxFigures } from './lane-stats.js'
 import {
-  checkMessage,
   type Message,
   type MessageFilter,
   type Outcome,
   type Outgoing,
   type ParsedSend,
   parseFilter,
+  parseMessage,
   parseSend,
   type SendOptions,
 } from './message.js'
@@ -37,13 +36,8 @@ import type { QueuedBytes } from './queued-bytes.js'
 import type { Runtime } from './runtime.js'
 import { LOST, type Payload, type Posted, type Waiter } from './sent.js'
 import { type ConnectionStats, statsOf } from './stats.js'
-import {
-  type ConnectionStream,
-  type ConnectionWritable,
-  type IncomingStream,
-  parseStreamOptions,
-  type StreamOptions,
-} from './stream.js'
+import type { ConnectionStream, ConnectionWritable, IncomingStream } from './stream.js'
+import { parseStreamOptions, type StreamOptions } from './stream-options.js'
 
 /** There is no 'error': a connection ends with 'close', and `closed` says why. */
 export interface ConnectionEvents {
@@ -71,21 +65,21 @@ export interface ConnectionFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
-  /** Figures of its lanes, also while it ends. */
-  lanes(): readonly LaneStats[]
+  /** What its outbox tells of its lanes, also after its end. */
+  outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
   message(priority: number, bytes: Buffer): void
   laneDrained(priority: number, bytes: number): void
   messageSettled(message: number, outcome: Outcome): void
   datagram(bytes: Buffer): void
-  streamOpened(stream: number, bidirectional: boolean, priority: number): void
+  streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** The last event; `failure` is the device's own, if that ended it. */
   closed(close: DriverClose, failure?: WarrenError): void
 }
 
 /** A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer. */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncDisposable {
+export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
   readonly peer: Peer
   readonly protocol: string
   /** Who dialled. */
@@ -127,7 +121,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     })
     attach({
       connection: this,
-      lanes: () => this.#lanes(),
+      outboxLanes: () => this.#outbox.lanes,
       post: (payload, options, patience, waiter) =>
         this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
       message: (priority, bytes) => this.#inbox.push(priority, bytes),
@@ -136,7 +130,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
       datagram: (bytes) => {
         if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
       },
-      streamOpened: (stream, bidirectional, priority) => this.#streams.opened(stream, bidirectional, priority),
+      streamOpened: (stream, bidirectional, priority, name) =>
+        this.#streams.opened(stream, bidirectional, priority, name),
       closed: (close, failure) => {
         const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
         this.#ended(failure === undefined ? reason : { ...reason, error: failure })
@@ -155,14 +150,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   }
 
   /**
-   * Resolves when the message is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not change.
+   * Resolves when the message is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not change;
+   * memory that has another length by then (transferred, resized) is refused.
    * A rejection that a peer can bring about is never an unhandled one.
    */
   send(bytes: Uint8Array, options?: SendOptions): Promise<Outgoing> {
     try {
       const parsed = parseSend(options)
-      checkMessage(bytes, this.#runtime.limits)
-      if (this.#state === 'open') return this.#outbox.send(bytes, parsed)
+      const message = parseMessage(bytes, this.#runtime.limits)
+      if (this.#state === 'open') return this.#outbox.send(message, parsed)
       return tolerated(Promise.reject(this.#closedError()))
     } catch (error) {
       return Promise.reject(error)
@@ -188,7 +184,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
 
   /** Sends bytes that may be lost. False: dropped at once, because the queue is full or the connection is over. */
   sendDatagram(bytes: Uint8Array): boolean {
-    if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+    if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
     if (this.#state !== 'open') return false
     const most = this.maxDatagramSize
     if (bytes.byteLength > most) {
@@ -201,7 +197,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
   /** Figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
     if (this.#state === 'closed') return statsOf(undefined, [])
-    return statsOf(this.#runtime.driver.connectionStats(this.#id), this.#lanes())
+    const { driver, deadlines } = this.#runtime
+    const lanes = joinLanes(driver.laneStats(this.#id) ?? [], this.#outbox.lanes, deadlines.now())
+    return statsOf(driver.connectionStats(this.#id), lanes)
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */
@@ -235,13 +233,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncD
     return `Connection ${inspect(this.toJSON(), options)}`
   }
 
-  #lanes(): readonly LaneStats[] {
-    const { driver, deadlines, isOpen } = this.#runtime
-    const engine = isOpen ? driver.laneStats(this.#id) : undefined
-    return connectionLanes(engine ?? [], this.#outbox.lanes, deadlines.now())
-  }
-
   async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {
+    this.#streams.flush()
     const { clock, driver } = this.#runtime
     const deadline = clock.now() + timeout
     const late = defer<void>()

@@ -1,4 +1,5 @@
 import type { Inbox } from './inbox.js'
+import { LeftBehind } from './left-behind.js'
 import type { ParsedFilter } from './message.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
 import type { PeerInbox } from './peer-inbox.js'
@@ -15,8 +16,8 @@ export class DeviceInbox<M> {
   readonly #peers = new Set<PeerInbox<M>>()
   readonly #shares = new Map<number, Share<M>>()
   readonly #readers = new MessageReaders<M>()
-  /** Past connections that left something unread, oldest first. */
-  readonly #leftBehind = new Map<Inbox<M>, PeerInbox<M>>()
+  /** Of all peers. */
+  readonly #leftBehind = new LeftBehind<Inbox<M>>()
   /** There was an iterator, so there may be one again. */
   #isUsed = false
   #state: 'open' | 'closing' | 'closed' = 'open'
@@ -57,8 +58,15 @@ export class DeviceInbox<M> {
     this.#peers.delete(peer)
   }
 
+  /** Of a past connection, all was taken or passed over. */
   forget(inbox: Inbox<M>): void {
     this.#leftBehind.delete(inbox)
+  }
+
+  /** Of a past connection, a message was taken. */
+  lessen(peer: PeerInbox<M>, inbox: Inbox<M>, bytes: number): void {
+    peer.left.lessen(inbox, bytes + MESSAGE_COST)
+    this.#leftBehind.lessen(inbox, bytes + MESSAGE_COST)
   }
 
   /** The iterator that waits for a message of this priority; it counts as given to that peer. */
@@ -81,21 +89,21 @@ export class DeviceInbox<M> {
       peer.remove(inbox)
       return
     }
-    this.#leftBehind.set(inbox, peer)
+    const cost = inbox.bytes + MESSAGE_COST * inbox.messages + CONNECTION_COST
+    this.#leftBehind.add(inbox, cost)
+    peer.left.add(inbox, cost)
     if (this.#state !== 'open') return
-    this.#passOver(this.#leftBehindBytes, (owner) => owner === peer)
-    this.#passOver(ALL_PEERS * this.#leftBehindBytes, () => true)
+    this.#passOver(peer.left, this.#leftBehindBytes)
+    this.#passOver(this.#leftBehind, ALL_PEERS * this.#leftBehindBytes)
   }
 
   /** Forgets the oldest of these past connections, until the rest keeps within the bound; the newest always stays. */
-  #passOver(most: number, concerns: (peer: PeerInbox<M>) => boolean): void {
-    const concerned = [...this.#leftBehind].filter(([, peer]) => concerns(peer))
-    let bytes = concerned.reduce((sum, [inbox]) => sum + costOf(inbox), 0)
-    for (const [inbox, peer] of concerned.slice(0, -1)) {
-      if (bytes <= most) return
-      bytes -= costOf(inbox)
-      this.leftBehindMessages += inbox.messages
-      peer.remove(inbox)
+  #passOver(left: LeftBehind<Inbox<M>>, most: number): void {
+    while (left.bytes > most) {
+      const oldest = left.oldestOfMany
+      if (oldest === undefined) return
+      this.leftBehindMessages += oldest.messages
+      oldest.passOver()
     }
   }
 
@@ -120,7 +128,6 @@ export class DeviceInbox<M> {
 /** What is left of the past connections of all peers together, in times of what one peer may leave. */
 const ALL_PEERS = 4
 
-/** The memory that an unread connection keeps besides its bytes, about; so that empty messages are bounded as well. */
-function costOf<M>({ bytes, messages }: Inbox<M>): number {
-  return bytes + 512 * messages + 4_096
-}
+/** The memory that an unread connection, and each message, keeps besides the bytes, about; so that empty ones are bounded as well. */
+const CONNECTION_COST = 4_096
+const MESSAGE_COST = 512

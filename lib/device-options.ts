@@ -4,7 +4,7 @@ import type { Authorize } from './authorization.js'
 import { PrivateKey } from './keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from './lanes.js'
 import { DEFAULT_LIMITS, type Limits, limits } from './limits.js'
-import { type Check, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
+import { type Check, flag, integer, LONGEST_TIMER, listOf, oneOf, optional, parseOptions, signal } from './options.js'
 import { prefix } from './prefix.js'
 import { DEFAULT_PROTOCOLS, protocols } from './protocols.js'
 
@@ -24,7 +24,7 @@ export interface DeviceOptions {
   readonly forgetAfter?: number | undefined
   /** A connection that waits this long for an answer is down. Default 15,000. */
   readonly deadAfter?: number | undefined
-  /** Ask an idle connection this often whether the peer lives. Default: an idle one costs nothing. */
+  /** Ask a connection that was silent for so long whether the peer lives. Default 9,000; 0: never, and an idle one costs nothing. */
   readonly heartbeat?: number | undefined
   /** Who owns the sockets and the clock: a native thread (the default), or this process's event loop. */
   readonly driver?: 'native' | 'script' | undefined
@@ -34,6 +34,11 @@ export interface DeviceOptions {
   readonly mtu?: number | undefined
   /** The rate of the link, which the scheduler stays below. Default: not limited. */
   readonly uplink?: number | undefined
+  /**
+   * False: a stream whose peer ended its side, and that was read to its end, ends its own side by itself, as a `net.Socket` does.
+   * True: it stays open until it is ended. Default false; `openStream` has it for one stream.
+   */
+  readonly allowHalfOpen?: boolean | undefined
   /** Lanes that do not just wait when they are full, or are bounded in their rate, by priority. */
   readonly lanes?: LaneTable | undefined
   readonly limits?: Partial<{ readonly [K in keyof Limits]: Limits[K] | undefined }> | undefined
@@ -56,11 +61,12 @@ export interface ParsedDeviceOptions {
   readonly authorizeTimeout: number
   readonly forgetAfter: number
   readonly deadAfter: number
-  readonly heartbeat: number | undefined
+  readonly heartbeat: number
   readonly driver: 'native' | 'script'
   readonly addresses: readonly string[]
   readonly mtu: number
   readonly uplink: number | undefined
+  readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly limits: Limits
   readonly signal: AbortSignal | undefined
@@ -121,11 +127,12 @@ const CHECKS = {
   authorizeTimeout: optional(milliseconds, 4_000),
   forgetAfter: optional(milliseconds, FORGET_AFTER),
   deadAfter: optional(milliseconds, 15_000),
-  heartbeat: optional(milliseconds, undefined),
+  heartbeat: optional(milliseconds, 9_000),
   driver: optional(oneOf('native', 'script'), 'native' as const),
   addresses: optional(listOf(prefix, 1_024), []),
   mtu: optional(mtu, 1_420),
   uplink: optional(integer(1, Number.MAX_SAFE_INTEGER, 'bits per second'), undefined),
+  allowHalfOpen: optional(flag, false),
   lanes: optional(lanes, NO_LANES),
   limits: optional(limits, DEFAULT_LIMITS),
   signal: optional(signal, undefined),

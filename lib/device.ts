@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { Authorizations } from './authorization.js'
 import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
@@ -9,7 +8,7 @@ import type { Connection } from './connection.js'
 import { defer, tolerated } from './deferred.js'
 import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from './driver.js'
-import { onNewListener, shielded } from './emit.js'
+import { Emitter, onNewListener, shielded } from './emit.js'
 import type { Endpoint } from './endpoint.js'
 import { knownAddresses } from './endpoints.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
@@ -38,7 +37,7 @@ export interface DeviceEvents {
 }
 
 /** One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`. */
-export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposable {
+export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly publicKey: PublicKey
   /** The UDP address and port it listens on. */
   readonly address: { readonly host: string; readonly port: number }
@@ -136,11 +135,11 @@ export class Device extends EventEmitter<DeviceEvents> implements AsyncDisposabl
 
   /** Figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
-    const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
+    const { isOpen, driver, queued, inbox, laneTotals, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
     const { leftBehindMessages } = inbox
     const counters = { queuedBytes: queued.total, leftBehindMessages, ...this.#strangers.counters }
-    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
+    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now(driver.deviceLanes(), deadlines.now()))
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */

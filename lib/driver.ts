@@ -105,12 +105,21 @@ export interface Driver {
   maxDatagramSize(connection: number): number
 
   /** `stream` is the caller's: an even number, unique within the device. */
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  openStream(
+    connection: number,
+    stream: number,
+    bidirectional: boolean,
+    priority: number,
+    name: string | undefined,
+  ): void
   writeStream(stream: number, chunk: Uint8Array): void
   finishStream(stream: number): void
   resetStream(stream: number, code: number): void
+  /** Ends the stream if the peer has acknowledged everything that was written; else it is as `resetStream`. */
+  leaveStream(stream: number, code: number): void
   stopStream(stream: number, code: number): void
   setStreamPriority(stream: number, priority: number): void
+  /** From the first grant on, be it of 0, the stream's end is told once nothing lies before it. */
   grantStream(stream: number, bytes: number): void
 
   /** Counters by name. */
@@ -121,6 +130,9 @@ export interface Driver {
   connectionStats(connection: number): Record<string, number> | undefined
   /** One for each lane that was ever used, lowest first; also of a connection that has ended, until 256 others have. */
   laneStats(connection: number): readonly DriverLaneStats[] | undefined
+  /** The same, summed over all connections that the device, or a peer, has and had. */
+  deviceLanes(): readonly DriverLaneStats[]
+  peerLanes(peer: number): readonly DriverLaneStats[] | undefined
 
   /** Tells every peer, flushes, frees the port, joins the thread. Idempotent. */
   close(code: number, reason: string): Promise<void>
@@ -150,12 +162,14 @@ export interface Receiver {
   laneDrained(connection: number, priority: number, bytes: number): void
   messageSettled(connection: number, message: number, outcome: DriverOutcome): void
 
-  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  /** `name` is empty for none. */
+  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
   /** `chunk` is a slice of a slab shared with other chunks; the slab is never written again. */
   streamData(stream: number, chunk: Buffer): void
   streamEnd(stream: number): void
   streamReset(stream: number, code: number): void
-  streamStopped(stream: number, code: number): void
+  /** `whole`: the peer has acknowledged everything that was written. */
+  streamStopped(stream: number, code: number, whole: boolean): void
   streamDrained(stream: number, bytes: number): void
   streamFinished(stream: number): void
 
@@ -199,7 +213,9 @@ export interface DriverHistogram {
 export interface DriverClose {
   readonly by: 'local' | 'remote' | 'network'
   readonly code: number
+  /** As it can be shown; `rawReason` is what came, where that differs. */
   readonly reason: string
+  readonly rawReason?: string | undefined
   readonly cause:
     | 'application'
     | 'peer-dead'

@@ -3,6 +3,7 @@ import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
 export const WARREN_ERROR_CODES = [
+  'ERR_WARREN_ADDON_LOADED',
   'ERR_WARREN_ADDON_NOT_FOUND',
   'ERR_WARREN_ADDRESS_IN_USE',
   'ERR_WARREN_ALLOWED_IP_CONFLICT',
@@ -32,6 +33,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_PEER_RESTARTED',
   'ERR_WARREN_PROTOCOL_VIOLATION',
   'ERR_WARREN_QUEUE_FULL',
+  'ERR_WARREN_STREAM_ENDED',
   'ERR_WARREN_STREAM_RESET',
   'ERR_WARREN_STREAM_STOPPED',
   'ERR_WARREN_TOO_MANY_PEERS',
@@ -138,6 +140,7 @@ const NATIVE = {
   'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
   'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
+  'addon-loaded': ['ERR_WARREN_ADDON_LOADED', 'The addon is loaded already; call setAddonPath() before all else'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 
   'peer-dead': [
@@ -156,7 +159,10 @@ const NATIVE = {
     'ERR_WARREN_NO_COMMON_PROTOCOL',
     'The two ends have no application protocol in common; compare the lists in protocols',
   ],
-  refused: ['ERR_WARREN_CONNECTION_REFUSED', "The peer's limit on connections is reached; try again later"],
+  refused: [
+    'ERR_WARREN_CONNECTION_REFUSED',
+    'The peer had no room for another connection whenever it was asked (limits.pendingConnections there); give connect() more time',
+  ],
   duplicate: ['ERR_WARREN_CONNECTION_REFUSED', 'The peer kept another connection, which did not come up here'],
   protocol: ['ERR_WARREN_PROTOCOL_VIOLATION', 'The two ends disagree about the protocol; compare their versions'],
   'lane-full': [

@@ -1,3 +1,4 @@
+import { later } from './clock.js'
 import { Fifo } from './fifo.js'
 
 /** Where events go. */
@@ -35,7 +36,7 @@ export class HeldEvents<T> {
 
   /** A listener is about to be added: it gets what waits once the code that adds it has run. */
   listenerAdded(): void {
-    if (this.#held.length > 0) process.nextTick(() => this.#flush())
+    if (this.#held.length > 0) later(() => this.#flush())
   }
 
   #flush(): void {

@@ -34,7 +34,10 @@ export class Inbox<M> {
       return
     }
     const lane = this.#lanes.get(priority) ?? this.#addLane(priority)
-    if (lane.bytes.length === 0) this.#fill(priority)
+    if (lane.bytes.length === 0) {
+      this.#fill(priority)
+      this.#peer.filled(this, priority)
+    }
     lane.bytes.push(bytes)
     lane.sentAs.push(sentAs)
     this.#messages += 1
@@ -49,6 +52,11 @@ export class Inbox<M> {
     this.#peer.ended(this)
   }
 
+  /** It is read no more with those of its peer and its device. */
+  passOver(): void {
+    this.#peer.remove(this)
+  }
+
   /** A new iterator: each step takes the highest message there is, oldest first, that its filter lets through. */
   read(filter: ParsedFilter): AsyncIterableIterator<M> {
     return this.#readers.read({ take: (wanted) => this.take(wanted), isOver: () => this.#ended }, filter)
@@ -56,15 +64,22 @@ export class Inbox<M> {
 
   take(filter: ParsedFilter): M | undefined {
     const priority = this.highest(filter)
-    if (priority === undefined) return undefined
+    return priority === undefined ? undefined : this.takeFrom(priority)
+  }
+
+  /** The oldest message of this priority. */
+  takeFrom(priority: number): M | undefined {
     const lane = this.#lanes.get(priority)
     const bytes = lane?.bytes.shift()
     const sentAs = lane?.sentAs.shift()
     if (lane === undefined || bytes === undefined || sentAs === undefined) return undefined
-    if (lane.bytes.length === 0) this.#filled.splice(this.#filled.indexOf(priority), 1)
+    if (lane.bytes.length === 0) {
+      this.#filled.splice(this.#filled.indexOf(priority), 1)
+      this.#peer.emptied(this, priority)
+    }
     this.#messages -= 1
     this.#bytes -= bytes.length
-    if (this.#ended && this.#messages === 0) this.#peer.remove(this)
+    if (this.#ended) this.#peer.taken(this, bytes.length)
     return this.#taken(bytes, priority, sentAs)
   }
 
@@ -75,6 +90,11 @@ export class Inbox<M> {
       if (lane <= maxPriority) return lane
     }
     return undefined
+  }
+
+  /** Of the messages that wait, highest first. */
+  get priorities(): readonly number[] {
+    return this.#filled
   }
 
   get isOver(): boolean {

@@ -1,3 +1,4 @@
+export { setAddonPath } from './addon-path.js'
 export type { Tried } from './attempts.js'
 export type { Authorization, Authorize, Stranger } from './authorization.js'
 export type { BroadcastOptions, BroadcastResults } from './broadcast.js'
@@ -22,5 +23,5 @@ export type {
   ConnectionStream,
   ConnectionWritable,
   IncomingStream,
-  StreamOptions,
 } from './stream.js'
+export type { StreamOptions } from './stream-options.js'

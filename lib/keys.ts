@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { coded } from './argument-error.js'
 
 /** A node's name everywhere: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
 export type PublicKey = string
+
+const BRAND = Symbol.for('warren.PrivateKey')
 
 /** A WireGuard private key. Printed, logged or made JSON, it shows only its public key. */
 export class PrivateKey {
@@ -24,9 +26,14 @@ export class PrivateKey {
     return new PrivateKey(bytes)
   }
 
-  /** Takes 32 bytes, or their base64 as `wg genkey` prints it. */
-  static from(key: string | Uint8Array): PrivateKey {
-    return new PrivateKey(parseKey('The private key', key))
+  static {
+    Object.defineProperty(PrivateKey.prototype, BRAND, { value: true })
+  }
+
+  /** Takes 32 bytes, their base64 as `wg genkey` prints it, or a private key, also of another copy of the package. */
+  static from(key: string | Uint8Array | PrivateKey): PrivateKey {
+    const isKey = typeof key === 'object' && key !== null && BRAND in key
+    return new PrivateKey(parseKey('The private key', isKey ? (key as PrivateKey).export() : key))
   }
 
   /** The base64 of the key: the only way to it. */
@@ -61,7 +68,7 @@ export function addressOf(key: PublicKey): string {
 
 /** The 32 bytes of a key of any kind. What came is never repeated in the error: it could be a secret. */
 export function parseKey(name: string, key: unknown): Buffer {
-  if (key instanceof Uint8Array) {
+  if (types.isUint8Array(key)) {
     if (key.byteLength === KEY_BYTES) return Buffer.from(key)
     throw invalidKey(RangeError, `${name} must be ${KEY_BYTES} bytes; got ${key.byteLength}`)
   }

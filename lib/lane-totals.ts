@@ -1,15 +1,18 @@
-import { type LaneStats, pastLanes, sumLanes } from './lane-stats.js'
+import type { DriverLaneStats } from './driver.js'
+import { joinLanes, type LaneStats, NO_OUTCOMES, OUTCOMES, type OutboxFigures } from './lane-stats.js'
+import type { Outcome } from './message.js'
 
 /** A connection whose lanes count. */
 export interface LaneSource {
-  lanes(): readonly LaneStats[]
+  outboxLanes(): Iterable<OutboxFigures>
 }
 
 /** The lanes of a peer or a device: of its connections, past ones included, so that no counter ever goes back. */
 export class LaneTotals {
   readonly #whole: LaneTotals | undefined
   readonly #live = new Set<LaneSource>()
-  #past: readonly LaneStats[] = []
+  /** How the messages of past connections ended, by priority. */
+  readonly #past = new Map<number, Record<Outcome, number>>()
 
   /** `whole`: what this is a part of. */
   constructor(whole?: LaneTotals) {
@@ -23,18 +26,23 @@ export class LaneTotals {
 
   /** The connection is over, and its figures final. */
   ended(source: LaneSource): void {
-    const last = pastLanes(source.lanes())
-    this.keep(source, last)
-    this.#whole?.keep(source, last)
-  }
-
-  /** The same, with figures that were already taken. */
-  keep(source: LaneSource, last: readonly LaneStats[]): void {
     this.#live.delete(source)
-    this.#past = sumLanes([this.#past, last])
+    for (const { priority, outcomes } of source.outboxLanes()) {
+      const past = this.#past.get(priority) ?? { ...NO_OUTCOMES }
+      for (const outcome of OUTCOMES) past[outcome] += outcomes[outcome]
+      this.#past.set(priority, past)
+    }
+    this.#whole?.ended(source)
   }
 
-  now(): readonly LaneStats[] {
-    return sumLanes([this.#past, ...Array.from(this.#live, (source) => source.lanes())])
+  /** `engine`: what the engine knows of the same lanes, past ones included. */
+  now(engine: Iterable<DriverLaneStats>, now: number): readonly LaneStats[] {
+    return joinLanes(engine, this.#outboxes(), now)
+  }
+
+  *#outboxes(): Iterable<OutboxFigures> {
+    for (const [priority, outcomes] of this.#past)
+      yield { priority, outcomes, waitingMessages: 0, waitingBytes: 0, first: undefined }
+    for (const source of this.#live) yield* source.outboxLanes()
   }
 }

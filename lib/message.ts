@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { types } from 'node:util'
 import { outOfRange, wrongType } from './argument-error.js'
 import type { Connection } from './connection.js'
 import type { Limits } from './limits.js'
@@ -69,12 +70,15 @@ export function parseSend(options: SendOptions | undefined): ParsedSend {
   }
 }
 
-/** Checks the bytes of a message. */
-export function checkMessage(bytes: unknown, { messageBytes }: Limits): void {
-  if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-  if (bytes.byteLength <= messageBytes) return
-  const expected = `at most limits.messageBytes (${messageBytes}) long`
-  throw outOfRange('bytes', expected, bytes.byteLength, 'ERR_WARREN_MESSAGE_TOO_LARGE')
+/** Checks the bytes of a message, and gives them under a length that no other thread changes: shared memory can grow at any time. */
+export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Array {
+  if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
+  const { buffer, byteOffset, byteLength } = bytes
+  if (byteLength > messageBytes) {
+    const expected = `at most limits.messageBytes (${messageBytes}) long`
+    throw outOfRange('bytes', expected, byteLength, 'ERR_WARREN_MESSAGE_TOO_LARGE')
+  }
+  return types.isSharedArrayBuffer(buffer) ? new Uint8Array(buffer, byteOffset, byteLength) : bytes
 }
 
 /** Checks the filter of `messages`. */

@@ -1,9 +1,11 @@
 import { onAbort } from './abort.js'
+import { changedBytes } from './argument-error.js'
 import type { Deadlines } from './deadlines.js'
 import { type Deferred, defer, tolerated } from './deferred.js'
 import type { LanePolicy } from './lanes.js'
 import type { Outcome, Outgoing, ParsedSend } from './message.js'
 import { OutboxLane } from './outbox-lane.js'
+import type { Room } from './queued-bytes.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */
@@ -14,8 +16,8 @@ export interface OutboxLink {
   nextMessage(): number
   transmit(message: number, priority: number, lifetime: number | undefined, payload: Payload): void
   cancel(message: number, reason: 'cancelled' | 'replaced'): void
-  /** Counts bytes against the limits of peer and device; false: no room. */
-  reserve(priority: number, bytes: number): boolean
+  /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
+  reserve(priority: number, bytes: number, mayWait: boolean): Room
   release(priority: number, bytes: number): void
   /** The error of a send that finds no room, or no connection. */
   fullError(): Error
@@ -43,9 +45,10 @@ export class Outbox implements SentOwner {
     if (signal?.aborted) return refusal(signal.reason)
     if (this.#ended) return refusal(this.#link.closedError())
     const sent = this.#make(payload, options)
-    if (!this.#reserve(sent)) {
+    const room = this.#reserve(sent)
+    if (room === 'none') {
       if (sent.lane.mayWait) return refusal(this.#link.fullError())
-    } else if (this.#mustWait(sent)) {
+    } else if (room === 'behind' || this.#mustWait(sent)) {
       const admission = defer<Outgoing>()
       this.#wait(sent, admission, Number.POSITIVE_INFINITY)
       return tolerated(admission.promise)
@@ -62,8 +65,9 @@ export class Outbox implements SentOwner {
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted {
     if (this.#ended) return LOST
     const outgoing = this.#make(payload, options)
-    if (this.#reserve(outgoing)) {
-      if (this.#mustWait(outgoing)) {
+    const room = this.#reserve(outgoing)
+    if (room !== 'none') {
+      if (room === 'behind' || this.#mustWait(outgoing)) {
         this.#wait(outgoing, waiter, patience)
         return { outgoing, waits: true }
       }
@@ -147,11 +151,16 @@ export class Outbox implements SentOwner {
     return sent
   }
 
-  /** Room for it under the limits; without, it is over. */
-  #reserve(sent: Sent): boolean {
-    if (this.#link.reserve(sent.lane.priority, sent.length + MESSAGE_BYTES)) return true
-    this.#settle(sent, 'dropped')
-    return false
+  /**
+   * Room for it under the limits; without, it is over. Past the limit of the device one message may wait in a lane that has some
+   * under way: whoever awaits each send is held back, not refused.
+   */
+  #reserve(sent: Sent): Room {
+    const { lane } = sent
+    const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
+    const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
+    if (room === 'none') this.#settle(sent, 'dropped')
+    return room
   }
 
   #mustWait({ lane, length }: Sent): boolean {
@@ -176,6 +185,11 @@ export class Outbox implements SentOwner {
       const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
       if (lifetime !== undefined && lifetime <= 0) {
         this.#leave(sent, 'expired')
+        continue
+      }
+      const { length, payload } = sent
+      if (payload !== undefined && payload.byteLength !== length) {
+        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
         continue
       }
       const waiter = this.#stopWaiting(sent)

@@ -1,8 +1,9 @@
+import { types } from 'node:util'
 import { coded, wrongType } from './argument-error.js'
 
 /** Checks that bytes are one whole IP packet that the tunnel can carry. */
 export function checkPacket(packet: Uint8Array, mtu: number): void {
-  if (!(packet instanceof Uint8Array)) throw wrongType('packet', 'a Uint8Array', packet)
+  if (!types.isUint8Array(packet)) throw wrongType('packet', 'a Uint8Array', packet)
   const length = packetLength(packet)
   if (length === undefined) throw invalidPacket('packet must be an IPv4 or IPv6 packet with its header')
   if (length !== packet.byteLength)

@@ -1,5 +1,6 @@
 import type { DeviceInbox } from './device-inbox.js'
 import type { Inbox, Range } from './inbox.js'
+import { LeftBehind } from './left-behind.js'
 import type { ParsedFilter } from './message.js'
 import type { MessageReader } from './message-reader.js'
 import type { Share, Turn } from './share.js'
@@ -9,8 +10,12 @@ export class PeerInbox<M> {
   /** Messages of a higher priority count as of this one. */
   maxPriority: number
   readonly #device: DeviceInbox<M>
-  /** Those of live connections, and of past ones that left something unread; least recently taken from first. */
+  /** Past connections that left something unread. */
+  readonly left = new LeftBehind<Inbox<M>>()
+  /** Those of live connections, and of past ones that left something unread. */
   readonly #inboxes = new Set<Inbox<M>>()
+  /** Those that have something of each priority, least recently taken from first. */
+  readonly #filled = new Map<number, Set<Inbox<M>>>()
   /** Where this peer stands in each share that it ever had something for. */
   readonly #turns = new Map<Share<M>, Turn<M>>()
 
@@ -27,6 +32,8 @@ export class PeerInbox<M> {
   /** Nothing of this connection is to be read here any more. */
   remove(inbox: Inbox<M>): void {
     this.#inboxes.delete(inbox)
+    for (const priority of inbox.priorities) this.emptied(inbox, priority)
+    this.left.delete(inbox)
     this.#device.forget(inbox)
     if (this.#inboxes.size > 0) return
     this.#device.remove(this)
@@ -48,28 +55,47 @@ export class PeerInbox<M> {
     this.#device.stored(this, priority)
   }
 
+  /** This connection has something of this priority, and had nothing. */
+  filled(inbox: Inbox<M>, priority: number): void {
+    const known = this.#filled.get(priority)
+    if (known === undefined) this.#filled.set(priority, new Set([inbox]))
+    else known.add(inbox)
+  }
+
+  emptied(inbox: Inbox<M>, priority: number): void {
+    const known = this.#filled.get(priority)
+    if (known?.delete(inbox) && known.size === 0) this.#filled.delete(priority)
+  }
+
+  /** A message of a past connection was taken. */
+  taken(inbox: Inbox<M>, bytes: number): void {
+    this.#device.lessen(this, inbox, bytes)
+    if (inbox.messages === 0) this.remove(inbox)
+  }
+
   /** The message of the highest priority; connections that have the same take turns. */
   take(filter: ParsedFilter): M | undefined {
-    let best: Inbox<M> | undefined
-    let highest = -1
-    for (const inbox of this.#inboxes) {
-      const priority = inbox.highest(filter)
-      if (priority === undefined || priority <= highest) continue
-      highest = priority
-      best = inbox
+    const priority = this.#highest(filter)
+    const inboxes = priority === undefined ? undefined : this.#filled.get(priority)
+    if (priority === undefined || inboxes === undefined) return undefined
+    const [first] = inboxes
+    if (first !== undefined && inboxes.size > 1) {
+      inboxes.delete(first)
+      inboxes.add(first)
     }
-    if (best === undefined) return undefined
-    if (this.#inboxes.size > 1) {
-      this.#inboxes.delete(best)
-      this.#inboxes.add(best)
-    }
-    return best.take(filter)
+    return first?.takeFrom(priority)
   }
 
   /** There is something for it. */
   has(range: Range): boolean {
-    for (const inbox of this.#inboxes) if (inbox.highest(range) !== undefined) return true
-    return false
+    return this.#highest(range) !== undefined
+  }
+
+  #highest({ minPriority, maxPriority }: Range): number | undefined {
+    let highest: number | undefined
+    for (const priority of this.#filled.keys())
+      if (priority >= minPriority && priority <= maxPriority && priority > (highest ?? -1)) highest = priority
+    return highest
   }
 
   turn(share: Share<M>): Turn<M> {

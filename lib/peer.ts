@@ -27,7 +27,7 @@ import type { Guest } from './strangers.js'
 
 /** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
 export interface PeerEvents {
-  /** A raw IP packet from the tunnel; a slice of a larger buffer. Without a listener they are dropped. */
+  /** A raw IP packet from the tunnel, in memory of its own. Without a listener they are dropped. */
   packet: [packet: Buffer]
 }
 
@@ -113,7 +113,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#id = facts.id
     this.#runtime = runtime
     this.#host = host
-    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer)
+    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer, runtime.queued)
     this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
     this.#lanes = new LaneTotals(runtime.laneTotals)
     this.#endpoint = facts.seen
@@ -192,8 +192,10 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Figures of this moment; none once the peer is removed. */
   stats(): PeerStats {
-    const counters = this.#runtime.isOpen ? this.#runtime.driver.peerStats(this.#id) : undefined
-    return statsOf(counters, counters === undefined ? [] : this.#lanes.now())
+    const { isOpen, driver, deadlines } = this.#runtime
+    const counters = isOpen ? driver.peerStats(this.#id) : undefined
+    if (counters === undefined) return statsOf(undefined, [])
+    return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
   }
 
   /** Closes its connections gracefully and forgets it. With `timeout: 0` at once. */

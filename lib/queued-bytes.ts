@@ -1,11 +1,24 @@
-/** What waits to leave, counted by lane: a lane sees itself and those above it, never the bulk below. */
+/** Whether something may be queued: at once, only behind what its lane has under way, or not. */
+export type Room = 'now' | 'behind' | 'none'
+
+/**
+ * What waits to leave, counted by lane: a lane sees itself and those above it, never the bulk below.
+ *
+ * Where several parts make a whole, those that fill it take nothing from the others: past the limit of the whole, in its lanes at and
+ * above an object's own, each part still has an equal share of that limit. The bound over all lanes stays.
+ */
 export class QueuedBytes {
   readonly #limit: number
+  readonly #whole: QueuedBytes | undefined
   readonly #lanes = new Map<number, number>()
   #total = 0
+  /** Parts in which something waits. */
+  #parts = 0
 
-  constructor(limit: number) {
+  /** `whole`: what this is a part of, and counts in. */
+  constructor(limit: number, whole?: QueuedBytes) {
     this.#limit = limit
+    this.#whole = whole
   }
 
   get total(): number {
@@ -13,15 +26,20 @@ export class QueuedBytes {
   }
 
   /** Room for `bytes` more in this lane. One object of any size has room where nothing else waits at or above it. */
-  has(priority: number, bytes: number): boolean {
-    const above = this.#atOrAbove(priority)
-    if (above > 0 && above + bytes > this.#limit) return false
-    return this.#total === 0 || this.#total + bytes <= ALL_LANES * Math.max(this.#limit, bytes)
+  room(priority: number, bytes: number): Room {
+    if (!this.#fits(priority, bytes)) return 'none'
+    const whole = this.#whole
+    if (whole === undefined || whole.#fits(priority, bytes)) return 'now'
+    const share = whole.#limit / Math.max(whole.#parts + (this.#total === 0 ? 1 : 0), LEAST_PARTS)
+    const hasShare = this.#atOrAbove(priority) + bytes <= share && whole.#total + bytes <= ALL_LANES * whole.#limit
+    return hasShare ? 'now' : 'behind'
   }
 
   add(priority: number, bytes: number): void {
+    if (this.#whole !== undefined && this.#total === 0 && bytes > 0) this.#whole.#parts += 1
     this.#lanes.set(priority, (this.#lanes.get(priority) ?? 0) + bytes)
     this.#total += bytes
+    this.#whole?.add(priority, bytes)
   }
 
   remove(priority: number, bytes: number): void {
@@ -29,6 +47,14 @@ export class QueuedBytes {
     if (left > 0) this.#lanes.set(priority, left)
     else this.#lanes.delete(priority)
     this.#total -= bytes
+    if (this.#whole !== undefined && this.#total === 0 && bytes > 0) this.#whole.#parts -= 1
+    this.#whole?.remove(priority, bytes)
+  }
+
+  #fits(priority: number, bytes: number): boolean {
+    const above = this.#atOrAbove(priority)
+    if (above > 0 && above + bytes > this.#limit) return false
+    return this.#total === 0 || this.#total + bytes <= ALL_LANES * Math.max(this.#limit, bytes)
   }
 
   #atOrAbove(priority: number): number {
@@ -40,3 +66,6 @@ export class QueuedBytes {
 
 /** All lanes together may hold this many times the limit, as on the receiving side. */
 const ALL_LANES = 4
+
+/** A share is never larger than of so many parts: parts that come one after another, each to a full whole, get little together. */
+const LEAST_PARTS = 64

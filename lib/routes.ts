@@ -61,8 +61,8 @@ export function receiverOf(
     messageSettled: (connection, message, outcome) =>
       shielded(() => connections.get(connection)?.messageSettled(message, outcome)),
 
-    streamOpened: (connection, stream, bidirectional, priority) =>
-      shielded(() => connections.get(connection)?.streamOpened(stream, bidirectional, priority)),
+    streamOpened: (connection, stream, bidirectional, priority, name) =>
+      shielded(() => connections.get(connection)?.streamOpened(stream, bidirectional, priority, name)),
     streamData: (stream, chunk) => shielded(() => streams.get(stream)?.read?.data(chunk)),
     streamEnd: (stream) => shielded(() => streams.get(stream)?.read?.end()),
     streamReset: (stream, code) =>
@@ -70,10 +70,10 @@ export function receiverOf(
         const sides = streams.get(stream)
         if (sides !== undefined) streamReset(sides, code)
       }),
-    streamStopped: (stream, code) =>
+    streamStopped: (stream, code, whole) =>
       shielded(() => {
         const sides = streams.get(stream)
-        if (sides !== undefined) streamStopped(sides, code)
+        if (sides !== undefined) streamStopped(sides, code, whole)
       }),
     streamDrained: (stream, bytes) => shielded(() => streams.get(stream)?.write?.drained(bytes)),
     streamFinished: (stream) => shielded(() => streams.get(stream)?.write?.acknowledged()),

@@ -18,6 +18,8 @@ export class Runtime {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  /** Of streams that do not say. */
+  readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
   readonly laneTotals = new LaneTotals()
@@ -39,6 +41,7 @@ export class Runtime {
     this.limits = options.limits
     this.protocols = options.protocols
     this.mtu = options.mtu
+    this.allowHalfOpen = options.allowHalfOpen
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
     this.inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
@@ -65,5 +68,6 @@ export interface RuntimeOptions {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
 }

@@ -1,31 +1,33 @@
 import type { Buffer } from 'node:buffer'
-import { Duplex, type DuplexOptions, Readable, Writable } from 'node:stream'
+import { type Duplex, Readable, Writable } from 'node:stream'
+import { type Clock, later } from './clock.js'
 import type { Connection } from './connection.js'
 import type { Driver } from './driver.js'
+import { isUnheard } from './emit.js'
+import { WarrenError } from './errors.js'
 import { priority as checkPriority } from './message.js'
-import { integer, oneOf, optional, parseOptions } from './options.js'
+import type { ReadBudget } from './read-budget.js'
 import { ReadSide } from './read-side.js'
+import { SocketLike } from './socket-like.js'
+import { warnOnce } from './warning.js'
 import { type Callback, WriteSide } from './write-side.js'
-
-/** How a stream is opened. */
-export interface StreamOptions {
-  /** 'both' for a Duplex (the default), 'out' for a Writable. */
-  readonly direction?: 'both' | 'out' | undefined
-  /** 0 to 255, as for messages. Default 0. */
-  readonly priority?: number | undefined
-  /** How much each side buffers here, in bytes. Default 1 MiB to read and 256 KiB to write. */
-  readonly highWaterMark?: number | undefined
-}
 
 /** What a stream needs of the connection below it. */
 export interface StreamLink {
   readonly connection: Connection
   readonly driver: Driver
+  readonly clock: Clock
   readonly id: number
   readonly priority: number
+  readonly name: string | undefined
   readonly highWaterMark: number | undefined
+  /** What its reading side shares with other streams. */
+  readonly readBudget: ReadBudget
+  readonly allowHalfOpen: boolean
   /** Where events of this stream go from now on. */
   register(sides: StreamSides): void
+  /** What was written has arrived, and its end. */
+  arrived(): void
   /** No event of this stream is wanted any more. */
   forget(): void
 }
@@ -35,28 +37,34 @@ export interface StreamSides {
   readonly stream: Duplex | Readable | Writable
   readonly read: ReadSide | undefined
   readonly write: WriteSide | undefined
+  /** Ends what cannot go on, once nothing can be read any more. */
+  settle?(): void
 }
 
 /**
- * A byte stream both ways. 'finish' means that the peer's transport has all of it; each side ends by itself.
- * What it reads are slices of larger buffers: copy a small piece that is kept for long.
+ * A byte stream both ways, which behaves as a `net.Socket` does: `docs/streams.md` says where it differs. 'finish' means that the
+ * peer's transport has all of it. Large chunks of what it reads are slices of larger buffers: copy one that is kept for long.
  */
-export class ConnectionStream extends Duplex {
+export class ConnectionStream extends SocketLike {
   readonly connection: Connection
+  /** What its opener calls it. */
+  readonly name: string | undefined
   readonly #link: StreamLink
   readonly #read: ReadSide
   readonly #write: WriteSide
   #priority: number
 
   constructor(link: StreamLink) {
-    super(duplexMarks(link))
+    const { highWaterMark, allowHalfOpen, clock } = link
+    const readableHighWaterMark = highWaterMark ?? READABLE_BYTES
+    super({ readableHighWaterMark, writableHighWaterMark: highWaterMark ?? WRITABLE_BYTES, allowHalfOpen }, clock)
     this.connection = link.connection
+    this.name = link.name
     this.#link = link
     this.#priority = link.priority
-    this.#read = new ReadSide(this, link.driver, link.id)
-    this.#write = new WriteSide(link.driver, link.id)
-    this.on('error', ignore)
-    link.register({ stream: this, read: this.#read, write: this.#write })
+    this.#read = new ReadSide(this, link.driver, link.id, link.readBudget, () => this.active())
+    this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
+    link.register({ stream: this, read: this.#read, write: this.#write, settle: () => this.#settle() })
   }
 
   /** What it writes leaves before everything of a lower priority. */
@@ -68,12 +76,58 @@ export class ConnectionStream extends Duplex {
     this.#priority = changePriority(this.#link, value)
   }
 
+  get bytesRead(): number {
+    return this.#read.bytes
+  }
+
+  get bytesWritten(): number {
+    return this.#write.taken + this.writableLength
+  }
+
+  get remoteAddress(): string {
+    return this.connection.peer.address
+  }
+
+  override write(chunk: unknown, callback?: Callback): boolean
+  override write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    if (this.#endedWithPeer) return this.#refuse(rest)
+    return Reflect.apply(super.write, this, [chunk, ...rest])
+  }
+
+  override end(callback?: () => void): this
+  override end(chunk: unknown, callback?: () => void): this
+  override end(chunk: unknown, encoding?: BufferEncoding, callback?: () => void): this
+  override end(...args: unknown[]): this {
+    const [chunk] = args
+    if (this.#endedWithPeer && chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.#refuse(args)
+    else Reflect.apply(super.end, this, args)
+    return this
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (isUnheard(this, event, args)) return false
+    const isHeard = super.emit(event, ...args)
+    if (event === 'end') this.#settle()
+    return isHeard
+  }
+
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
+  }
+
   override _read(): void {
     this.#read.read()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
-    this.#write.write(chunk, callback)
+    this.active()
+    this.#write.write(chunk, (error) => {
+      this.active()
+      callback(error)
+    })
   }
 
   override _final(callback: Callback): void {
@@ -81,16 +135,46 @@ export class ConnectionStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
-    this.#write.reset()
+    if (this.writableLength === 0 && (error === null || this.#isOfReader(error))) this.#write.leave()
+    else this.#write.reset()
     this.#read.stop()
     this.#link.forget()
-    callback(error)
+    super._destroy(error, callback)
+  }
+
+  /** Both ends are over, as far as they can be: the peer stopped, and all that it sent was read. */
+  #settle(): void {
+    const { failure, isIdle, isWhole } = this.#write
+    if (!this.readableEnded || this.writableFinished || failure === undefined || !isIdle) return
+    // Without that option the end of the reading ends the writing as well, and nothing is missing.
+    if (this.allowHalfOpen || !isWhole) this.destroy(failure)
+  }
+
+  get #endedWithPeer(): boolean {
+    return !this.allowHalfOpen && this.readableEnded && this.writableEnded
+  }
+
+  #refuse(args: readonly unknown[]): false {
+    const text = 'The peer ended the stream, and this side ended with it; set allowHalfOpen to answer after that'
+    const error = new WarrenError('ERR_WARREN_STREAM_ENDED', text, { peer: this.connection.peer.publicKey })
+    const callback = args.findLast((arg) => typeof arg === 'function')
+    if (callback !== undefined) later(() => callback(error))
+    warnOnce(error)
+    this.destroy(error)
+    return false
+  }
+
+  /** Node's iterators destroy a Duplex when they have read it all, with an `AbortError` where it could still be written to. */
+  #isOfReader(error: Error): boolean {
+    return this.readableEnded && error.name === 'AbortError' && error.cause === undefined
   }
 }
 
-/** A byte stream that the peer opened one way: what it writes, we read. Its chunks are slices of larger buffers. */
+/** A byte stream that the peer opened one way: what it writes, we read. Its large chunks are slices of larger buffers. */
 export class ConnectionReadable extends Readable {
   readonly connection: Connection
+  /** What the peer calls it. */
+  readonly name: string | undefined
   /** What the peer gave it. */
   readonly priority: number
   readonly #link: StreamLink
@@ -99,11 +183,25 @@ export class ConnectionReadable extends Readable {
   constructor(link: StreamLink) {
     super({ highWaterMark: link.highWaterMark ?? READABLE_BYTES })
     this.connection = link.connection
+    this.name = link.name
     this.priority = link.priority
     this.#link = link
-    this.#read = new ReadSide(this, link.driver, link.id)
-    this.on('error', ignore)
+    this.#read = new ReadSide(this, link.driver, link.id, link.readBudget)
     link.register({ stream: this, read: this.#read, write: undefined })
+  }
+
+  get bytesRead(): number {
+    return this.#read.bytes
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    return !isUnheard(this, event, args) && super.emit(event, ...args)
+  }
+
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: ReturnType<Readable['read']> = super.read(size)
+    this.#read.taken()
+    return chunk
   }
 
   override _read(): void {
@@ -120,6 +218,8 @@ export class ConnectionReadable extends Readable {
 /** A byte stream one way: what we write, the peer reads. 'finish' means that the peer's transport has all of it. */
 export class ConnectionWritable extends Writable {
   readonly connection: Connection
+  /** What the peer sees as its name. */
+  readonly name: string | undefined
   readonly #link: StreamLink
   readonly #write: WriteSide
   #priority: number
@@ -127,10 +227,10 @@ export class ConnectionWritable extends Writable {
   constructor(link: StreamLink) {
     super({ highWaterMark: link.highWaterMark ?? WRITABLE_BYTES })
     this.connection = link.connection
+    this.name = link.name
     this.#link = link
     this.#priority = link.priority
-    this.#write = new WriteSide(link.driver, link.id)
-    this.on('error', ignore)
+    this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
     link.register({ stream: this, read: undefined, write: this.#write })
   }
 
@@ -143,6 +243,14 @@ export class ConnectionWritable extends Writable {
     this.#priority = changePriority(this.#link, value)
   }
 
+  get bytesWritten(): number {
+    return this.#write.taken + this.writableLength
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    return !isUnheard(this, event, args) && super.emit(event, ...args)
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
     this.#write.write(chunk, callback)
   }
@@ -152,7 +260,8 @@ export class ConnectionWritable extends Writable {
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
-    this.#write.reset()
+    if (error === null && this.writableLength === 0) this.#write.leave()
+    else this.#write.reset()
     this.#link.forget()
     callback(error)
   }
@@ -161,41 +270,14 @@ export class ConnectionWritable extends Writable {
 /** What the 'stream' event gives: one opened both ways, or one way towards us. */
 export type IncomingStream = ConnectionStream | ConnectionReadable
 
-export interface ParsedStreamOptions {
-  readonly direction: 'both' | 'out'
-  readonly priority: number
-  readonly highWaterMark: number | undefined
-}
-
-/** Checks the options of `openStream`. */
-export function parseStreamOptions(options: StreamOptions | undefined): ParsedStreamOptions {
-  return parseOptions('options', options ?? {}, STREAM_CHECKS)
-}
-
 function changePriority({ driver, id }: StreamLink, value: unknown): number {
   const priority = checkPriority(value, 'priority')
   driver.setStreamPriority(id, priority)
   return priority
 }
 
-function duplexMarks({ highWaterMark }: StreamLink): DuplexOptions {
-  return {
-    readableHighWaterMark: highWaterMark ?? READABLE_BYTES,
-    writableHighWaterMark: highWaterMark ?? WRITABLE_BYTES,
-  }
-}
-
-/** Nothing a peer does to a stream is an uncaught exception. */
-const ignore = (): void => {}
-
 /** At 6.4 Gbit/s some 1.3 ms: a consumer may be that late without holding the sender back. */
 const READABLE_BYTES = 2 ** 20
 
 /** Enough that `write` returns false only when the engine is ahead too. */
 const WRITABLE_BYTES = 256 * 2 ** 10
-
-const STREAM_CHECKS = {
-  direction: optional(oneOf('both', 'out'), 'both' as const),
-  priority: optional(checkPriority, 0),
-  highWaterMark: optional(integer(1, 2 ** 30, 'bytes'), undefined),
-}

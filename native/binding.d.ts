@@ -57,13 +57,15 @@ export declare class NativeDevice {
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
   /** Opens a byte stream under an even number of the caller. */
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
   /** Nothing more will be written. */
   finishStream(stream: number): void
   /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Ends it if the peer has everything that was written, else takes that back. */
+  leaveStream(stream: number, code: number): void
   /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** What is written leaves with this priority from now on. */
@@ -80,6 +82,10 @@ export declare class NativeDevice {
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
@@ -155,13 +161,15 @@ export declare class ScriptDevice {
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
   /** Opens a byte stream under an even number of the caller. */
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
   /** Nothing more will be written. */
   finishStream(stream: number): void
   /** Takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
+  /** Ends it if the peer has everything that was written, else takes that back. */
+  leaveStream(stream: number, code: number): void
   /** Nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** What is written leaves with this priority from now on. */
@@ -178,6 +186,10 @@ export declare class ScriptDevice {
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
+  /** The same, summed over all connections that the device has and had. */
+  deviceLanes(): Array<LaneFigures>
+  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): Array<LaneFigures> | null
   /** Panics where the engine lives: the way to see that nothing else falls with it. */
   provokePanic(): void
 }
@@ -321,3 +333,6 @@ export interface RecordNames {
 
 /** Milliseconds on a clock that counts suspend, since an arbitrary instant of this process. */
 export declare function uptime(): number
+
+/** The version of the package that this addon belongs to. */
+export declare function version(): string

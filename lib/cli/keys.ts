@@ -1,11 +1,14 @@
-import { readFile } from 'node:fs/promises'
+import { fstatSync, type Stats } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { PrivateKey } from 'warren'
 import { readAll, type Terminal } from './terminal.js'
 
-/** Prints a new private key, like `wg genkey`. */
-export async function genkey(args: readonly string[], { stdout }: Terminal): Promise<number> {
+/** Prints a new private key, like `wg genkey`; and like it, says so where it goes to a file that others may read. */
+export async function genkey(args: readonly string[], { stdout, stderr }: Terminal): Promise<number> {
   parseArgs({ args: [...args], options: {} })
+  if (stdout.fd !== undefined && isOpenToOthers(fstatSync(stdout.fd)))
+    stderr.write('warren: others may read the file that this key goes to; set the umask to 077 and try again\n')
   stdout.write(`${PrivateKey.generate().export()}\n`)
   return 0
 }
@@ -19,8 +22,28 @@ export async function pubkey(args: readonly string[], terminal: Terminal): Promi
 }
 
 /** The key of a command: from a file, from the environment, or a new one. */
-export async function commandKey(file: string | undefined, { env }: Terminal): Promise<PrivateKey> {
-  if (file !== undefined) return PrivateKey.from((await readFile(file, 'utf8')).trim())
-  const { WARREN_PRIVATE_KEY } = env
+export async function commandKey(file: string | undefined, terminal: Terminal): Promise<PrivateKey> {
+  if (file !== undefined) return PrivateKey.from((await readPrivate(file, terminal)).trim())
+  const { WARREN_PRIVATE_KEY } = terminal.env
   return WARREN_PRIVATE_KEY === undefined ? PrivateKey.generate() : PrivateKey.from(WARREN_PRIVATE_KEY.trim())
+}
+
+/**
+ * Reads a key, and says so where others may read it too. ssh refuses such a file of its user's own; here it may well be one that an
+ * orchestrator mounts, whose mode nobody chose, and a node that does not start is no safer key.
+ */
+async function readPrivate(file: string, { stderr }: Terminal): Promise<string> {
+  const handle = await open(file)
+  try {
+    const stats = await handle.stat()
+    if (isOpenToOthers(stats)) stderr.write(`warren: others may read the key in ${file}; run: chmod 600 ${file}\n`)
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Where the system has such permissions. */
+function isOpenToOthers(stats: Stats): boolean {
+  return process.platform !== 'win32' && stats.isFile() && (stats.mode & 0o077) !== 0
 }

@@ -1,7 +1,8 @@
 /** Where a command reads and writes: a process, or a test. */
 export interface Terminal {
   readonly stdin: AsyncIterable<string | Uint8Array>
-  readonly stdout: { write(text: string): unknown }
+  /** `fd`: the file behind it, if it is one of the process. */
+  readonly stdout: { write(text: string): unknown; readonly fd?: number | undefined }
   readonly stderr: { write(text: string): unknown }
   readonly env: Readonly<Record<string, string | undefined>>
   once(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown

@@ -118,9 +118,15 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.device.maxDatagramSize(connection)
   }
 
-  openStream(connection: number, stream: number, bidirectional: boolean, priority: number): void {
+  openStream(
+    connection: number,
+    stream: number,
+    bidirectional: boolean,
+    priority: number,
+    name: string | undefined,
+  ): void {
     this.enter()
-    this.device.openStream(connection, stream, bidirectional, priority)
+    this.device.openStream(connection, stream, bidirectional, priority, name)
     this.leave()
   }
 
@@ -139,6 +145,12 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
   resetStream(stream: number, code: number): void {
     this.enter()
     this.device.resetStream(stream, code)
+    this.leave()
+  }
+
+  leaveStream(stream: number, code: number): void {
+    this.enter()
+    this.device.leaveStream(stream, code)
     this.leave()
   }
 
@@ -180,6 +192,14 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
 
   laneStats(connection: number): readonly DriverLaneStats[] | undefined {
     return this.#asked(undefined, () => this.device.laneStats(connection)) ?? undefined
+  }
+
+  deviceLanes(): readonly DriverLaneStats[] {
+    return this.#asked(undefined, () => this.device.deviceLanes())
+  }
+
+  peerLanes(peer: number): readonly DriverLaneStats[] | undefined {
+    return this.#asked(undefined, () => this.device.peerLanes(peer)) ?? undefined
   }
 
   /** What the addon throws carries a name of the table in `errors.ts`. */

@@ -7,7 +7,7 @@ export function deviceOptions(options: DriverOptions): DeviceOptions {
     options
   return {
     ...{ privateKey, protocols: [...protocols], mtu, authorize, authorizeTimeout, deadAfter, limits },
-    ...(heartbeat === undefined ? {} : { heartbeat }),
+    ...(heartbeat === undefined || heartbeat === 0 ? {} : { heartbeat }),
     ...(uplink === undefined ? {} : { uplink }),
     lanes: lanes.map(({ rate, ...lane }) => (rate === undefined ? lane : { ...lane, rate })),
   }

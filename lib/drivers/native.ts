@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+import timers from 'node:timers'
 import type { NativeDevice } from '../../native/binding.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
@@ -7,8 +9,8 @@ import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
 import { atExit } from './exit.js'
 
-// Those of the moment of import: a user's fake timers do not stop tunnels.
-const { setImmediate, setInterval, clearInterval } = globalThis
+// As in `clock.ts`: a user's fake timers do not stop tunnels.
+const { setImmediate, setInterval, clearInterval } = timers
 
 /** Opens a device whose sockets and clock belong to a native thread. */
 export const openNative: OpenDriver = async (options, receiver) => {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { RemoteInfo } from 'node:dgram'
 import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { systemClock } from '../clock.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'

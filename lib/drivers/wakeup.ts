@@ -1,5 +1,7 @@
-// Those of the moment of import: a user's fake timers do not stop tunnels.
-const { setImmediate, setTimeout, clearTimeout } = globalThis
+import timers from 'node:timers'
+
+// As in `clock.ts`: a user's fake timers do not stop tunnels.
+const { setImmediate, setTimeout, clearTimeout } = timers
 
 /** Calls back in the next turn of the event loop, or at an instant, whichever comes first; none keeps the process alive. */
 export class Wakeup {

@@ -1,55 +1,85 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import type * as Binding from '../../native/binding.js'
-
-/** The native addon, as it is built from `native/binding`. */
-export type Addon = typeof Binding
+import { isAbsolute, join } from 'node:path'
+import { type Attempt, describeFailure, type FailureFacts } from './addon-failure.js'
+import { assertWhole } from './elf.js'
+import { type Addon, type Loaded, PREBUILDS, prebuildName } from './prebuilds.js'
 
 /** An engine on a thread of its own, or one that is driven call by call. */
-export type AddonDevice = Binding.NativeDevice | Binding.ScriptDevice
+export type AddonDevice = InstanceType<Addon['NativeDevice']> | InstanceType<Addon['ScriptDevice']>
 
 let loaded: Addon | undefined
+let chosen: string | undefined
 
-/** Loads the addon once. Throws an error whose `code` is `addon-not-found`, with all that is needed to mend it. */
+/**
+ * Loads the addon once: the file of `chooseAddon`, else that of `WARREN_ADDON`, else the package's own for this system.
+ * Throws an error whose `code` is `addon-not-found`, with all that is needed to mend it.
+ */
 export function addon(): Addon {
   loaded ??= load()
   return loaded
 }
 
+/** Takes the addon from this file instead. Throws an error whose `code` is `addon-loaded` when it is too late. */
+export function chooseAddon(path: string): void {
+  if (loaded !== undefined) throw Object.assign(new Error(''), { code: 'addon-loaded' })
+  chosen = path
+}
+
 function load(): Addon {
-  const require = createRequire(__filename)
-  const { platform, arch } = process
-  const libc = libcOf(platform)
-  const file = join(PACKAGE, 'prebuilds', `${platform}-${arch}${libc === 'musl' ? '-musl' : ''}`, 'warren.node')
-  const platformPackage = `warren-${platform}-${arch}${ABI[platform]?.(libc) ?? ''}`
-  const tried: string[] = []
-  for (const path of existsSync(file) ? [file] : [file, platformPackage]) {
-    try {
-      return require(path) as Addon
-    } catch (error) {
-      tried.push(`  ${path}: ${(error as Error).message.split('\n', 1)[0]}`)
-    }
+  if (chosen !== undefined) return accepted(loadNamed('setAddonPath()', chosen))
+  const named = addonOfEnvironment()
+  if (named !== undefined) return accepted(loadNamed('WARREN_ADDON', named))
+  const name = prebuildName()
+  const loads = PREBUILDS[name]
+  return accepted(loads === undefined ? undefined : loadOwn(name, loads))
+}
+
+type Named = Loaded & Omit<Attempt, 'error'>
+
+function accepted(result: Named | undefined): Addon {
+  if (result !== undefined && 'addon' in result) return result.addon
+  const facts: FailureFacts = { name: prebuildName(), built: Object.keys(PREBUILDS), package: PACKAGE, attempt: result }
+  const cause = result === undefined ? undefined : { cause: result.error }
+  throw Object.assign(new Error(describeFailure(facts), cause), { code: 'addon-not-found' })
+}
+
+function loadOwn(name: string, loads: () => Loaded): Named {
+  const where = { namedBy: undefined, path: join(PACKAGE ?? '', 'prebuilds', name, 'warren.node') }
+  try {
+    if (PACKAGE !== undefined) assertWhole(where.path)
+    return { ...where, ...loads() }
+  } catch (error) {
+    return { ...where, error }
   }
-  const cure = existsSync(join(PACKAGE, 'native', 'binding', 'Cargo.toml'))
-    ? 'npm run build'
-    : `npm install ${platformPackage}`
-  const where = `${platform}, ${arch}${libc === undefined ? '' : `, ${libc}`}, Node ${process.version}`
-  const message = `no native addon for ${where}; run: ${cure}\nTried:\n${tried.join('\n')}`
-  throw Object.assign(new Error(message), { code: 'addon-not-found' })
 }
 
-function libcOf(platform: NodeJS.Platform): 'gnu' | 'musl' | undefined {
-  if (platform !== 'linux') return undefined
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
-  return header.glibcVersionRuntime === undefined ? 'musl' : 'gnu'
+/** A file that somebody names has to be of this very version: an addon and its package have no stable seam. */
+function loadNamed(namedBy: string, path: string): Named {
+  const where = { namedBy, path }
+  if (!isAbsolute(path)) return { ...where, error: new Error('not an absolute path') }
+  try {
+    assertWhole(path)
+    const addon = createRequire(path)(path) as Partial<Addon>
+    const { version } = require('../../package.json') as { version: string }
+    const found = typeof addon.version === 'function' ? addon.version() : 'unknown'
+    if (found !== version) return { ...where, error: new Error(`version ${found}, and the package is ${version}`) }
+    return { ...where, addon: addon as Addon }
+  } catch (error) {
+    return { ...where, error }
+  }
 }
 
-/** From `lib/internal` and from `dist/internal` alike. */
-const PACKAGE = join(__dirname, '..', '..')
-
-/** How the names of platform packages end (the targets of napi). */
-const ABI: Partial<Record<NodeJS.Platform, (libc: string | undefined) => string>> = {
-  linux: (libc) => `-${libc}`,
-  win32: () => '-msvc',
+/** `WARREN_ADDON`, unless the process has more rights than whoever set it. Deno may not allow to ask. */
+function addonOfEnvironment(): string | undefined {
+  try {
+    const path = process.env.WARREN_ADDON
+    if (path === undefined || path === '') return undefined
+    const { getuid, geteuid, getgid, getegid } = process
+    return getuid?.() === geteuid?.() && getgid?.() === getegid?.() ? path : undefined
+  } catch {
+    return undefined
+  }
 }
+
+/** From `lib/internal` and from `dist/internal` alike; a bundle of ES modules has no `__dirname`. */
+const PACKAGE = typeof __dirname === 'string' ? join(__dirname, '..', '..') : undefined

@@ -1,6 +1,20 @@
 import { Buffer } from 'node:buffer'
+import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
 import { addon } from './addon.js'
+import { printable } from './printable.js'
+
+/** How a connection ended; `rawReason` is the reason as it came, where that cannot be shown. */
+interface RecordClose {
+  readonly by: string
+  readonly cause: string
+  readonly code: number
+  readonly reason: string
+  readonly rawReason?: string | undefined
+}
+
+// As in `clock.ts`: a user's fake timers hide no exception.
+const { setImmediate } = timers
 
 /** What the records are turned into: the shape of the driver's `Receiver`. */
 export interface RecordReceiver {
@@ -14,16 +28,16 @@ export interface RecordReceiver {
   strangerGone(publicKey: string): void
   packet(peer: number, packet: Buffer): void
   connected(connection: number, peer: number, initiator: string, protocol: string): void
-  connectionClosed(connection: number, close: { by: string; code: number; reason: string; cause: string }): void
+  connectionClosed(connection: number, close: RecordClose): void
   datagram(connection: number, bytes: Buffer): void
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
   messageSettled(connection: number, message: number, outcome: string): void
-  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number): void
+  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
   streamData(stream: number, chunk: Buffer): void
   streamEnd(stream: number): void
   streamReset(stream: number, code: number): void
-  streamStopped(stream: number, code: number): void
+  streamStopped(stream: number, code: number, whole: boolean): void
   streamDrained(stream: number, bytes: number): void
   streamFinished(stream: number): void
   failed(message: string): void
@@ -72,7 +86,7 @@ export class RecordReader {
       try {
         this.#decoders[this.#words[this.#at] ?? 0]?.(this, this.#receiver)
       } catch (thrown) {
-        process.nextTick(() => {
+        setImmediate(() => {
           throw thrown
         })
       }
@@ -89,6 +103,18 @@ export class RecordReader {
   slice(index: number): Buffer {
     const start = this.field(index)
     return this.#slab.subarray(start, start + this.field(index + 1))
+  }
+
+  /**
+   * The same in memory of its own, so that who keeps ten bytes keeps ten, and not a slab. Of 64, 512 and 1,350 bytes a copy costs
+   * 0.1, 0.5 and 0.9 us where a slice costs 0.06 to 0.2.
+   */
+  copy(index: number): Buffer {
+    const start = this.field(index)
+    const length = this.field(index + 1)
+    const bytes = Buffer.allocUnsafeSlow(length)
+    this.#slab.copy(bytes, 0, start, start + length)
+    return bytes
   }
 
   text(index: number): string {
@@ -133,7 +159,7 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   peerDown: (record, to) => to.peerDown(record.field(1), record.name('downReasons', 2)),
   stranger: (record, to) => to.stranger(record.text(1), record.text(3)),
   strangerGone: (record, to) => to.strangerGone(record.text(1)),
-  packet: (record, to) => to.packet(record.field(1), record.slice(2)),
+  packet: (record, to) => to.packet(record.field(1), record.copy(2)),
   connected: (record, to) =>
     to.connected(record.field(1), record.field(2), record.name('initiators', 3), record.text(4)),
   connectionClosed: (record, to) =>
@@ -141,21 +167,26 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
       by: record.name('closedBy', 2),
       cause: record.name('closeCauses', 3),
       code: record.field(4),
-      reason: record.text(5),
+      ...reasonOf(record.text(5)),
     }),
-  datagram: (record, to) => to.datagram(record.field(1), record.slice(2)),
+  datagram: (record, to) => to.datagram(record.field(1), record.copy(2)),
   message: (record, to) => to.message(record.field(1), record.field(2), record.message(record.field(3))),
   laneDrained: (record, to) => to.laneDrained(record.field(1), record.field(2), record.field(3)),
   messageSettled: (record, to) => to.messageSettled(record.field(1), record.field(2), record.name('outcomes', 3)),
   streamOpened: (record, to) =>
-    to.streamOpened(record.field(1), record.field(2), record.field(3) === 1, record.field(4)),
+    to.streamOpened(record.field(1), record.field(2), record.field(3) === 1, record.field(4), record.text(5)),
   streamData: (record, to) => to.streamData(record.field(1), record.slice(2)),
   streamEnd: (record, to) => to.streamEnd(record.field(1)),
   streamReset: (record, to) => to.streamReset(record.field(1), record.field(2)),
-  streamStopped: (record, to) => to.streamStopped(record.field(1), record.field(2)),
+  streamStopped: (record, to) => to.streamStopped(record.field(1), record.field(2), record.field(3) === 1),
   streamDrained: (record, to) => to.streamDrained(record.field(1), record.field(2)),
   streamFinished: (record, to) => to.streamFinished(record.field(1)),
   failed: (record, to) => to.failed(record.text(1)),
+}
+
+function reasonOf(raw: string): Pick<RecordClose, 'reason' | 'rawReason'> {
+  const reason = printable(raw)
+  return reason === raw ? { reason } : { reason, rawReason: raw }
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { constants } from 'node:os'
 import { join, sep } from 'node:path'
 import { BuildError } from './error.mjs'
 import { fingerprint, isCurrent, record } from './fingerprint.mjs'
@@ -18,9 +19,9 @@ export function buildAddon({ force = false } = {}) {
   record(stamp, sources)
 }
 
-/** The folder of this machine's binary, as the loader looks for it. */
+/** The folder of this machine's binary, as the loader looks for it (lib/internal/prebuilds.ts). */
 export function prebuildName() {
-  const musl = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined
+  const musl = process.platform === 'linux' && !('RTLD_DEEPBIND' in constants.dlopen)
   return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`
 }
 
@@ -31,6 +32,7 @@ function buildArguments(output) {
   ]
 }
 
-function isShipped(file) {
+/** Whether what is built depends on a file of `native`. */
+export function isShipped(file) {
   return !file.includes(`${sep}tests${sep}`) && !file.endsWith('.d.ts') && !file.includes(`${sep}fuzz${sep}`)
 }

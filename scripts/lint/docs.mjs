@@ -12,6 +12,7 @@ const documents = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'RELEASING.md',
   'SECURITY.md',
   'docs',
   'examples',

@@ -27,7 +27,7 @@ const isIn = (...folders: string[]) => {
 const RULES: readonly Rule[] = [
   {
     where: /^(lib|examples|bench)\//,
-    not: (target) => !/^(node:|warren$|lib\/|native\/|prebuilds\/|examples\/|bench\/)/.test(target),
+    not: (target) => !/^(node:|warren$|lib\/|native\/|prebuilds\/|package\.json$|examples\/|bench\/)/.test(target),
     why: 'the package has no dependencies: only Node and itself',
   },
   {

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { PrivateKey } from 'warren'
 import { run } from '../../lib/cli/run.js'
+import type { Terminal } from '../../lib/cli/terminal.js'
 import { until } from './network.js'
 
 /** What a command saw and said. */
@@ -13,11 +14,12 @@ class TestTerminal {
   err = ''
   interrupt: (() => void) | undefined
   readonly #input: string
-  readonly stdout = { write: (text: string) => (this.out += text) }
+  readonly stdout: Terminal['stdout']
   readonly stderr = { write: (text: string) => (this.err += text) }
 
-  constructor(input = '', env: Record<string, string> = {}) {
+  constructor(input = '', env: Record<string, string> = {}, fd?: number) {
     this.#input = input
+    this.stdout = { write: (text) => (this.out += text), fd }
     this.env = env
   }
 
@@ -49,6 +51,26 @@ describe('the command line', () => {
     const derived = new TestTerminal(made.out)
     expect(await run(['pubkey'], derived)).toBe(0)
     expect(derived.out).toBe(`${PrivateKey.from(made.out.trim()).publicKey}\n`)
+  })
+
+  it('says where others may read a key: the file that it goes to, and the one that it comes from', async () => {
+    for (const [mode, warned] of [
+      [0o600, false],
+      [0o640, true],
+      [0o604, true],
+    ] as const) {
+      const path = join(directory, 'key')
+      await writeFile(path, PrivateKey.generate().export())
+      await chmod(path, mode)
+      const file = await open(path)
+      const making = new TestTerminal('', {}, file.fd)
+      expect(await run(['genkey'], making)).toBe(0)
+      await file.close()
+      expect(making.err.includes('others may read')).toBe(warned)
+      const using = new TestTerminal()
+      await run(['ping', 'nobody@127.0.0.1:1', '--key-file', path], using)
+      expect(using.err.includes(`others may read the key in ${path}`)).toBe(warned)
+    }
   })
 
   it('pings a pong', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { expect, it } from '@jest/globals'
 import type { Connection, Device, Outgoing } from 'warren'
 import { collect, eachDriver, endpointOf, pattern, peerEvent, until } from './network.js'
@@ -43,6 +44,17 @@ eachDriver('closing', (network) => {
     connection.openStream({ direction: 'out' }).end(pattern(8 * MIB))
     await connection.close()
     expect(await received).toBe(8 * MIB)
+  })
+
+  it('delivers what a stream was given in the same turn', async () => {
+    const { connection, accepted } = await network.connected()
+    const heard = once(accepted, 'stream').then(async ([stream]) => {
+      const [chunk] = await once(stream as Readable, 'data')
+      return String(chunk)
+    })
+    connection.openStream({ direction: 'out' }).write('last words')
+    await connection.close()
+    expect(await heard).toBe('last words')
   })
 
   it('ends at its time limit when the reader does not read', async () => {

@@ -194,15 +194,13 @@ eachDriver('connecting', (network) => {
 
   it('follows a peer that moves', async () => {
     const { near, far, peer, connection, wire } = await network.connected({}, {}, {})
-    const [moved, followed] = [far, near].map((device) => peerEvent(device, 'moved'))
+    const moved = peerEvent(far, 'moved')
     // What is still on its way here would make this end follow it back to the wire.
     await new Promise((resolve) => setTimeout(resolve, 500))
-    const before = peer.endpoint
     peer.update({ endpoint: endpointOf(far) })
-    expect([before, endpointOf(far)]).toContain(peer.endpoint)
+    await until(() => peer.endpoint === endpointOf(far))
+    await connection.send(Buffer.from('from elsewhere'))
     expect(await moved).toMatchObject({ publicKey: near.publicKey, to: endpointOf(near) })
-    expect(await followed).toMatchObject({ publicKey: far.publicKey, from: before, to: endpointOf(far) })
-    expect(peer.endpoint).toBe(endpointOf(far))
     wire.cut()
     expect(await (await connection.send(Buffer.from('still here'))).settled).toBe('delivered')
   })

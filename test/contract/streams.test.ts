@@ -65,8 +65,8 @@ eachDriver('streams', (network) => {
     await finished(out)
   })
 
-  it('end each side by itself', async () => {
-    const { connection, accepted } = await network.connected()
+  it('end each side by itself where they may be half open', async () => {
+    const { connection, accepted } = await network.connected({}, { allowHalfOpen: true })
     const stream = connection.openStream()
     stream.end('question')
     const far = await incoming(accepted)
@@ -79,6 +79,111 @@ eachDriver('streams', (network) => {
     expect(await text(stream)).toBe('a long answer')
     await Promise.all([closed(stream), closed(far)])
     expect([stream.errored, far.errored]).toEqual([null, null])
+  })
+
+  it('end with the peer where they may not, and close at both ends', async () => {
+    const { connection, accepted } = await network.connected()
+    const stream = connection.openStream()
+    stream.end('all of it')
+    const far = await incoming(accepted)
+    far.write('what is written before that arrives')
+    expect(await readText(far)).toBe('all of it')
+    expect(await readText(stream)).toBe('what is written before that arrives')
+    await Promise.all([closed(stream), closed(far)])
+    expect([stream.errored, far.errored, stream.writableFinished, far.writableFinished]).toEqual([
+      null,
+      null,
+      true,
+      true,
+    ])
+  })
+
+  it('that are only written to close when the peer has read them', async () => {
+    const { connection, accepted } = await network.connected({}, { limits: { streamsPerConnection: 32 } })
+    accepted.on('stream', (stream) => stream.resume())
+    for (let round = 0; round < 100; round++) {
+      const stream = connection.openStream().end('a file')
+      await closed(stream)
+      expect(stream.errored).toBe(null)
+    }
+    await until(() => connection.stats().streams === undefined || connection.stats().streams === 0)
+  })
+
+  it('one way can be as many at once as the limit says', async () => {
+    const { connection, accepted } = await network.connected()
+    let open = 0
+    accepted.on('stream', () => open++)
+    const streams = Array.from({ length: 256 }, () => connection.openStream({ direction: 'out' }))
+    for (const stream of streams) stream.write('stays open')
+    await until(() => open === 256)
+    await connection.send(Buffer.from('and messages still go'))
+    expect((await accepted.messages().next()).value?.bytes.toString()).toBe('and messages still go')
+  })
+
+  it('have a name that the peer sees', async () => {
+    const { connection, accepted } = await network.connected()
+    const names = ['', 'blocks/17', 'ü'.repeat(127), undefined]
+    for (const name of names) {
+      for (const direction of ['both', 'out'] as const) {
+        const stream = connection.openStream({ name, direction })
+        stream.end('x')
+        const far = await incoming(accepted)
+        expect([stream.name, far.name]).toEqual([name || undefined, name || undefined])
+        expect(await text(far)).toBe('x')
+      }
+    }
+    for (const name of ['ü'.repeat(128), '\ud800'])
+      expect(() => connection.openStream({ name })).toThrow('options.name')
+  })
+
+  it('are aborted by their signal, and leave nothing on it', async () => {
+    const { connection, accepted } = await network.connected()
+    const controller = new AbortController()
+    const done = connection.openStream({ signal: controller.signal })
+    done.end('done')
+    const first = await incoming(accepted)
+    first.resume()
+    await closed(done)
+    const stream = connection.openStream({ signal: controller.signal })
+    stream.removeAllListeners()
+    stream.write('half of it')
+    const far = await incoming(accepted)
+    far.resume()
+    controller.abort(new Error('enough'))
+    await Promise.all([closed(stream), closed(far)])
+    expect(stream.errored).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR', cause: { message: 'enough' } })
+    expect(far.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_RESET' })
+    expect(done.errored).toBe(null)
+    expect(connection.openStream({ signal: controller.signal }).errored).toMatchObject({ name: 'AbortError' })
+  })
+
+  it('that are destroyed never end as if they were whole', async () => {
+    const { connection, accepted } = await network.connected()
+    for (const [bytes, pause] of [
+      [MIB, 0],
+      [6 * MIB, 20],
+    ] as const) {
+      const stream = connection.openStream()
+      stream.write(pattern(bytes))
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      const opening = pause === 0 ? undefined : await incoming(accepted)
+      stream.destroy()
+      if (opening === undefined) continue
+      opening.resume()
+      await closed(opening)
+      expect(opening.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_RESET' })
+    }
+  })
+
+  it('that are destroyed after all of it arrived end cleanly', async () => {
+    const { connection, accepted } = await network.connected()
+    const stream = connection.openStream()
+    stream.write('all of it')
+    const far = await incoming(accepted)
+    await once(far, 'readable')
+    await until(() => connection.stats().inFlight === 0 && connection.stats().unsent === 0)
+    stream.destroy()
+    expect(await text(far)).toBe('all of it')
   })
 
   it('hold the writer back while the reader pauses, and lose nothing', async () => {
@@ -111,7 +216,7 @@ eachDriver('streams', (network) => {
     stream.write('half of it')
     const far = await incoming(accepted)
     far.resume()
-    stream.destroy()
+    stream.destroy(new Error('the source failed'))
     await closed(far)
     expect(far.errored).toMatchObject({ code: 'ERR_WARREN_STREAM_RESET' })
     expect(connection.isOpen && accepted.isOpen).toBe(true)

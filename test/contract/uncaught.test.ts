@@ -64,6 +64,36 @@ eachDriver('in a process of its own', ({ driver }) => {
     expect(output).toBe('done')
   }, 30_000)
 
+  it('what a program that takes over removes are its own listeners: events still come, and errors still raise nothing', async () => {
+    const output = await run(`${pair}
+      far.removeAllListeners()
+      const connection = await peer.connect()
+      while (far.connections.size === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      const accepted = await new Promise((resolve) => far.once('connection', resolve))
+      console.log(accepted.eventNames().length, 'listeners')
+      accepted.removeAllListeners()
+      const streams = [connection.openStream(), connection.openStream({ direction: 'out' })]
+      for (const stream of streams) stream.write('x')
+      for (const _ of streams) {
+        const stream = await new Promise((resolve) => accepted.once('stream', resolve))
+        console.log(stream.eventNames().join())
+        stream.removeAllListeners()
+        const closed = new Promise((resolve) => stream.once('close', resolve))
+        stream.on('data', () => streams.find((one) => !one.destroyed)?.removeAllListeners().destroy(new Error('no more')))
+        await closed
+        console.log(stream.errored.code)
+      }
+      await near.close()
+      await far.close()`)
+    const lines = output.split('\n')
+    expect(lines[0]).toBe('0 listeners')
+    expect(lines.filter((line) => line.startsWith('ERR'))).toEqual([
+      'ERR_WARREN_STREAM_RESET',
+      'ERR_WARREN_STREAM_RESET',
+    ])
+    expect(lines.filter((line) => line.includes('error'))).toEqual([])
+  }, 30_000)
+
   it('an open device keeps the process alive, and an unreferenced one does not', async () => {
     const output = await run(`
       const device = await open()

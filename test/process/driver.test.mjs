@@ -3,12 +3,8 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { PrivateKey } from '../../dist/index.mjs'
 
 const require = createRequire(import.meta.url)
@@ -131,22 +127,6 @@ test('a drain that has room for less than happened says so until everything was 
   while (drain());
   assert.equal(told.at(-1), 10)
   device.close(0, '')
-})
-
-test('without its addon a device says what was looked for and what to run', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'warren-'))
-  try {
-    cpSync(fileURLToPath(new URL('../../dist', import.meta.url)), join(folder, 'dist'), { recursive: true })
-    const { Device } = require(join(folder, 'dist/index.js'))
-    const error = await Device.open({ privateKey: PrivateKey.generate().export() }).catch((error) => error)
-    assert.equal(error.code, 'ERR_WARREN_ADDON_NOT_FOUND')
-    const { platform, arch } = process
-    for (const part of [`${platform}, ${arch}`, join(folder, 'prebuilds'), `npm install warren-${platform}-${arch}`]) {
-      assert.ok(error.message.includes(part), `no "${part}" in: ${error.message}`)
-    }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 })
 
 test('the names in the addon are those that the drivers know', () => {

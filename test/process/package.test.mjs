@@ -8,6 +8,7 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
 import { exportedNames } from '../../scripts/build/wrapper.mjs'
+import { pack } from '../../scripts/release/pack.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const user = join(root, 'target/package-user')
@@ -18,33 +19,86 @@ let files = []
 before(() => {
   rmSync(user, { recursive: true, force: true })
   mkdirSync(join(user, 'node_modules/@types'), { recursive: true })
-  const packed = run(['npm', 'pack', '--json', '--ignore-scripts', `--pack-destination=${user}`], root)
-  const [{ filename, files: entries }] = JSON.parse(packed)
-  files = entries.map(({ path }) => path)
-  cpSync(join(user, filename), tarball)
-  run(['tar', '-xzf', tarball, '-C', user])
+  const packed = pack({ [prebuildName()]: join(root, 'prebuilds', prebuildName(), 'warren.node') }, user)
+  files = packed.files
+  cpSync(packed.tarball, tarball)
   cpSync(join(user, 'package'), join(user, 'node_modules/warren'), { recursive: true })
   cpSync(join(root, 'node_modules/@types/node'), join(user, 'node_modules/@types/node'), { recursive: true })
   cpSync(join(root, 'node_modules/undici-types'), join(user, 'node_modules/undici-types'), { recursive: true })
   write('package.json', '{ "name": "user", "private": true }')
 })
 
-test('the tarball holds the library, its types and the addon, and nothing else', () => {
+test('the tarball holds the library, its types, the addon and the docs, and nothing else', () => {
   for (const wanted of ['dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'dist/index.d.mts', 'dist/cli/main.js']) {
     assert.ok(files.includes(wanted), `${wanted} is missing`)
   }
   assert.ok(files.includes(`prebuilds/${prebuildName()}/warren.node`), 'the addon is missing')
-  for (const wanted of ['README.md', 'LICENSE', 'LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md', 'package.json']) {
+  for (const wanted of [
+    'README.md',
+    'LICENSE',
+    'LICENSE-MIT',
+    'LICENSE-APACHE',
+    'CHANGELOG.md',
+    'THIRD-PARTY-NOTICES',
+  ]) {
     assert.ok(files.includes(wanted), `${wanted} is missing`)
   }
-  const rest = files.filter(
-    (path) => !/^(dist\/|prebuilds\/[\w-]+\/warren\.node$|[A-Z-]+(\.md)?$|package\.json$)/.test(path),
-  )
+  const known = /^(dist\/|prebuilds\/[\w-]+\/warren\.node$|docs\/.*\.(md|svg)$|[A-Z-]+(\.md)?$|package\.json$)/
+  const rest = files.filter((path) => !known.test(path))
   assert.deepEqual(rest, [])
   assert.deepEqual(
     files.filter(
       (path) => /^dist\/(examples|bench)\//.test(path) || (path.endsWith('.ts') && !/\.d\.m?ts$/.test(path)),
     ),
+    [],
+  )
+})
+
+test('nothing in it runs when it is installed, from a folder either', () => {
+  const manifest = JSON.parse(readFileSync(join(user, 'package/package.json'), 'utf8'))
+  for (const key of ['scripts', 'dependencies', 'devDependencies', 'optionalDependencies', 'os', 'cpu', 'overrides']) {
+    assert.equal(manifest[key], undefined, `package.json has ${key}`)
+  }
+  const folder = join(user, 'of-a-folder')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true }')
+  run(['npm', 'install', '--offline', '--no-audit', '--no-fund', '../package'], folder)
+  writeFileSync(
+    join(folder, 'plain.cjs'),
+    `${OPENS_A_DEVICE}\nopens(require('warren')).then(() => console.log('opened'))`,
+  )
+  assert.equal(run([process.execPath, 'plain.cjs'], folder), 'opened\n')
+})
+
+test('a lockfile, --omit=optional and a copied node_modules keep the addon', () => {
+  const [project, copy] = [join(user, 'of-a-tarball'), join(user, 'copied')]
+  const npm = (...args) => run(['npm', ...args, '--offline', '--no-audit', '--no-fund'], project)
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "name": "user", "private": true }')
+  npm('install', tarball)
+  rmSync(join(project, 'node_modules'), { recursive: true })
+  npm('ci', '--omit=optional')
+  cpSync(project, copy, { recursive: true })
+  rmSync(project, { recursive: true })
+  writeFileSync(
+    join(copy, 'plain.cjs'),
+    `${OPENS_A_DEVICE}\nopens(require('warren')).then(() => console.log('opened'))`,
+  )
+  assert.equal(run([process.execPath, 'plain.cjs'], copy), 'opened\n')
+})
+
+test('what is linked into the addon is named with its licence, for people and for tools', () => {
+  const notices = readFileSync(join(user, 'package/THIRD-PARTY-NOTICES'), 'utf8')
+  for (const crate of ['boringtun', 'quinn-proto', 'napi', 'ring', 'quinn-udp']) {
+    assert.match(notices, new RegExp(`^${crate} \\d+\\.`, 'm'), crate)
+  }
+  assert.match(notices, /Copyright \(c\) 2019.* Cloudflare/)
+  assert.doesNotMatch(notices, /^(warren-\w+|napi-derive|proptest) /m)
+  const { components, metadata } = JSON.parse(readFileSync(join(user, 'sbom.cdx.json'), 'utf8'))
+  assert.match(metadata.component.purl, /^pkg:npm\/warren@/)
+  assert.ok(components.some(({ purl }) => purl.startsWith('pkg:cargo/boringtun@')))
+  assert.deepEqual(
+    components.filter(({ licenses }) => licenses === undefined),
     [],
   )
 })

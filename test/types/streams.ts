@@ -24,6 +24,19 @@ export function streams(connection: Connection): void {
   both satisfies Duplex
   both.priority = 7
   same<typeof both.connection, Connection>()
+  same<typeof both.name, string | undefined>()
+  // What `node:http` and others ask of a socket.
+  both
+    .setTimeout(1_000, () => {})
+    .setKeepAlive(true, 1_000)
+    .setNoDelay()
+    .ref()
+    .unref() satisfies ConnectionStream
+  same<[typeof both.bytesRead, typeof both.bytesWritten, typeof both.timeout], [number, number, number | undefined]>()
+  both.write('text', 'utf8', (error) => error?.message)
+  both.end(Buffer.of(1), () => {}) satisfies ConnectionStream
+  // @ts-expect-error nothing else changes how it is called
+  both.name = 'other'
 
   const out = connection.openStream({ direction: 'out', priority: 1, highWaterMark: 4_096 })
   same<typeof out, ConnectionWritable>()
@@ -33,6 +46,7 @@ export function streams(connection: Connection): void {
 
   connection.on('stream', (stream) => {
     same<typeof stream, IncomingStream>()
+    same<typeof stream.name, string | undefined>()
     stream satisfies Readable
     // @ts-expect-error it may be one way only
     stream.end()
@@ -40,6 +54,9 @@ export function streams(connection: Connection): void {
     else same<typeof stream, ConnectionReadable>()
   })
 
+  connection.openStream({ name: 'blocks/17', allowHalfOpen: true, signal: AbortSignal.timeout(1_000) })
+  // @ts-expect-error it has no protocol of its own
+  connection.openStream({ protocol: 'chat/1' })
   // @ts-expect-error there are two directions
   connection.openStream({ direction: 'in' })
   // @ts-expect-error the other end's priority is its own

@@ -31,6 +31,7 @@ class Rig {
       limits,
       protocols: ['a'],
       mtu: 1_420,
+      allowHalfOpen: false,
       lanes: lanes(options.lanes ?? {}, 'lanes'),
     })
     this.connections = Array.from({ length: count }, (_, index) => this.#connect(index + 1))
@@ -56,7 +57,7 @@ class Rig {
       peer: { publicKey: `key ${id}` } as Peer,
       protocol: 'a',
       initiator: 'local',
-      queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer),
+      queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer, this.runtime.queued),
       inbox: new PeerInbox(this.runtime.inbox, 255),
       isPeerRemoved: () => false,
     } as const

@@ -36,6 +36,7 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
     limits: all,
     protocols: ['a'],
     mtu: 1_420,
+    allowHalfOpen: false,
     lanes: NO_LANES,
   })
   const peer = { publicKey: 'key' } as Peer
@@ -176,14 +177,15 @@ describe('Connection', () => {
 
   it('holds streams back until somebody listens, and then gives them in order', async () => {
     const { connection, receiver } = rig()
-    receiver.streamOpened(1, true, 4)
-    receiver.streamOpened(3, false, 200)
+    receiver.streamOpened(1, true, 4, '')
+    receiver.streamOpened(3, false, 200, 'blocks')
     const streams: IncomingStream[] = []
     connection.on('stream', (stream) => streams.push(stream))
-    receiver.streamOpened(5, true, 0)
+    receiver.streamOpened(5, true, 0, '')
     await settle()
     expect(streams.map(({ priority }) => priority)).toEqual([4, 200, 0])
     expect(streams.map((stream) => 'write' in stream)).toEqual([true, false, true])
+    expect(streams.map(({ name }) => name)).toEqual([undefined, 'blocks', undefined])
   })
 
   it('holds back the first datagrams, and no more than it may', async () => {
@@ -202,10 +204,10 @@ describe('Connection', () => {
     connection.on('stream', (stream) => {
       whole = stream
     })
-    receiver.streamOpened(1, false, 0)
+    receiver.streamOpened(1, false, 0, '')
     whole?.on('readable', () => undefined)
     await settle()
-    expect(driver.given('grantStream')).toHaveLength(1)
+    expect(driver.given('grantStream').filter(([, bytes]) => bytes !== 0)).toHaveLength(1)
     void broken
     receiver.closed(BY_PEER)
     await closed(broken)

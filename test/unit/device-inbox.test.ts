@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { DeviceInbox } from '../../lib/device-inbox.js'
 import { Inbox } from '../../lib/inbox.js'
 import { type MessageFilter, parseFilter } from '../../lib/message.js'
@@ -223,5 +223,28 @@ describe('DeviceInbox', () => {
       queue.splice(expected, 1)
     }
     expect(fedSince).toBeGreaterThan(1_000)
+  })
+
+  it('asks as much of a connection that ends, or of a message that is taken, however many others left something', async () => {
+    const asked = [jest.spyOn(Inbox.prototype, 'bytes', 'get'), jest.spyOn(Inbox.prototype, 'highest')]
+    const work = async (count: number): Promise<number> => {
+      const rig = new Rig(100 * MIB)
+      const reader = rig.read()
+      const live = rig.connect('peer.live')
+      for (let index = 0; index < count; index++) {
+        const inbox = rig.connect(`peer.${index}`)
+        send(inbox, 1, 10)
+        inbox.end()
+      }
+      for (const spy of asked) spy.mockClear()
+      const last = rig.connect('peer.last')
+      send(last, 1, 10)
+      last.end()
+      send(live, 1, 10)
+      await take(reader, 10)
+      return asked.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+    }
+    expect(await work(2_000)).toBe(await work(20))
+    for (const spy of asked) spy.mockRestore()
   })
 })

@@ -51,6 +51,7 @@ describe('errors', () => {
     ['listen-failed', 'ERR_WARREN_LISTEN_FAILED'],
     ['mtu-too-small', 'ERR_WARREN_MTU_TOO_SMALL'],
     ['device-closed', 'ERR_WARREN_DEVICE_CLOSED'],
+    ['addon-loaded', 'ERR_WARREN_ADDON_LOADED'],
     ['addon-not-found', 'ERR_WARREN_ADDON_NOT_FOUND'],
     ['constructor', 'ERR_WARREN_DEVICE_FAILED'],
     ['something new', 'ERR_WARREN_DEVICE_FAILED'],

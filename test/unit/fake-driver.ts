@@ -78,6 +78,9 @@ export class FakeDriver implements Driver {
   resetStream(...args: unknown[]): void {
     this.#note('resetStream', args, undefined)
   }
+  leaveStream(...args: unknown[]): void {
+    this.#note('leaveStream', args, undefined)
+  }
   stopStream(...args: unknown[]): void {
     this.#note('stopStream', args, undefined)
   }
@@ -100,6 +103,12 @@ export class FakeDriver implements Driver {
     return undefined
   }
   laneStats(): undefined {
+    return undefined
+  }
+  deviceLanes(): [] {
+    return []
+  }
+  peerLanes(): undefined {
     return undefined
   }
   async close(...args: unknown[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { DriverLaneStats } from '../../lib/driver.js'
-import { connectionLanes, type LaneStats, sumLanes } from '../../lib/lane-stats.js'
+import { joinLanes, NO_OUTCOMES, type OutboxFigures } from '../../lib/lane-stats.js'
 import { LaneTotals } from '../../lib/lane-totals.js'
 import { lanes, policyOf } from '../../lib/lanes.js'
 import { OutboxLane } from '../../lib/outbox-lane.js'
@@ -27,8 +27,8 @@ function engineLane(priority: number, figures: Partial<DriverLaneStats> = {}): D
   }
 }
 
-function lane(priority: number, figures: Partial<LaneStats> = {}): LaneStats {
-  return { ...engineLane(priority), waitingMessages: 0, waitingBytes: 0, ...figures }
+function outboxLane(priority: number, figures: Partial<OutboxFigures> = {}): OutboxFigures {
+  return { priority, outcomes: NO_OUTCOMES, waitingMessages: 0, waitingBytes: 0, first: undefined, ...figures }
 }
 
 describe('the figures of lanes', () => {
@@ -38,7 +38,7 @@ describe('the figures of lanes', () => {
     outbox.outcomes.delivered = 2
     outbox.push({ since: 60, length: 500, previous: undefined, next: undefined } as never)
     const early = new OutboxLane(1, outbox.policy)
-    const joined = connectionLanes(
+    const joined = joinLanes(
       [
         engineLane(7, { queuedBytes: 10, queuedMessages: 1, oldest: 25, delivered: 1 }),
         engineLane(9, { sentBytes: 5 }),
@@ -52,42 +52,46 @@ describe('the figures of lanes', () => {
     expect(joined[2]).toMatchObject({ sentBytes: 5, waitingMessages: 0, delivered: 0 })
   })
 
-  it('add up by priority, with percentiles of all durations together', () => {
-    const many = Array.from({ length: 98 }, () => 1)
-    const [sum, other] = sumLanes([
-      [lane(0, { sentBytes: 1, oldest: 5, delivered: 1, waited: histogram(...many) })],
-      [lane(0, { sentBytes: 2, oldest: 3, lost: 4, waited: histogram(3, 100) }), lane(8, { replaced: 1 })],
-      [],
-    ])
-    expect(sum).toMatchObject({ priority: 0, sentBytes: 3, oldest: 5, delivered: 1, lost: 4 })
-    expect(sum?.waited).toEqual({
-      count: 100,
-      p50: 1,
-      p99: 4,
-      max: 100,
-      buckets: [
-        { le: 1, count: 98 },
-        { le: 4, count: 1 },
-        { le: 128, count: 1 },
+  it('add up by priority over several outboxes', () => {
+    const [sum, other] = joinLanes(
+      [engineLane(0, { sentBytes: 3, oldest: 5, waited: histogram(1, 100) })],
+      [
+        outboxLane(0, { outcomes: { ...NO_OUTCOMES, delivered: 1 }, waitingBytes: 7, first: { since: 90 } }),
+        outboxLane(0, {
+          outcomes: { ...NO_OUTCOMES, delivered: 2, lost: 4 },
+          waitingMessages: 1,
+          first: { since: 80 },
+        }),
+        outboxLane(8, { outcomes: { ...NO_OUTCOMES, replaced: 1 } }),
       ],
-    })
-    expect(other).toMatchObject({ priority: 8, replaced: 1 })
-    const [worst] = sumLanes([[lane(0, { waited: histogram(1) })], [lane(0, { waited: histogram(100) })]])
-    expect(worst?.waited).toMatchObject({ p50: 1, p99: 100 })
+      100,
+    )
+    expect(sum).toMatchObject({ priority: 0, sentBytes: 3, delivered: 3, lost: 4, waitingBytes: 7, oldest: 20 })
+    expect(sum?.waited).toEqual(histogram(1, 100))
+    expect(other).toMatchObject({ priority: 8, replaced: 1, oldest: 0, waitingBytes: 0 })
   })
 
   it('never go back when a connection ends, and nothing of it waits any more', () => {
     const device = new LaneTotals()
     const peer = new LaneTotals(device)
-    const live = { lanes: () => [lane(1, { delivered: 1, queuedBytes: 5 })] }
-    const ends = { lanes: () => [lane(1, { delivered: 10, queuedBytes: 50, waitingBytes: 9, oldest: 99 }), lane(2)] }
+    const outcomes = (delivered: number) => ({ ...NO_OUTCOMES, delivered })
+    const live = { outboxLanes: () => [outboxLane(1, { outcomes: outcomes(1), waitingBytes: 5 })] }
+    const ends = {
+      outboxLanes: () => [
+        outboxLane(1, { outcomes: outcomes(10), waitingBytes: 9, first: { since: 1 } }),
+        outboxLane(2, { outcomes: outcomes(3) }),
+      ],
+    }
     peer.add(live)
     peer.add(ends)
-    expect(peer.now()[0]).toMatchObject({ delivered: 11, queuedBytes: 55, waitingBytes: 9, oldest: 99 })
+    expect(peer.now([], 100)[0]).toMatchObject({ delivered: 11, waitingBytes: 14, oldest: 99 })
     peer.ended(ends)
     for (const totals of [peer, device]) {
-      expect(totals.now()).toHaveLength(2)
-      expect(totals.now()[0]).toMatchObject({ delivered: 11, queuedBytes: 5, waitingBytes: 0, oldest: 0 })
+      expect(totals.now([], 100).map(({ priority, delivered }) => [priority, delivered])).toEqual([
+        [1, 11],
+        [2, 3],
+      ])
+      expect(totals.now([], 100)[0]).toMatchObject({ waitingBytes: 5, oldest: 0 })
     }
   })
 })

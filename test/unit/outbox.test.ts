@@ -19,6 +19,8 @@ interface Rig {
   readonly reasons: string[]
   reserved: number
   limit: number
+  /** Past the limit, a message may wait for its lane. */
+  waitsPastLimit: boolean
 }
 
 function rig(table: LaneTable = {}): Rig {
@@ -31,6 +33,7 @@ function rig(table: LaneTable = {}): Rig {
     reasons: [],
     reserved: 0,
     limit: Infinity,
+    waitsPastLimit: false,
   }
   let message = 0
   const outbox = new Outbox({
@@ -45,10 +48,11 @@ function rig(table: LaneTable = {}): Rig {
       rig.cancelled.push(id)
       rig.reasons.push(reason)
     },
-    reserve(_, bytes) {
-      if (rig.reserved + bytes > rig.limit) return false
+    reserve(_, bytes, mayWait) {
+      const fits = rig.reserved + bytes <= rig.limit
+      if (!fits && !(rig.waitsPastLimit && mayWait)) return 'none'
       rig.reserved += bytes
-      return true
+      return fits ? 'now' : 'behind'
     },
     release(_, bytes) {
       rig.reserved -= bytes
@@ -64,6 +68,16 @@ function send(outbox: Outbox, payload: Uint8Array, options: SendOptions = {}): P
 }
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length)
+
+/** Not in the types of this TypeScript's target. */
+interface Resizable {
+  resize(length: number): void
+}
+
+function resizable(length: number, maxByteLength: number): ArrayBuffer {
+  const Kind = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  return new Kind(length, { maxByteLength })
+}
 
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol()
@@ -129,6 +143,50 @@ describe('Outbox', () => {
     expect(await first.settled).toBe('delivered')
     outbox.drained(0, MIB)
     expect(rigged.reserved).toBe(0)
+  })
+
+  it('refuses bytes whose memory was transferred or resized while they waited, and goes on with the next', async () => {
+    const rigged = rig()
+    const { outbox, given } = rigged
+    await send(outbox, bytes(4 * MIB))
+    const changes = [
+      (lent: Uint8Array) => structuredClone(lent.buffer, { transfer: [lent.buffer as ArrayBuffer] }),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(10),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(3 * MIB),
+    ]
+    const refused = changes.map((change) => {
+      const lent = new Uint8Array(resizable(MIB, 3 * MIB))
+      const sent = send(outbox, lent)
+      change(lent)
+      return sent
+    })
+    const next = send(outbox, bytes(7))
+    outbox.drained(0, 4 * MIB)
+    for (const sent of refused) {
+      await expect(sent).rejects.toThrow(TypeError)
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    }
+    await next
+    expect(given.map(([, , length]) => length)).toEqual([4 * MIB, 7])
+    outbox.drained(0, 7)
+    expect(rigged.reserved).toBe(0)
+    expect(Array.from(outbox.lanes, (lane) => lane.queuedBytes)).toEqual([0])
+    expect(outbox.isIdle).toBe(true)
+  })
+
+  it('lets one message of a lane wait past the limit where the lane has some under way, and refuses a second', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB
+    rigged.waitsPastLimit = true
+    const { outbox, given } = rigged
+    await send(outbox, bytes(MIB))
+    const held = send(outbox, bytes(MIB))
+    expect(await isSettled(held)).toBe(false)
+    await expect(send(outbox, bytes(MIB))).rejects.toThrow('full')
+    await expect(send(outbox, bytes(MIB), { priority: 1 })).rejects.toThrow('full')
+    outbox.drained(0, MIB)
+    await held
+    expect(given).toHaveLength(2)
   })
 
   it('settles with what the engine says, also when asked later', async () => {

@@ -30,7 +30,7 @@ macro_rules! commands {
             use napi::Env;
             use napi::bindgen_prelude::Object;
             use napi_derive::napi;
-            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, StreamId};
+            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, StreamId, StreamName};
 
             use super::$device;
             use $crate::commands::Host;
@@ -208,11 +208,16 @@ macro_rules! commands {
                     stream: i64,
                     bidirectional: bool,
                     priority: u8,
-                ) {
+                    name: Option<String>,
+                ) -> Result<()> {
+                    let name = StreamName::new(&name.unwrap_or_default())
+                        .ok_or_else(|| errors::invalid("name", "longer than 255 bytes"))?;
                     self.host.post(move |context| {
                         let (connection, stream) = (ConnectionId(connection), StreamId(stream as u64));
-                        context.engine.open_stream(connection, stream, bidirectional, priority, context.now);
+                        let (engine, now) = (context.engine, context.now);
+                        engine.open_stream(connection, stream, bidirectional, priority, name, now);
                     });
+                    Ok(())
                 }
 
                 /// Writes a copy of `chunk`.
@@ -237,6 +242,14 @@ macro_rules! commands {
                 pub fn reset_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
                         context.engine.reset_stream(StreamId(stream as u64), code as u64, context.now);
+                    });
+                }
+
+                /// Ends it if the peer has everything that was written, else takes that back.
+                #[napi]
+                pub fn leave_stream(&mut self, stream: i64, code: i64) {
+                    self.host.post(move |context| {
+                        context.engine.leave_stream(StreamId(stream as u64), code as u64, context.now);
                     });
                 }
 
@@ -321,6 +334,22 @@ macro_rules! commands {
                     Ok(lanes
                         .map_err(errors::gone)?
                         .map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
+                }
+
+                /// The same, summed over all connections that the device has and had.
+                #[napi]
+                pub fn device_lanes(&mut self) -> Result<Vec<LaneFigures>> {
+                    let lanes = self.host.call(move |context| context.engine.device_lanes(context.now));
+                    Ok(lanes.map_err(errors::gone)?.iter().map(LaneFigures::from).collect())
+                }
+
+                /// The same, summed over all connections that a peer has and had; nothing if there is no such peer.
+                #[napi]
+                pub fn peer_lanes(&mut self, peer: u32) -> Result<Option<Vec<LaneFigures>>> {
+                    let lanes =
+                        self.host.call(move |context| context.engine.peer_lanes(PeerId(peer), context.now));
+                    let lanes = lanes.map_err(errors::gone)?;
+                    Ok(lanes.map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
                 }
 
                 /// Panics where the engine lives: the way to see that nothing else falls with it.

@@ -43,3 +43,9 @@ pub fn interface_index(name: String) -> Option<u32> {
 pub fn interface_name(index: u32) -> Option<String> {
     warren_io::interface_name(index)
 }
+
+/// The version of the package that this addon belongs to.
+#[napi]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

@@ -145,16 +145,17 @@ impl Writer<'_> {
                 Kind::MessageSettled,
                 &[connection.0.into(), message.0 as f64, outcome_number(*outcome)],
             ),
-            Event::StreamOpened { connection, stream, bidirectional, priority } => self.numbers(
-                Kind::StreamOpened,
-                &[connection.0.into(), stream.0 as f64, u8::from(*bidirectional).into(), (*priority).into()],
-            ),
+            Event::StreamOpened { connection, stream, bidirectional, priority, name } => {
+                let both = u8::from(*bidirectional);
+                let fields = [connection.0.into(), stream.0 as f64, both.into(), (*priority).into()];
+                self.text(Kind::StreamOpened, &fields, name.as_str().as_bytes())
+            }
             Event::StreamEnd { stream } => self.numbers(Kind::StreamEnd, &[stream.0 as f64]),
             Event::StreamReset { stream, code } => {
                 self.numbers(Kind::StreamReset, &[stream.0 as f64, *code as f64])
             }
-            Event::StreamStopped { stream, code } => {
-                self.numbers(Kind::StreamStopped, &[stream.0 as f64, *code as f64])
+            Event::StreamStopped { stream, code, whole } => {
+                self.numbers(Kind::StreamStopped, &[stream.0 as f64, *code as f64, u8::from(*whole).into()])
             }
             Event::StreamDrained { stream, bytes } => {
                 self.numbers(Kind::StreamDrained, &[stream.0 as f64, *bytes as f64])

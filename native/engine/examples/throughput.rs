@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
     Config, ConnectionId, Dialled, Engine, Event, MessageId, Path, PeerConfig, PrivateKey, StreamId,
-    TransmitBatch,
+    StreamName, TransmitBatch,
 };
 
 fn main() {
@@ -80,7 +80,7 @@ impl Pair {
 
     fn run(mut self, load: Load, duration: Duration) {
         if let Load::Stream = load {
-            self.near.open_stream(self.connection, StreamId(0), false, 0, clock());
+            self.near.open_stream(self.connection, StreamId(0), false, 0, StreamName::default(), clock());
         }
         let warm = clock() + Duration::from_millis(300);
         while clock() < warm {

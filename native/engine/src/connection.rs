@@ -44,9 +44,14 @@ pub(crate) struct Connection {
     /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
     pub(crate) parked: Option<Priority>,
     pub(crate) liveness_armed: bool,
-    /// Datagrams received when a duplicate was last refused for its sake, and at the last heartbeat.
-    pub(crate) probed_at: u64,
-    pub(crate) beat_at: u64,
+    /// When this end last asked for an answer that is due.
+    pub(crate) asked: Option<Instant>,
+    /// When a renewed session last moved it on.
+    pub(crate) moved_on: Option<Instant>,
+    /// Of a dial: what was said to the peer.
+    pub(crate) said: Said,
+    /// The peer said goodbye: nothing will come of it.
+    pub(crate) deserted: bool,
     /// What a graceful close says in the end.
     pub(crate) farewell: Option<Closed>,
     /// What to tell once the transport has closed.
@@ -67,6 +72,18 @@ pub(crate) enum Phase {
     Live,
     /// The caller closes it, and what was admitted is being delivered.
     Closing,
+}
+
+/// The hellos of a dial.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) hellos: u32,
+    /// When the last was said.
+    pub(crate) last: Option<Instant>,
+    /// It was said under a session that the peer may have lost.
+    pub(crate) doubtful: bool,
+    /// Times that the peer was heard, and only its answer was not: each gives the next hello twice the time.
+    pub(crate) doublings: u32,
 }
 
 /// A message that is not settled.
@@ -111,8 +128,10 @@ impl Connection {
             held_since: None,
             parked: None,
             liveness_armed: false,
-            probed_at: 0,
-            beat_at: 0,
+            asked: None,
+            moved_on: None,
+            said: Said::default(),
+            deserted: false,
             farewell: None,
             ending: None,
         }
@@ -125,7 +144,7 @@ impl Connection {
 
     /// Whether bytes may be written.
     pub(crate) fn sends(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Closing) && self.ending.is_none()
+        matches!(self.phase, Phase::Live | Phase::Closing) && self.ending.is_none() && !self.deserted
     }
 
     /// Whether something is owed by the other end: the end of a message, or credit.
@@ -155,6 +174,6 @@ impl Connection {
 
     /// Whether it is usable under this protocol.
     pub(crate) fn is_live_for(&self, protocol: &str) -> bool {
-        self.phase == Phase::Live && self.ending.is_none() && *self.protocol == *protocol
+        self.phase == Phase::Live && self.ending.is_none() && !self.deserted && *self.protocol == *protocol
     }
 }

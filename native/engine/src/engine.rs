@@ -3,6 +3,7 @@ mod dial;
 mod drained;
 mod events;
 mod figures;
+mod goodbye;
 mod incoming;
 mod liveness;
 mod messages;
@@ -20,10 +21,9 @@ use std::net::Ipv6Addr;
 use std::time::Instant;
 
 use blake2::{Blake2s256, Digest};
-use bytes::BytesMut;
 use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::{ConnectionHandle, Quic};
-use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId};
+use warren_wireguard::{Device, MAX_DATAGRAM, PeerId};
 use zeroize::Zeroize;
 
 use crate::config::Config;
@@ -32,8 +32,10 @@ use crate::error::ConfigError;
 use crate::event::Event;
 use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
+use crate::lane_sums::LaneSums;
 use crate::lanes::Lanes;
 use crate::pacing::{Groups, Order};
+use crate::payloads::Payloads;
 use crate::peer::Peer;
 use crate::policy::Policies;
 use crate::stats::{DeviceStats, LaneStats};
@@ -41,6 +43,7 @@ use crate::stream::Stream;
 use crate::timers::Timers;
 use crate::uplink::Uplink;
 use drained::Drained;
+use goodbye::Farewells;
 
 /// One warren node; see the crate's documentation for how to drive it.
 pub struct Engine {
@@ -76,13 +79,17 @@ pub struct Engine {
     /// Connections with control traffic, each once.
     control: VecDeque<ConnectionHandle>,
     in_control: FxHashSet<ConnectionHandle>,
-    /// Last words to peers that are gone, sealed while their keys lived.
-    farewells: VecDeque<(Path, Vec<u8>)>,
+    /// Whose datagram is being worked off, and when the session under which it came was made.
+    in_hand: Option<(PeerId, Instant)>,
+    /// Last words to peers.
+    farewells: Farewells,
     uplink: Option<Uplink>,
     policies: Policies,
     expiries: Expiries,
     /// Figures of connections that ended lately, oldest first.
     ended: VecDeque<(ConnectionId, Vec<LaneStats>)>,
+    /// Sums over all that ended.
+    past_lanes: LaneSums,
     /// Who shares which bottleneck, and what waits for it.
     pacing: Groups<Waiting>,
     /// What pacing has to say to connections.
@@ -97,8 +104,8 @@ pub struct Engine {
 
     /// Decrypted packets.
     plaintext: Box<[u8]>,
-    /// Memory for the payloads that QUIC keeps.
-    slab: BytesMut,
+    /// Of those, what QUIC and the caller may keep.
+    payload_copies: Payloads,
     /// QUIC payloads on their way out.
     payloads: Vec<u8>,
     /// One inner packet on its way out.
@@ -137,6 +144,7 @@ impl Engine {
             policies: Policies::new(&config.lanes, config.mtu, now),
             expiries: Expiries::default(),
             ended: VecDeque::new(),
+            past_lanes: LaneSums::default(),
             config,
             wireguard,
             quic,
@@ -157,7 +165,8 @@ impl Engine {
             lanes: Lanes::new(),
             control: VecDeque::new(),
             in_control: FxHashSet::default(),
-            farewells: VecDeque::new(),
+            in_hand: None,
+            farewells: Farewells::default(),
             pacing: Groups::new(pacing::outer(mtu)),
             orders: Vec::new(),
             clock: now,
@@ -165,7 +174,7 @@ impl Engine {
             drained: Drained::default(),
             turn: None,
             plaintext: vec![0; MAX_DATAGRAM].into_boxed_slice(),
-            slab: BytesMut::new(),
+            payload_copies: Payloads::new(mtu.into()),
             payloads: Vec::new(),
             packet: Vec::new(),
         })

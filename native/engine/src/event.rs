@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use warren_quic::StreamName;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
@@ -142,6 +143,8 @@ pub enum Event {
         bidirectional: bool,
         /// Its lane.
         priority: Priority,
+        /// What the peer calls it.
+        name: StreamName,
     },
     /// In order, never more than the credit granted with `Engine::grant_stream`.
     StreamData {
@@ -168,6 +171,8 @@ pub enum Event {
         stream: StreamId,
         /// The peer's application's code.
         code: u64,
+        /// The peer has acknowledged everything that was written.
+        whole: bool,
     },
     /// Bytes of `Engine::write_stream` were handed to the transport; told as `LaneDrained` is.
     StreamDrained {
@@ -249,7 +254,7 @@ pub enum ClosedBy {
 pub enum CloseCause {
     /// An application's `close`, on either end.
     Application,
-    /// Unanswered data for `dead_after`.
+    /// Unanswered data for `dead_after`, or the peer gave the connection up: it lives, or lived, and does not know it.
     PeerDead,
     /// The peer's process is a new one.
     PeerRestarted,

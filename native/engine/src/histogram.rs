@@ -20,6 +20,18 @@ impl Histogram {
         self.max = self.max.max(duration);
     }
 
+    /// Counts what another has counted as well.
+    pub fn add(&mut self, other: &Self) {
+        if self.counts.len() < other.counts.len() {
+            self.counts.resize(other.counts.len(), 0);
+        }
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.count += other.count;
+        self.max = self.max.max(other.max);
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.count
@@ -107,6 +119,21 @@ mod tests {
             }
             assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), naive.len() as u64);
             assert_eq!((histogram.count(), histogram.max()), (naive.len() as u64, naive[naive.len() - 1]));
+        }
+    }
+
+    #[test]
+    fn the_sum_of_two_is_that_of_all_their_durations() {
+        let durations = [1, 3, 900, 70_000, 5_000_000, 2, 40].map(Duration::from_micros);
+        let histogram = |durations: &[Duration]| {
+            let mut histogram = Histogram::default();
+            durations.iter().for_each(|&duration| histogram.record(duration));
+            histogram
+        };
+        for at in 0..=durations.len() {
+            let mut sum = histogram(&durations[..at]);
+            sum.add(&histogram(&durations[at..]));
+            assert_eq!(sum, histogram(&durations));
         }
     }
 

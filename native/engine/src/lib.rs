@@ -21,14 +21,17 @@ mod expiries;
 mod histogram;
 mod ids;
 mod lane;
+mod lane_sums;
 mod lanes;
 mod pacing;
+mod payloads;
 mod peer;
 mod policy;
 mod stats;
 mod stream;
 mod timers;
 mod uplink;
+mod word;
 
 pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};
@@ -41,7 +44,7 @@ pub use policy::{Full, LanePolicy};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-pub use warren_quic::{Ecn, GiveUp};
+pub use warren_quic::{Ecn, GiveUp, StreamName};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

@@ -1,11 +1,13 @@
 use std::collections::VecDeque;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use bytes::Bytes;
 use warren_netstack::UdpFlow;
 use warren_wireguard::PublicKey;
 
 use crate::ids::ConnectionId;
+use crate::lane_sums::LaneSums;
 
 /// What the engine knows of a peer besides its tunnel.
 #[derive(Debug)]
@@ -19,8 +21,10 @@ pub(crate) struct Peer {
     pub(crate) connections: Vec<ConnectionId>,
     /// Of its process, where a connection told it.
     pub(crate) incarnation: Option<u64>,
-    /// Of its earlier processes, oldest first: a late packet of theirs is not a restart.
-    pub(crate) past_incarnations: VecDeque<u64>,
+    /// When the session was made under which its process last told so: what comes under an older one is late.
+    pub(crate) told_under: Option<Instant>,
+    /// When this end last asked for a new session because of its silence.
+    pub(crate) suspected: Option<Instant>,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -28,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) incoming_bytes: usize,
     /// Where it moved last, if the caller has not taken the event of a move.
     pub(crate) moved_to: Option<SocketAddr>,
+    /// Sums over its connections that ended.
+    pub(crate) past_lanes: LaneSums,
     pub(crate) rx_packets: u64,
     pub(crate) rx_packets_dropped: u64,
     pub(crate) tx_packets: u64,
@@ -43,16 +49,25 @@ impl Peer {
             flow: UdpFlow::new((own_address, QUIC_PORT), (address, QUIC_PORT)),
             connections: Vec::new(),
             incarnation: None,
-            past_incarnations: VecDeque::new(),
+            told_under: None,
+            suspected: None,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
             moved_to: None,
+            past_lanes: LaneSums::default(),
             rx_packets: 0,
             rx_packets_dropped: 0,
             tx_packets: 0,
             tx_packets_dropped: 0,
         }
+    }
+}
+
+impl Peer {
+    /// Whether its process said goodbye, and no other was heard since.
+    pub(crate) fn has_left(&self) -> bool {
+        self.incarnation.is_none() && self.told_under.is_some()
     }
 }
 

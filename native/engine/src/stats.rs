@@ -86,7 +86,7 @@ pub struct PathFigures {
     pub competes: bool,
 }
 
-/// Counters of one priority of one connection.
+/// Counters of one priority: of one connection, or of several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneStats {
     /// Which.
@@ -115,4 +115,22 @@ pub struct LaneStats {
     pub waited: Histogram,
     /// How long it took from the queue until the peer's device held them.
     pub delivery: Histogram,
+}
+
+impl LaneStats {
+    /// Adds those of another lane of this priority; of both, `oldest` is the older.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.queued_bytes += other.queued_bytes;
+        self.queued_messages += other.queued_messages;
+        self.oldest = self.oldest.max(other.oldest);
+        self.sent_bytes += other.sent_bytes;
+        self.delivered += other.delivered;
+        self.expired += other.expired;
+        self.cancelled += other.cancelled;
+        self.replaced += other.replaced;
+        self.dropped += other.dropped;
+        self.lost += other.lost;
+        self.waited.add(&other.waited);
+        self.delivery.add(&other.delivery);
+    }
 }

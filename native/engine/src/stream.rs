@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use bytes::Bytes;
-use warren_quic::StreamHandle;
+use warren_quic::{StreamHandle, StreamName};
 
 use crate::ids::{ConnectionId, Priority};
 
@@ -14,6 +14,8 @@ pub(crate) struct Stream {
     pub(crate) handle: Option<StreamHandle>,
     pub(crate) bidirectional: bool,
     pub(crate) priority: Priority,
+    /// Until the transport has it.
+    pub(crate) name: StreamName,
     pub(crate) sending: Sending,
     /// Bytes the transport has not taken yet.
     pub(crate) pending: VecDeque<Bytes>,
@@ -30,6 +32,8 @@ pub(crate) struct Stream {
     pub(crate) stop: Option<u64>,
     /// Bytes that the caller still takes.
     pub(crate) credit: u64,
+    /// The caller knows of it, and wants to know of its end though it takes nothing.
+    pub(crate) watched: bool,
     /// The transport may have something to read.
     pub(crate) readable: bool,
 }
@@ -49,12 +53,18 @@ pub(crate) enum Sending {
 
 impl Stream {
     /// A stream that this end opens.
-    pub(crate) fn outgoing(connection: ConnectionId, bidirectional: bool, priority: Priority) -> Self {
+    pub(crate) fn outgoing(
+        connection: ConnectionId,
+        bidirectional: bool,
+        priority: Priority,
+        name: StreamName,
+    ) -> Self {
         Self {
             connection,
             handle: None,
             bidirectional,
             priority,
+            name,
             sending: Sending::Open,
             pending: VecDeque::new(),
             pending_bytes: 0,
@@ -64,6 +74,7 @@ impl Stream {
             receiving: bidirectional,
             stop: None,
             credit: 0,
+            watched: false,
             readable: bidirectional,
         }
     }
@@ -80,7 +91,24 @@ impl Stream {
             sending: if bidirectional { Sending::Open } else { Sending::Done },
             receiving: true,
             readable: true,
-            ..Self::outgoing(connection, bidirectional, priority)
+            ..Self::outgoing(connection, bidirectional, priority, StreamName::default())
+        }
+    }
+
+    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are acknowledged,
+    /// and goes through them for each packet.
+    pub(crate) fn queue(&mut self, bytes: Bytes) {
+        self.pending_bytes += bytes.len() as u64;
+        let joins = self.pending.back().is_some_and(|last| last.len().max(bytes.len()) < SMALL);
+        let last = if joins { self.pending.pop_back() } else { None };
+        match last.map(Bytes::try_into_mut) {
+            Some(Ok(mut last)) => {
+                last.extend_from_slice(&bytes);
+                self.pending.push_back(last.freeze());
+            }
+            // The transport holds a part of it.
+            Some(Err(last)) => self.pending.extend([last, bytes]),
+            None => self.pending.push_back(bytes),
         }
     }
 
@@ -114,3 +142,9 @@ impl Stream {
         mem::take(&mut self.pending_bytes) + mem::take(&mut self.drained)
     }
 }
+
+/// Pieces up to here are joined, to less than twice as much; some twelve packets each.
+const SMALL: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     Probe,
     /// A graceful close waited long enough.
     Grace,
+    /// The peer said goodbye, and its close of this connection has not come.
+    Goodbye,
 }
 
 impl Timer {
@@ -38,6 +40,7 @@ impl Timer {
             Self::Heartbeat => "heartbeat",
             Self::Probe => "duplicate probe",
             Self::Grace => "graceful close",
+            Self::Goodbye => "goodbye",
         }
     }
 }
@@ -53,6 +56,10 @@ impl Timers {
         self.armed.contains_key(&(connection, timer))
     }
 
+    pub(crate) fn armed_at(&self, connection: ConnectionId, timer: Timer) -> Option<Instant> {
+        self.armed.get(&(connection, timer)).copied()
+    }
+
     pub(crate) fn cancel(&mut self, connection: ConnectionId, timer: Timer) {
         if let Some(at) = self.armed.remove(&(connection, timer)) {
             self.order.remove(&(at, connection, timer));
@@ -60,9 +67,15 @@ impl Timers {
     }
 
     pub(crate) fn cancel_all(&mut self, connection: ConnectionId) {
-        for timer in
-            [Timer::Dial, Timer::Redial, Timer::Liveness, Timer::Heartbeat, Timer::Probe, Timer::Grace]
-        {
+        for timer in [
+            Timer::Dial,
+            Timer::Redial,
+            Timer::Liveness,
+            Timer::Heartbeat,
+            Timer::Probe,
+            Timer::Grace,
+            Timer::Goodbye,
+        ] {
             self.cancel(connection, timer);
         }
     }

@@ -87,6 +87,13 @@ impl Scene {
                 }
                 self.seal(&packet);
             }
+            2 if choice & 64 != 0 => {
+                // A word of an engine's, of any kind and process.
+                let mut word = vec![1, input.byte(), 0, 0, 0, 0, 0, 0, 0, input.byte()];
+                word.extend_from_slice(input.bytes());
+                word.truncate(word.len() - input.below(2) * input.below(word.len()));
+                self.say(&word);
+            }
             2 => {
                 let ports = if choice & 16 == 0 { QUIC_PORTS } else { (input.word(), input.word()) };
                 let mut packet = udp(self.hostile.address, victim_address(), ports, input.bytes());

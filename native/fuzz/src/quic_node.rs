@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use warren_quic::{
     Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
+    StreamName,
 };
 
 /// The one peer.
@@ -55,7 +56,7 @@ impl QuicNode {
     }
 
     pub(crate) fn dial(&mut self) -> ConnectionHandle {
-        let handle = self.quic.connect(PEER, &["test".into()], None, self.now);
+        let handle = self.quic.connect(PEER, &["test".into()], None, None, self.now);
         assert!(!self.live.contains(&handle) && !self.closed.contains(&handle), "a handle comes again");
         self.live.push(handle);
         handle
@@ -122,7 +123,8 @@ impl QuicNode {
                 }
             }
             3 => {
-                let stream = self.quic.open_stream(handle, size.is_multiple_of(2), priority);
+                let stream =
+                    self.quic.open_stream(handle, size.is_multiple_of(2), priority, &StreamName::default());
                 self.streams.extend(stream.map(|stream| (handle, stream)));
             }
             4 => self.release(handle),
@@ -176,7 +178,7 @@ impl QuicNode {
                 assert!(!self.live.contains(&handle), "a handle comes again");
                 if self.accepts {
                     self.live.push(handle);
-                    self.quic.accept(handle, self.now);
+                    self.quic.accept(handle, None, self.now);
                 } else {
                     self.closed.insert(handle);
                     self.quic.refuse(handle, warren_quic::RefuseCode::TooMany, self.now);

@@ -7,7 +7,7 @@ mod node;
 use std::net::SocketAddr;
 
 use node::{Node, connected, listen};
-use warren_engine::{Event, Outcome, PeerConfig, PeerId};
+use warren_engine::{Event, Outcome, PeerConfig};
 use warren_io::Offload;
 
 #[test]
@@ -84,7 +84,8 @@ fn replies_leave_from_the_address_that_the_packet_came_to() {
         b.send(to_a, 0, pattern(100_000));
         let mut a = a;
         a.receive();
-        let stats = a.driver.call(|context| context.engine.peer_stats(PeerId(0), context.now)).unwrap();
+        let peer = warren_engine::PeerId(0);
+        let stats = a.driver.call(move |context| context.engine.peer_stats(peer, context.now)).unwrap();
         let endpoint = stats.and_then(|stats| stats.endpoint);
         assert_eq!(endpoint, Some(SocketAddr::from(([127, 0, 0, 2], port))), "listening on {theirs:?}");
     }

@@ -5,7 +5,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle};
+use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle, StreamName};
 
 /// The other end, for both.
 const PEER: PeerTag = PeerTag(0);
@@ -62,7 +62,11 @@ fn processor_time() -> Duration {
 
 fn stream(bytes: u64) -> Run {
     let mut pair = Pair::connect();
-    let stream = pair.sender.quic.open_stream(pair.sender.connection, false, 0).expect("credit at the start");
+    let stream = pair
+        .sender
+        .quic
+        .open_stream(pair.sender.connection, false, 0, &StreamName::default())
+        .expect("credit at the start");
     let chunk = Bytes::from(vec![7; 256 << 10]);
     let mut left = bytes;
     let watch = Watch::start();
@@ -127,7 +131,7 @@ impl Pair {
     fn connect() -> Self {
         let mut pair = Self { sender: Peer::new(1), receiver: Peer::new(2) };
         let now = Instant::now();
-        pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, now);
+        pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, None, now);
         while pair.sender.quic.room(pair.sender.connection, now) == 0 {
             pair.exchange(Instant::now());
         }
@@ -174,7 +178,7 @@ impl Peer {
     fn drain_events(&mut self, now: Instant) {
         while let Some((connection, event)) = self.quic.poll_event() {
             match event {
-                Event::Incoming { .. } => self.quic.accept(connection, now),
+                Event::Incoming { .. } => self.quic.accept(connection, None, now),
                 Event::Connected { .. } => self.connection = connection,
                 Event::StreamOpened { stream, .. } => self.stream = Some(stream),
                 Event::Message { priority, bytes } => {

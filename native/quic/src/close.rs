@@ -103,13 +103,13 @@ pub(crate) fn interpret(error: ConnectionError) -> Closed {
             let code = u64::from(close.error_code).checked_sub(wire::APPLICATION);
             let cause = if code.is_some() { CloseCause::Application } else { CloseCause::Violation };
             let code = code.unwrap_or(0);
-            Closed { by: ClosedBy::Remote, code, reason: close.reason.to_vec(), cause }
+            Closed { by: ClosedBy::Remote, code, reason: shortened(&close.reason), cause }
         }
         ConnectionError::ConnectionClosed(close) => Closed {
             by: ClosedBy::Remote,
             code: 0,
             cause: cause_of(close.error_code),
-            reason: close.reason.to_vec(),
+            reason: shortened(&close.reason),
         },
         ConnectionError::TransportError(error) => Closed {
             by: ClosedBy::Local,
@@ -120,7 +120,7 @@ pub(crate) fn interpret(error: ConnectionError) -> Closed {
         ConnectionError::Reset | ConnectionError::TimedOut => Closed {
             by: ClosedBy::Network,
             code: 0,
-            reason: b"the other end no longer knows the connection".to_vec(),
+            reason: b"the peer no longer knows this connection".to_vec(),
             cause: CloseCause::Reset,
         },
         ConnectionError::VersionMismatch => Closed {
@@ -138,6 +138,17 @@ pub(crate) fn interpret(error: ConnectionError) -> Closed {
     }
 }
 
+/// As much of a reason as may be given, up to a character's end.
+fn shortened(reason: &[u8]) -> Vec<u8> {
+    let Some(cut) = reason.get(..=REASON_MAX) else { return reason.to_vec() };
+    let is_inside = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let end = (REASON_MAX - 3..=REASON_MAX).rev().find(|&at| !is_inside(&cut[at])).unwrap_or(REASON_MAX);
+    cut[..end].to_vec()
+}
+
+/// What an application may give; a peer's own word can be as long as its packet.
+const REASON_MAX: usize = 256;
+
 fn cause_of(code: TransportErrorCode) -> CloseCause {
     // Before 1-RTT keys an application's close is hidden behind this one (RFC 9000 section 10.2.3).
     if code == TransportErrorCode::APPLICATION_ERROR || code == TransportErrorCode::NO_ERROR {
@@ -154,3 +165,6 @@ fn cause_of(code: TransportErrorCode) -> CloseCause {
         _ => CloseCause::Violation,
     }
 }
+
+#[cfg(test)]
+mod tests;

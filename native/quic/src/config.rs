@@ -2,7 +2,7 @@
 
 use crate::{
     flight::{FlightConfig, Gauge},
-    parameters::floor,
+    parameters::{StreamShares, floor},
 };
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 use std::{sync::Arc, time::Duration};
@@ -16,9 +16,13 @@ const SEND_WINDOW: u64 = 32 << 20;
 /// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to send.
 const DATAGRAM_BUFFER: usize = 256 << 10;
 
-/// Before the first measurement. RFC 9002 says 333 ms for an unknown path; here a tunnel was made over it, or is made
-/// while the first packet waits.
-const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// The round trip of a path that nobody measured (RFC 9002 section 6.2.2).
+const UNKNOWN_RTT: Duration = Duration::from_millis(333);
+
+/// Bounds of what is believed of a path before the first sample: a first probe timeout of three times as much is neither
+/// spent on an answer that is under way, nor longer than a dialler waits.
+const INITIAL_RTT_MIN: Duration = Duration::from_millis(1);
+const INITIAL_RTT_MAX: Duration = Duration::from_secs(1);
 
 /// Packets that may overtake one before it counts as lost: a batch of segments, where RFC 9002 says 3. What is really
 /// lost is found an eighth of a round trip later at most, by the time threshold.
@@ -29,7 +33,7 @@ const PACKET_THRESHOLD: u32 = 16;
 /// (35 to 30 s/GB, both ends), and nothing of what pacing sees. A lone packet is acknowledged as soon as the draft allows, but
 /// for a millisecond.
 const UNACKNOWLEDGED: u32 = 9;
-const ACK_DELAY: Duration = Duration::from_millis(2);
+pub(crate) const ACK_DELAY: Duration = Duration::from_millis(2);
 
 /// Before larger packets are tried again. The tunnel's MTU is usually right and the loss was chance, so sooner than
 /// quinn-proto's minute.
@@ -56,7 +60,8 @@ pub struct Config {
     pub receive_window: u64,
     /// Bytes that one peer may send on one stream before they are read. At least 256 KiB.
     pub stream_receive_window: u64,
-    /// Streams of each kind that one peer may have open on one connection. At least 32; 256 cost 44 KiB a connection.
+    /// Byte streams of each kind that one peer may have open on one connection, and as many messages. At least 32; 256 cost
+    /// 44 KiB a connection.
     pub streams_per_connection: u32,
     /// The longest message accepted.
     pub message_bytes: usize,
@@ -98,8 +103,10 @@ impl Config {
         }
     }
 
-    /// quinn-proto's settings for one connection.
-    pub(crate) fn transport(&self, gauge: Arc<Gauge>) -> Arc<TransportConfig> {
+    /// quinn-proto's settings for one connection, over a path of this round trip.
+    pub(crate) fn transport(&self, gauge: Arc<Gauge>, round_trip: Option<Duration>) -> Arc<TransportConfig> {
+        let round_trip =
+            round_trip.map_or(UNKNOWN_RTT, |known| known.clamp(INITIAL_RTT_MIN, INITIAL_RTT_MAX));
         let mut discovery = MtuDiscoveryConfig::default();
         discovery.upper_bound(self.max_udp_payload).black_hole_cooldown(BLACK_HOLE_COOLDOWN);
         let mut acknowledging = AckFrequencyConfig::default();
@@ -107,15 +114,14 @@ impl Config {
         let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
         let mut transport = TransportConfig::default();
         transport
-            // One more for the control stream.
-            .max_concurrent_uni_streams((self.streams_per_connection + 1).into())
+            .max_concurrent_uni_streams(StreamShares::announce(self.streams_per_connection).into())
             .max_concurrent_bidi_streams(self.streams_per_connection.into())
             .receive_window(window(self.receive_window))
             .stream_receive_window(window(self.stream_receive_window))
             .send_window(SEND_WINDOW)
             .max_idle_timeout(None)
             .keep_alive_interval(None)
-            .initial_rtt(INITIAL_RTT)
+            .initial_rtt(round_trip)
             .packet_threshold(PACKET_THRESHOLD)
             .ack_frequency_config(Some(acknowledging))
             // The tunnel's MTU is known; where the path carries less, packets vanish, and black hole detection goes

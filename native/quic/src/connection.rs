@@ -8,6 +8,7 @@ mod streams;
 use crate::{
     Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag,
     close::{self, CloseCause, ClosedBy, VIOLATION},
+    config::ACK_DELAY,
     control::ControlWriter,
     deadlines::Armed,
     flight::Gauge,
@@ -20,7 +21,12 @@ use flow::Flow;
 use messages::Sending;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
-use std::{collections::VecDeque, iter, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    iter,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use streams::ByteStreams;
 
 /// Events of all connections, oldest first.
@@ -46,11 +52,14 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
+    heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
     sending: Sending,
     receiving: Receiving,
     streams: ByteStreams,
+    /// The other end closed it.
+    left: bool,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -85,19 +94,22 @@ impl Connection {
             inner,
             limits: PeerLimits::default(),
             unanswered: None,
+            heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
             sending: Sending::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
             config,
+            left: false,
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
     }
 
-    pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent) {
+    pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent, now: Instant) {
         self.unanswered = None;
+        self.heard = now;
         self.inner.handle_event(event);
     }
 
@@ -127,8 +139,26 @@ impl Connection {
         self.inner.is_drained()
     }
 
+    /// The other end closed it, and nobody waits for a word of ours.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left && self.phase == Phase::Ended
+    }
+
     pub(crate) fn unanswered_since(&self) -> Option<Instant> {
         self.unanswered
+    }
+
+    pub(crate) fn last_heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// quinn-proto does not tell the variance of round trips. Before the first sample it takes half of the estimate for it,
+    /// as RFC 9002 section 5.3 has it; a quarter stands for it after that.
+    pub(crate) fn probe_timeout(&self) -> Duration {
+        match self.phase {
+            Phase::Handshaking => 3 * self.inner.rtt(),
+            Phase::Open | Phase::Ended => 2 * self.inner.rtt() + ACK_DELAY,
+        }
     }
 
     pub(crate) fn ping(&mut self) {
@@ -282,6 +312,7 @@ impl Connection {
 
     fn end(&mut self, closed: Closed, events: &mut Events) {
         self.phase = Phase::Ended;
+        self.left = closed.by != ClosedBy::Local;
         self.flow.exempt_all();
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);

@@ -10,6 +10,8 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Instant};
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     heap: BinaryHeap<Reverse<(Instant, ConnectionHandle)>>,
+    /// How many entries there were when those that are dead were last taken out.
+    swept: usize,
 }
 
 /// The instant of a connection's live entry.
@@ -24,6 +26,18 @@ impl Deadlines {
         }
     }
 
+    /// Whether there are so many entries that most of them must be dead: a connection whose deadline comes nearer leaves the old
+    /// entry behind, for as long as the other end had it put off.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.heap.len() > 2 * self.swept + LEAST_SWEPT
+    }
+
+    /// Takes out the entries that are not live.
+    pub(crate) fn sweep(&mut self, is_live: impl Fn(Instant, ConnectionHandle) -> bool) {
+        self.heap.retain(|&Reverse((at, connection))| is_live(at, connection));
+        self.swept = self.heap.len();
+    }
+
     pub(crate) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
@@ -34,3 +48,9 @@ impl Deadlines {
         self.heap.pop().map(|Reverse(entry)| entry)
     }
 }
+
+/// Some 24 KiB.
+const LEAST_SWEPT: usize = 1_024;
+
+#[cfg(test)]
+mod tests;

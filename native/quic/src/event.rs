@@ -1,6 +1,6 @@
 //! What the connections tell their owner.
 
-use crate::{Closed, MessageHandle, StreamHandle};
+use crate::{Closed, MessageHandle, StreamHandle, StreamName};
 use bytes::Bytes;
 use std::net::SocketAddr;
 
@@ -49,6 +49,8 @@ pub enum Event {
         bidirectional: bool,
         /// Its priority at the other end.
         priority: u8,
+        /// What the other end calls it.
+        name: StreamName,
     },
     /// A byte stream that was [`Read::Blocked`] has something to read.
     Readable(StreamHandle),
@@ -65,6 +67,8 @@ pub enum Event {
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
+        /// The other end has acknowledged everything that was written.
+        whole: bool,
     },
     /// The other end has all bytes of this finished byte stream.
     StreamFinished(StreamHandle),

@@ -39,10 +39,12 @@ mod quic;
 pub mod reference;
 mod session;
 mod stats;
+mod stream_name;
 mod tag;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod unacknowledged;
 mod varint;
 
 pub use choice::choose;
@@ -53,3 +55,4 @@ pub use flight::{PathSample, STAMP_MICROS};
 pub use names::{ConnectionHandle, Ecn, MessageHandle, PeerTag, StreamHandle, Transmit};
 pub use quic::Quic;
 pub use stats::{ConnectionStats, QuicStats};
+pub use stream_name::StreamName;

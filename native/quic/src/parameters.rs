@@ -21,6 +21,33 @@ pub(crate) struct PeerLimits {
     pub(crate) datagram: u64,
 }
 
+/// How the unidirectional streams that an end may have open are shared out, so that byte streams which are held open leave
+/// some for messages, and those of one lane some for the lanes above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StreamShares {
+    /// Byte streams of any lane.
+    pub(crate) bytes: u64,
+    /// Byte streams beyond that, of lanes that have fewer: a quarter as many.
+    pub(crate) reserve: u64,
+    /// Messages, and the control stream.
+    pub(crate) messages: u64,
+}
+
+impl StreamShares {
+    /// How many to announce, so that this many byte streams may be open.
+    pub(crate) fn announce(streams: u32) -> u32 {
+        2 * streams + streams.div_ceil(4) + 1
+    }
+}
+
+impl PeerLimits {
+    pub(crate) fn shares(&self) -> StreamShares {
+        let bytes = self.unidirectional_streams.saturating_sub(1) * 4 / 9;
+        let reserve = bytes.div_ceil(4);
+        StreamShares { bytes, reserve, messages: self.unidirectional_streams - bytes - reserve }
+    }
+}
+
 /// What is wrong with the other end's parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum ParameterError {

@@ -14,7 +14,12 @@ use crate::{
 use bytes::BytesMut;
 use quinn_proto::{EcnCodepoint, EndpointEvent};
 use rustc_hash::FxHashMap;
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The transport that this crate is, as a hello names it.
 const TRANSPORT: &str = "quic/1";
@@ -77,19 +82,20 @@ impl Quic {
     }
 
     /// Dials a peer, offering `offered`, best first. `observed` is the endpoint at which the peer is seen, for the
-    /// hello. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
+    /// hello; `round_trip` that of the path, if it is known. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     pub fn connect(
         &mut self,
         peer: PeerTag,
         offered: &[Box<str>],
         observed: Option<SocketAddr>,
+        round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
         self.now = Some(now);
         self.totals.dialled += 1;
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone());
+        let transport = self.config.transport(gauge.clone(), round_trip);
         let hello = self.hello(offered, observed);
         match self.peer(peer).dial(handle, hello, transport, now) {
             Ok(made) => self.add(handle, peer, made, gauge, now),
@@ -134,7 +140,7 @@ impl Quic {
             Arrival::Connection(connection, event) => {
                 if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
                     made.gauge().departed(departed, put_off);
-                    made.handle_datagram(event);
+                    made.handle_datagram(event, now);
                     if !std::mem::replace(&mut made.touched, true) {
                         self.touched.push(connection);
                     }
@@ -161,13 +167,13 @@ impl Quic {
         self.scratch = scratch;
     }
 
-    /// Goes on with an [`Event::Incoming`].
-    pub fn accept(&mut self, connection: ConnectionHandle, now: Instant) {
+    /// Goes on with an [`Event::Incoming`]; `round_trip` is that of the path, if it is known.
+    pub fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant) {
         self.now = Some(now);
         let Some((peer, observed, undecided)) = self.decide(connection) else { return };
         self.totals.accepted += 1;
         let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone());
+        let transport = self.config.transport(gauge.clone(), round_trip);
         let protocols = self.config.protocols.clone();
         let hello = self.hello(&protocols, observed);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -272,7 +278,14 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        if made.is_drained() {
+        // Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was
+        // told, and read what it could, before it asked for packets.
+        let left = transmit.is_none() && made.is_left() && self.events.is_empty();
+        if left {
+            let peer = made.peer;
+            self.remove(connection);
+            self.drop_if_idle(peer);
+        } else if made.is_drained() {
             self.touch(connection);
         }
         transmit
@@ -314,6 +327,16 @@ impl Quic {
     /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
     pub fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unanswered_since()
+    }
+
+    /// When the last datagram of a connection came; before any, when it was made.
+    pub fn last_heard(&self, connection: ConnectionHandle) -> Option<Instant> {
+        self.seen(connection).map(Connection::last_heard)
+    }
+
+    /// How long an answer takes at most when nothing is lost: about what quinn-proto waits before its first probe.
+    pub fn probe_timeout(&self, connection: ConnectionHandle) -> Option<Duration> {
+        self.seen(connection).map(Connection::probe_timeout)
     }
 
     /// Figures of one connection.
@@ -403,6 +426,12 @@ impl Quic {
     /// is told.
     fn settle(&mut self) {
         let Some(now) = self.now else { return };
+        if self.deadlines.is_stale() {
+            let slots = &self.slots;
+            let live =
+                |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at));
+            self.deadlines.sweep(live);
+        }
         for handle in std::mem::take(&mut self.touched) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&handle) else { continue };
             made.touched = false;

@@ -47,7 +47,7 @@ impl Pair {
     }
 
     fn dial(&mut self) {
-        let handle = self.ends[0].quic.connect(PEER, &["test".into()], None, self.now);
+        let handle = self.ends[0].quic.connect(PEER, &["test".into()], None, None, self.now);
         self.ends[0].connection = Some(handle);
     }
 
@@ -106,7 +106,7 @@ impl End {
         while let Some((connection, event)) = self.quic.poll_event() {
             self.connection = Some(connection);
             if let Event::Incoming { .. } = event {
-                self.quic.accept(connection, now);
+                self.quic.accept(connection, None, now);
             }
             self.events.push(event);
         }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic};
+use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
 const PEER: PeerTag = PeerTag(0);
 
@@ -14,7 +14,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
     };
     let mut now = start();
     let (mut sender, mut receiver) = (node(1), node(2));
-    let connection = sender.connect(PEER, &["test".into()], None, now);
+    let connection = sender.connect(PEER, &["test".into()], None, None, now);
     let chunk = Bytes::from(vec![9; 64 << 10]);
     let mut streams = Vec::new();
     let mut messages = Vec::new();
@@ -28,7 +28,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
             // Messages of all lanes that say they are long, and byte streams that nobody will read.
             let lane = round as u8;
             messages.extend(sender.begin_message(connection, lane, 16 << 20));
-            streams.extend(sender.open_stream(connection, round % 2 == 0, lane));
+            streams.extend(sender.open_stream(connection, round % 2 == 0, lane, &StreamName::default()));
         }
         let room = sender.room(connection, now).min(chunk.len());
         for stream in &streams {
@@ -59,7 +59,7 @@ fn node(number: u8) -> Quic {
 fn exchange(from: &mut Quic, to: &mut Quic, now: Instant) {
     while let Some((connection, event)) = from.poll_event() {
         if let Event::Incoming { .. } = event {
-            from.accept(connection, now);
+            from.accept(connection, None, now);
         }
         assert!(!matches!(event, Event::Closed(_)), "{event:?}");
     }

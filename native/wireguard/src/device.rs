@@ -203,6 +203,15 @@ impl Device {
         }
     }
 
+    /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one, or a
+    /// persistent keepalive does.
+    pub fn give_up(&mut self, peer: PeerId, now: Instant) {
+        let now = self.advance(now);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.calm(&mut self.core, now);
+        }
+    }
+
     /// The system refused to send along this path, with this error number: an initiation that went there goes to the peer's
     /// next endpoint at once, and a local address that the path was pinned to is given up.
     ///

@@ -144,6 +144,14 @@ impl Peer {
         }
     }
 
+    /// Ends a handshake that nobody needs.
+    pub(crate) fn calm(&mut self, core: &mut Core, now: Instant) {
+        if self.session(now).is_none() && self.staged.is_empty() && !self.timers.is_persistent() {
+            self.timers.gave_up(now);
+            core.touch(self);
+        }
+    }
+
     /// What is sent goes unanswered: the tunnel may be dead though it has keys.
     pub(crate) fn suspect(&mut self, core: &mut Core, now: Instant) {
         let pace = if self.session(now).is_some() { Pace::Suspicion } else { Pace::First };

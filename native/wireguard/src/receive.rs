@@ -29,6 +29,8 @@ pub struct Opened {
     pub len: usize,
     /// It came under the session that seals, or a newer one.
     pub current: bool,
+    /// When the session under which it came was made, by this end's clock: who sealed it lived then.
+    pub made: Instant,
 }
 
 impl Device {
@@ -138,7 +140,7 @@ impl Peer {
             {
                 let sealing = self.session(now).map(|session| session.established);
                 let current = sealing.is_none_or(|sealing| sealing <= received.established);
-                Some(Opened { peer: self.id, len, current })
+                Some(Opened { peer: self.id, len, current, made: received.established })
             }
             Content::Packet { .. } => count(&mut core.stats.received.wrong_source),
         }

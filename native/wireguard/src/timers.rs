@@ -285,6 +285,11 @@ impl Timers {
         }
     }
 
+    /// Whether something is to be sent without anybody asking.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.persistent.is_some()
+    }
+
     /// The deadlines that are answered once.
     pub(crate) fn done(&mut self, due: Due, now: Instant) {
         match due {

@@ -81,8 +81,8 @@ describe('RecordReader', () => {
         [1, 3, '10.0.0.1:5'],
       ],
       [
-        ['peerUnreachable', 1, 101, '[fe80::1%3]:5'],
-        [1, '[fe80::1%3]:5', 101],
+        ['peerUnreachable', 1, 101, '10.0.0.1:5'],
+        [1, '10.0.0.1:5', 101],
       ],
       [
         ['peerDown', 1, 1],
@@ -122,8 +122,8 @@ describe('RecordReader', () => {
         [7, 2 ** 50, 'lost'],
       ],
       [
-        ['streamOpened', 7, 9, 1, 5],
-        [7, 9, true, 5],
+        ['streamOpened', 7, 9, 1, 5, 'ein Name'],
+        [7, 9, true, 5, 'ein Name'],
       ],
       [
         ['streamData', 9, bytes],
@@ -135,8 +135,8 @@ describe('RecordReader', () => {
         [9, 4],
       ],
       [
-        ['streamStopped', 9, 4],
-        [9, 4],
+        ['streamStopped', 9, 4, 1],
+        [9, 4, true],
       ],
       [
         ['streamDrained', 9, 2 ** 33],
@@ -166,6 +166,26 @@ describe('RecordReader', () => {
       expect((bytes as Buffer).equals(messages[index] ?? Buffer.alloc(1))).toBe(true)
       expect((bytes as Buffer).buffer.byteLength).toBe(messages[index]?.length)
     }
+  })
+
+  it('gives datagrams and packets memory of their own', () => {
+    const lengths = [0, 10, 700, 1_400]
+    const records = lengths.flatMap((length): Field[][] => [
+      ['datagram', 1, Buffer.alloc(length, 1)],
+      ['packet', 1, Buffer.alloc(length, 2)],
+    ])
+    const buffers = read([records]).map(([, , bytes]) => bytes as Buffer)
+    expect(buffers.map(({ buffer }) => buffer.byteLength)).toEqual(buffers.map(({ length }) => length))
+    expect(buffers.map(({ length }) => length)).toEqual(lengths.flatMap((length) => [length, length]))
+  })
+
+  it('spells out what a reason cannot show, and keeps it as it came beside', () => {
+    const raw = '\u001b[31mred\r\nfake line \u0007\u202e ünïcode 🦀'
+    const [[, , close] = []] = read([[['connectionClosed', 7, 1, 0, 5, raw]]])
+    expect(close).toMatchObject({
+      reason: '\\u{1b}[31mred\\u{d}\\u{a}fake line \\u{7}\\u{202e} ünïcode 🦀',
+      rawReason: raw,
+    })
   })
 
   it('names every number that the drivers expect a name of', () => {

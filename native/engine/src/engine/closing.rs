@@ -42,6 +42,11 @@ impl Engine {
             }
         }
         self.settle(now);
+        self.say_farewell(None, now);
+        for peer in self.peer_order.clone() {
+            self.say_goodbye(peer, now);
+        }
+        self.settle(now);
     }
 
     /// The grace of a close is over.
@@ -98,6 +103,9 @@ impl Engine {
         }
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
             peer.connections.retain(|&other| other != id);
+            if peer.connections.is_empty() {
+                self.wireguard.give_up(connection.peer, now);
+            }
         }
         if !connection.claimed {
             self.pending_connections -= 1;

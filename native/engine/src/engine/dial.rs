@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
+use super::incoming::restarted;
+use super::liveness::ASK;
 use super::{Engine, MIN_QUIC_PAYLOAD, is_protocol};
 use crate::connection::{Connection, Phase};
 use crate::error::{ConnectError, Dialled};
@@ -58,16 +60,26 @@ impl Engine {
         protocol: Box<str>,
         now: Instant,
     ) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.connections.get(&id) else {
             return;
         };
         let peer = connection.peer;
         let initiator = connection.initiator;
+        if !self.learn_incarnation(peer, hello.incarnation, now) {
+            // A late answer, of a process that is gone.
+            self.suspect(peer, now);
+            return match initiator {
+                Initiator::Local => self.wait_refused(id, now),
+                Initiator::Remote => self.abandon(id, restarted(), now),
+            };
+        }
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         connection.phase = Phase::Live;
         connection.protocol = protocol.clone();
         connection.incarnation = Some(hello.incarnation);
         self.timers.cancel(id, Timer::Dial);
-        self.learn_incarnation(peer, hello.incarnation, now);
         self.end_rivals(id, &hello, &protocol, now);
         self.arm_heartbeat(id, now);
         self.begin_pacing(id, now);
@@ -82,15 +94,14 @@ impl Engine {
         };
         let (cause, reason) = match connection.phase {
             Phase::Refused => {
-                (CloseCause::Duplicate, "the peer knows another connection, which is not known here")
+                (CloseCause::Duplicate, "the peer knows another connection, which is not known here".into())
             }
-            _ if self.wireguard.has_session(connection.peer) => (
-                CloseCause::NoTransport,
-                "there is a WireGuard session, but no QUIC of warren's answers in it",
-            ),
-            _ => (CloseCause::NoHandshake, "no WireGuard handshake response"),
+            _ if self.wireguard.has_session(connection.peer) => {
+                (CloseCause::NoTransport, self.unheard(connection, now))
+            }
+            _ => (CloseCause::NoHandshake, "no WireGuard handshake response".into()),
         };
-        self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause }, now);
+        self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason, cause }, now);
     }
 
     /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
@@ -102,15 +113,23 @@ impl Engine {
         if self.live_connection(connection.peer, &connection.offered).is_some() {
             return false;
         }
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return false;
-        };
-        if let Some(handle) = connection.handle.take() {
-            self.connection_of.remove(&handle);
-        }
-        connection.phase = Phase::Refused;
-        self.timers.arm(id, Timer::Redial, now + REDIAL);
+        self.wait_refused(id, now);
         true
+    }
+
+    fn wait_refused(&mut self, id: ConnectionId, now: Instant) {
+        self.drop_handle(id);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.phase = Phase::Refused;
+            self.timers.arm(id, Timer::Redial, now + REDIAL);
+        }
+    }
+
+    fn drop_handle(&mut self, id: ConnectionId) {
+        if let Some(handle) = self.connections.get_mut(&id).and_then(|it| it.handle.take()) {
+            self.connection_of.remove(&handle);
+            self.quic.abandon(handle);
+        }
     }
 
     /// Dials, unless there is a connection to wait for first.
@@ -175,14 +194,65 @@ impl Engine {
         }
     }
 
-    /// The tunnel has a session, or gave up getting one: dials that wait for it begin, or ask again.
-    pub(super) fn start_dials(&mut self, peer: PeerId, now: Instant) {
+    /// The peer has a new session or process, or this end gave up getting one: dials that wait for it begin, or ask again,
+    /// and what is unanswered is asked for. A peer may renew as often as it likes: the same connection moves on once in
+    /// [`ASK`].
+    pub(super) fn move_on(&mut self, peer: PeerId, now: Instant) {
         for id in self.connections_of(peer) {
-            let waits = |it: &Connection| it.phase == Phase::Dialling && it.handle.is_none();
-            if self.connections.get(&id).is_some_and(waits) {
+            let goes_on = |it: &&Connection| it.ending.is_none() && !it.deserted;
+            let Some(connection) = self.connections.get(&id).filter(goes_on) else {
+                continue;
+            };
+            if connection.phase == Phase::Dialling && connection.handle.is_none() {
                 self.start(id, now);
+            } else if connection.moved_on.is_none_or(|at| now >= at + ASK)
+                && self.move_connection_on(id, now)
+                && let Some(connection) = self.connections.get_mut(&id)
+            {
+                connection.moved_on = Some(now);
             }
         }
+    }
+
+    /// Whether there was anything to do.
+    fn move_connection_on(&mut self, id: ConnectionId, now: Instant) -> bool {
+        let Some(connection) = self.connections.get(&id) else {
+            return false;
+        };
+        let Some(handle) = connection.handle else {
+            let refused = connection.phase == Phase::Refused;
+            if refused {
+                self.timers.cancel(id, Timer::Redial);
+                self.redial(id, now);
+            }
+            return refused;
+        };
+        let Some(since) = self.quic.unanswered_since(handle) else {
+            return false;
+        };
+        // An answer may be under way, and QUIC's first probe is soon enough if it is not.
+        let late = now >= since + self.quic.probe_timeout(handle).unwrap_or_default();
+        match connection.phase {
+            Phase::Live | Phase::Closing if late => self.ask_now(id, now),
+            Phase::Dialling
+                if late || connection.said.doubtful || !self.wireguard.has_session(connection.peer) =>
+            {
+                self.dial_afresh(id, now);
+            }
+            Phase::Dialling
+            | Phase::Live
+            | Phase::Closing
+            | Phase::Accepted
+            | Phase::Waiting(_)
+            | Phase::Refused => return false,
+        }
+        true
+    }
+
+    /// Says another hello instead of the last, under the same name.
+    pub(super) fn dial_afresh(&mut self, id: ConnectionId, now: Instant) {
+        self.drop_handle(id);
+        self.start(id, now);
     }
 
     /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
@@ -192,14 +262,41 @@ impl Engine {
             return;
         };
         connection.phase = Phase::Dialling;
-        self.wireguard.initiate(connection.peer, now);
-        if !self.wireguard.has_session(connection.peer) {
+        let (peer, offered) = (connection.peer, connection.offered.clone());
+        self.wireguard.initiate(peer, now);
+        if !self.wireguard.has_session(peer) {
             return;
         }
-        let observed = self.wireguard.endpoint(connection.peer);
-        let handle = self.quic.connect(PeerTag(connection.peer.0), &connection.offered, observed, now);
-        connection.handle = Some(handle);
+        let doubtful = self.is_suspected(peer);
+        if doubtful {
+            self.suspect(peer, now);
+        }
+        let observed = self.wireguard.endpoint(peer);
+        let round_trip = self.wireguard.handshake_round_trip(peer);
+        let handle = self.quic.connect(PeerTag(peer.0), &offered, observed, round_trip, now);
         self.connection_of.insert(handle, id);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.handle = Some(handle);
+            connection.said.hellos += 1;
+            connection.said.last = Some(now);
+            connection.said.doubtful = doubtful;
+        }
+    }
+
+    /// What is known of a dial that nobody answered although there is a session.
+    fn unheard(&self, dial: &Connection, now: Instant) -> String {
+        let stats = self.wireguard.peer_stats(dial.peer);
+        let ago = |at: Option<Instant>| match at {
+            Some(at) => format!("{:.1} s ago", now.saturating_duration_since(at).as_secs_f64()),
+            None => "never".into(),
+        };
+        let handshake = ago(stats.as_ref().and_then(|stats| stats.last_handshake));
+        let heard = ago(self.wireguard.last_received(dial.peer));
+        let count = dial.said.hellos;
+        format!(
+            "there is a WireGuard session (last handshake {handshake}, last received {heard}), and none of {count} \
+             hellos in it was answered"
+        )
     }
 
     /// The connection that this dial has to wait for: a dial of ours with the same offer, one of the peer's that we
@@ -211,7 +308,7 @@ impl Engine {
             let same_end = choose(&dial.offered, &other.accepted_there)
                 .is_some_and(|protocol| other.is_accepted_for(protocol));
             let leaving = other.phase == Phase::Closing && dial.offered.contains(&other.protocol);
-            other.ending.is_none() && (same_dial || same_end || leaving)
+            other.ending.is_none() && !other.deserted && (same_dial || same_end || leaving)
         };
         let connections = &self.peers.get(&dial.peer)?.connections;
         let mut others = connections.iter().copied().filter(|&other| other != id);

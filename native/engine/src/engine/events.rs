@@ -51,6 +51,7 @@ impl Engine {
 
     /// An unreliable datagram, for the caller.
     pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
+        let bytes = if bytes.len() < SMALL { Bytes::copy_from_slice(&bytes) } else { bytes };
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
@@ -81,10 +82,12 @@ impl Engine {
     }
 }
 
-/// What a waiting packet counts for: small ones cost more than their bytes.
+/// What a waiting packet counts for.
 fn cost(bytes: &Bytes) -> usize {
-    bytes.len().max(EVENT)
+    bytes.len() + EVENT
 }
 
-/// An event in its queue, and the allocation of a small packet.
-const EVENT: usize = 128;
+/// An event in its queue, and what an allocation takes besides its bytes.
+const EVENT: usize = size_of::<Event>() + 64;
+/// A shorter datagram does not keep the packet in which it came, which is as long as a tunnel's packets are.
+const SMALL: usize = 700;

@@ -1,10 +1,12 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;
 
 use super::Engine;
 use crate::connection::Connection;
 use crate::ids::ConnectionId;
+use crate::lane::Lane;
+use crate::lane_sums::LaneSums;
 use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
 
 impl Engine {
@@ -57,22 +59,56 @@ impl Engine {
         }
     }
 
+    /// The same, summed over all connections that the device has and had.
+    pub fn device_lanes(&self, now: Instant) -> Vec<LaneStats> {
+        let mut sums = self.past_lanes.clone();
+        for peer in &self.peer_order {
+            for connection in self.connections_of(*peer) {
+                self.add_lanes(&mut sums, connection, now);
+            }
+        }
+        sums.into_lanes()
+    }
+
+    /// The same, summed over all connections that a peer has and had.
+    pub fn peer_lanes(&self, peer: PeerId, now: Instant) -> Option<Vec<LaneStats>> {
+        let mut sums = self.peers.get(&peer)?.past_lanes.clone();
+        for connection in self.connections_of(peer) {
+            self.add_lanes(&mut sums, connection, now);
+        }
+        Some(sums.into_lanes())
+    }
+
+    fn add_lanes(&self, sums: &mut LaneSums, connection: ConnectionId, now: Instant) {
+        for lane in self.connections.get(&connection).iter().flat_map(|state| state.lanes.values()) {
+            sums.add(&lane.stats);
+            sums.note_oldest(lane.stats.priority, age(lane, now));
+        }
+    }
+
     /// Keeps the last figures of a connection for whoever asks when it hears of the end.
     pub(super) fn keep_figures(&mut self, id: ConnectionId, connection: &Connection) {
         if self.ended.len() == ENDED {
             self.ended.pop_front();
         }
-        let lanes = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
+        let lanes: Vec<_> = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
+        let peer = self.peers.get_mut(&connection.peer).map(|peer| &mut peer.past_lanes);
+        for sums in [Some(&mut self.past_lanes), peer].into_iter().flatten() {
+            lanes.iter().for_each(|lane| sums.add(lane));
+        }
         self.ended.push_back((id, lanes));
     }
 }
 
 fn lanes_of(connection: &Connection, now: Instant) -> Vec<LaneStats> {
-    let lanes = connection.lanes.values().map(|lane| LaneStats {
-        oldest: lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default(),
-        ..lane.stats.clone()
-    });
+    let lanes =
+        connection.lanes.values().map(|lane| LaneStats { oldest: age(lane, now), ..lane.stats.clone() });
     lanes.collect()
+}
+
+/// How long the oldest message of a lane has waited.
+fn age(lane: &Lane, now: Instant) -> Duration {
+    lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default()
 }
 
 /// Connections that may end before the caller asks for the figures of the first; a lane takes some 2 KB.

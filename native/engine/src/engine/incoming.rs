@@ -34,7 +34,7 @@ impl Engine {
         self.connection_of.insert(handle, id);
         self.pending_connections += 1;
         self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
-        self.quic.accept(handle, now);
+        self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
     }
 
     /// Whether a dial of the peer's may go on.
@@ -43,6 +43,8 @@ impl Engine {
             return Err(RefuseCode::TooMany);
         }
         if !self.learn_incarnation(peer, hello.incarnation, now) {
+            // A process that lives proves it by a handshake.
+            self.suspect(peer, now);
             return Err(RefuseCode::Duplicate);
         }
         for id in self.connections_of(peer) {
@@ -79,28 +81,38 @@ impl Engine {
         self.peers.get(&peer).is_some_and(|peer| self.wireguard.public_key() > peer.public_key)
     }
 
-    /// The peer's process as it tells it itself. A new one ends all connections with the old one; `false`: it is an old
-    /// one, of which a late packet speaks.
+    /// The peer's process as it tells it itself, in the datagram in hand. Another one than before lives if it made a session
+    /// since: then all connections with the other end. `false`: its session is older, so that a late packet may speak of
+    /// one that is gone.
     pub(super) fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
+        let under = self.in_hand.filter(|&(peer, _)| peer == id).map(|(_, made)| made);
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
-        if peer.past_incarnations.contains(&incarnation) {
+        let known = peer.incarnation.filter(|&known| known != incarnation);
+        if known.is_some() && under <= peer.told_under {
             return false;
         }
-        let Some(old) = peer.incarnation.replace(incarnation).filter(|&old| old != incarnation) else {
-            return true;
-        };
-        peer.past_incarnations.push_back(old);
-        if peer.past_incarnations.len() > PAST_INCARNATIONS {
-            peer.past_incarnations.pop_front();
-        }
-        for connection in self.connections_of(id) {
-            if self.connections.get(&connection).is_some_and(|it| it.incarnation == Some(old)) {
-                self.abandon(connection, restarted(), now);
-            }
+        peer.incarnation = Some(incarnation);
+        peer.told_under = peer.told_under.max(under);
+        if known.is_some() {
+            self.end_life(id, known, now);
         }
         true
+    }
+
+    /// The peer's process is another than this one.
+    fn end_life(&mut self, peer: PeerId, past: Option<u64>, now: Instant) {
+        for id in self.connections_of(peer) {
+            let Some(connection) = self.connections.get_mut(&id) else {
+                continue;
+            };
+            connection.said.doubtful = true;
+            if connection.incarnation == past {
+                self.abandon(id, restarted(), now);
+            }
+        }
+        self.move_on(peer, now);
     }
 
     /// Dials of ours that lead where `winner` now leads end quietly.
@@ -124,12 +136,10 @@ fn duplicate(by: ClosedBy) -> Closed {
     Closed { by, code: 0, reason, cause: CloseCause::Duplicate }
 }
 
-fn restarted() -> Closed {
+pub(super) fn restarted() -> Closed {
     let reason = "the peer's process is a new one".into();
     Closed { by: ClosedBy::Network, code: 0, reason, cause: CloseCause::PeerRestarted }
 }
 
 /// As the default time limit of a dial: after that the dialler has given up.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Restarts within the life of a WireGuard session, whose late packets still open (180 s, whitepaper section 6.1).
-const PAST_INCARNATIONS: usize = 8;

@@ -1,24 +1,84 @@
+//! Who is still there: what stays unanswered is asked again, doubted, and given up; what is silent is asked.
+
 use std::time::{Duration, Instant};
 
+use warren_quic::ConnectionHandle;
+use warren_wireguard::PeerId;
+
 use super::Engine;
-use crate::event::{CloseCause, Closed, ClosedBy};
+use crate::connection::Phase;
+use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 
 impl Engine {
     /// Something was sent: it may stay unanswered.
     pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
+        let interval = self.ask_interval();
         if let Some(connection) = self.connections.get_mut(&id)
             && !connection.liveness_armed
-            && connection.sends()
+            && connection.ending.is_none()
         {
             connection.liveness_armed = true;
-            self.timers.arm(id, Timer::Liveness, now + self.config.dead_after / ASKS);
+            self.timers.arm(id, Timer::Liveness, now + interval);
+        }
+    }
+
+    /// Looks at what is unanswered: of a connection, or of a dial.
+    pub(super) fn check_liveness(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.liveness_armed = false;
+        let (peer, phase) = (connection.peer, connection.phase);
+        let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
+            return;
+        };
+        let Some(since) = self.quic.unanswered_since(handle) else {
+            self.ask_while_waiting(id, now);
+            return;
+        };
+        let doubts = self.doubt(peer, handle, since, now);
+        let asks = match phase {
+            Phase::Dialling => self.repeat_hello(id, handle, now),
+            Phase::Live | Phase::Closing => self.ask(id, handle, since, now),
+            Phase::Accepted | Phase::Waiting(_) | Phase::Refused => Some(doubts),
+        };
+        let Some(asks) = asks else {
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.liveness_armed = true;
+            self.timers.arm(id, Timer::Liveness, asks.min(doubts));
+        }
+    }
+
+    /// Whether nothing came from a peer since this end doubted that it has the session.
+    pub(super) fn is_suspected(&self, id: PeerId) -> bool {
+        let since = self.peers.get(&id).and_then(|peer| peer.suspected);
+        since.is_some_and(|since| self.wireguard.last_received(id).is_none_or(|heard| heard < since))
+    }
+
+    /// Asks for a new session.
+    pub(super) fn suspect(&mut self, id: PeerId, now: Instant) {
+        self.wireguard.suspect(id, now);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.suspected = Some(now);
+        }
+    }
+
+    /// Asks for an answer past the window.
+    pub(super) fn ask_now(&mut self, id: ConnectionId, now: Instant) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && let Some(handle) = connection.handle
+        {
+            connection.asked = Some(now);
+            self.quic.ping(handle);
         }
     }
 
     pub(super) fn arm_heartbeat(&mut self, id: ConnectionId, now: Instant) {
-        if let Some(interval) = self.config.heartbeat {
+        if let Some(interval) = self.beat_interval(id) {
             self.timers.arm(id, Timer::Heartbeat, now + interval);
         }
     }
@@ -28,95 +88,138 @@ impl Engine {
         if self.timers.is_armed(id, Timer::Probe) {
             return;
         }
-        let heard = self.heard(id);
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        let Some(handle) = connection.handle else {
-            return;
-        };
-        connection.probed_at = heard;
-        self.quic.ping(handle);
-        self.timers.arm(id, Timer::Probe, now + PROBE);
+        if let Some(handle) = self.connections.get(&id).and_then(|connection| connection.handle) {
+            self.quic.ping(handle);
+            self.timers.arm(id, Timer::Probe, now + PROBE);
+        }
     }
 
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
-        let heard = self.heard(id);
-        if self.connections.get(&id).is_some_and(|connection| connection.probed_at == heard) {
+        let handle = self.connections.get(&id).and_then(|connection| connection.handle);
+        let unanswered = handle.and_then(|handle| self.quic.unanswered_since(handle));
+        if unanswered.is_some_and(|since| since + PROBE <= now) {
             self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
         }
-    }
-
-    pub(super) fn check_liveness(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        connection.liveness_armed = false;
-        let Some(handle) = connection.handle else {
-            return;
-        };
-        let Some(since) = self.quic.unanswered_since(handle) else {
-            self.ask_while_waiting(id, now);
-            return;
-        };
-        let deadline = since + self.config.dead_after;
-        if deadline <= now {
-            self.abandon(id, dead("data stayed unanswered"), now);
-            return;
-        }
-        connection.liveness_armed = true;
-        let interval = self.config.dead_after / ASKS;
-        let mut next = since + interval;
-        if next <= now {
-            self.quic.ping(handle);
-            next = deadline.min(now + interval);
-        }
-        self.timers.arm(id, Timer::Liveness, next);
     }
 
     /// What waits for the other end's credit stays unanswered although nothing flies: it is asked as often as an
     /// unanswered connection may be silent, or nobody would ever notice that it is gone.
     pub(super) fn ask_while_waiting(&mut self, id: ConnectionId, now: Instant) {
-        if self.timers.is_armed(id, Timer::Heartbeat) {
-            return;
-        }
-        let heard = self.heard(id);
-        if let Some(connection) =
-            self.connections.get_mut(&id).filter(|connection| connection.waits_for_peer())
-        {
-            connection.beat_at = heard;
-            self.timers.arm(id, Timer::Heartbeat, now + self.config.dead_after);
+        let latest = now + self.config.dead_after;
+        if self.timers.armed_at(id, Timer::Heartbeat).is_none_or(|at| at > latest) {
+            self.arm_heartbeat(id, now);
         }
     }
 
+    /// Asks a connection that was silent for a whole interval; one that was heard is looked at again when that is over.
     pub(super) fn beat(&mut self, id: ConnectionId, now: Instant) {
-        let heard = self.heard(id);
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(interval) = self.beat_interval(id) else {
             return;
         };
-        if connection.beat_at == heard
-            && let Some(handle) = connection.handle
-        {
+        let Some(handle) = self.connections.get(&id).and_then(|connection| connection.handle) else {
+            return;
+        };
+        let mut next = self.quic.last_heard(handle).map_or(now, |heard| heard + interval);
+        if next <= now {
             self.quic.ping(handle);
+            next = now + interval;
         }
-        connection.beat_at = heard;
-        self.arm_heartbeat(id, now);
-        self.ask_while_waiting(id, now);
+        self.timers.arm(id, Timer::Heartbeat, next);
     }
 
-    /// Datagrams received on a connection.
-    fn heard(&self, id: ConnectionId) -> u64 {
-        let handle = self.connections.get(&id).and_then(|connection| connection.handle);
-        handle.and_then(|handle| self.quic.stats(handle)).map_or(0, |stats| stats.datagrams_received)
+    /// How long a connection may be silent. That of the end which was dialled is longer, so that it hears the other's
+    /// question before it asks its own: both together exchange one an interval.
+    fn beat_interval(&self, id: ConnectionId) -> Option<Duration> {
+        let connection = self.connections.get(&id).filter(|connection| connection.sends())?;
+        let heartbeat = self.config.heartbeat.filter(|interval| !interval.is_zero());
+        let heartbeat = heartbeat.map(|interval| match connection.initiator {
+            Initiator::Local => interval,
+            Initiator::Remote => interval + interval / FOLLOWS,
+        });
+        let waiting = connection.waits_for_peer().then_some(self.config.dead_after);
+        [heartbeat, waiting].into_iter().flatten().min()
+    }
+
+    /// Once nothing at all has come from a silent peer for long enough, asks for a new session; answers when to look again.
+    fn doubt(&mut self, id: PeerId, handle: ConnectionHandle, since: Instant, now: Instant) -> Instant {
+        let heard = self.wireguard.last_received(id).map_or(since, |heard| heard.max(since));
+        let due = heard + self.patience(handle);
+        if due > now {
+            return due;
+        }
+        self.suspect(id, now);
+        now + ASK
+    }
+
+    /// Makes a dial afresh whose hello stays unanswered: quinn-proto doubles its time between two attempts, and nothing
+    /// moves it on. Answers when to look again, unless that is over.
+    fn repeat_hello(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> Option<Instant> {
+        let patience = self.patience(handle);
+        let connection = self.connections.get_mut(&id)?;
+        let said = connection.said.last?;
+        let due = said + patience * (1 << connection.said.doublings);
+        if due > now {
+            return Some(due);
+        }
+        let heard = self.wireguard.last_received(connection.peer).is_some_and(|heard| heard >= said);
+        if heard && connection.said.doublings < DOUBLINGS {
+            connection.said.doublings += 1;
+            return Some(said + patience * (1 << connection.said.doublings));
+        }
+        self.dial_afresh(id, now);
+        None
+    }
+
+    /// Asks a connection that does not answer, or gives it up. Whoever was suspended asks once more: the answer to what was
+    /// unanswered may wait to be read.
+    fn ask(
+        &mut self,
+        id: ConnectionId,
+        handle: ConnectionHandle,
+        since: Instant,
+        now: Instant,
+    ) -> Option<Instant> {
+        let interval = self.ask_interval();
+        let deadline = since + self.config.dead_after;
+        let asked = self.connections.get(&id)?.asked.filter(|&asked| asked >= since);
+        if deadline <= now && asked.is_some_and(|asked| now <= asked + interval + SUSPENDED) {
+            self.abandon(id, dead("data stayed unanswered"), now);
+            return None;
+        }
+        let mut next = asked.unwrap_or(since) + interval;
+        if next <= now {
+            self.quic.ping(handle);
+            self.connections.get_mut(&id)?.asked = Some(now);
+            next = now + interval;
+        }
+        Some(if deadline > now { next.min(deadline) } else { next })
+    }
+
+    /// How long an answer may take before the session is doubted.
+    fn patience(&self, handle: ConnectionHandle) -> Duration {
+        self.quic.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
+    }
+
+    fn ask_interval(&self) -> Duration {
+        ASK.min(self.config.dead_after / ASKS)
     }
 }
 
-fn dead(reason: &str) -> Closed {
+/// The end of a connection whose other end is silent.
+pub(super) fn dead(reason: &str) -> Closed {
     Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
 }
 
-/// How often an unanswered connection is asked before it is given up: QUIC's own probes back off by doubling, and after
-/// an outage of 8 s the next would come too late for a limit of 15 s.
+/// How long something is unanswered before it is asked for, doubted and said again, and between two times: QUIC's own
+/// probes back off by doubling, and after an outage of 8 s the next would come 8 s later.
+pub(super) const ASK: Duration = Duration::from_secs(1);
+/// At least so often before a connection is given up.
 const ASKS: u32 = 15;
+/// A timer this late was not late for want of processor time.
+const SUSPENDED: Duration = Duration::from_secs(1);
+/// 0.75 s of 9: more than the round trip of nearly all paths, and both below WireGuard's 10 s.
+const FOLLOWS: u32 = 12;
+/// Eight times the patience: a path of 8 s that was taken for one of 1 ms connects.
+const DOUBLINGS: u32 = 3;
 /// How long a live connection may stay silent when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);

@@ -42,7 +42,8 @@ impl Engine {
             self.end(connection, Closed { by: ClosedBy::Local, code, reason: reason.into(), cause }, now);
         }
         self.settle(now);
-        self.say_farewell(peer, now);
+        self.say_farewell(Some(peer), now);
+        self.say_goodbye(peer, now);
         self.quic.forget_peer(PeerTag(peer.0));
         self.wireguard.remove_peer(peer, now);
         self.peers.remove(&peer);

@@ -1,12 +1,12 @@
 use std::time::Instant;
 
-use bytes::BytesMut;
 use warren_netstack::{HEADER_LEN, Header};
 use warren_quic::{Ecn, PeerTag};
-use warren_wireguard::Path;
+use warren_wireguard::{Path, PeerId};
 
 use super::Engine;
 use crate::peer::QUIC_PORT;
+use crate::word::Word;
 
 impl Engine {
     /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
@@ -19,6 +19,7 @@ impl Engine {
             self.handle_datagram(path, ecn, datagram, now);
         }
         self.settle(now);
+        self.in_hand = None;
     }
 
     /// The system refused to send along this path, with this error number.
@@ -40,7 +41,7 @@ impl Engine {
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
-            let packet = owned(&mut self.slab, packet).freeze();
+            let packet = self.payload_copies.copy(packet).freeze();
             self.tell_packet(opened.peer, packet);
             return;
         };
@@ -48,24 +49,28 @@ impl Engine {
             self.counters.malformed_packets += 1;
             return;
         }
-        let payload = owned(&mut self.slab, &packet[HEADER_LEN..]);
+        let payload = &packet[HEADER_LEN..];
+        if Word::is_one(payload) {
+            let word = Word::read(payload);
+            self.take_in_hand(opened.peer, opened.made, now);
+            return self.handle_word(opened, word, now);
+        }
+        let payload = self.payload_copies.copy(payload);
+        self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_departure(header.label);
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
     }
 }
 
-/// A copy that whoever keeps it may keep: large ones share a slab (no allocation a packet), small ones own their
-/// memory, so that what is kept never pins more than [`SLAB`] / [`SMALL`] times its size.
-fn owned(slab: &mut BytesMut, bytes: &[u8]) -> BytesMut {
-    if bytes.len() < SMALL {
-        return BytesMut::from(bytes);
+impl Engine {
+    /// What QUIC made of earlier datagrams is heard as theirs.
+    fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
+        if self.in_hand.is_some_and(|other| other != (peer, made)) {
+            self.settle(now);
+        }
+        self.in_hand = Some((peer, made));
     }
-    if slab.capacity() < bytes.len() && !slab.try_reclaim(bytes.len()) {
-        *slab = BytesMut::with_capacity(SLAB.max(bytes.len()));
-    }
-    slab.extend_from_slice(bytes);
-    slab.split()
 }
 
 /// The mark of an inner packet, given that of the outer one (RFC 6040 section 4.2, but that nothing is dropped).
@@ -77,10 +82,6 @@ fn decapsulated(outer: Ecn, inner: u8) -> Ecn {
         (_, Ecn::NotEct | Ecn::Ect0) => Ecn::Ect0,
     }
 }
-
-/// Some 22 packets of inner MTU 1420.
-const SLAB: usize = 32 * 1024;
-const SMALL: usize = 1024;
 
 #[cfg(test)]
 mod tests;

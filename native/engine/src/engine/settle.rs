@@ -24,7 +24,7 @@ impl Engine {
                     };
                     self.events.push_back(told(event));
                     if let Some(peer) = changed {
-                        self.start_dials(peer, now);
+                        self.move_on(peer, now);
                     }
                 }
             }
@@ -66,12 +66,14 @@ impl Engine {
             }
             QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome, now),
             QuicEvent::Writable => self.handle_writable(id),
-            QuicEvent::StreamOpened { stream, bidirectional, priority } => {
-                self.handle_stream_opened(id, stream, bidirectional, priority);
+            QuicEvent::StreamOpened { stream, bidirectional, priority, name } => {
+                self.handle_stream_opened(id, stream, bidirectional, priority, name);
             }
             QuicEvent::Readable(stream) => self.handle_readable(id, stream),
             QuicEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
-            QuicEvent::StreamStopped { stream, code } => self.handle_stream_stopped(id, stream, code),
+            QuicEvent::StreamStopped { stream, code, whole } => {
+                self.handle_stream_stopped(id, stream, code, whole);
+            }
             QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
         }
     }
@@ -84,6 +86,7 @@ impl Engine {
             Timer::Heartbeat => self.beat(connection, now),
             Timer::Probe => self.check_probe(connection, now),
             Timer::Grace => self.handle_grace_timeout(connection, now),
+            Timer::Goodbye => self.desert(connection, now),
         }
     }
 
@@ -142,7 +145,8 @@ fn translated(closed: warren_quic::Closed) -> Closed {
         | warren_quic::CloseCause::ListsDiffer
         | warren_quic::CloseCause::Parameters
         | warren_quic::CloseCause::Violation => CloseCause::Protocol,
-        warren_quic::CloseCause::Reset => CloseCause::PeerRestarted,
+        // A process that is a new one says so before.
+        warren_quic::CloseCause::Reset => CloseCause::PeerDead,
     };
     Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
 }

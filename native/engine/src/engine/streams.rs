@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::{Read, StreamHandle};
+use warren_quic::{Read, StreamHandle, StreamName};
 
 use super::Engine;
 use crate::event::Event;
@@ -17,13 +17,14 @@ impl Engine {
         stream: StreamId,
         bidirectional: bool,
         priority: Priority,
+        name: StreamName,
         _now: Instant,
     ) {
         let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
             return;
         };
         state.streams.insert(stream);
-        self.streams.insert(stream, Stream::outgoing(connection, bidirectional, priority));
+        self.streams.insert(stream, Stream::outgoing(connection, bidirectional, priority, name));
         self.list(stream);
     }
 
@@ -36,8 +37,7 @@ impl Engine {
             return self.tell_stream_drained(stream, bytes.len() as u64);
         }
         if !bytes.is_empty() {
-            state.pending_bytes += bytes.len() as u64;
-            state.pending.push_back(bytes);
+            state.queue(bytes);
             self.list(stream);
         }
     }
@@ -68,6 +68,27 @@ impl Engine {
         }
         self.tell_stream_drained(stream, given_up);
         self.forget_if_over(stream);
+        self.settle(now);
+    }
+
+    /// No more is written: ends the stream if the peer has acknowledged everything, and gives up sending on it if not. So
+    /// an end that is no reset means that nothing is missing.
+    pub fn leave_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
+        let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
+            return;
+        };
+        let connection = self.connections.get(&state.connection).and_then(|connection| connection.handle);
+        let (true, Some(handle), Some(connection)) = (state.pending.is_empty(), state.handle, connection)
+        else {
+            return self.reset_stream(stream, code, now);
+        };
+        if self.quic.leave_stream(connection, handle, code) {
+            state.sending = Sending::Finished;
+        } else {
+            let given_up = state.give_up();
+            self.tell_stream_drained(stream, given_up);
+            self.forget_if_over(stream);
+        }
         self.settle(now);
     }
 
@@ -107,10 +128,12 @@ impl Engine {
         }
     }
 
-    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none.
+    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, be it of
+    /// none, its end and its reset are told as soon as nothing lies before them.
     pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
         if let Some(state) = self.streams.get_mut(&stream) {
             state.credit = state.credit.saturating_add(bytes);
+            state.watched = true;
             self.read(stream);
             self.settle(now);
         }
@@ -122,6 +145,7 @@ impl Engine {
         handle: StreamHandle,
         bidirectional: bool,
         priority: Priority,
+        name: StreamName,
     ) {
         let Some(state) = self.connections.get_mut(&connection) else {
             return;
@@ -131,7 +155,7 @@ impl Engine {
         state.streams.insert(stream);
         state.stream_of.insert(handle, stream);
         self.streams.insert(stream, Stream::incoming(connection, handle, bidirectional, priority));
-        self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority });
+        self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority, name });
     }
 
     pub(super) fn handle_readable(&mut self, connection: ConnectionId, handle: StreamHandle) {
@@ -158,9 +182,10 @@ impl Engine {
         connection: ConnectionId,
         handle: StreamHandle,
         code: u64,
+        whole: bool,
     ) {
         if let Some(stream) = self.stream_of(connection, handle) {
-            self.stopped(stream, code);
+            self.stopped(stream, code, whole);
         }
     }
 
@@ -192,14 +217,15 @@ impl Engine {
         }
     }
 
-    /// The peer wants no more of a stream.
-    pub(super) fn stopped(&mut self, stream: StreamId, code: u64) {
+    /// The peer wants no more of a stream; `whole`: it has all that the transport took.
+    pub(super) fn stopped(&mut self, stream: StreamId, code: u64, whole: bool) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
         };
+        let whole = whole && state.pending.is_empty();
         let given_up = state.give_up();
         self.tell_stream_drained(stream, given_up);
-        self.events.push_back(Event::StreamStopped { stream, code });
+        self.events.push_back(Event::StreamStopped { stream, code, whole });
         self.forget_if_over(stream);
     }
 
@@ -228,9 +254,10 @@ impl Engine {
         let Some(handle) = state.handle else {
             return;
         };
-        while state.receiving && state.readable && state.credit > 0 {
+        while state.receiving && state.readable && (state.credit > 0 || state.watched) {
             let most = usize::try_from(state.credit).unwrap_or(usize::MAX).min(READ);
             match self.quic.read_stream(connection, handle, most) {
+                Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
                     state.credit -= bytes.len() as u64;
                     self.events.push_back(Event::StreamData { stream, bytes });

@@ -2,13 +2,14 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use warren_netstack::HEADER_LEN;
-use warren_quic::{ConnectionHandle, Ecn, PeerTag};
+use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::{Path, PeerId, Sent};
 
 use super::peers::PACKETS;
 use super::{Engine, Member, Waiting};
 use crate::batch::TransmitBatch;
 use crate::ids::{ConnectionId, Priority};
+use crate::word::Word;
 
 impl Engine {
     /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
@@ -75,27 +76,6 @@ impl Engine {
         }
     }
 
-    /// Seals the last words of a peer's connections while its keys live; thrice, as nobody is left to repeat them.
-    pub(super) fn say_farewell(&mut self, peer: PeerId, now: Instant) {
-        for handle in mem::take(&mut self.control) {
-            if self.quic.peer_of(handle) != Some(PeerTag(peer.0)) {
-                self.control.push_back(handle);
-                continue;
-            }
-            self.in_control.remove(&handle);
-            let mut payloads = Vec::new();
-            let Some(transmit) = self.quic.poll_transmit(handle, 1, &mut payloads, now) else {
-                continue;
-            };
-            for _ in 0..FAREWELLS {
-                let mut sealed = Vec::new();
-                if let Some(path) = self.wrap(peer, transmit.ecn, &payloads, &mut sealed, now) {
-                    self.farewells.push_back((path, sealed));
-                }
-            }
-        }
-    }
-
     /// Sends one thing that outranks all data; `false`: there is none, or the uplink is too deep in debt.
     fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         if self.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
@@ -103,7 +83,7 @@ impl Engine {
             return false;
         }
         let start = batch.bytes.len();
-        if let Some((path, farewell)) = self.farewells.pop_front() {
+        if let Some((path, farewell)) = self.farewells.pop() {
             batch.bytes.extend_from_slice(&farewell);
             self.sealed(batch, path, Ecn::NotEct, start, now);
         } else if let Some(path) = self.wireguard.poll_transmit(&mut batch.bytes, now) {
@@ -118,11 +98,26 @@ impl Engine {
         let mut payload = mem::take(&mut self.payloads);
         payload.clear();
         let peer = self.quic.poll_response(&mut payload);
-        if let Some(peer) = peer {
-            self.seal(PeerId(peer.0), Ecn::NotEct, &payload, batch, now);
+        if let Some(peer) = peer.filter(|peer| !self.has_left(PeerId(peer.0))) {
+            self.seal_response(PeerId(peer.0), &payload, batch, now);
         }
         self.payloads = payload;
         peer.is_some()
+    }
+
+    /// Says who this end is before it says that it does not know a connection: only so the other end learns whether a
+    /// process is a new one, or the same that gave the connection up.
+    fn seal_response(&mut self, peer: PeerId, payload: &[u8], batch: &mut TransmitBatch, now: Instant) {
+        if is_reset(payload) {
+            let mut reset = Vec::new();
+            let word = Word::Stranger(self.config.incarnation).encode();
+            self.seal(peer, Ecn::NotEct, &word, batch, now);
+            if let Some(path) = self.wrap(peer, Ecn::NotEct, payload, &mut reset, now) {
+                self.farewells.push(0, path, reset);
+            }
+        } else {
+            self.seal(peer, Ecn::NotEct, payload, batch, now);
+        }
     }
 
     fn transmit_control_of_connection(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
@@ -295,6 +290,9 @@ impl Engine {
             return (0, 0);
         };
         let id = self.connection_of.get(&handle).copied();
+        if self.is_over(id) && self.has_left(peer) {
+            return (0, 0);
+        }
         let mut payloads = mem::take(&mut self.payloads);
         let (mut sent, mut last) = (0, 0);
         while sent < most {
@@ -325,6 +323,11 @@ impl Engine {
         (sent, last)
     }
 
+    /// Whether nobody here waits for what a connection has to say.
+    fn is_over(&self, id: Option<ConnectionId>) -> bool {
+        id.and_then(|id| self.connections.get(&id)).is_none_or(|it| it.deserted)
+    }
+
     /// Wraps a QUIC payload in UDP over IPv6, and seals it, or leaves it with the tunnel until that has a session.
     fn seal(&mut self, id: PeerId, ecn: Ecn, payload: &[u8], batch: &mut TransmitBatch, now: Instant) {
         let start = batch.bytes.len();
@@ -333,7 +336,7 @@ impl Engine {
         }
     }
 
-    fn wrap(
+    pub(super) fn wrap(
         &mut self,
         id: PeerId,
         ecn: Ecn,
@@ -373,6 +376,11 @@ impl Engine {
     }
 }
 
+/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
+fn is_reset(response: &[u8]) -> bool {
+    response.first().is_some_and(|first| first & 0x80 == 0)
+}
+
 fn bits(ecn: Ecn) -> u8 {
     match ecn {
         Ecn::NotEct => 0,
@@ -400,5 +408,3 @@ const NOT_FULL: usize = 64;
 const HELD_MAX: Duration = Duration::from_millis(5);
 /// IPv4 and UDP headers.
 const OUTER: usize = 28;
-/// Copies of a farewell.
-const FAREWELLS: usize = 3;

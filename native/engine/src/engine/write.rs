@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
-use warren_quic::{ConnectionHandle, Quic, Stopped};
+use warren_quic::{ConnectionHandle, Quic, Stopped, StreamName};
 
 use super::Engine;
 use crate::connection::{Connection, Stage};
@@ -75,7 +75,7 @@ impl Engine {
         match write_stream(&mut self.quic, connection, owner, stream, state, left) {
             Ok(progress) => progress,
             Err(Stopped(code)) => {
-                self.stopped(stream, code.unwrap_or_default());
+                self.stopped(stream, code.unwrap_or_default(), false);
                 Progress::Done
             }
         }
@@ -179,10 +179,12 @@ fn write_stream(
     let handle = match stream.handle {
         Some(handle) => handle,
         None => {
-            let Some(handle) = quic.open_stream(connection, stream.bidirectional, stream.priority) else {
+            let opened = quic.open_stream(connection, stream.bidirectional, stream.priority, &stream.name);
+            let Some(handle) = opened else {
                 return Ok(Progress::Blocked);
             };
             stream.handle = Some(handle);
+            stream.name = StreamName::default();
             owner.stream_of.insert(handle, id);
             if let Some(code) = stream.stop.take() {
                 quic.stop_stream(connection, handle, code);

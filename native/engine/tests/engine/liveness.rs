@@ -8,7 +8,7 @@ use crate::world::{at, bulk, connect, dial, mesh};
 
 #[test]
 fn a_killed_peer_is_dead_once_data_is_unanswered_for_long_enough() {
-    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = None);
     world.network.set_default(Link::with_latency(Duration::from_millis(20)));
     let (ours, _) = connect(&mut world, 0, 1);
     world.run_for(Duration::from_secs(60));
@@ -36,8 +36,61 @@ fn a_heartbeat_bounds_how_long_a_dead_peer_goes_unnoticed() {
 }
 
 #[test]
+fn with_the_defaults_the_death_of_an_idle_peer_is_known_within_thirty_seconds() {
+    for seed in 0..40 {
+        let mut world = mesh(2, Seed::exactly(seed), |_, _| {});
+        world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+        let dialler = (seed % 2) as u16;
+        connect(&mut world, dialler, 1 - dialler);
+        world.run_for(Duration::from_millis(1_733 * seed));
+        world.remove(at(1));
+        world.run_for(Duration::from_secs(25));
+        assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::PeerDead, "seed {seed}");
+    }
+}
+
+#[test]
+fn both_ends_of_an_idle_connection_together_exchange_one_heartbeat_an_interval() {
+    for one_way in [0, 20, 300] {
+        let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+        world.network.set_default(Link::with_latency(Duration::from_millis(one_way)));
+        connect(&mut world, 0, 1);
+        world.run_for(Duration::from_secs(60));
+        let before = world.network.counters().sent;
+        world.run_for(Duration::from_secs(3_600));
+        let datagrams = world.network.counters().sent - before;
+        // 400 questions and answers, less the round trips between them, and 30 renewals of 3 messages each.
+        assert!((700..=900).contains(&datagrams), "{datagrams} datagrams over {one_way} ms");
+        assert_eq!(world.node(at(0)).live().len(), 1);
+    }
+}
+
+#[test]
+fn a_connection_that_is_used_is_not_asked_and_without_heartbeat_an_idle_one_costs_nothing() {
+    for heartbeat in [None, Some(Duration::ZERO), Some(Duration::from_secs(9))] {
+        let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = heartbeat);
+        world.network.set_default(Link::with_latency(Duration::from_millis(20)));
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.run_for(Duration::from_secs(60));
+        let before = world.network.counters().sent;
+        for _ in 0..10 {
+            world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"used"), now));
+            world.run_for(Duration::from_secs(5));
+        }
+        let used = world.network.counters().sent - before;
+        world.run_for(Duration::from_secs(60));
+        let before = world.network.counters().sent;
+        world.run_for(Duration::from_secs(600));
+        let idle = world.network.counters().sent - before;
+        // A message, its confirmation and the acknowledgements.
+        assert!(used <= 50, "{used} datagrams of 10 messages");
+        assert_eq!(idle == 0, heartbeat.is_none_or(|interval| interval.is_zero()), "{idle}");
+    }
+}
+
+#[test]
 fn a_peer_that_dies_while_it_owes_credit_is_found_dead() {
-    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| config.heartbeat = None);
     world.network.set_default(Link::with_latency(Duration::from_millis(20)));
     let (ours, _) = connect(&mut world, 0, 1);
     world.with(at(1), |node, now| node.set_reads(false, now));

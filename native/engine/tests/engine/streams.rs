@@ -122,7 +122,7 @@ fn resets_and_stops_reach_the_other_end_with_their_codes() {
     assert!(world.node(at(1)).events.iter().any(|(_, event)| format!("{event:?}") == format!("{reset:?}")));
     world.with(at(0), |node, now| node.engine.stop_stream(stream, 6, now));
     world.run_for(Duration::from_millis(100));
-    let stopped = Event::StreamStopped { stream: far, code: 6 };
+    let stopped = Event::StreamStopped { stream: far, code: 6, whole: true };
     assert!(world.node(at(1)).events.iter().any(|(_, event)| format!("{event:?}") == format!("{stopped:?}")));
     for n in [0, 1] {
         assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0);
@@ -149,7 +149,7 @@ fn a_peer_that_destroys_a_stream_is_told_as_a_reset_before_its_stop_though_nobod
     world.run_for(Duration::from_millis(100));
     let told = world.node(at(0)).events.iter().filter_map(|(_, event)| match event {
         Event::StreamReset { stream: of, code } if *of == stream => Some(("reset", *code)),
-        Event::StreamStopped { stream: of, code } if *of == stream => Some(("stopped", *code)),
+        Event::StreamStopped { stream: of, code, .. } if *of == stream => Some(("stopped", *code)),
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [("reset", 4), ("stopped", 6)]);
@@ -183,6 +183,80 @@ fn a_peer_that_opens_streams_and_resets_them_gets_no_further_than_its_credit_whi
         }
         let told = world.node(at(1)).events.len() - before;
         assert!(told <= 3 * 256, "{told} events of streams that nobody took");
+    }
+}
+
+#[test]
+fn the_end_of_a_stream_is_told_to_who_takes_nothing_once_nothing_lies_before_it() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.with(at(1), |node, _| node.reads = false);
+    for bytes in [0, 1_000] {
+        let stream = world.with(at(0), |node, now| {
+            let stream = node.open(ours, false, 0, now);
+            node.engine.write_stream(stream, bulk(bytes), now);
+            node.engine.finish_stream(stream, now);
+            stream
+        });
+        world.run_for(Duration::from_millis(100));
+        assert!(finished(world.node(at(0)), stream));
+        let far = world.node(at(1)).events.iter().filter_map(|(_, event)| match event {
+            Event::StreamOpened { stream, .. } => Some(*stream),
+            _ => None,
+        });
+        let far = far.last().unwrap();
+        let is_told = |node: &Endpoint| {
+            node.events
+                .iter()
+                .any(|(_, event)| matches!(event, Event::StreamEnd { stream } if *stream == far))
+        };
+        assert!(!is_told(world.node(at(1))), "nobody took the stream yet");
+        world.with(at(1), |node, now| {
+            node.engine.grant_stream(far, 0, now);
+            node.drain_events(now);
+        });
+        assert_eq!(is_told(world.node(at(1))), bytes == 0);
+        world.with(at(1), |node, now| {
+            node.engine.grant_stream(far, bytes as u64, now);
+            node.drain_events(now);
+        });
+        assert!(is_told(world.node(at(1))));
+    }
+    assert_eq!(world.node(at(1)).engine.stats(world.now()).streams, 0);
+}
+
+#[test]
+fn a_stream_that_is_left_leaves_nothing_behind_at_either_end() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.network.set_default(Link::with_latency(Duration::from_millis(10)));
+    let (ours, _) = connect(&mut world, 0, 1);
+    for (pause, ends) in [(0, false), (200, true)] {
+        let before = world.node(at(1)).events.len();
+        let stream = world.with(at(0), |node, now| {
+            let stream = node.open(ours, true, 0, now);
+            node.engine.write_stream(stream, bulk(MIB), now);
+            stream
+        });
+        world.run_for(Duration::from_millis(pause));
+        world.with(at(0), |node, now| {
+            node.engine.leave_stream(stream, 4, now);
+            node.engine.stop_stream(stream, 4, now);
+        });
+        world.run_for(Duration::from_millis(200));
+        let told = &world.node(at(1)).events[before..];
+        let ended = told.iter().any(|(_, event)| matches!(event, Event::StreamEnd { .. }));
+        assert_eq!(ended, ends);
+        let opened = told.iter().find_map(|(_, event)| match event {
+            Event::StreamOpened { stream, .. } => Some(*stream),
+            _ => None,
+        });
+        if let Some(far) = opened {
+            world.with(at(1), |node, now| node.engine.finish_stream(far, now));
+        }
+        world.run_for(Duration::from_millis(200));
+        for n in [0, 1] {
+            assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0);
+        }
     }
 }
 

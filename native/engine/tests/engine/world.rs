@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use warren_engine::{
     Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerConfig, PeerId,
-    Priority, PrivateKey, StreamId, TransmitBatch,
+    Priority, PrivateKey, StreamId, StreamName, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed, Simulation};
 
@@ -168,7 +168,7 @@ impl Endpoint {
         let id = StreamId(self.next_stream);
         self.next_stream += 2;
         self.streams.insert(id);
-        self.engine.open_stream(connection, id, bidirectional, priority, now);
+        self.engine.open_stream(connection, id, bidirectional, priority, StreamName::default(), now);
         if bidirectional && self.reads {
             self.engine.grant_stream(id, GRANT, now);
         }

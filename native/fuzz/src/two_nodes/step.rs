@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use warren_engine::{
     ConnectionId, Dialled, Engine, Event, GiveUp, Outcome, PeerChanges, PeerConfig, PeerId, Priority,
-    StreamId,
+    StreamId, StreamName,
 };
 
 use super::model::{Model, Name};
@@ -223,7 +223,7 @@ impl World {
             let entry = (stream, self.model.name());
             let node = &mut self.nodes[name];
             node.streams.push(entry);
-            node.engine.open_stream(connection, stream, flag, input.byte(), self.now);
+            node.engine.open_stream(connection, stream, flag, input.byte(), StreamName::default(), self.now);
             if flag {
                 node.engine.grant_stream(stream, CREDIT, self.now);
             }

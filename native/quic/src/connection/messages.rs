@@ -56,12 +56,11 @@ impl Connection {
         Some(MessageHandle(index))
     }
 
-    /// Opens a stream if this lane may have one: half of what byte streams and the lanes below leave, so that there is
-    /// always some for those above, and little unsettled in this lane and above.
+    /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for those
+    /// above, and little unsettled in this lane and above.
     fn open_for_message(&mut self, priority: u8) -> Option<StreamId> {
         let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
-        let taken = self.streams.one_way.total().count + below.count;
-        let streams = self.limits.unidirectional_streams.saturating_sub(taken) / 2;
+        let streams = self.limits.shares().messages.saturating_sub(below.count) / 2;
         let bytes = self.limits.receive_window.saturating_sub(below.bytes) / 4;
         let may = mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX);
         self.open_unidirectional(priority, may)

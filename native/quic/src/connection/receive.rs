@@ -22,8 +22,9 @@ use std::{
 /// All lanes together may hold this many times what one lane and those above may.
 const ALL_LANES: u64 = 4;
 
-/// What a message costs beside its bytes, about; so even empty ones are bounded.
-const MESSAGE_COST: u64 = 128;
+/// What a whole message costs beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty ones
+/// held 430 bytes each of a process.
+const MESSAGE_COST: u64 = 512;
 
 /// Streams of the other end that are no byte streams, and the messages from them.
 pub(super) struct Receiving {
@@ -79,9 +80,8 @@ impl Receiving {
 
     fn has_room(&self, assembly: &Assembly) -> bool {
         let length = assembly.length() as u64;
-        let fits = |held: crate::lanes::Load, limit: u64| {
-            held.bytes + length <= limit && held.count * MESSAGE_COST < limit
-        };
+        let fits =
+            |held: crate::lanes::Load, limit: u64| held.bytes + held.count * MESSAGE_COST + length <= limit;
         fits(self.held.at_or_above(assembly.priority), self.limit)
             && fits(self.held.total(), self.limit * ALL_LANES)
     }
@@ -167,9 +167,9 @@ impl Connection {
 
     fn on_header(&mut self, id: StreamId, header: Header, events: &mut Events) -> Result<(), Violation> {
         match (header, id.dir()) {
-            (Header::Bytes { priority }, _) => {
+            (Header::Bytes { priority, name }, _) => {
                 self.receiving.incoming.remove(&id);
-                self.on_stream_opened(id, priority, events);
+                self.on_stream_opened(id, priority, name, events);
                 Ok(())
             }
             (Header::Control, Dir::Uni) if !self.receiving.has_control => {

@@ -5,11 +5,12 @@ use super::{
     messages::{GIVEN_UP, flush},
 };
 use crate::{
-    Event, Read, Stopped, StreamHandle,
+    Event, Read, Stopped, StreamHandle, StreamName,
     close::application_code,
     control::{ControlFrame, READ_ALL},
     header::Header,
     lanes::{Lanes, send_priority},
+    unacknowledged::Unacknowledged,
 };
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
@@ -43,6 +44,7 @@ struct SendHalf {
     /// Finished, and the other end has not acknowledged all of it.
     finishing: bool,
     written: u64,
+    unacknowledged: Unacknowledged,
     /// Read by the other end's application, by its own word; all, once it lets go.
     read: u64,
 }
@@ -69,14 +71,19 @@ impl ByteStreams {
 }
 
 impl Connection {
-    pub(crate) fn open_stream(&mut self, bidirectional: bool, priority: u8) -> Option<StreamHandle> {
+    pub(crate) fn open_stream(
+        &mut self,
+        bidirectional: bool,
+        priority: u8,
+        name: &StreamName,
+    ) -> Option<StreamHandle> {
         let id = if bidirectional { self.open_bidirectional()? } else { self.open_one_way(priority)? };
         if !bidirectional {
             self.streams.one_way.add(priority, 0, 1);
         }
         // Byte streams take turns, before the messages of their lane. The stream was opened just now, so it is there.
         let _ = self.inner.send_stream(id).set_priority(send_priority(priority, 0));
-        let prefix = Header::Bytes { priority }.encode().into();
+        let prefix = Header::Bytes { priority, name: name.clone() }.encode().into();
         let stream = ByteStream {
             priority,
             sending: Some(SendHalf { prefix, ..SendHalf::default() }),
@@ -87,12 +94,14 @@ impl Connection {
         Some(handle(id))
     }
 
-    /// Opens a stream if this lane may have one: half of what the lanes below leave of half of all. However many an
-    /// application holds open, there are some for messages.
+    /// Opens a stream if there may be one, or if this lane may have one beyond: half of what the lanes below leave. However
+    /// many an application holds open, there are some for messages and for the lanes above.
     fn open_one_way(&mut self, priority: u8) -> Option<StreamId> {
-        let half_of_all = self.limits.unidirectional_streams / 2;
-        let streams = half_of_all.saturating_sub(self.streams.one_way.below(priority).count).div_ceil(2);
-        let may = self.streams.one_way.at_or_above(priority).count < streams;
+        let shares = self.limits.shares();
+        let [below, mine] =
+            [self.streams.one_way.below(priority), self.streams.one_way.at_or_above(priority)];
+        let beyond = (shares.bytes + shares.reserve).saturating_sub(below.count).div_ceil(2);
+        let may = below.count + mine.count < shares.bytes || mine.count < beyond;
         self.open_unidirectional(priority, may)
     }
 
@@ -120,7 +129,7 @@ impl Connection {
             return Ok(0);
         }
         let most = bytes.len().min(usize::try_from(credit).unwrap_or(usize::MAX));
-        let mut chunk = [bytes.slice(..most)];
+        let mut chunk = [half.unacknowledged.count(bytes.slice(..most))];
         let written = match self.inner.send_stream(id).write_chunks(&mut chunk) {
             Ok(written) => written.bytes,
             Err(WriteError::Blocked) => 0,
@@ -155,6 +164,18 @@ impl Connection {
         // Fails if everything was acknowledged: then there is nothing left to give up.
         let _ = self.inner.send_stream(id(stream)).reset(application_code(code));
         self.forget_if_over(id(stream));
+    }
+
+    pub(crate) fn leave_stream(&mut self, stream: StreamHandle, code: u64) -> bool {
+        let Some(half) = self.send_half(stream) else { return false };
+        let may_end = half.finishing || !half.closed;
+        let ends = may_end && half.unacknowledged.is_empty();
+        if ends {
+            self.finish_stream(stream)
+        } else {
+            self.reset_stream(stream, code)
+        }
+        ends
     }
 
     pub(crate) fn stop_stream(&mut self, stream: StreamHandle, code: u64) {
@@ -194,6 +215,7 @@ impl Connection {
         };
         match next {
             Ok(Some(chunk)) => {
+                half.blocked = chunk.bytes.is_empty();
                 half.read += chunk.bytes.len() as u64;
                 if half.read - half.told >= self.config.stream_receive_window / 8 {
                     half.told = half.read;
@@ -217,7 +239,13 @@ impl Connection {
     }
 
     /// The other end opened a byte stream.
-    pub(super) fn on_stream_opened(&mut self, id: StreamId, priority: u8, events: &mut Events) {
+    pub(super) fn on_stream_opened(
+        &mut self,
+        id: StreamId,
+        priority: u8,
+        name: StreamName,
+        events: &mut Events,
+    ) {
         let bidirectional = id.dir() == Dir::Bi;
         if bidirectional {
             // The stream was opened just now, so it is there.
@@ -229,7 +257,8 @@ impl Connection {
             receiving: Some(ReceiveHalf::default()),
         };
         self.streams.streams.insert(id, stream);
-        events.push_back((self.handle, Event::StreamOpened { stream: handle(id), bidirectional, priority }));
+        let stream = handle(id);
+        events.push_back((self.handle, Event::StreamOpened { stream, bidirectional, priority, name }));
     }
 
     /// The other end opened a bidirectional stream that is of no use.
@@ -290,12 +319,13 @@ impl Connection {
         };
         let was_closed = std::mem::replace(&mut half.closed, true);
         half.finish = false;
-        half.finishing = false;
+        let was_finishing = std::mem::take(&mut half.finishing);
+        let whole = half.unacknowledged.is_empty();
         // Answers the stop (RFC 9000 section 3.5); what was acknowledged needs no answer.
         let _ = self.inner.send_stream(id).reset(code);
         let code = application(code);
-        if !was_closed {
-            events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code }));
+        if !was_closed || was_finishing {
+            events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code, whole }));
         }
         self.forget_if_over(id);
         Ok(())

@@ -2,7 +2,8 @@
 
 use super::{Quic, Slot};
 use crate::{
-    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, connection::Connection,
+    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, StreamName,
+    connection::Connection,
 };
 use bytes::Bytes;
 use std::time::Instant;
@@ -107,8 +108,9 @@ impl Quic {
         connection: ConnectionHandle,
         bidirectional: bool,
         priority: u8,
+        name: &StreamName,
     ) -> Option<StreamHandle> {
-        let stream = self.made(connection)?.open_stream(bidirectional, priority)?;
+        let stream = self.made(connection)?.open_stream(bidirectional, priority, name)?;
         self.mark_ready(connection);
         Some(stream)
     }
@@ -144,6 +146,14 @@ impl Quic {
         }
     }
 
+    /// Finishes a stream if the other end has acknowledged everything that was written, and else gives up sending on it.
+    /// Whether it ends so; then [`crate::Event::StreamFinished`] follows.
+    pub fn leave_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) -> bool {
+        let ends = self.made(connection).is_some_and(|made| made.leave_stream(stream, code));
+        self.mark_ready(connection);
+        ends
+    }
+
     /// Asks the other end to send no more on a stream; what is unread is discarded.
     pub fn stop_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) {
         if let Some(made) = self.made(connection) {
@@ -159,7 +169,8 @@ impl Quic {
         }
     }
 
-    /// Reads at most `max` bytes of a byte stream.
+    /// Reads at most `max` bytes of a byte stream. With 0 there is something to read where the data is empty, and
+    /// [`crate::Event::Readable`] follows what comes next.
     pub fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read {
         let Some(made) = self.made(connection) else { return Read::End };
         let read = made.read_stream(stream, max);

@@ -18,6 +18,23 @@ fn two_nodes_connect_in_one_round_trip_and_a_half() {
 }
 
 #[test]
+fn a_lost_hello_is_said_again_as_soon_as_the_path_that_is_known_could_have_answered() {
+    let known = |milliseconds| Some(Duration::from_millis(milliseconds));
+    for (round_trip, timeout) in [(known(40), 120), (None, 999), (known(0), 3), (known(5_000), 3_000)] {
+        let mut world = strangers(1, latency(20));
+        world.network.set_links(address(A), address(B), Link::down());
+        let dialled = world.with(address(A), |node, now| node.connect_over(B, "test", round_trip, now));
+        let timeout = Duration::from_millis(timeout);
+        assert_eq!(world.node(address(A)).quic.probe_timeout(dialled), Some(timeout));
+        world.run_for(Duration::from_micros(1));
+        world.network.unset_links(address(A), address(B));
+        let dialler =
+            world.run_until(Duration::from_secs(5), |world| world.node(address(A)).is_connected(dialled));
+        assert_eq!(dialler + Duration::from_micros(1), timeout + Duration::from_millis(40));
+    }
+}
+
+#[test]
 fn a_handshake_survives_heavy_loss() {
     for seed in 0..40 {
         let link = Link { loss: 0.3, duplicate: 0.1, reorder: 0.2, ..latency(20) };
@@ -131,6 +148,16 @@ fn nothing_of_a_closed_connection_stays() {
         assert_eq!(node.quic.poll_timeout(), None);
         assert!(node.quic.peer_of(a).is_none());
     }
+}
+
+#[test]
+fn whom_the_other_end_left_keeps_nothing_of_the_connection() {
+    let (mut world, a, b) = pair(8, latency(100));
+    world.with(address(A), |node, now| node.quic.close(a, 0, b"", now));
+    world.run_until(Duration::from_secs(1), |world| world.node(address(B)).closed(b).is_some());
+    world.run_for(Duration::from_millis(1));
+    assert!(world.node(address(B)).quic.peer_of(b).is_none());
+    assert!(world.node(address(A)).quic.peer_of(a).is_some(), "it repeats its word, where that was lost");
 }
 
 #[test]

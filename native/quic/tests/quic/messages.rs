@@ -100,10 +100,10 @@ fn empty_messages_that_nobody_reads_are_bounded() {
     world.with(address(B), |node, _| node.releases = false);
     world.with(address(A), |node, _| node.send_many(a, 0, 5000, Vec::new()));
     world.run_for(Duration::from_secs(10));
-    assert_eq!(world.node(address(B)).messages.len(), (1 << 17) / 128);
+    assert_eq!(world.node(address(B)).messages.len(), (1 << 17) / 512 + 1);
     world.with(address(B), |node, now| node.quic.release_messages(b, 0, 0, now));
     world.run_for(Duration::from_secs(1));
-    assert_eq!(world.node(address(B)).messages.len(), (1 << 17) / 128 + 1);
+    assert_eq!(world.node(address(B)).messages.len(), (1 << 17) / 512 + 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::*;
 use bytes::{Buf, Bytes};
 use std::time::Duration;
-use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle};
+use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle, StreamName};
 use warren_testing::Link;
 
 #[test]
@@ -12,7 +12,8 @@ fn a_stream_carries_all_bytes_in_order_both_ways() {
     let (mut world, a, b) = pair(1, link);
     let there: Bytes = (0..3_000_000_u32).map(|at| (at ^ at >> 11) as u8).collect::<Vec<_>>().into();
     let back: Bytes = (0..700_000_u32).map(|at| (at ^ at >> 7) as u8).collect::<Vec<_>>().into();
-    let at_a = world.with(address(A), |node, _| node.quic.open_stream(a, true, 9).unwrap());
+    let at_a =
+        world.with(address(A), |node, _| node.quic.open_stream(a, true, 9, &StreamName::default()).unwrap());
     let mut out = [there.clone(), back.clone()];
     let mut seen = [Vec::new(), Vec::new()];
     let mut ended = [false, false];
@@ -38,10 +39,37 @@ fn a_stream_carries_all_bytes_in_order_both_ways() {
 }
 
 #[test]
+fn a_stream_keeps_its_name_and_what_is_written_behind_it_whatever_the_length() {
+    let (mut world, a, b) = pair(10, latency(5));
+    for length in [0, 1, 63, 255] {
+        let name = StreamName::new(&"n".repeat(length)).unwrap();
+        world.with(address(A), |node, _| {
+            let stream = node.quic.open_stream(a, length % 2 == 0, 7, &name).unwrap();
+            node.quic.write_stream(a, stream, &mut Bytes::from_static(b"bytes")).unwrap();
+        });
+        world.run_for(Duration::from_millis(50));
+        let (stream, named) = world
+            .node(address(B))
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::StreamOpened { stream, name, .. } => Some((*stream, name.clone())),
+                _ => None,
+            })
+            .next_back()
+            .unwrap();
+        assert_eq!(named, name);
+        let read = world.with(address(B), |node, _| node.quic.read_stream(b, stream, usize::MAX));
+        assert_eq!(read, Read::Data(Bytes::from_static(b"bytes")));
+    }
+    assert_eq!(StreamName::new(&"n".repeat(256)), None);
+}
+
+#[test]
 fn a_stream_closed_in_one_direction_goes_on_in_the_other() {
     let (mut world, a, b) = pair(2, latency(5));
     let stream = world.with(address(A), |node, _| {
-        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
         node.quic.write_stream(a, stream, &mut Bytes::from_static(b"question")).unwrap();
         node.quic.finish_stream(a, stream);
         stream
@@ -65,7 +93,8 @@ fn a_stream_closed_in_one_direction_goes_on_in_the_other() {
 #[test]
 fn a_reader_that_pauses_holds_the_writer() {
     let (mut world, a, b) = pair(3, latency(5));
-    let stream = world.with(address(A), |node, _| node.quic.open_stream(a, false, 0).unwrap());
+    let stream =
+        world.with(address(A), |node, _| node.quic.open_stream(a, false, 0, &StreamName::default()).unwrap());
     let mut left = Bytes::from(vec![5; 20 << 20]);
     for _ in 0..500 {
         write_some(&mut world, A, a, stream, &mut left);
@@ -90,7 +119,7 @@ fn a_reader_that_pauses_holds_the_writer() {
 fn reset_and_stop_reach_the_other_end_with_their_codes() {
     let (mut world, a, b) = pair(4, latency(5));
     let stream = world.with(address(A), |node, _| {
-        let stream = node.quic.open_stream(a, true, 0).unwrap();
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
         node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 5000])).unwrap();
         stream
     });
@@ -103,7 +132,7 @@ fn reset_and_stop_reach_the_other_end_with_their_codes() {
         assert_eq!(node.quic.read_stream(a, stream, 10), Read::End);
     });
     world.run_for(Duration::from_millis(50));
-    assert!(has(&world, B, Event::StreamStopped { stream: there, code: 88 }));
+    assert!(has(&world, B, Event::StreamStopped { stream: there, code: 88, whole: true }));
     let read = world.with(address(B), |node, _| node.quic.read_stream(b, there, usize::MAX));
     assert_eq!(read, Read::Reset(77));
     world.run_for(Duration::from_millis(50));
@@ -114,13 +143,68 @@ fn reset_and_stop_reach_the_other_end_with_their_codes() {
 }
 
 #[test]
+fn a_stream_stopped_while_its_end_is_on_its_way_is_told_as_stopped() {
+    let (mut world, a, b) = pair(11, latency(5));
+    let stream = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+        node.quic.write_stream(a, stream, &mut Bytes::from_static(b"begun")).unwrap();
+        stream
+    });
+    world.run_for(Duration::from_millis(50));
+    let (there, ..) = opened(&world, B).unwrap();
+    world.with(address(B), |node, _| node.quic.stop_stream(b, there, 9));
+    world.with(address(A), |node, _| {
+        node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 5000])).unwrap();
+        node.quic.finish_stream(a, stream);
+    });
+    world.run_for(Duration::from_millis(50));
+    assert!(has(&world, A, Event::StreamStopped { stream, code: 9, whole: false }));
+}
+
+#[test]
+fn a_stream_that_is_left_ends_if_all_of_it_arrived_and_is_reset_if_not() {
+    let (mut world, a, b) = pair(12, latency(20));
+    for (after, ends) in [(0, false), (15, false), (100, true)] {
+        let stream = world.with(address(A), |node, _| {
+            let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+            node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 10_000])).unwrap();
+            stream
+        });
+        world.run_for(Duration::from_millis(after));
+        assert_eq!(world.with(address(A), |node, _| node.quic.leave_stream(a, stream, 5)), ends);
+        world.run_for(Duration::from_millis(200));
+        let seen = world.with(address(B), |node, _| {
+            let mut seen = 0;
+            loop {
+                match node.quic.read_stream(b, stream, usize::MAX) {
+                    Read::Data(bytes) => seen += bytes.len(),
+                    other => return (seen, other),
+                }
+            }
+        });
+        assert_eq!(seen, if ends { (10_000, Read::End) } else { (0, Read::Reset(5)) });
+        assert_eq!(has(&world, A, Event::StreamFinished(stream)), ends);
+    }
+    let untouched = world.with(address(A), |node, _| {
+        let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+        (stream, node.quic.leave_stream(a, stream, 5))
+    });
+    assert!(untouched.1, "nothing was written, so nothing is missing");
+    world.run_for(Duration::from_millis(100));
+    let read = world.with(address(B), |node, _| node.quic.read_stream(b, untouched.0, usize::MAX));
+    assert_eq!(read, Read::End);
+}
+
+#[test]
 fn streams_reset_before_anything_arrived_leave_no_trace() {
     for (seed, bidirectional) in [(5, true), (6, false)] {
         let (mut world, a, _) =
             pair(seed, Link { jitter: Duration::from_millis(20), loss: 0.1, ..latency(10) });
         for round in 0..300 {
             world.with(address(A), |node, _| {
-                let Some(stream) = node.quic.open_stream(a, bidirectional, 3) else { return };
+                let Some(stream) = node.quic.open_stream(a, bidirectional, 3, &StreamName::default()) else {
+                    return;
+                };
                 if round % 3 > 0 {
                     let _ = node.quic.write_stream(a, stream, &mut Bytes::from(vec![1; 3000]));
                 }
@@ -145,7 +229,7 @@ fn streams_come_back_as_fast_as_they_end() {
     for _ in 0..300 {
         opened_in_all += world.with(address(A), |node, _| {
             let mut opened = 0;
-            while let Some(stream) = node.quic.open_stream(a, false, 3) {
+            while let Some(stream) = node.quic.open_stream(a, false, 3, &StreamName::default()) {
                 node.quic.write_stream(a, stream, &mut Bytes::from_static(b"short")).unwrap();
                 node.quic.finish_stream(a, stream);
                 opened += 1;
@@ -164,8 +248,9 @@ fn streams_come_back_as_fast_as_they_end() {
 fn a_changed_priority_is_obeyed() {
     let rate = warren_testing::Rate { bits_per_second: 4_000_000, queue_bytes: 400_000 };
     let (mut world, a, b) = pair(8, Link { rate: Some(rate), ..latency(5) });
-    let [low, high] = world
-        .with(address(A), |node, _| [3, 4].map(|priority| node.quic.open_stream(a, true, priority).unwrap()));
+    let [low, high] = world.with(address(A), |node, _| {
+        [3, 4].map(|priority| node.quic.open_stream(a, true, priority, &StreamName::default()).unwrap())
+    });
     world.with(address(A), |node, _| {
         node.quic.set_stream_priority(a, low, 200);
         for stream in [high, low] {
@@ -237,7 +322,9 @@ fn read(
 /// The first stream that the other end opened.
 fn opened(world: &World, tag: PeerTag) -> Option<(StreamHandle, bool, u8)> {
     world.node(address(tag)).events.iter().find_map(|(_, event)| match event {
-        Event::StreamOpened { stream, bidirectional, priority } => Some((*stream, *bidirectional, *priority)),
+        Event::StreamOpened { stream, bidirectional, priority, .. } => {
+            Some((*stream, *bidirectional, *priority))
+        }
         _ => None,
     })
 }

@@ -140,7 +140,18 @@ impl TestNode {
     }
 
     pub(crate) fn connect(&mut self, peer: PeerTag, offered: &str, now: Instant) -> ConnectionHandle {
-        let handle = self.quic.connect(peer, &names(offered), Some(address(peer)), now);
+        self.connect_over(peer, offered, None, now)
+    }
+
+    /// Over a path of this round trip.
+    pub(crate) fn connect_over(
+        &mut self,
+        peer: PeerTag,
+        offered: &str,
+        round_trip: Option<Duration>,
+        now: Instant,
+    ) -> ConnectionHandle {
+        let handle = self.quic.connect(peer, &names(offered), Some(address(peer)), round_trip, now);
         self.pump(now);
         handle
     }
@@ -331,7 +342,7 @@ impl TestNode {
             }
             Event::Incoming { .. } => {
                 match self.policy {
-                    Policy::Accept => self.quic.accept(connection, now),
+                    Policy::Accept => self.quic.accept(connection, None, now),
                     Policy::Refuse(code) => self.quic.refuse(connection, code, now),
                 }
                 self.events.push((connection, event));

@@ -213,3 +213,34 @@ fn a_peer_that_cannot_be_reached_is_reported_down_once_for_each_try() {
     // Unanswered at 15 s, given up at 105 s with the session still alive, which expires at 180 s.
     assert_eq!(downs, [DownReason::Expired]);
 }
+
+#[test]
+fn a_handshake_that_nobody_waits_for_any_more_ends_unless_something_needs_it() {
+    for (waits, persists) in [(false, false), (true, false), (false, true)] {
+        let mut pair = Pair::with(|to_b, _| to_b.persistent_keepalive = persists.then_some(25));
+        pair.world.network.set_default(Link::down());
+        let asked = pair.world.now();
+        if waits {
+            pair.send_a(b"something that waits");
+        }
+        pair.world.with(pair.a, |node, now| node.device.initiate(pair.ab, now));
+        pair.world.run_for(MILLISECOND);
+        pair.world.with(pair.a, |node, now| node.device.give_up(pair.ab, now));
+        pair.world.run_for(60 * SECOND);
+        let sent = pair.node_a().times_of(INITIATION).into_iter().filter(|at| *at >= asked).count();
+        assert_eq!(sent > 1, waits || persists, "{sent} initiations");
+        assert_eq!(pair.node_a().count(|event| matches!(event, Event::Down { .. })), 0);
+    }
+}
+
+#[test]
+fn a_live_session_is_renewed_whoever_gives_up() {
+    let mut pair = Pair::connected();
+    pair.world.run_for(121 * SECOND);
+    pair.world.network.set_default(Link::down());
+    pair.send_a(b"stale");
+    let asked = pair.node_a().sent_of(INITIATION);
+    pair.world.with(pair.a, |node, now| node.device.give_up(pair.ab, now));
+    pair.world.run_for(20 * SECOND);
+    assert!(pair.node_a().sent_of(INITIATION) > asked);
+}

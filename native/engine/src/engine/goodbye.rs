@@ -1,0 +1,120 @@
+//! Words between engines: a process that ends says so, and one that is asked for what it does not know says who it is.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use warren_quic::Ecn;
+use warren_wireguard::{Opened, Path, PeerId};
+
+use super::Engine;
+use super::liveness::dead;
+use crate::ids::ConnectionId;
+use crate::peer::Peer;
+use crate::timers::Timer;
+use crate::word::Word;
+
+impl Engine {
+    /// Seals the last words of connections while their keys live; thrice, as nobody is left to repeat them. Of one peer, or
+    /// of all.
+    pub(super) fn say_farewell(&mut self, only: Option<PeerId>, now: Instant) {
+        for handle in mem::take(&mut self.control) {
+            let peer = self.quic.peer_of(handle).map(|tag| PeerId(tag.0));
+            let Some(peer) = peer.filter(|&peer| only.is_none_or(|only| only == peer)) else {
+                self.control.push_back(handle);
+                continue;
+            };
+            self.in_control.remove(&handle);
+            let mut payloads = Vec::new();
+            if let Some(transmit) = self.quic.poll_transmit(handle, 1, &mut payloads, now) {
+                self.say_thrice(peer, transmit.ecn, &payloads, now);
+            }
+        }
+    }
+
+    /// Tells a peer that this end knows no session any more: its next dial begins with a handshake. Only warren
+    /// understands, and only under a session.
+    pub(super) fn say_goodbye(&mut self, peer: PeerId, now: Instant) {
+        let is_warren = self.peers.get(&peer).is_some_and(|peer| peer.incarnation.is_some());
+        if is_warren && self.wireguard.has_session(peer) {
+            let word = Word::Goodbye(self.config.incarnation).encode();
+            self.say_thrice(peer, Ecn::NotEct, &word, now);
+        }
+    }
+
+    /// A word of a peer's, if it is known here.
+    pub(super) fn handle_word(&mut self, opened: Opened, word: Option<Word>, now: Instant) {
+        match word {
+            Some(Word::Goodbye(incarnation)) if opened.current => {
+                self.handle_goodbye(opened.peer, incarnation, now);
+            }
+            Some(Word::Stranger(incarnation)) => {
+                self.learn_incarnation(opened.peer, incarnation, now);
+            }
+            Some(Word::Goodbye(_)) | None => {}
+        }
+    }
+
+    /// The close of this connection was lost on its way.
+    pub(super) fn desert(&mut self, id: ConnectionId, now: Instant) {
+        self.abandon(id, dead("the peer's device was closed, or removed this one, and said so"), now);
+    }
+
+    /// The process of this incarnation ended the tunnel. Its closes may still be under way.
+    fn handle_goodbye(&mut self, id: PeerId, incarnation: u64, now: Instant) {
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.incarnation == Some(incarnation)) else {
+            return;
+        };
+        peer.incarnation = None;
+        self.wireguard.left(id, now);
+        for connection in self.connections_of(id) {
+            if let Some(state) =
+                self.connections.get_mut(&connection).filter(|it| it.incarnation == Some(incarnation))
+            {
+                state.deserted = true;
+                self.timers.arm(connection, Timer::Goodbye, now + OVERTAKEN);
+            }
+        }
+    }
+
+    /// Whether the last that was heard of a peer is its goodbye: what is left to say to it is worth no handshake.
+    pub(super) fn has_left(&self, id: PeerId) -> bool {
+        self.peers.get(&id).is_some_and(Peer::has_left) && !self.wireguard.has_session(id)
+    }
+
+    fn say_thrice(&mut self, peer: PeerId, ecn: Ecn, payload: &[u8], now: Instant) {
+        let copies = match self.wireguard.has_session(peer) {
+            true => FAREWELLS,
+            false if self.has_left(peer) => 0,
+            // It waits for a session.
+            false => 1,
+        };
+        for round in 0..copies {
+            let mut sealed = Vec::new();
+            if let Some(path) = self.wrap(peer, ecn, payload, &mut sealed, now) {
+                self.farewells.push(round, path, sealed);
+            }
+        }
+    }
+}
+
+/// Last words, sealed while their keys live. All leave once before any leaves again: an uplink in debt, or a caller that
+/// stops early, cuts off copies and not peers.
+#[derive(Debug, Default)]
+pub(super) struct Farewells([VecDeque<(Path, Vec<u8>)>; FAREWELLS]);
+
+impl Farewells {
+    /// Adds one; those of the first round leave first.
+    pub(super) fn push(&mut self, round: usize, path: Path, sealed: Vec<u8>) {
+        self.0[round].push_back((path, sealed));
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Path, Vec<u8>)> {
+        self.0.iter_mut().find_map(VecDeque::pop_front)
+    }
+}
+
+/// Copies of a farewell.
+const FAREWELLS: usize = 3;
+/// How long a close that a goodbye overtook may be on its way.
+const OVERTAKEN: Duration = Duration::from_millis(300);

@@ -1,0 +1,54 @@
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+
+/// Copies of packets that whoever keeps a piece of them may keep: each in memory of its own, so that a kept piece pins no more
+/// than its packet, and QUIC's count of what is pinned is true.
+///
+/// Memory that nobody kept is used again: a packet whose content was read at once costs no allocation.
+#[derive(Debug)]
+pub(crate) struct Payloads {
+    /// One for each of the last packets, whose copy may still be in use; oldest first.
+    recent: VecDeque<BytesMut>,
+    /// The longest packet of the tunnel.
+    longest: usize,
+}
+
+impl Payloads {
+    pub(crate) fn new(longest: usize) -> Self {
+        Self { recent: VecDeque::new(), longest }
+    }
+
+    pub(crate) fn copy(&mut self, bytes: &[u8]) -> BytesMut {
+        if bytes.len() < SMALL || self.longest > LONG {
+            return BytesMut::from(bytes);
+        }
+        let mut memory = self.reclaimed().unwrap_or_else(|| BytesMut::with_capacity(self.longest));
+        memory.extend_from_slice(bytes);
+        let copy = memory.split();
+        self.recent.push_back(memory);
+        copy
+    }
+
+    /// The memory of the oldest packet, if nobody keeps anything of it.
+    fn reclaimed(&mut self) -> Option<BytesMut> {
+        let mut oldest = self.recent.pop_front()?;
+        if oldest.try_reclaim(self.longest) {
+            return Some(oldest);
+        }
+        if self.recent.len() + 1 < RECENT {
+            self.recent.push_back(oldest);
+        }
+        None
+    }
+}
+
+/// Below this a packet gets memory of exactly its size, so that what is kept of it never pins twice as much.
+const SMALL: usize = 700;
+/// From here on an allocation costs little beside the copy.
+const LONG: usize = 2_048;
+/// As many packets as come in one batch (the kernel joins up to 64), all of which are copied before the first is read.
+const RECENT: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+// What is looked for in an addon before it ships: over this machine's own, whole and altered.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { prebuildName } from '../../scripts/build/addon.mjs'
+import { notesOf, releaseFiles, unready } from '../../scripts/release/ready.mjs'
+import { targets } from '../../scripts/release/targets.mjs'
+import { verify } from '../../scripts/release/verify.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const name = prebuildName()
+const own = readFileSync(join(root, 'prebuilds', name, 'warren.node'))
+const folder = mkdtempSync(join(tmpdir(), 'warren-verify-'))
+const onLinux = { skip: process.platform !== 'linux' }
+
+after(() => rmSync(folder, { recursive: true }))
+
+/** Built here for here: a C library as new as this machine's, and the paths of its sources. */
+const OF_THIS_MACHINE = /^(needs \d|asks for libgcc_s|has a path of this machine)/
+
+test("this machine's own addon is right but for what is this machine's", () => {
+  assert.deepEqual(
+    complaints(name, own).filter((sentence) => !OF_THIS_MACHINE.test(sentence)),
+    [],
+  )
+})
+
+test('a file that is too large, of another processor or no addon at all is told', onLinux, () => {
+  const other = name.includes('arm64') ? 'linux-x64' : 'linux-arm64'
+  assert.ok(complaints(other, own).some((sentence) => /^is for processor \d+, not \d+$/.test(sentence)))
+  const large = Buffer.concat([own, Buffer.alloc(3 << 20)])
+  assert.ok(complaints(name, large).some((sentence) => sentence.includes('are the most')))
+  assert.deepEqual(complaints(name, Buffer.from('nothing of the kind')), ['is no elf file'])
+  assert.deepEqual(complaints('win32-x64', own), ['is no pe file'])
+})
+
+test('an addon without its entry, or with a path of the machine that built it, is told', onLinux, () => {
+  const renamed = altered('napi_register_module_v1', 'napi_register_module_v9')
+  assert.ok(complaints(name, renamed).includes('does not export napi_register_module_v1'))
+  assert.ok(complaints(name, renamed).includes('exports napi_register_module_v9'))
+  const revealing = Buffer.concat([own, Buffer.from(`${root}native`)])
+  assert.ok(complaints(name, revealing).includes(`has a path of this machine in it: ${root.slice(0, -1)}`))
+})
+
+test('a glibc that is newer than promised is told', { skip: targets[name]?.libc !== 'glibc' }, () => {
+  // Of the same length as a version that every addon asks for, on any processor.
+  const newer = altered('GLIBC_2.17', 'GLIBC_9.99')
+  assert.ok(complaints(name, newer).includes('needs 9.99; the oldest promised is 2.17'))
+})
+
+test('the package and the addon have one version', () => {
+  const files = releaseFiles()
+  assert.deepEqual(
+    unready(files, 'v0').filter((sentence) => sentence.startsWith('Cargo.toml')),
+    [],
+  )
+})
+
+test('a release says where the project lives, and what is new in it', () => {
+  const manifest = { version: '1.2.3', repository: 'r', bugs: 'b', homepage: 'h', author: 'a' }
+  const cargo = '[workspace.package]\nversion = "1.2.3"\n'
+  const changelog =
+    '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n\n### Added\n\n* All.\n\n## [1.2.2]\n\n* Old.\n'
+  assert.deepEqual(unready({ manifest, cargo, changelog }, 'v1.2.3'), [])
+  assert.equal(notesOf(changelog, '1.2.3'), '### Added\n\n* All.')
+  assert.match(unready({ manifest, cargo, changelog }, 'v1.2.4').join(), /the tag is v1\.2\.4/)
+  assert.match(
+    unready({ manifest: { version: '1.2.3' }, cargo, changelog }, 'v1.2.3').join(),
+    /no "repository".*no "author"/,
+  )
+  assert.match(unready({ manifest, cargo, changelog: '## [Unreleased]' }, 'v1.2.3').join(), /no section \[1\.2\.3\]/)
+})
+
+function altered(from, to) {
+  return Buffer.from(own.toString('latin1').replaceAll(from, to), 'latin1')
+}
+
+function complaints(name, bytes) {
+  const file = join(folder, 'warren.node')
+  writeFileSync(file, bytes)
+  return verify(name, file)
+}
