@@ -7,7 +7,7 @@ mod node;
 use std::net::SocketAddr;
 
 use node::{Node, connected, listen};
-use warren_engine::{Event, Outcome};
+use warren_engine::{Event, Outcome, PeerConfig};
 use warren_io::Offload;
 
 #[test]
@@ -107,6 +107,36 @@ fn what_the_system_refuses_to_send_is_counted_by_name_and_not_fatal() {
     let refused: u64 = errors.iter().filter(|(name, _)| name.starts_with("sendError")).map(|(_, n)| n).sum();
     assert!(refused > 0, "{errors:?}");
     assert!(errors.iter().any(|(name, _)| name == "sendErrorEACCES"), "{errors:?}");
+}
+
+#[test]
+fn an_address_that_the_system_refuses_is_told_and_the_next_is_dialled_at_once() {
+    let mut a = Node::on("0.0.0.0");
+    let mut b = Node::on("127.0.0.1");
+    // A broadcast needs an option that the socket does not have, and the socket is of the other family.
+    let refused: Vec<SocketAddr> =
+        ["255.255.255.255:9", "[::1]:9"].map(|address| address.parse().unwrap()).into();
+    let mut peer = PeerConfig::new(b.key, refused.clone());
+    peer.endpoints.push(b.driver.local_address());
+    let dialled = a.driver.call(move |context| {
+        let peer = context.engine.add_peer(peer, context.now).unwrap();
+        context.engine.connect(peer, None, node::PATIENCE, context.now).is_ok()
+    });
+    assert_eq!(dialled, Ok(true));
+    for address in refused {
+        let told = a.wait("PeerUnreachable", |event| match event {
+            Event::PeerUnreachable { to, error, .. } => Some((*to, *error)),
+            Event::PeerUnanswered { .. } => panic!("an attempt was waited for"),
+            _ => None,
+        });
+        assert_eq!(told.0, address);
+        assert!(told.1 > 0, "{told:?}");
+    }
+    let asked = b.wait("Stranger", |event| match event {
+        Event::Stranger { public_key, .. } => Some(*public_key),
+        _ => None,
+    });
+    assert_eq!(asked, a.key);
 }
 
 fn pattern(length: usize) -> Vec<u8> {
