@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -31,6 +33,29 @@ export function runFirstProgram(folder, [command, ...args] = [process.execPath])
   const printed = call(command, [...args, 'first.mjs'], { cwd: folder, limit: 600 })
   const { output } = firstProgram()
   if (printed !== output) throw new BuildError(`first.mjs prints\n${printed}and the README says\n${output}`)
+}
+
+/** What a user without a program tries: a key pair, and one process that pings another. */
+export async function runCommandLine(folder) {
+  const warren = ['node_modules/warren/dist/cli/main.js']
+  const key = call(process.execPath, [...warren, 'genkey'], { cwd: folder })
+  const publicKey = call('npx', ['--no', 'warren', 'pubkey'], { cwd: folder, input: key })
+  if (!/^[A-Za-z0-9+/]{43}=\n$/.test(publicKey)) throw new BuildError(`warren pubkey prints ${publicKey}`)
+  const pong = spawn(process.execPath, [...warren, 'pong', '--listen', '0'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  try {
+    const [line] = await once(pong.stdout, 'data')
+    const [, peer, port] = /ping (\S+)@\S+:(\d+)/.exec(line) ?? []
+    const printed = call('npx', ['--no', 'warren', 'ping', `${peer}@127.0.0.1:${port}`, '--count', '3'], {
+      cwd: folder,
+      limit: 60,
+    })
+    if (!printed.includes('3 of 3 answered')) throw new BuildError(`warren ping prints ${printed}`)
+  } finally {
+    pong.kill()
+  }
 }
 
 function firstProgram() {

@@ -53,7 +53,7 @@ describe('the house', () => {
   test('the package has no dependencies and runs nothing when installed', () => {
     const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string> | undefined>
     expect(manifest.dependencies).toBeUndefined()
-    // Written by the release step alone: committed before they are published they would break `npm ci`.
+    // No packages for platforms: a lockfile of another system, --omit=optional or a copied node_modules lose them.
     expect(manifest.optionalDependencies).toBeUndefined()
     expect(Object.keys(manifest.scripts ?? {})).not.toEqual(
       expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]),

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -50,6 +51,15 @@ test('a glibc that is newer than promised is told', { skip: targets[name]?.libc 
   // Of the same length as a version that every addon asks for, on any processor.
   const newer = altered('GLIBC_2.17', 'GLIBC_9.99')
   assert.ok(complaints(name, newer).includes('needs 9.99; the oldest promised is 2.17'))
+})
+
+test('the loader, the release and the build know the same systems', () => {
+  const { PREBUILDS } = createRequire(import.meta.url)('../../dist/internal/prebuilds.js')
+  assert.deepEqual(Object.keys(PREBUILDS).sort(), Object.keys(targets).sort())
+  for (const [name, load] of Object.entries(PREBUILDS))
+    assert.ok(String(load).includes(`/prebuilds/${name}/warren.node`))
+  const triples = Object.values(targets).map(({ triple }) => triple)
+  assert.deepEqual([...releaseFiles().manifest.napi.targets].sort(), triples.sort())
 })
 
 test('the package and the addon have one version', () => {
