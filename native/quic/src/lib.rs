@@ -44,6 +44,7 @@ mod tag;
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod varint;
+mod weigh;
 
 pub use choice::choose;
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};

@@ -10,6 +10,7 @@ use crate::{
     deadlines::Deadlines,
     flight::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
+    weigh::Weight,
 };
 use bytes::BytesMut;
 use quinn_proto::{EcnCodepoint, EndpointEvent};
@@ -39,6 +40,8 @@ pub struct Quic {
     responses: VecDeque<(PeerTag, Vec<u8>)>,
     scratch: Vec<u8>,
     totals: QuicStats,
+    /// Of the datagram that is handled.
+    weight: Weight,
     /// Of the next datagram, by its sender's clock.
     departed: Option<u32>,
 }
@@ -67,6 +70,7 @@ impl Quic {
             responses: VecDeque::new(),
             scratch: Vec::new(),
             totals: QuicStats::default(),
+            weight: Weight::default(),
             departed: None,
         }
     }
@@ -123,6 +127,7 @@ impl Quic {
         self.now = Some(now);
         let departed = self.departed.take();
         let put_off = ack::delay(&payload).unwrap_or_default();
+        self.weight.read(&payload);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let known = self.peers.entry(peer).or_insert_with(|| {
@@ -133,8 +138,19 @@ impl Quic {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
                 if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
+                    let pieces = made.weigh(&self.weight);
+                    if pieces.is_ok_and(|pieces| !known.allowance.spend(pieces, now)) {
+                        self.totals.datagrams_too_costly += 1;
+                        self.scratch = scratch;
+                        return;
+                    }
                     made.gauge().departed(departed, put_off);
                     made.handle_datagram(event);
+                    if let Err(violation) = pieces
+                        && made.offended(violation, now, &mut self.events)
+                    {
+                        self.totals.violations += 1;
+                    }
                     if !std::mem::replace(&mut made.touched, true) {
                         self.touched.push(connection);
                     }
