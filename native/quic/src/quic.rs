@@ -1,5 +1,6 @@
 //! The connections of one node with all of its peers.
 
+mod arrival;
 mod commands;
 
 use crate::{
@@ -137,24 +138,7 @@ impl Quic {
         match known.handle(codepoint(ecn), payload, &self.config.protocols, &mut scratch, now) {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
-                if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
-                    let pieces = made.weigh(&self.weight);
-                    if pieces.is_ok_and(|pieces| !known.allowance.spend(pieces, now)) {
-                        self.totals.datagrams_too_costly += 1;
-                        self.scratch = scratch;
-                        return;
-                    }
-                    made.gauge().departed(departed, put_off);
-                    made.handle_datagram(event);
-                    if let Err(violation) = pieces
-                        && made.offended(violation, now, &mut self.events)
-                    {
-                        self.totals.violations += 1;
-                    }
-                    if !std::mem::replace(&mut made.touched, true) {
-                        self.touched.push(connection);
-                    }
-                }
+                self.arrived(connection, event, (departed, put_off), now);
             }
             Arrival::Response => self.respond(peer, &scratch),
             Arrival::Undecided(undecided) => {
@@ -288,16 +272,7 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        // Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was
-        // told, and read what it could, before it asked for packets.
-        let left = transmit.is_none() && made.is_left() && self.events.is_empty();
-        if left {
-            let peer = made.peer;
-            self.remove(connection);
-            self.drop_if_idle(peer);
-        } else if made.is_drained() {
-            self.touch(connection);
-        }
+        self.put_away(connection, transmit.is_none());
         transmit
     }
 
@@ -426,12 +401,10 @@ impl Quic {
     /// is told.
     fn settle(&mut self) {
         let Some(now) = self.now else { return };
-        if self.deadlines.is_stale() {
-            let slots = &self.slots;
-            let live =
-                |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at));
-            self.deadlines.sweep(live);
-        }
+        let slots = &self.slots;
+        self.deadlines.sweep_if_stale(
+            |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),
+        );
         for handle in std::mem::take(&mut self.touched) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&handle) else { continue };
             made.touched = false;
