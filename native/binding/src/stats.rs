@@ -70,6 +70,7 @@ pub(crate) fn device(stats: &DeviceStats) -> Entries {
         ("responses", quic.responses),
         ("responsesDropped", quic.responses_dropped),
         ("strayDatagrams", quic.datagrams_dropped),
+        ("costlyDatagrams", quic.datagrams_too_costly),
     ])
 }
 

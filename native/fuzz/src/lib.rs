@@ -5,6 +5,8 @@
 //! What is sent is made by `wire`, a second writing of the formats that shares no code with what it attacks.
 
 mod bare;
+#[cfg(test)]
+mod cost;
 mod framing;
 mod hello;
 mod inner_header;

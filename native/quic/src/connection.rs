@@ -4,6 +4,7 @@ mod flow;
 mod messages;
 mod receive;
 mod streams;
+mod work;
 
 use crate::{
     Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag,
@@ -15,6 +16,7 @@ use crate::{
     header::Header,
     parameters::PeerLimits,
     session::Agreement,
+    weigh::Weight,
 };
 use bytes::Bytes;
 use flow::Flow;
@@ -28,6 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 use streams::ByteStreams;
+use work::Work;
 
 /// Events of all connections, oldest first.
 pub(crate) type Events = VecDeque<(ConnectionHandle, Event)>;
@@ -58,6 +61,7 @@ pub(crate) struct Connection {
     sending: Sending,
     receiving: Receiving,
     streams: ByteStreams,
+    work: Work,
     /// The other end closed it.
     left: bool,
     /// Something could not be written, begun or opened: say so when it can.
@@ -100,6 +104,7 @@ impl Connection {
             sending: Sending::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
+            work: Work::default(),
             config,
             left: false,
             wants_writable: false,
@@ -111,6 +116,25 @@ impl Connection {
         self.unanswered = None;
         self.heard = now;
         self.inner.handle_event(event);
+    }
+
+    /// How many costly pieces a datagram for it has.
+    pub(crate) fn weigh(&mut self, weight: &Weight) -> Result<u32, Violation> {
+        self.work.pieces(weight)
+    }
+
+    /// The datagram just handled broke a rule, unless it was the end of the connection anyway.
+    pub(crate) fn offended(
+        &mut self,
+        Violation(reason): Violation,
+        now: Instant,
+        events: &mut Events,
+    ) -> bool {
+        let lives = self.phase != Phase::Ended && !self.inner.is_closed();
+        if lives {
+            self.violated(reason, now, events);
+        }
+        lives
     }
 
     /// What the owner and the congestion controller tell each other.

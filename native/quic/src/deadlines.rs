@@ -26,16 +26,18 @@ impl Deadlines {
         }
     }
 
-    /// Whether there are so many entries that most of them must be dead: a connection whose deadline comes nearer leaves the old
-    /// entry behind, for as long as the other end had it put off.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.heap.len() > 2 * self.swept + LEAST_SWEPT
+    /// Takes out the entries that are not live, when there are so many that most of them must be dead: a connection whose deadline
+    /// comes nearer leaves the old entry behind, for as long as the other end had it put off.
+    pub(crate) fn sweep_if_stale(&mut self, is_live: impl Fn(Instant, ConnectionHandle) -> bool) {
+        if self.heap.len() > 2 * self.swept + LEAST_SWEPT {
+            self.heap.retain(|&Reverse((at, connection))| is_live(at, connection));
+            self.swept = self.heap.len();
+        }
     }
 
-    /// Takes out the entries that are not live.
-    pub(crate) fn sweep(&mut self, is_live: impl Fn(Instant, ConnectionHandle) -> bool) {
-        self.heap.retain(|&Reverse((at, connection))| is_live(at, connection));
-        self.swept = self.heap.len();
+    #[cfg(test)]
+    pub(crate) fn entries(&self) -> usize {
+        self.heap.len()
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -50,7 +52,4 @@ impl Deadlines {
 }
 
 /// Some 24 KiB.
-const LEAST_SWEPT: usize = 1_024;
-
-#[cfg(test)]
-mod tests;
+pub(crate) const LEAST_SWEPT: usize = 1_024;

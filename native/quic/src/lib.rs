@@ -46,6 +46,7 @@ mod tag;
 mod tests;
 mod unacknowledged;
 mod varint;
+mod weigh;
 
 pub use choice::choose;
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};

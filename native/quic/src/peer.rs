@@ -7,6 +7,7 @@ use crate::{
     hello::HelloError,
     initial::{HelloAssembly, Initial},
     session::{Accepted, Answer, Dial, QUIC_VERSION, error, judge},
+    weigh::Allowance,
 };
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
@@ -36,6 +37,7 @@ pub(crate) struct Peer {
     incomplete: Vec<Incomplete>,
     /// Handed out and neither accepted nor refused.
     pub(crate) undecided: Vec<ConnectionHandle>,
+    pub(crate) allowance: Allowance,
 }
 
 /// A dialler whose hello is not complete.
@@ -99,6 +101,7 @@ impl Peer {
             connections: Vec::new(),
             incomplete: Vec::new(),
             undecided: Vec::new(),
+            allowance: Allowance::default(),
         }
     }
 

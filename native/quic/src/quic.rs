@@ -1,5 +1,6 @@
 //! The connections of one node with all of its peers.
 
+mod arrival;
 mod commands;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     deadlines::Deadlines,
     flight::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
+    weigh::Weight,
 };
 use bytes::BytesMut;
 use quinn_proto::{EcnCodepoint, EndpointEvent};
@@ -44,6 +46,8 @@ pub struct Quic {
     responses: VecDeque<(PeerTag, Vec<u8>)>,
     scratch: Vec<u8>,
     totals: QuicStats,
+    /// Of the datagram that is handled.
+    weight: Weight,
     /// Of the next datagram, by its sender's clock.
     departed: Option<u32>,
 }
@@ -72,6 +76,7 @@ impl Quic {
             responses: VecDeque::new(),
             scratch: Vec::new(),
             totals: QuicStats::default(),
+            weight: Weight::default(),
             departed: None,
         }
     }
@@ -129,6 +134,7 @@ impl Quic {
         self.now = Some(now);
         let departed = self.departed.take();
         let put_off = ack::delay(&payload).unwrap_or_default();
+        self.weight.read(&payload);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let known = self.peers.entry(peer).or_insert_with(|| {
@@ -138,13 +144,7 @@ impl Quic {
         match known.handle(codepoint(ecn), payload, &self.config.protocols, &mut scratch, now) {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
-                if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
-                    made.gauge().departed(departed, put_off);
-                    made.handle_datagram(event, now);
-                    if !std::mem::replace(&mut made.touched, true) {
-                        self.touched.push(connection);
-                    }
-                }
+                self.arrived(connection, event, (departed, put_off), now);
             }
             Arrival::Response => self.respond(peer, &scratch),
             Arrival::Undecided(undecided) => {
@@ -278,16 +278,7 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        // Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was
-        // told, and read what it could, before it asked for packets.
-        let left = transmit.is_none() && made.is_left() && self.events.is_empty();
-        if left {
-            let peer = made.peer;
-            self.remove(connection);
-            self.drop_if_idle(peer);
-        } else if made.is_drained() {
-            self.touch(connection);
-        }
+        self.put_away(connection, transmit.is_none());
         transmit
     }
 
@@ -426,12 +417,10 @@ impl Quic {
     /// is told.
     fn settle(&mut self) {
         let Some(now) = self.now else { return };
-        if self.deadlines.is_stale() {
-            let slots = &self.slots;
-            let live =
-                |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at));
-            self.deadlines.sweep(live);
-        }
+        let slots = &self.slots;
+        self.deadlines.sweep_if_stale(
+            |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),
+        );
         for handle in std::mem::take(&mut self.touched) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&handle) else { continue };
             made.touched = false;
@@ -459,29 +448,6 @@ impl Quic {
                 self.slots.remove(&handle);
                 self.drop_if_idle(peer);
             }
-        }
-    }
-
-    fn remove(&mut self, handle: ConnectionHandle) {
-        match self.slots.remove(&handle) {
-            Some(Slot::Made(made)) => {
-                if let Some(peer) = self.peers.get_mut(&made.peer) {
-                    peer.handle_event(made.quinn, EndpointEvent::drained());
-                }
-            }
-            Some(Slot::Undecided { peer, undecided, .. }) => {
-                if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.undecided.retain(|other| *other != handle);
-                    peer.ignore(*undecided);
-                }
-            }
-            None => {}
-        }
-    }
-
-    fn drop_if_idle(&mut self, peer: PeerTag) {
-        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
-            self.peers.remove(&peer);
         }
     }
 

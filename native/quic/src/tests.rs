@@ -1,5 +1,6 @@
 //! Tests that need the inside: peers that break the rules, and hellos altered on their way.
 
+mod deadlines;
 mod delay;
 mod hello;
 mod keys;

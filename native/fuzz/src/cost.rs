@@ -1,0 +1,127 @@
+//! What the packets of a peer may cost, in work and in memory, whatever it puts into them.
+
+use std::time::{Duration, Instant};
+
+use warren_quic::{CloseCause, Event};
+
+use crate::quic_node::QuicNode;
+use crate::wire::{Level, QuicEnd, crypto, put, stream};
+
+#[test]
+fn small_pieces_out_of_order_are_worked_off_at_a_bounded_rate_and_the_rest_dropped() {
+    let mut attack = Attack::connected();
+    let mut frames = Vec::new();
+    for piece in 0..130 {
+        frames.extend(stream(own(1), 2 + piece * 2, &[7], false));
+    }
+    let mut taken = Vec::new();
+    for _ in 0..5 {
+        let before = attack.dropped();
+        for _ in 0..2_000 {
+            attack.send(&frames);
+            attack.node.now += Duration::from_micros(500);
+        }
+        taken.push(2_000 - (attack.dropped() - before));
+    }
+    // 40,000 at once and 10,000 a second: the store is empty within the first second.
+    assert!(taken[0] <= (40_000 + 10_000) / 129 + 1, "{taken:?}");
+    assert!(taken[1..].iter().all(|&taken| (1..=10_000 / 129 + 1).contains(&taken)), "{taken:?}");
+    assert!(attack.lives(), "it may be an honest end's bad day");
+}
+
+#[test]
+fn as_many_small_messages_as_may_come_at_once_pass_in_one_packet() {
+    let mut attack = Attack::connected();
+    let frames: Vec<u8> = (1..33).flat_map(|next| stream(own(next), 0, &[1, 1, 9, 1, b'x'], true)).collect();
+    attack.send(&frames);
+    let messages = attack.node.events.iter().filter(|(_, event)| matches!(event, Event::Message { .. }));
+    assert_eq!((messages.count(), attack.dropped()), (32, 0));
+    assert!(attack.lives());
+}
+
+#[test]
+fn what_no_honest_end_sends_ends_the_connection_with_a_typed_error() {
+    let mut late = Vec::new();
+    for value in [0xaf, 0, 9, 1 << 61, 16] {
+        put(&mut late, value);
+    }
+    for (what, frames) in [
+        ("a hello after the handshake", crypto(2, &[1])),
+        ("an acknowledgement put off for centuries", late),
+        ("connection IDs retired without end", retired()),
+        ("connection IDs given without end", given()),
+    ] {
+        let mut attack = Attack::connected();
+        attack.send(&frames);
+        let cause = attack.node.events.iter().find_map(|(_, event)| match event {
+            Event::Closed(closed) => Some(closed.cause),
+            _ => None,
+        });
+        assert_eq!(cause, Some(CloseCause::Violation), "{what}");
+        assert_eq!(attack.node.quic.totals().violations, 1, "{what}");
+    }
+}
+
+struct Attack {
+    node: QuicNode,
+    end: QuicEnd,
+}
+
+impl Attack {
+    fn connected() -> Self {
+        let mut node = QuicNode::new(Instant::now());
+        let mut end = QuicEnd::dialler([9; 8]);
+        let hello = end.hello();
+        node.give(&hello).iter().for_each(|answer| end.hear(answer));
+        let confirmation = end.confirmation();
+        node.give(&confirmation).iter().for_each(|answer| end.hear(answer));
+        let mut attack = Self { node, end };
+        assert!(attack.lives());
+        // As an honest dialler would have it: the control stream first.
+        attack.send(&stream(own(0), 0, &[0], false));
+        attack
+    }
+
+    fn send(&mut self, frames: &[u8]) {
+        let packet = self.end.packet(Level::Data, frames);
+        for answer in self.node.give(&packet) {
+            self.end.hear(&answer);
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.node.quic.totals().datagrams_too_costly
+    }
+
+    fn lives(&self) -> bool {
+        let closed = |event: &Event| matches!(event, Event::Closed(_));
+        !self.node.events.iter().any(|(_, event)| closed(event))
+    }
+}
+
+/// The dialler's own unidirectional streams (RFC 9000 section 2.1).
+fn own(index: u64) -> u64 {
+    index * 4 + 2
+}
+
+fn retired() -> Vec<u8> {
+    let mut frames = Vec::new();
+    for sequence in 0..65 {
+        put(&mut frames, 0x19);
+        put(&mut frames, sequence);
+    }
+    frames
+}
+
+fn given() -> Vec<u8> {
+    let mut frames = Vec::new();
+    for sequence in 1..66_u64 {
+        for value in [0x18, sequence, sequence] {
+            put(&mut frames, value);
+        }
+        frames.push(8);
+        frames.extend(sequence.to_be_bytes());
+        frames.extend([sequence as u8; 16]);
+    }
+    frames
+}

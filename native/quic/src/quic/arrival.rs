@@ -1,0 +1,73 @@
+//! What becomes of a datagram that belongs to a connection, and of a connection that has nothing more to say.
+
+use std::time::{Duration, Instant};
+
+use quinn_proto::{ConnectionEvent, EndpointEvent};
+
+use super::{Quic, Slot};
+use crate::{ConnectionHandle, PeerTag, peer::Peer};
+
+impl Quic {
+    /// Hands it on, unless it asks for more work than its peer may; when it left its sender is told beside it.
+    pub(super) fn arrived(
+        &mut self,
+        connection: ConnectionHandle,
+        event: ConnectionEvent,
+        (departed, put_off): (Option<u32>, Duration),
+        now: Instant,
+    ) {
+        let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return };
+        let weight = made.weigh(&self.weight);
+        if let Ok(pieces) = weight
+            && let Some(peer) = self.peers.get_mut(&made.peer)
+            && !peer.allowance.spend(pieces, now)
+        {
+            self.totals.datagrams_too_costly += 1;
+            return;
+        }
+        made.gauge().departed(departed, put_off);
+        made.handle_datagram(event, now);
+        if let Err(violation) = weight
+            && made.offended(violation, now, &mut self.events)
+        {
+            self.totals.violations += 1;
+        }
+        self.touch(connection);
+    }
+
+    /// Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was told,
+    /// and read what it could, before it asked for packets.
+    pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
+        let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
+        if is_silent && made.is_left() && self.events.is_empty() {
+            let peer = made.peer;
+            self.remove(connection);
+            self.drop_if_idle(peer);
+        } else if made.is_drained() {
+            self.touch(connection);
+        }
+    }
+
+    pub(super) fn remove(&mut self, handle: ConnectionHandle) {
+        match self.slots.remove(&handle) {
+            Some(Slot::Made(made)) => {
+                if let Some(peer) = self.peers.get_mut(&made.peer) {
+                    peer.handle_event(made.quinn, EndpointEvent::drained());
+                }
+            }
+            Some(Slot::Undecided { peer, undecided, .. }) => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.undecided.retain(|other| *other != handle);
+                    peer.ignore(*undecided);
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn drop_if_idle(&mut self, peer: PeerTag) {
+        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
+            self.peers.remove(&peer);
+        }
+    }
+}
