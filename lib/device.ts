@@ -131,7 +131,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   stats(): DeviceStats {
     const { isOpen, driver, queued, inbox, laneTotals } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
-    const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages }
+    const failedAuthorizations = this.#authorizations?.failures ?? 0
+    const counters = { queuedBytes: queued.total, leftBehindMessages: inbox.leftBehindMessages, failedAuthorizations }
     return statsOf({ ...driver.stats(), ...counters }, laneTotals.now())
   }
 

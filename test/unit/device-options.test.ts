@@ -22,6 +22,7 @@ describe('the options of a device', () => {
       addresses: [],
       mtu: 1_420,
       uplink: undefined,
+      allowHalfOpen: false,
       lanes: new Map(),
       limits: {
         peers: 65_536,
