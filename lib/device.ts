@@ -245,7 +245,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     return {
       connected: (id, peer, initiator, protocol) => this.#connected(id, peer, initiator, protocol),
       connectionClosed: (id, close) => this.#connectionClosed(id, close),
-      stranger: (publicKey, endpoint) => this.#authorizations?.ask(publicKey, endpoint),
+      stranger: (publicKey, endpoint) => {
+        // It may have been added since it knocked.
+        if (!this.#peers.has(publicKey)) this.#authorizations?.ask(publicKey, endpoint)
+      },
       strangerGone: (publicKey) => this.#authorizations?.gone(publicKey),
       failed: (message) => this.#failed(message),
     }
