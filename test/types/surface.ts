@@ -113,6 +113,7 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
 
   // @ts-expect-error to connections, not to peers
   await device.broadcast(new Uint8Array(1), { to: [peer] })
+  await device.broadcast(new Uint8Array(1), { protocol: 'ledger/1' })
   // @ts-expect-error patience is the broadcast's
   await connection.send(new Uint8Array(1), { patience: 1 })
   // @ts-expect-error nothing a peer does is an 'error' event
