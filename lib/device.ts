@@ -14,7 +14,7 @@ import { EndpointRotation } from './endpoint-rotation.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { driverLimits } from './limits.js'
-import { type Message, type MessageFilter, parseFilter } from './message.js'
+import { type MessageFilter, type Messages, parseFilter } from './message.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
@@ -111,7 +111,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * It competes with the connections' own iterators: each message goes to one. Leaving the loop loses nothing. It ends when the
    * device is closed and nothing is left.
    */
-  messages(filter?: MessageFilter): AsyncIterableIterator<Message> {
+  messages(filter?: MessageFilter): Messages {
     return this.#runtime.inbox.read(parseFilter(filter))
   }
 

@@ -1,4 +1,5 @@
-import { type Endpoint, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
+import type { ParsedEndpoint } from './endpoint.js'
+import { type EndpointLike, parseEndpointLike } from './endpoint-like.js'
 import { type PublicKey, parseKey, parsePublicKey } from './keys.js'
 import { priority } from './message.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from './options.js'
@@ -8,7 +9,7 @@ import { prefix } from './prefix.js'
 export interface PeerOptions {
   readonly publicKey: PublicKey | Uint8Array
   /** Where it is, or the places where it may be, tried in turn. Absent: it will dial. */
-  readonly endpoint?: Endpoint | readonly Endpoint[] | undefined
+  readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
   /** A second, symmetric secret of both ends: base64 or 32 bytes. */
   readonly presharedKey?: string | Uint8Array | undefined
   /** Raw packets from and for these go to this peer, besides the address derived from its key. */
@@ -21,7 +22,7 @@ export interface PeerOptions {
 
 /** What of a peer changes. What is left out stays; `null` takes a secret or a keepalive away. */
 export interface PeerChanges {
-  readonly endpoint?: Endpoint | readonly Endpoint[] | undefined
+  readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
   readonly presharedKey?: string | Uint8Array | null | undefined
   readonly allowedIPs?: readonly string[] | undefined
   readonly persistentKeepalive?: number | null | undefined
@@ -72,8 +73,8 @@ const publicKey: Check<PublicKey> = (value) => parsePublicKey(value as string)
 const presharedKey: Check<Uint8Array> = (value) => parseKey('The pre-shared key', value)
 
 const endpoints: Check<readonly ParsedEndpoint[]> = (value, name) => {
-  if (!Array.isArray(value)) return [parseEndpoint(value, name)]
-  return listOf(parseEndpoint, MOST_ENDPOINTS)(value, name)
+  if (!Array.isArray(value)) return [parseEndpointLike(value, name)]
+  return listOf(parseEndpointLike, MOST_ENDPOINTS)(value, name)
 }
 
 const keepalive: Check<number | undefined> = (value, name) => integer(0, 65_535, 'seconds')(value, name) || undefined

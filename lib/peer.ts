@@ -74,7 +74,7 @@ export interface PeerReceiver {
 }
 
 /** Another node, by its key. Made by `device.addPeer()` or by `authorize`. */
-export class Peer extends EventEmitter<PeerEvents> {
+export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly publicKey: PublicKey
   /** Its address inside the tunnel, derived from its key. */
   readonly address: string
@@ -119,6 +119,11 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** Where it is: its current address and port, or the first that was configured. */
   get endpoint(): Endpoint | undefined {
     return this.#endpoint ?? this.#rotation.first
+  }
+
+  /** The live ones of this peer, in any protocol. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
   }
 
   /** The tunnel has a session. */
@@ -177,6 +182,10 @@ export class Peer extends EventEmitter<PeerEvents> {
     const close = parseClose(options)
     this.#removal ??= this.#remove(close)
     await this.#removal
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove()
   }
 
   toJSON(): object {
