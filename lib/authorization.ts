@@ -2,6 +2,7 @@ import type { Clock, Timer } from './clock.js'
 import type { Endpoint } from './endpoint.js'
 import type { PublicKey } from './keys.js'
 import { type AuthorizedPeer, type AuthorizedPeerOptions, parseAuthorizedPeer } from './peer-options.js'
+import { warnOnce } from './warning.js'
 
 /** A key that proved itself and is no peer yet. */
 export interface Stranger {
@@ -31,6 +32,7 @@ export class Authorizations {
   readonly #clock: Clock
   readonly #outcome: AuthorizationOutcome
   readonly #pending = new Map<PublicKey, Question>()
+  #failures = 0
 
   constructor(authorize: Authorize, timeout: number, most: number, clock: Clock, outcome: AuthorizationOutcome) {
     this.#authorize = authorize
@@ -43,6 +45,11 @@ export class Authorizations {
   /** The questions under way. */
   get pending(): number {
     return this.#pending.size
+  }
+
+  /** Answers that were an exception, or no answer at all. */
+  get failures(): number {
+    return this.#failures
   }
 
   /** A stranger asks. Asking again while the answer is awaited changes nothing. */
@@ -84,7 +91,10 @@ export class Authorizations {
       if (peer === undefined) this.#outcome.reject(publicKey, endpoint, 'refused', undefined)
       else this.#outcome.accept(publicKey, endpoint, peer)
     } catch (error) {
-      if (this.#take(question)) this.#outcome.reject(publicKey, endpoint, 'error', error)
+      if (!this.#take(question)) return
+      this.#failures += 1
+      warnOnce('authorize failed, so a stranger was refused', 'WARREN_AUTHORIZE_FAILED', error)
+      this.#outcome.reject(publicKey, endpoint, 'error', error)
     }
   }
 

@@ -1,15 +1,18 @@
-import { wrongType } from './argument-error.js'
+import { outOfRange, wrongType } from './argument-error.js'
 import type { Connection, ConnectionReceiver } from './connection.js'
 import { defer } from './deferred.js'
 import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from './message.js'
-import { type Check, integer, LONGEST_TIMER, optional, parseOptions } from './options.js'
+import { type Check, integer, LONGEST_TIMER, optional, parseOptions, text } from './options.js'
+import type { Peer } from './peer.js'
 import type { Runtime } from './runtime.js'
 import type { SharedBytes, Waiter } from './sent.js'
 
 /** How a message leaves to many connections. */
 export interface BroadcastOptions extends SendOptions {
-  /** To whom. Default: all connections of the device. */
+  /** To whom. Default: all peers that have a connection in `protocol`. */
   readonly to?: Iterable<Connection> | undefined
+  /** In which protocol, where `to` does not say to whom. Default: the device's only one; where it has several it must be named. */
+  readonly protocol?: string | undefined
   /** One of them that is left out: the one that it came from. */
   readonly except?: Connection | undefined
   /**
@@ -52,7 +55,7 @@ export function broadcast(runtime: Runtime, bytes: Uint8Array, options: Broadcas
   return end.promise
 }
 
-function parseBroadcast({ routes }: Runtime, options: BroadcastOptions) {
+function parseBroadcast({ routes, protocols }: Runtime, options: BroadcastOptions) {
   const connection: Check<Connection> = (value, name) => {
     if (!routes.receivers.has(value as Connection)) throw wrongType(name, 'a connection of this device', value)
     return value as Connection
@@ -70,12 +73,33 @@ function parseBroadcast({ routes }: Runtime, options: BroadcastOptions) {
   const parsed = parseOptions('options', options, {
     ...SEND_CHECKS,
     to: optional(targets, undefined),
+    protocol: optional(text, undefined),
     except: optional(connection, undefined),
     patience: optional(integer(0, LONGEST_TIMER, 'milliseconds'), Number.POSITIVE_INFINITY),
   })
-  return { ...parsed, to: parsed.to ?? allOf(routes.connections.values()) }
+  const { to, protocol, ...rest } = parsed
+  if (to !== undefined && protocol !== undefined)
+    throw outOfRange('options.protocol', 'left out where options.to says to whom', protocol)
+  return { ...rest, to: to ?? allIn(theProtocol(protocol, protocols), routes.connections.values()) }
 }
 
-function allOf(receivers: Iterable<ConnectionReceiver>): Map<Connection, ConnectionReceiver> {
-  return new Map(Array.from(receivers, (receiver) => [receiver.connection, receiver]))
+/** A message of one protocol must not come out of another. */
+function theProtocol(named: string | undefined, protocols: readonly string[]): string {
+  const [only] = protocols
+  if (named !== undefined) return named
+  if (only !== undefined && protocols.length === 1) return only
+  const names = protocols.map((protocol) => `'${protocol}'`).join(' or ')
+  const expected =
+    names === '' ? 'a protocol, for the device has none of its own' : `${names}, for the device has several`
+  throw outOfRange('options.protocol', expected, named)
+}
+
+/** One connection of each peer: an open one, if it has one. */
+function allIn(protocol: string, receivers: Iterable<ConnectionReceiver>): Map<Connection, ConnectionReceiver> {
+  const chosen = new Map<Peer, ConnectionReceiver>()
+  for (const receiver of receivers) {
+    const { peer, protocol: spoken } = receiver.connection
+    if (spoken === protocol && !chosen.get(peer)?.connection.isOpen) chosen.set(peer, receiver)
+  }
+  return new Map(Array.from(chosen.values(), (receiver) => [receiver.connection, receiver]))
 }

@@ -21,6 +21,7 @@ import { joinLanes, type OutboxFigures } from './lane-stats.js'
 import {
   type Message,
   type MessageFilter,
+  type Messages,
   type Outcome,
   type Outgoing,
   type ParsedSend,
@@ -169,7 +170,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
    * Messages as they come, at each step the oldest of the highest priority there is. Iterators compete: each message goes to one.
    * Leaving the loop loses nothing. It ends when the connection has ended and nothing is left.
    */
-  messages(filter?: MessageFilter): AsyncIterableIterator<Message> {
+  messages(filter?: MessageFilter): Messages {
     return this.#inbox.read(parseFilter(filter))
   }
 

@@ -27,7 +27,7 @@ export class DeviceInbox<M> {
     this.#size = size
   }
 
-  read(filter: ParsedFilter): AsyncIterableIterator<M> {
+  read(filter: ParsedFilter): MessageReader<M> {
     this.#isUsed = true
     const share = this.#shareOf(filter)
     share.readers += 1

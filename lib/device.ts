@@ -14,7 +14,7 @@ import { knownAddresses } from './endpoints.js'
 import { fromNative, nativeError, type WarrenError } from './errors.js'
 import { addressOf, type PublicKey } from './keys.js'
 import { driverLimits } from './limits.js'
-import { type Message, type MessageFilter, parseFilter } from './message.js'
+import { type MessageFilter, type Messages, parseFilter } from './message.js'
 import { openDriver } from './open-driver.js'
 import { Peer, type PeerHost, type PeerReceiver } from './peer.js'
 import { type PeerEvent, publishPeerEvent } from './peer-event.js'
@@ -117,7 +117,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * It competes with the connections' own iterators: each message goes to one. Leaving the loop loses nothing. It ends when the
    * device is closed and nothing is left.
    */
-  messages(filter?: MessageFilter): AsyncIterableIterator<Message> {
+  messages(filter?: MessageFilter): Messages {
     return this.#runtime.inbox.read(parseFilter(filter))
   }
 
@@ -137,8 +137,14 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   stats(): DeviceStats {
     const { isOpen, driver, queued, inbox, laneTotals, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
+    const failedAuthorizations = this.#authorizations?.failures ?? 0
     const { leftBehindMessages } = inbox
-    const counters = { queuedBytes: queued.total, leftBehindMessages, ...this.#strangers.counters }
+    const counters = {
+      queuedBytes: queued.total,
+      leftBehindMessages,
+      failedAuthorizations,
+      ...this.#strangers.counters,
+    }
     return statsOf({ ...driver.stats(), ...counters }, laneTotals.now(driver.deviceLanes(), deadlines.now()))
   }
 
@@ -276,7 +282,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     return {
       connected: (id, peer, initiator, protocol) => this.#connected(id, peer, initiator, protocol),
       connectionClosed: (id, close) => this.#connectionClosed(id, close),
-      stranger: (publicKey, endpoint) => this.#authorizations?.ask(publicKey, endpoint),
+      stranger: (publicKey, endpoint) => {
+        // It may have been added since it knocked.
+        if (!this.#peers.has(publicKey)) this.#authorizations?.ask(publicKey, endpoint)
+      },
       strangerGone: (publicKey) => this.#authorizations?.gone(publicKey),
       failed: (message) => this.#failed(message),
     }

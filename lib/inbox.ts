@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import { Fifo } from './fifo.js'
 import type { ParsedFilter } from './message.js'
-import { MessageReaders } from './message-reader.js'
+import { type MessageReader, MessageReaders } from './message-reader.js'
 import type { PeerInbox } from './peer-inbox.js'
 
 /** What makes a message of what arrived, when an iterator takes it; `sentAs` is the priority that its sender gave it. */
@@ -58,7 +58,7 @@ export class Inbox<M> {
   }
 
   /** A new iterator: each step takes the highest message there is, oldest first, that its filter lets through. */
-  read(filter: ParsedFilter): AsyncIterableIterator<M> {
+  read(filter: ParsedFilter): MessageReader<M> {
     return this.#readers.read({ take: (wanted) => this.take(wanted), isOver: () => this.#ended }, filter)
   }
 

@@ -84,8 +84,8 @@ export class KeepConnected {
     if (this.#link.find(this.#order) === undefined) this.#wait(least + this.#backoff())
   }
 
-  #backoff(): number {
-    const pause = backoff(this.#attempts, this.#clock.random())
+  #backoff(failure?: unknown): number {
+    const pause = backoff(this.#attempts, this.#clock.random(), failure)
     this.#attempts += 1
     return pause
   }
@@ -110,7 +110,7 @@ export class KeepConnected {
     } catch (error) {
       if (this.#controller !== controller) return
       this.#isDialling = false
-      const pause = this.#backoff()
+      const pause = this.#backoff(error)
       this.#wait(pause)
       this.#link.failed(error, pause)
     }

@@ -34,7 +34,7 @@ export class MessageReaders<M> {
 }
 
 /** An iterator over messages. */
-export class MessageReader<M> implements AsyncIterableIterator<M> {
+export class MessageReader<M> implements AsyncIterableIterator<M>, AsyncDisposable {
   readonly filter: ParsedFilter
   readonly #source: MessageSource<M>
   readonly #readers: Set<MessageReader<M>>
@@ -71,6 +71,10 @@ export class MessageReader<M> implements AsyncIterableIterator<M> {
   return(): Promise<IteratorResult<M, undefined>> {
     this.end()
     return Promise.resolve(DONE)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end()
   }
 
   wants(priority: number): boolean {

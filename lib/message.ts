@@ -12,6 +12,9 @@ export interface Message {
   readonly connection: Connection
 }
 
+/** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
+export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
+
 /** Which messages an iterator takes. */
 export interface MessageFilter {
   /** Default 0. */

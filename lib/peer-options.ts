@@ -1,5 +1,6 @@
 import { outOfRange, wrongType } from './argument-error.js'
-import { type Endpoint, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
+import type { ParsedEndpoint } from './endpoint.js'
+import { type EndpointLike, parseEndpointLike } from './endpoint-like.js'
 import type { KeepOrder } from './keep-connected.js'
 import { type PublicKey, parseKey, parsePublicKey } from './keys.js'
 import { priority } from './message.js'
@@ -11,7 +12,7 @@ import { protocols } from './protocols.js'
 export interface PeerOptions {
   readonly publicKey: PublicKey | Uint8Array
   /** Where it is, or the places where it may be, tried in turn. Absent: it will dial. */
-  readonly endpoint?: Endpoint | readonly Endpoint[] | undefined
+  readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
   /** A second, symmetric secret of both ends: base64 or 32 bytes. */
   readonly presharedKey?: string | Uint8Array | undefined
   /** Raw packets from and for these go to this peer, besides the address derived from its key. */
@@ -26,7 +27,7 @@ export interface PeerOptions {
 
 /** What of a peer changes. What is left out stays; `null` takes a secret or a keepalive away. */
 export interface PeerChanges {
-  readonly endpoint?: Endpoint | readonly Endpoint[] | undefined
+  readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
   readonly presharedKey?: string | Uint8Array | null | undefined
   readonly allowedIPs?: readonly string[] | undefined
   readonly persistentKeepalive?: number | null | undefined
@@ -85,8 +86,8 @@ const publicKey: Check<PublicKey> = (value) => parsePublicKey(value as string)
 const presharedKey: Check<Uint8Array> = (value) => parseKey('The pre-shared key', value)
 
 const endpoints: Check<readonly ParsedEndpoint[]> = (value, name) => {
-  if (!Array.isArray(value)) return [parseEndpoint(value, name)]
-  return listOf(parseEndpoint, MOST_ENDPOINTS)(value, name)
+  if (!Array.isArray(value)) return [parseEndpointLike(value, name)]
+  return listOf(parseEndpointLike, MOST_ENDPOINTS)(value, name)
 }
 
 const keepalive: Check<number | undefined> = (value, name) => integer(0, 65_535, 'seconds')(value, name) || undefined

@@ -83,7 +83,7 @@ export interface PeerReceiver extends Guest {
 }
 
 /** Another node, by its key. Made by `device.addPeer()` or by `authorize`. */
-export class Peer extends EventEmitter<PeerEvents> {
+export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly publicKey: PublicKey
   /** Its address inside the tunnel, derived from its key. */
   readonly address: string
@@ -141,6 +141,11 @@ export class Peer extends EventEmitter<PeerEvents> {
       if (endpoint !== undefined) this.#endpoint = this.#endpoints.spell(spellEndpoint(endpoint))
     }
     return this.#endpoint ?? this.#endpoints.first
+  }
+
+  /** The live ones of this peer, in any protocol. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
   }
 
   /** The tunnel has a session. */
@@ -203,6 +208,10 @@ export class Peer extends EventEmitter<PeerEvents> {
     const close = parseClose(options)
     this.#removal ??= this.#remove(close)
     await this.#removal
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove()
   }
 
   toJSON(): object {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.js'
+import { WarrenError } from './errors.js'
 
 /** Dials for so many milliseconds; rejects when that fails, or when the signal aborts. */
 export type Redial = (
@@ -39,9 +40,9 @@ export class Reconnect {
     this.#controller = new AbortController()
   }
 
-  #next(series: Series): number {
+  #next(series: Series, failure?: unknown): number {
     series.isRunning = true
-    const pause = backoff(series.attempts, this.#clock.random())
+    const pause = backoff(series.attempts, this.#clock.random(), failure)
     series.timer = this.#clock.after(pause, () => void this.#attempt(series))
     series.attempts += 1
     return pause
@@ -53,19 +54,27 @@ export class Reconnect {
       await this.#redial(series.protocols, attemptTime(series.attempts), signal)
       series.isRunning = false
     } catch (error) {
-      if (!signal.aborted) this.#failed(error, this.#next(series))
+      if (!signal.aborted) this.#failed(error, this.#next(series, error))
     }
   }
 }
 
-/** Milliseconds before an attempt: none before the first, then at random below a bound that doubles up to 30 s. */
-export function backoff(attempts: number, random: number): number {
-  return attempts === 0 ? 0 : random * Math.min(LONGEST, FIRST * 2 ** (attempts - 1))
+/**
+ * Milliseconds before an attempt: none before the first, then at random below a bound that doubles: up to 5 s where the last one
+ * met silence, else up to 30 s.
+ */
+export function backoff(attempts: number, random: number, failure?: unknown): number {
+  const longest = isSilence(failure) ? LONGEST_OF_SILENCE : LONGEST
+  return attempts === 0 ? 0 : random * Math.min(longest, FIRST * 2 ** (attempts - 1))
 }
 
 /** Milliseconds that an attempt may take, counted from 1: as `connect()` at first, then twice as long each time up to 80 s. */
 export function attemptTime(attempt: number): number {
   return Math.min(LONGEST_ATTEMPT, FIRST_ATTEMPT * 2 ** (attempt - 1))
+}
+
+function isSilence(failure: unknown): boolean {
+  return WarrenError.is(failure) && SILENT.has(failure.code)
 }
 
 interface Series {
@@ -77,6 +86,10 @@ interface Series {
 
 const FIRST = 100
 const LONGEST = 30_000
+
+/** As far apart as the initiations of an attempt: a peer that is back is found as soon in a pause as in an attempt. */
+const LONGEST_OF_SILENCE = 5_000
+const SILENT: ReadonlySet<string> = new Set(['ERR_WARREN_NO_HANDSHAKE', 'ERR_WARREN_NO_TRANSPORT'])
 
 /**
  * While an attempt lasts an initiation leaves every 5 s, so that a peer that is back is found then, whoever has to dial; and a

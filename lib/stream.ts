@@ -159,7 +159,7 @@ export class ConnectionStream extends SocketLike {
     const error = new WarrenError('ERR_WARREN_STREAM_ENDED', text, { peer: this.connection.peer.publicKey })
     const callback = args.findLast((arg) => typeof arg === 'function')
     if (callback !== undefined) later(() => callback(error))
-    warnOnce(error)
+    warnOnce(error.message, error.code, error)
     this.destroy(error)
     return false
   }

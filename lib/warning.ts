@@ -1,13 +1,16 @@
+import { inspect, types } from 'node:util'
+
 /**
- * Warns of what a program does wrong where no caller would see an error: once for each place in it, with the stack.
- * `process.on('warning')` gets it with the error's code.
+ * Warns of a fault of the program's where no caller would see it: once for each place in it, with the stack.
+ * `process.on('warning')` gets it with this code.
  */
-export function warnOnce(error: Error & { readonly code?: unknown }): void {
-  const place = (error.stack ?? '').split('\n').slice(1).join('\n')
+export function warnOnce(message: string, code: string, thrown: unknown): void {
+  const detail =
+    thrown instanceof Error || types.isNativeError(thrown) ? (thrown.stack ?? String(thrown)) : inspect(thrown)
+  const place = detail.replace(/^.*$/m, '')
   if (WARNED.has(place) || WARNED.size >= MOST) return
   WARNED.add(place)
-  const code = typeof error.code === 'string' ? { code: error.code } : {}
-  process.emitWarning(error.message, { type: 'WarrenWarning', detail: place, ...code })
+  process.emitWarning(message, { type: 'WarrenWarning', code, detail })
 }
 
 const WARNED = new Set<string>()

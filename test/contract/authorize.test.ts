@@ -27,6 +27,23 @@ eachDriver('authorize', (network) => {
     expect(far.peers.get(near.publicKey)?.up).toBe(true)
   })
 
+  it('is not asked about a stranger who was added since it knocked, and nothing is rejected', async () => {
+    const asked: Stranger[] = []
+    const { near, far, peer, events } = await strangers(network, (stranger) => {
+      asked.push(stranger)
+      return true
+    })
+    const dial = peer.connect()
+    await new Promise((resolve) => setImmediate(resolve))
+    // The other device is on a thread of its own, and its knock waits here meanwhile.
+    const end = performance.now() + 300
+    while (performance.now() < end);
+    far.addPeer({ publicKey: near.publicKey })
+    await dial
+    expect(asked).toEqual([])
+    expect(events.filter(({ type }) => type === 'rejected')).toEqual([])
+  })
+
   it('gives a stranger settings', async () => {
     const { near, far, peer } = await strangers(network, () => ({
       allowedIPs: ['10.9.0.0/16'],

@@ -25,6 +25,33 @@ eachDriver('a broadcast', (network) => {
     }
   })
 
+  it('is of one protocol, which is named where the device has several', async () => {
+    const protocols = ['ledger/1', 'chat/1']
+    const pair = await network.pair({ protocols }, { protocols })
+    const [ledger, chat] = await Promise.all(protocols.map((name) => pair.peer.connect({ protocols: [name] })))
+    await until(() => pair.far.connections.size === 2)
+    await expect(pair.near.broadcast(Buffer.of(1))).rejects.toThrow(
+      "options.protocol must be 'ledger/1' or 'chat/1', for the device has several; got undefined",
+    )
+    const to = { to: [ledger as Connection], protocol: 'ledger/1' }
+    await expect(pair.near.broadcast(Buffer.of(1), to)).rejects.toThrow('options.protocol')
+    const results = await pair.near.broadcast(Buffer.from('an entry'), { protocol: 'ledger/1' })
+    expect([...results.keys()]).toEqual([ledger])
+    await settled(results, 'delivered')
+    await chat?.send(Buffer.from('a word'))
+    for (const { protocol, messages } of [...pair.far.connections].map((connection) => ({
+      protocol: connection.protocol,
+      messages: connection.messages(),
+    }))) {
+      const { value } = await messages.next()
+      expect([protocol, String(value?.bytes)]).toEqual(
+        protocol === 'chat/1' ? ['chat/1', 'a word'] : ['ledger/1', 'an entry'],
+      )
+    }
+    expect((await pair.near.broadcast(Buffer.of(1), { protocol: 'nobody/1' })).size).toBe(0)
+    expect((await pair.near.broadcast(Buffer.of(1), { to: pair.near.connections })).size).toBe(2)
+  })
+
   it('waits for nobody but at a slow peer, which gets it all in the end', async () => {
     const [hub, slow, ...others] = (await network.group(5, STAR, {
       limits: { receiveBytesPerConnection: 2 * MIB, messageBytes: MIB },

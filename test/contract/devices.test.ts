@@ -54,6 +54,18 @@ eachDriver('devices', (network) => {
     expect(device.unref()).toBe(device)
   })
 
+  it('take the address of another device as where a peer is, and their peers know their connections', async () => {
+    const far = await network.open({ listen: 0 })
+    const near = await network.open()
+    far.addPeer({ publicKey: near.publicKey })
+    const peer = near.addPeer({ publicKey: far.publicKey, endpoint: far.address })
+    expect([...peer.connections]).toEqual([])
+    const connection = await peer.connect()
+    expect([...peer.connections]).toEqual([connection])
+    await peer[Symbol.asyncDispose]()
+    expect([near.peers.size, peer.connections.size, connection.isOpen]).toEqual([0, 0, false])
+  })
+
   it('take no new work once they are closed', async () => {
     const { near, peer, connection } = await network.connected()
     await near.close()

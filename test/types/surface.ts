@@ -127,6 +127,11 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
 
   // @ts-expect-error to connections, not to peers
   await device.broadcast(new Uint8Array(1), { to: [peer] })
+  await device.broadcast(new Uint8Array(1), { protocol: 'ledger/1' })
+  same<typeof peer.connections, ReadonlySet<Connection>>()
+  peer.update({ endpoint: [device.address, 'a:1'] })
+  device.messages() satisfies AsyncDisposable
+  peer satisfies AsyncDisposable
   // @ts-expect-error patience is the broadcast's
   await connection.send(new Uint8Array(1), { patience: 1 })
   // @ts-expect-error nothing a peer does is an 'error' event

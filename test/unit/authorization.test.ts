@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { Authorizations, type Authorize, type Stranger } from '../../lib/authorization.js'
 import { settle, VirtualClock } from './virtual-clock.js'
 
@@ -46,6 +46,33 @@ describe('Authorizations', () => {
         { presharedKey: undefined, allowedIPs: ['10.0.0.1/32'], persistentKeepalive: undefined, maxPriority: 255 },
       ],
     ])
+  })
+
+  it('warns of an exception, once for each place, and counts all', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const { authorizations, outcomes } = rig(({ publicKey }) => {
+      if (publicKey === 'other') return Promise.reject('no error at all')
+      return (undefined as unknown as Set<string>).has(publicKey)
+    })
+    for (const key of ['a', 'b', 'other']) authorizations.ask(key, '1.1.1.1:1')
+    await settle()
+    expect(outcomes.map(([what]) => what)).toEqual(['reject', 'reject', 'reject'])
+    expect(authorizations.failures).toBe(3)
+    expect(warn.mock.calls.map(([, options]) => options as unknown)).toEqual([
+      expect.objectContaining({
+        code: 'WARREN_AUTHORIZE_FAILED',
+        detail: expect.stringMatching(/TypeError[\s\S]*authorization.test/),
+      }),
+      expect.objectContaining({ detail: expect.stringContaining('no error at all') }),
+    ])
+    warn.mockRestore()
+  })
+
+  it('counts no refusal as an exception', async () => {
+    const { authorizations } = rig(() => false)
+    authorizations.ask('a', '1.1.1.1:1')
+    await settle()
+    expect(authorizations.failures).toBe(0)
   })
 
   it.each<[string, Authorize, string, unknown]>([

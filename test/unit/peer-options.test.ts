@@ -10,6 +10,27 @@ import {
 
 const { publicKey } = PrivateKey.generate()
 
+describe('endpoints that are taken apart', () => {
+  it('are those of the text, and those of a device on all addresses are of this machine', () => {
+    const parsed = (endpoint: PeerOptions['endpoint']) => parsePeerOptions({ publicKey, endpoint }).endpoint
+    for (const [like, text] of [
+      [{ host: '192.0.2.1', port: 5 }, '192.0.2.1:5'],
+      [{ host: '2001:db8::1', port: 65_535 }, '[2001:db8::1]:65535'],
+      [{ host: 'node.example.org', port: 1 }, 'node.example.org:1'],
+      [{ host: '::', port: 7 }, '127.0.0.1:7'],
+      [{ host: '0.0.0.0', port: 7 }, '127.0.0.1:7'],
+    ] as const)
+      expect([parsed(like), parsed([like])]).toEqual([parsed(text), parsed([text])])
+    for (const [wrong, message] of [
+      [{ host: 'a', port: 0 }, 'options.endpoint.port'],
+      [{ host: 5, port: 1 }, 'options.endpoint.host'],
+      [{ host: 'a', port: 1, zone: 1 }, 'options.endpoint.zone'],
+      [{ host: 'not a host', port: 1 }, 'options.endpoint'],
+    ] as const)
+      expect(() => parsed(wrong as never)).toThrow(message)
+  })
+})
+
 describe('the options of a peer', () => {
   it('come parsed, with nothing but the key needed', () => {
     expect(parsePeerOptions({ publicKey: Buffer.from(publicKey, 'base64') })).toEqual({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { WarrenError } from '../../lib/errors.js'
 import { backoff, Reconnect } from '../../lib/reconnect.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -42,6 +43,13 @@ describe('Reconnect', () => {
     expect(backoff(3, 0)).toBe(0)
     expect(backoff(3, 0.5)).toBe(200)
     expect(backoff(1_000, 0.5)).toBe(15_000)
+  })
+
+  it('stays as close together as handshakes where a peer is silent, so that one that is back is found', () => {
+    for (const code of ['ERR_WARREN_NO_HANDSHAKE', 'ERR_WARREN_NO_TRANSPORT'] as const) {
+      expect(backoff(1_000, 1, new WarrenError(code, 'silence'))).toBe(5_000)
+    }
+    expect(backoff(1_000, 1, new WarrenError('ERR_WARREN_NO_PROTOCOL', 'another word'))).toBe(30_000)
   })
 
   it('stops when it is up, and does not start twice', async () => {

@@ -14,7 +14,7 @@ use crate::{
     weigh::Weight,
 };
 use bytes::BytesMut;
-use quinn_proto::{EcnCodepoint, EndpointEvent};
+use quinn_proto::EcnCodepoint;
 use rustc_hash::FxHashMap;
 use std::{
     collections::VecDeque,
