@@ -49,7 +49,7 @@ describe('Reconnect', () => {
     for (const code of ['ERR_WARREN_NO_HANDSHAKE', 'ERR_WARREN_NO_TRANSPORT'] as const) {
       expect(backoff(1_000, 1, new WarrenError(code, 'silence'))).toBe(5_000)
     }
-    expect(backoff(1_000, 1, new WarrenError('ERR_WARREN_NO_PROTOCOL', 'another word'))).toBe(30_000)
+    expect(backoff(1_000, 1, new WarrenError('ERR_WARREN_NO_COMMON_PROTOCOL', 'another word'))).toBe(30_000)
   })
 
   it('stops when it is up, and does not start twice', async () => {
