@@ -269,7 +269,7 @@ export interface ListenOptions {
 /** `lib/driver.ts` says what each is. */
 export interface PeerOptions {
   publicKey: string
-  endpoint?: string
+  endpoints: Array<string>
   presharedKey?: Uint8Array
   allowedIPs: Array<string>
   persistentKeepalive?: number
@@ -277,7 +277,7 @@ export interface PeerOptions {
 
 /** What is left out stays; `null` takes it away. */
 export interface PeerUpdate {
-  endpoint?: string
+  endpoints?: Array<string>
   presharedKey?: Uint8Array | null
   allowedIPs?: Array<string>
   persistentKeepalive?: number | null
