@@ -81,7 +81,7 @@ impl CookieReplies {
 const INTERVAL: Duration = Duration::from_micros(200);
 const BURST: Duration = Duration::from_millis(200);
 
-/// A handshake needs one in 5 s.
+/// A first dial needs one in a quarter of a second at the most.
 const SOURCE_RATE: Rate = Rate { interval: Duration::from_millis(200), burst: 5 };
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(crate) struct Core {
     pub(crate) mtu: usize,
     pub(crate) staged_limit: usize,
     identity: Identity,
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// Peers whose deadlines may have changed since they were queued.
     touched: Vec<PeerId>,
 }
@@ -121,7 +121,7 @@ impl Device {
             peers: FxHashMap::default(),
             by_key: BTreeMap::new(),
             strangers,
-            departed: Departed::default(),
+            departed: Departed::new(limits.peers),
             report_strangers: config.report_strangers,
             deadlines: BTreeSet::new(),
             peer_limit: limits.peers,
@@ -235,7 +235,8 @@ impl Device {
         self.peers.get(&peer)?.round_trip
     }
 
-    /// When anything authenticated was last received.
+    /// When a datagram of a session was last received, a keepalive or data: a response proves that the peer is there, and not
+    /// yet that it hears us.
     pub fn last_received(&self, peer: PeerId) -> Option<Instant> {
         self.peers.get(&peer)?.stats.last_received
     }
@@ -308,7 +309,15 @@ impl Core {
 
     pub(crate) fn new_tunnel(&mut self, peer: &Peer, now: Instant) -> Tunnel {
         let index = self.indices.draw(peer.id, &mut self.random);
-        Tunnel::new(&self.identity, &peer.public_key, peer.preshared_key.as_ref(), index, self.clock, now)
+        Tunnel::new(
+            &self.identity,
+            &peer.public_key,
+            peer.preshared_key.as_ref(),
+            index,
+            self.clock,
+            peer.stamp,
+            now,
+        )
     }
 }
 

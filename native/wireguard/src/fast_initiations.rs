@@ -35,3 +35,6 @@ const INTERVAL: Duration = Duration::from_millis(1);
 /// As many at once: all peers of a hub that vanished are found out together, and 500 of them have their first two tries
 /// unhindered.
 const BURST: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use crate::stats::PeerStats;
 use crate::strangers::Past;
 use crate::targets::Targets;
 use crate::timers::{Due, Pace, Timers};
-use crate::tunnel::{Completed, Session, Tunnel};
+use crate::tunnel::{Completed, Session, Stamp, Tunnel};
 use paths::{Aim, TOLD_INTERVAL};
 
 pub(crate) struct Peer {
@@ -39,6 +39,8 @@ pub(crate) struct Peer {
     pub(crate) allowed_ips: Vec<Prefix>,
     /// Of the newest initiation that was taken.
     pub(crate) timestamp: Timestamp,
+    /// Of the newest initiation that was sent to it.
+    pub(crate) stamp: Option<Stamp>,
     answers: Option<Backlog>,
     pub(crate) timers: Timers,
     pub(crate) staged: Staged,
@@ -78,8 +80,9 @@ impl Peer {
             aim: None,
             allowed_ips: Vec::new(),
             timestamp: past.timestamp,
+            stamp: past.initiated.map(|initiated| initiated.stamp),
             answers: None,
-            timers: Timers::returning(past.initiated),
+            timers: Timers::returning(past.initiated.map(|initiated| initiated.at)),
             staged: Staged::default(),
             stats: PeerStats::default(),
             tunnel: None,
@@ -180,6 +183,15 @@ impl Peer {
     pub(crate) fn may_answer(&self, now: Instant) -> bool {
         self.answers
             .is_none_or(|answers| answers.depth(now) + ANSWER_INTERVAL <= ANSWER_INTERVAL * ANSWER_BURST)
+    }
+
+    /// Whether this end insists on its own initiations, which have crossed the peer's on a long path: boringtun remembers two
+    /// and forgets one with each answer, so that both ends would forget both. The end with the lesser key does so, once in a
+    /// dial: its session is the one that is renewed.
+    pub(crate) fn insists(&mut self, own: &PublicKey, now: Instant) -> bool {
+        *own < self.public_key
+            && self.tunnel.as_ref().is_some_and(|tunnel| tunnel.answer_forgets(now))
+            && self.timers.insist()
     }
 
     /// Answers an initiation that was opened and found new.
@@ -330,7 +342,12 @@ impl Peer {
         if self.timers.attempts() > 0 {
             self.unpin();
         }
-        let initiation = self.tunnel_for_handshake(core, now).initiate(now);
+        let mut stamp = self.stamp;
+        if self.tunnel.as_ref().is_some_and(|tunnel| !tunnel.can_stamp(stamp, now)) {
+            self.replace_tunnel(core, now);
+        }
+        let initiation = self.tunnel_for_handshake(core, now).initiate(&mut stamp, now);
+        self.stamp = stamp;
         self.timers.initiated(&mut core.random, now);
         core.stats.initiations_sent += 1;
         core.stats.initiations_on_suspicion += u64::from(self.timers.pace() == Some(Pace::Suspicion));

@@ -44,7 +44,7 @@ pub struct ReceiveDrops {
     pub not_ip: u64,
     /// Authenticated, but the inner source is not the sender's (whitepaper section 2).
     pub wrong_source: u64,
-    /// Initiations no newer than the newest of their key.
+    /// Initiations no newer than the newest of their key, too soon after it, or left for our own that they crossed.
     pub stale_initiations: u64,
     /// Initiations of unknown keys: not asked for, over the limits, or asked about already.
     pub strangers: u64,

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
 use crate::config::Path;
-use crate::constants::{INITIATION_LENGTH, INITIATION_SPACING};
+use crate::constants::INITIATION_LENGTH;
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
+use crate::tunnel::Stamp;
 
 /// Questions about unknown keys that proved their possession: one a key, its newest initiation kept, bounded in number,
 /// in time, and in how many are opened a second.
@@ -101,11 +102,9 @@ impl Strangers {
 }
 
 /// Peers that were removed: their old initiations stay replays if they come back, and ours to them must not look like ones.
-#[derive(Default)]
 pub(crate) struct Departed {
-    pasts: BTreeMap<PublicKey, (Past, u64)>,
-    by_departure: BTreeMap<u64, PublicKey>,
-    departures: u64,
+    timestamps: Remembered<Timestamp>,
+    initiated: Remembered<Initiated>,
 }
 
 /// What is kept of a peer that was removed.
@@ -113,40 +112,99 @@ pub(crate) struct Departed {
 pub(crate) struct Past {
     /// Of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
-    /// When the last one was sent to it.
-    pub(crate) initiated: Option<Instant>,
+    /// The last that was sent to it.
+    pub(crate) initiated: Option<Initiated>,
+}
+
+/// An initiation that was sent: when, and what it was stamped with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Initiated {
+    pub(crate) at: Instant,
+    pub(crate) stamp: Stamp,
 }
 
 impl Departed {
-    /// Keeps what still matters at `now`, if anything does.
-    pub(crate) fn remember(&mut self, key: PublicKey, past: Past, now: Instant) {
-        let initiated = past.initiated.filter(|at| now < *at + INITIATION_SPACING);
-        let past = Past { initiated, ..past };
-        if past == Past::default() {
-            return;
+    /// For as many peers as there can be, or the usual number if that is more.
+    pub(crate) fn new(peers: usize) -> Departed {
+        Departed {
+            timestamps: Remembered::new(peers.max(TIMESTAMPS_KEPT)),
+            initiated: Remembered::new(INITIATED_KEPT),
         }
-        self.take(&key);
-        self.pasts.insert(key, (past, self.departures));
-        self.by_departure.insert(self.departures, key);
-        self.departures += 1;
-        if self.pasts.len() > DEPARTED_KEPT
-            && let Some((_, oldest)) = self.by_departure.pop_first()
-        {
-            self.pasts.remove(&oldest);
+    }
+
+    /// Keeps what still matters while a new initiation would be stamped with `due`, if anything does.
+    pub(crate) fn remember(&mut self, key: PublicKey, past: Past, due: Stamp) {
+        if past.timestamp > Timestamp::default() {
+            self.timestamps.insert(key, past.timestamp);
+        }
+        while self.initiated.oldest().is_some_and(|initiated| !initiated.stamp.matters(due)) {
+            self.initiated.remove_oldest();
+        }
+        if let Some(initiated) = past.initiated.filter(|initiated| initiated.stamp.matters(due)) {
+            self.initiated.insert(key, initiated);
         }
     }
 
     pub(crate) fn timestamp(&self, key: &PublicKey) -> Timestamp {
-        self.pasts.get(key).map_or_else(Timestamp::default, |(past, _)| past.timestamp)
+        self.timestamps.get(key).unwrap_or_default()
     }
 
     /// It is a peer again.
     pub(crate) fn take(&mut self, key: &PublicKey) -> Past {
-        let Some((past, departure)) = self.pasts.remove(key) else { return Past::default() };
-        self.by_departure.remove(&departure);
-        past
+        let timestamp = self.timestamps.remove(key).unwrap_or_default();
+        Past { timestamp, initiated: self.initiated.remove(key) }
     }
 }
 
-/// About 2.5 MiB.
-const DEPARTED_KEPT: usize = 16_384;
+/// Something of each of so many keys, the latest.
+struct Remembered<T> {
+    limit: usize,
+    values: BTreeMap<PublicKey, (T, u64)>,
+    keys: BTreeMap<u64, PublicKey>,
+    inserted: u64,
+}
+
+impl<T: Copy> Remembered<T> {
+    fn new(limit: usize) -> Remembered<T> {
+        Remembered { limit, values: BTreeMap::new(), keys: BTreeMap::new(), inserted: 0 }
+    }
+
+    fn insert(&mut self, key: PublicKey, value: T) {
+        self.remove(&key);
+        self.values.insert(key, (value, self.inserted));
+        self.keys.insert(self.inserted, key);
+        self.inserted += 1;
+        if self.values.len() > self.limit {
+            self.remove_oldest();
+        }
+    }
+
+    fn get(&self, key: &PublicKey) -> Option<T> {
+        self.values.get(key).map(|(value, _)| *value)
+    }
+
+    fn remove(&mut self, key: &PublicKey) -> Option<T> {
+        let (value, inserted) = self.values.remove(key)?;
+        self.keys.remove(&inserted);
+        Some(value)
+    }
+
+    fn oldest(&self) -> Option<T> {
+        self.get(self.keys.first_key_value()?.1)
+    }
+
+    fn remove_oldest(&mut self) {
+        if let Some((_, key)) = self.keys.pop_first() {
+            self.values.remove(&key);
+        }
+    }
+}
+
+/// About 2.5 MiB when it is reached.
+const TIMESTAMPS_KEPT: usize = 16_384;
+
+/// They matter for a second, unless the wall clock was set back.
+const INITIATED_KEPT: usize = 1_024;
+
+#[cfg(test)]
+mod tests;

@@ -245,6 +245,11 @@ impl Timers {
         self.dial.map_or(0, |dial| dial.attempts)
     }
 
+    /// Insists on the initiations of this dial; once.
+    pub(crate) fn insist(&mut self) -> bool {
+        self.dial.as_mut().is_some_and(|dial| !std::mem::replace(&mut dial.insisted, true))
+    }
+
     /// An address was learnt: the next initiation leaves as soon as may be, and begins the gaps anew.
     pub(crate) fn anew(&mut self, now: Instant) {
         let last = self.last_initiation();

@@ -16,14 +16,14 @@ use boringtun::noise::errors::WireGuardError;
 use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, Stamp};
 pub(crate) use session::{Content, Received, Refused, Session};
 use wiped::Wiped;
 
 use crate::constants::{
-    COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH, REJECT_AFTER_MESSAGES,
-    REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH, WIPE_AFTER_TIME,
-    WITHHOLD_TIME,
+    CONFIRMATION_TIMEOUT, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH,
+    REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH,
+    WIPE_AFTER_TIME, WITHHOLD_TIME,
 };
 use crate::cookie::{give_back, mac1, open_reply};
 use crate::index_table::TunnelIndex;
@@ -113,9 +113,10 @@ impl Tunnel {
         preshared_key: Option<&PresharedKey>,
         index: TunnelIndex,
         clock: Clock,
+        last: Option<Stamp>,
         now: Instant,
     ) -> Tunnel {
-        let (noise, stamps) = clock.stamped(now, || {
+        let (noise, stamps) = clock.stamped(last, now, || {
             Wiped::new(Tunn::new(
                 identity.private_key.secret().clone(),
                 peer.point(),
@@ -163,6 +164,11 @@ impl Tunnel {
         [self.initiated, self.previous].into_iter().flatten().any(|one| one.sent.index == receiver)
     }
 
+    /// Whether an answer to the peer makes boringtun forget an initiation of ours that may well be answered yet.
+    pub(crate) fn answer_forgets(&self, now: Instant) -> bool {
+        self.previous.is_some_and(|previous| now < previous.made + CONFIRMATION_TIMEOUT)
+    }
+
     /// The peer has forgotten its sessions that were made until then: nothing is sealed under them any more.
     pub(crate) fn leave(&mut self, made: Instant) {
         self.left = self.left.max(Some(made));
@@ -190,11 +196,20 @@ impl Tunnel {
         !evicts && !forgets && !self.series_expired(now)
     }
 
-    /// Makes an initiation.
-    pub(crate) fn initiate(&mut self, now: Instant) -> Option<[u8; INITIATION_LENGTH]> {
+    /// Whether its next initiation can be stamped as the wall clock has it.
+    pub(crate) fn can_stamp(&self, last: Option<Stamp>, now: Instant) -> bool {
+        self.clock.agrees(&self.stamps, last, now)
+    }
+
+    /// Makes an initiation, and notes its stamp.
+    pub(crate) fn initiate(
+        &mut self,
+        last: &mut Option<Stamp>,
+        now: Instant,
+    ) -> Option<[u8; INITIATION_LENGTH]> {
         self.advance(now);
         let mut message = [0; INITIATION_LENGTH];
-        self.clock.set_whitened(now, &self.stamps);
+        *last = Some(self.clock.set_whitened(&self.stamps, now));
         let made = matches!(
             self.noise.format_handshake_initiation(&mut message, true),
             TunnResult::WriteToNetwork(bytes) if bytes.len() == INITIATION_LENGTH

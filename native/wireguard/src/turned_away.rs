@@ -9,9 +9,9 @@ use crate::random::Random;
 
 /// Addresses and ports that were not answered in the last [`GENERATION`], up to twice that.
 ///
-/// Who dials tries again from where it was, 5 s later; a flood that makes up its sources seldom hits on one again. Two Bloom
-/// filters: what is not in them did not ask, and of what did not ask a few hundredths are in them at 50,000 a second. A flood
-/// that fills them, or that takes care to come back, has as good a chance as everybody who does.
+/// Who dials tries again from where it was, after a quarter of a second to 5 s; a flood that makes up its sources seldom hits
+/// on one again. Two Bloom filters: what is not in them did not ask, and of what did not ask a few hundredths are in them at
+/// 50,000 a second. A flood that fills them, or that takes care to come back, has as good a chance as everybody who does.
 pub(crate) struct TurnedAway {
     seed: u64,
     /// Of this generation and the one before; empty while nobody was turned away.

@@ -8,7 +8,7 @@ use crate::device::Device;
 use crate::endpoints::canonical;
 use crate::keys::PublicKey;
 use crate::peer::Peer;
-use crate::strangers::Past;
+use crate::strangers::{Initiated, Past};
 
 impl Device {
     /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger its
@@ -95,8 +95,10 @@ impl Device {
         peer.release_tunnels(&mut self.core);
         peer.leave(&mut self.core.endpoints);
         self.by_key.remove(&peer.public_key);
-        let past = Past { timestamp: peer.timestamp, initiated: peer.timers.last_initiation() };
-        self.departed.remember(peer.public_key, past, now);
+        let initiated = peer.timers.last_initiation().zip(peer.stamp);
+        let initiated = initiated.map(|(at, stamp)| Initiated { at, stamp });
+        let due = self.core.clock.stamp(None, now);
+        self.departed.remember(peer.public_key, Past { timestamp: peer.timestamp, initiated }, due);
         self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));
         for prefix in &peer.allowed_ips {
             self.core.allowed_ips.remove(prefix);

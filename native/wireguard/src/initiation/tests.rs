@@ -14,7 +14,7 @@ fn key(number: u8) -> PrivateKey {
 
 fn tunnel(clock: Clock, now: Instant) -> Tunnel {
     let identity = Identity::new(key(1), clock, now);
-    Tunnel::new(&identity, &key(2).public_key(), None, TunnelIndex(7), clock, now)
+    Tunnel::new(&identity, &key(2).public_key(), None, TunnelIndex(7), clock, None, now)
 }
 
 fn opened(message: &[u8; INITIATION_LENGTH]) -> (PublicKey, Timestamp) {
@@ -27,7 +27,7 @@ fn opened(message: &[u8; INITIATION_LENGTH]) -> (PublicKey, Timestamp) {
 #[test]
 fn an_initiation_opens_to_its_makers_key_and_with_no_other() {
     let now = warren_testing::start();
-    let message = tunnel(Clock::new(now), now).initiate(now).expect("an initiation");
+    let message = tunnel(Clock::new(now), now).initiate(&mut None, now).expect("an initiation");
     assert_eq!(opened(&message).0, key(1).public_key());
     assert!(Opener::new(&key(3)).claim(&message).is_err());
     let opener = Opener::new(&key(2));
@@ -47,12 +47,12 @@ fn timestamps_rise_with_our_time_across_tunnels_and_devices_and_are_rounded() {
                 now += Duration::from_millis(pause);
                 // A series of 90 s is given up, and its tunnel with it.
                 if tunnel.fit_for_handshake(now) {
-                    let message = tunnel.initiate(now).expect("an initiation");
+                    let message = tunnel.initiate(&mut None, now).expect("an initiation");
                     let timestamp = opened(&message).1;
                     assert!(timestamp > last, "device {device}: {timestamp:?} after {last:?}");
                     last = timestamp;
                     let fraction = u32::from_be_bytes(field(&timestamp.0, 8)) % (1 << 24);
-                    // What is left is the time between two readings of the wall clock, 100 us less at most.
+                    // What is left is the time between two readings of the wall clock.
                     assert!(fraction <= 100_000 || fraction > 0xff_0000, "{fraction}");
                 }
             }

@@ -72,8 +72,12 @@ impl Device {
             core.stats.received.stale_initiations += 1;
             return core.wasted(path, OPENING_COST, now);
         }
-        peer.timestamp = timestamp;
         core.handshakes.worked(OPENING_COST, now);
+        if peer.insists(&core.public_key, now) {
+            core.stats.received.stale_initiations += 1;
+            return;
+        }
+        peer.timestamp = timestamp;
         peer.answer(path, message, core, now);
     }
 

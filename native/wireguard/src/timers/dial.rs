@@ -42,6 +42,8 @@ pub(super) struct Dial {
     /// The newest was not told of as unanswered.
     untold: bool,
     retried_for_cookie: bool,
+    /// One of the other end's own was left unanswered for it.
+    pub(super) insisted: bool,
 }
 
 impl Pace {
@@ -88,6 +90,7 @@ impl Dial {
             admitted: false,
             untold: false,
             retried_for_cookie: false,
+            insisted: false,
         }
     }
 
@@ -99,6 +102,8 @@ impl Dial {
         }
         self.pace = pace;
         self.patient_until = now + PATIENCE;
+        // What waits from now on is not given up with what nobody waited for.
+        self.began = now;
         // An initiation that is under way counts as the first of the new pace.
         self.step = u32::from(self.attempts > 0);
         let gap = if self.attempts > 0 { pace.gap(0) + pace.jitter(0, random) } else { pace.spacing() };

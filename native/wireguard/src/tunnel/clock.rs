@@ -1,6 +1,5 @@
 //! The clock that boringtun reads, which is ours, and the timestamps that it makes of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use mock_instant::MockClock;
@@ -10,11 +9,17 @@ use mock_instant::MockClock;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: Instant,
-    /// What a handshake made at the origin is stamped with, in time since 1970.
-    stamp_at_origin: Duration,
+    /// No handshake is stamped with less than this, in time since 1970.
+    least: Duration,
+    /// What stamps begin with and go on from with our time, if that does not pass as the system's does.
+    simulated: Option<Duration>,
 }
 
-/// What one `Tunn` stamps its initiations with.
+/// What an initiation was stamped with, in time since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp(Duration);
+
+/// What one `Tunn` stamps its initiations with: it noted the wall clock when it was made, and counts our time from there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamps {
     /// The stamp it makes when its clock stands at `made`.
@@ -23,11 +28,13 @@ pub(super) struct Stamps {
 }
 
 impl Clock {
-    /// A clock for one device, whose stamps begin beyond all that this process has made: a node that is started anew in
-    /// simulated time would otherwise fall behind itself, and its peers would take its initiations for replays.
+    /// A clock for one device, whose stamps begin beyond all that this process has made: a node that is opened anew, in
+    /// simulated time or after the wall clock was set back, would otherwise fall behind itself, and its peers would take its
+    /// initiations for replays.
     pub(crate) fn new(now: Instant) -> Clock {
-        let newest = Duration::from_nanos(NEWEST_STAMP.load(Ordering::Relaxed));
-        Clock { origin: now, stamp_at_origin: wall_clock().max(newest + 2 * WHITENING) }
+        let least = newest() + 2 * WHITENING;
+        let simulated = runs_ahead(now).then(|| wall_clock().max(least));
+        Clock { origin: now, least, simulated }
     }
 
     /// Lets boringtun on this thread see `now`.
@@ -35,30 +42,54 @@ impl Clock {
         MockClock::set_time(self.reading(now));
     }
 
-    /// Makes a `Tunn` whose timestamps go on where this clock stands.
-    ///
-    /// It notes the system's wall clock when it is made, and from there on counts our time. Where our time runs ahead of the
-    /// wall clock (simulated, or the wall clock was set back), it is made to believe that it was made earlier; and always by
-    /// as much as a stamp may be rounded down, since its clock must not go back before its beginning.
-    pub(super) fn stamped<T>(&self, now: Instant, make: impl FnOnce() -> T) -> (T, Stamps) {
-        let due = self.stamp_at_origin + now.duration_since(self.origin);
-        let ahead = due.saturating_sub(wall_clock()).max(WHITENING);
-        MockClock::set_time(self.reading(now) - ahead);
-        let made = make();
-        let stamps = Stamps { stamp: wall_clock() + ahead, made: now };
-        self.set(now);
-        (made, stamps)
-    }
-
-    /// Lets boringtun see `now`, less what the stamp of its next initiation has to be rounded down by.
+    /// What an initiation is stamped with: the wall clock as it stands now, or a step more than the last to the same peer.
     ///
     /// The kernel rounds to 2^24 ns, so that initiations do not tell the finer time (`wg_noise_handshake_create_initiation`).
-    /// The time between boringtun's reading of the wall clock and ours stays in the last bits.
-    pub(super) fn set_whitened(&self, now: Instant, stamps: &Stamps) {
-        let stamp = stamps.stamp + now.duration_since(stamps.made) - READING_TIME;
-        let excess = u64::from(stamp.subsec_nanos()) % WHITENING.as_nanos() as u64;
-        MockClock::set_time(self.reading(now) - Duration::from_nanos(excess));
-        NEWEST_STAMP.fetch_max(stamp.as_nanos() as u64, Ordering::Relaxed);
+    pub(crate) fn stamp(&self, last: Option<Stamp>, now: Instant) -> Stamp {
+        let simulated = self.simulated.map(|began| began + now.duration_since(self.origin));
+        let due = wall_clock().max(self.least).max(simulated.unwrap_or_default());
+        let step = last.map_or(Duration::ZERO, |Stamp(last)| whitened(last) + WHITENING);
+        Stamp(whitened(due).max(step))
+    }
+
+    /// Makes a `Tunn` whose timestamps go on from here, after the last to the same peer.
+    ///
+    /// Where that is ahead of the wall clock (our time is simulated, or the wall clock was set back), it is made to believe
+    /// that it was made earlier; and always by as much as a stamp may be rounded down, since its clock must not go back
+    /// before its beginning. When boringtun read the wall clock is known only to the time that the making took, so a first
+    /// stamp is two steps more than the last of another `Tunn`.
+    pub(super) fn stamped<T>(
+        &self,
+        last: Option<Stamp>,
+        now: Instant,
+        make: impl FnOnce() -> T,
+    ) -> (T, Stamps) {
+        let beyond = last.map_or(Duration::ZERO, |Stamp(last)| last + 2 * WHITENING);
+        let due = self.stamp(last, now).0.max(beyond);
+        let ahead = due.saturating_sub(system_clock()).max(WHITENING);
+        MockClock::set_time(self.reading(now) - ahead);
+        let made = make();
+        let stamp = system_clock() - READING_TIME + ahead;
+        self.set(now);
+        (made, Stamps { stamp, made: now })
+    }
+
+    /// Whether a `Tunn` can stamp as the wall clock has it, which was not set on or back since it was made, and with more
+    /// than the last to the same peer.
+    pub(super) fn agrees(&self, stamps: &Stamps, last: Option<Stamp>, now: Instant) -> bool {
+        let due = stamps.due(now);
+        let rises = last.is_none_or(|Stamp(last)| whitened(due) > whitened(last));
+        rises && due.abs_diff(self.stamp(last, now).0) <= TOLERANCE
+    }
+
+    /// Lets boringtun see `now`, less what the stamp of its next initiation has to be rounded down by; gives that stamp. The
+    /// time between boringtun's reading of the wall clock and ours stays in its last bits.
+    pub(super) fn set_whitened(&self, stamps: &Stamps, now: Instant) -> Stamp {
+        let due = stamps.due(now);
+        let stamp = whitened(due);
+        MockClock::set_time(self.reading(now) - (due - stamp));
+        note(stamp);
+        Stamp(stamp + READING_TIME)
     }
 
     fn reading(&self, now: Instant) -> Duration {
@@ -66,22 +97,83 @@ impl Clock {
     }
 }
 
-/// The newest stamp that any device of this process has made, in nanoseconds since 1970.
-static NEWEST_STAMP: AtomicU64 = AtomicU64::new(0);
+impl Stamp {
+    /// Whether the next to the same peer has to look at it, now that the wall clock has it that `due` is next.
+    pub(crate) fn matters(self, due: Stamp) -> bool {
+        self.0 + TOLERANCE >= due.0
+    }
+}
 
-/// 16.8 ms.
-const WHITENING: Duration = Duration::from_nanos(1 << 24);
+impl Stamps {
+    fn due(&self, now: Instant) -> Duration {
+        self.stamp + now.duration_since(self.made)
+    }
+}
+
+fn whitened(stamp: Duration) -> Duration {
+    let excess = u64::from(stamp.subsec_nanos()) % WHITENING.as_nanos() as u64;
+    stamp - Duration::from_nanos(excess)
+}
+
+#[cfg(not(test))]
+use newest::{newest, note};
+#[cfg(test)]
+use tests::{newest, note};
+
+/// The newest stamp that any device of this process has made.
+#[cfg(not(test))]
+mod newest {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn newest() -> Duration {
+        Duration::from_nanos(NANOSECONDS.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn note(stamp: Duration) {
+        NANOSECONDS.fetch_max(stamp.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
 
 /// boringtun reads the wall clock this much before we do at most, unless the thread is interrupted in between.
 const READING_TIME: Duration = Duration::from_micros(100);
 
+/// 16.8 ms.
+const WHITENING: Duration = Duration::from_nanos(1 << 24);
+
+/// The wall clock is slewed by less than this in the life of a `Tunn`.
+const TOLERANCE: Duration = Duration::from_secs(1);
+
 /// Room below the origin for what is made to believe it is older.
 const BEFORE_ORIGIN: Duration = Duration::from_secs(1 << 40);
 
+/// A driver's clock is the system's, and what the machine was suspended for. One that begins so far ahead is simulated.
+const AHEAD: Duration = Duration::from_secs(500);
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "boringtun reads it in `Tunn::new`, and we have to know what it read"
+    reason = "only to know whether the time we are given passes as the system's"
 )]
+fn runs_ahead(now: Instant) -> bool {
+    now > Instant::now() + AHEAD
+}
+
 fn wall_clock() -> Duration {
+    #[cfg(test)]
+    return system_clock() + tests::SET_ON_BY.with(std::cell::Cell::get);
+    #[cfg(not(test))]
+    system_clock()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "boringtun reads it in `Tunn::new`, and we have to know what it read; peers compare what we stamp with it"
+)]
+fn system_clock() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -16,7 +16,7 @@ fn key(number: u8) -> PrivateKey {
 fn tunnel(own: u8, other: u8, now: Instant) -> Tunnel {
     let clock = Clock::new(now);
     let identity = Identity::new(key(own), clock, now);
-    Tunnel::new(&identity, &key(other).public_key(), None, TunnelIndex(own.into()), clock, now)
+    Tunnel::new(&identity, &key(other).public_key(), None, TunnelIndex(own.into()), clock, None, now)
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -27,7 +27,8 @@ fn seconds(seconds: u64) -> Duration {
 fn after_simultaneous_initiations_the_greater_key_waits_ten_seconds_longer_to_renew() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let (from_one, from_two) = (one.initiate(now).expect("made"), two.initiate(now).expect("made"));
+    let (from_one, from_two) =
+        (one.initiate(&mut None, now).expect("made"), two.initiate(&mut None, now).expect("made"));
     let (by_one, by_two) =
         (one.answer(&from_two, now).expect("new"), two.answer(&from_one, now).expect("new"));
     one.complete(&by_two, now).expect("awaited");
@@ -46,7 +47,7 @@ fn only_an_initiator_renews_and_after_a_plain_handshake_whatever_its_key() {
     for (initiator, responder) in [(1, 2), (2, 1)] {
         let now = warren_testing::start();
         let (mut one, mut two) = (tunnel(initiator, responder, now), tunnel(responder, initiator, now));
-        let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+        let response = two.answer(&one.initiate(&mut None, now).expect("made"), now).expect("new");
         let keepalive = one.complete(&response, now).expect("awaited").keepalive;
         assert!(two.sealing(now).is_none(), "not before the first datagram");
         let received = two.open(&keepalive, &mut [0; 32], now).expect("authentic");
@@ -61,7 +62,7 @@ fn only_an_initiator_renews_and_after_a_plain_handshake_whatever_its_key() {
 fn a_response_long_under_way_gives_no_session_that_outlives_the_other_ends() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+    let response = two.answer(&one.initiate(&mut None, now).expect("made"), now).expect("new");
     let Completed { session, keepalive, .. } = one.complete(&response, now + seconds(60)).expect("awaited");
     two.open(&keepalive, &mut [0; 32], now + seconds(60)).expect("authentic");
     let theirs = two.sealing(now + seconds(60)).expect("confirmed").expires();
@@ -72,7 +73,7 @@ fn a_response_long_under_way_gives_no_session_that_outlives_the_other_ends() {
 fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
     let mut now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+    let response = two.answer(&one.initiate(&mut None, now).expect("made"), now).expect("new");
     let keepalive = one.complete(&response, now).expect("awaited").keepalive;
     two.open(&keepalive, &mut [0; 32], now).expect("authentic");
     let mut in_use = Vec::new();
@@ -80,7 +81,7 @@ fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
     let mut keepalives = Vec::new();
     for _ in 0..5 {
         now += seconds(5);
-        let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+        let response = two.answer(&one.initiate(&mut None, now).expect("made"), now).expect("new");
         keepalives.push(one.complete(&response, now).expect("awaited").keepalive);
         assert!(two.sealing(now).is_some());
     }
@@ -97,7 +98,7 @@ fn before_there_is_a_session_every_unfinished_handshake_may_still_be_the_one() {
     let mut keepalives = Vec::new();
     for number in 0..6 {
         let at = now + seconds(5 * number);
-        let response = two.answer(&one.initiate(at).expect("made"), at).expect("new");
+        let response = two.answer(&one.initiate(&mut None, at).expect("made"), at).expect("new");
         keepalives.push(one.complete(&response, at).expect("awaited").keepalive);
     }
     let now = now + seconds(30);
@@ -108,7 +109,7 @@ fn before_there_is_a_session_every_unfinished_handshake_may_still_be_the_one() {
 fn the_last_counter_ends_a_session_before_it_is_used_up() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let response = two.answer(&one.initiate(now).expect("made"), now).expect("new");
+    let response = two.answer(&one.initiate(&mut None, now).expect("made"), now).expect("new");
     one.complete(&response, now).expect("awaited");
     // The keepalive of the handshake was 0.
     one.sealed_before = REJECT_AFTER_MESSAGES - 3;
@@ -123,8 +124,8 @@ fn the_last_counter_ends_a_session_before_it_is_used_up() {
 fn a_series_of_initiations_older_than_ninety_seconds_costs_no_session() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let first = one.initiate(now).expect("made");
-    let _second_goes_unanswered = one.initiate(now + seconds(5)).expect("made");
+    let first = one.initiate(&mut None, now).expect("made");
+    let _second_goes_unanswered = one.initiate(&mut None, now + seconds(5)).expect("made");
     let response = two.answer(&first, now + seconds(6)).expect("new");
     one.complete(&response, now + seconds(6)).expect("the one before is still awaited");
     let later = now + seconds(100);
@@ -144,10 +145,10 @@ fn a_cookie_for_either_of_two_initiations_or_the_response_is_taken_and_returned_
         let now = warren_testing::start();
         let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
         let mut cookies = Cookies::new(&key(2).public_key(), &mut random, now);
-        let from_two = two.initiate(now).expect("made");
+        let from_two = two.initiate(&mut None, now).expect("made");
         let response = one.answer(&from_two, now).expect("new");
-        let older = one.initiate(now + seconds(1)).expect("made");
-        let newer = one.initiate(now + seconds(2)).expect("made");
+        let older = one.initiate(&mut None, now + seconds(1)).expect("made");
+        let newer = one.initiate(&mut None, now + seconds(2)).expect("made");
         let message: &[u8] = [older.as_slice(), newer.as_slice(), response.as_slice()][which];
         assert!(!has_cookie(message));
         let reply = cookies.reply(message, from, &mut random, now);
@@ -155,13 +156,13 @@ fn a_cookie_for_either_of_two_initiations_or_the_response_is_taken_and_returned_
         forged[40] ^= 1;
         assert_eq!(one.take_cookie(&forged, now + seconds(3)), Err(Refused::Unauthenticated));
         assert_eq!(one.take_cookie(&reply, now + seconds(3)), Ok(()));
-        let third = one.initiate(now + seconds(4)).expect("made");
+        let third = one.initiate(&mut None, now + seconds(4)).expect("made");
         assert!(cookies.returned(&third, from, &mut random, now + seconds(4)), "message {which}");
         two.answer(&third, now + seconds(5)).expect("mac2 is none of the handshake's business");
-        let later = one.initiate(now + seconds(80)).expect("made");
+        let later = one.initiate(&mut None, now + seconds(80)).expect("made");
         assert!(has_cookie(&later));
         one.initiated = None;
-        let later = one.initiate(now + seconds(124)).expect("made");
+        let later = one.initiate(&mut None, now + seconds(124)).expect("made");
         assert!(!has_cookie(&later), "the other end's secret has changed");
     }
 }
@@ -170,8 +171,8 @@ fn a_cookie_for_either_of_two_initiations_or_the_response_is_taken_and_returned_
 fn the_answer_to_the_older_of_two_initiations_is_none_once_the_newer_was_answered() {
     let now = warren_testing::start();
     let (mut one, mut two) = (tunnel(1, 2, now), tunnel(2, 1, now));
-    let older = one.initiate(now).expect("made");
-    let newer = one.initiate(now + seconds(1)).expect("made");
+    let older = one.initiate(&mut None, now).expect("made");
+    let newer = one.initiate(&mut None, now + seconds(1)).expect("made");
     let to_older = two.answer(&older, now + seconds(1)).expect("new");
     let to_newer = two.answer(&newer, now + seconds(1)).expect("new");
     let completed = one.complete(&to_newer, now + seconds(2)).expect("awaited");

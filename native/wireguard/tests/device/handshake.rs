@@ -278,3 +278,26 @@ fn a_peer_removed_and_added_again_by_both_ends_at_once_connects_at_once() {
         assert!(took <= 85 * MILLISECOND, "round {round}: {took:?}");
     }
 }
+
+#[test]
+fn a_device_opened_again_with_its_key_at_once_is_heard_at_once_and_soon_if_its_first_try_is_refused() {
+    for refused in [false, true] {
+        let mut pair = Pair::connected();
+        let now = pair.world.now();
+        let mut again = WireGuard::new(config(1), pair.a, now);
+        pair.ab = again.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
+        pair.world.add(pair.a, again);
+        // Of a process of its own the first timestamp may be the one that the peer has seen already.
+        if refused {
+            pair.world.network.set_link(pair.a, pair.b, Link::down());
+        }
+        pair.send_a(b"again");
+        pair.world.run_for(MILLISECOND);
+        pair.world.network.unset_links(pair.a, pair.b);
+        let arrived = |world: &World| texts(world.node(address(2))).last() == Some(&b"again".as_slice());
+        let took = pair.world.run_until(SECOND, arrived);
+        let limit = if refused { 250 + 83 + 60 } else { 60 };
+        assert!(took <= Duration::from_millis(limit), "refused: {refused}; {took:?}");
+        assert_eq!(pair.node_b().device.stats().received.stale_initiations, 0);
+    }
+}

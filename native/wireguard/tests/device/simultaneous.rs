@@ -147,3 +147,33 @@ fn a_hundred_simultaneous_dials_settle_on_one_session_even_if_a_tenth_is_lost() 
     assert!(slow < 40, "{slow} of 100 had to wait for a second try");
     assert!(very_slow <= 3, "{very_slow} of 100 had to wait for a third");
 }
+
+#[test]
+fn both_ends_that_dial_at_once_over_a_long_path_do_not_forget_both_of_their_initiations() {
+    // Below a quarter of a second each way there is one of each; beyond 600 ms some are forgotten nevertheless.
+    for (one_way, limit) in [
+        (100, 210),
+        (200, 410),
+        (240, 490),
+        (260, 530),
+        (300, 1_300),
+        (400, 1_600),
+        (600, 2_200),
+        (800, 5_000),
+    ] {
+        for seed in 0..20 {
+            let mut pair = Pair::seeded(seed);
+            let link = Link { jitter: 5 * MILLISECOND, ..Link::with_latency(MILLISECOND * one_way) };
+            pair.world.network.set_default(link);
+            let began = pair.world.now();
+            pair.send_a(b"from a");
+            pair.send_b(b"from b");
+            let up = |world: &World| {
+                world.nodes().all(|(_, node)| node.count(|event| matches!(event, Event::Up { .. })) == 1)
+            };
+            pair.world.run_until(20 * SECOND, up);
+            let took = pair.world.now() - began;
+            assert!(took <= Duration::from_millis(limit), "{one_way} ms, seed {seed}: {took:?}");
+        }
+    }
+}
