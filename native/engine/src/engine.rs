@@ -68,6 +68,10 @@ pub struct Engine {
     untaken_connections: usize,
     /// Being closed gracefully.
     closing: BTreeSet<ConnectionId>,
+    /// Of those, where something happened since they were looked at.
+    progressed: BTreeSet<ConnectionId>,
+    /// The first of those whose turn it is to be looked at.
+    look_from: ConnectionId,
     /// `shutdown` was called.
     shut: bool,
 
@@ -159,6 +163,8 @@ impl Engine {
             pending_connections: 0,
             untaken_connections: 0,
             closing: BTreeSet::new(),
+            progressed: BTreeSet::new(),
+            look_from: ConnectionId(0),
             shut: false,
             timers: Timers::default(),
             events: VecDeque::new(),

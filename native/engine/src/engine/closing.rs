@@ -1,6 +1,8 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
+use warren_quic::ConnectionHandle;
+
 use super::Engine;
 use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
@@ -26,6 +28,7 @@ impl Engine {
             state.phase = Phase::Closing;
             state.farewell = Some(closed);
             self.closing.insert(connection);
+            self.note_progress(connection);
             self.timers.arm(connection, Timer::Grace, now + grace);
         } else {
             self.end(connection, closed, now);
@@ -56,13 +59,34 @@ impl Engine {
         }
     }
 
-    /// Ends the graceful closes that have nothing left to deliver; whether there were any.
+    /// Something happened on a connection: if it is being closed, that may be delivered now.
+    pub(super) fn note_progress(&mut self, connection: ConnectionId) {
+        if self.closing.contains(&connection) {
+            self.progressed.insert(connection);
+        }
+    }
+
+    pub(super) fn note_progress_of(&mut self, handle: ConnectionHandle) {
+        if !self.closing.is_empty()
+            && let Some(&connection) = self.connection_of.get(&handle)
+        {
+            self.note_progress(connection);
+        }
+    }
+
+    /// Ends graceful closes that have nothing left to deliver; whether there were any. Looks at those on which something happened,
+    /// and at a few others in turn: whatever else changed is seen then, and many that wait cost no more than few.
     pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
         if self.closing.is_empty() {
             return false;
         }
+        let mut looked_at = mem::take(&mut self.progressed);
+        let next: Vec<_> = self.closing.range(self.look_from..).copied().take(IN_TURN).collect();
+        let last = next.last().filter(|_| next.len() == IN_TURN);
+        self.look_from = last.map_or(ConnectionId(0), |last| ConnectionId(last.0 + 1));
+        looked_at.extend(next);
         let mut ended = false;
-        for connection in self.closing.clone() {
+        for connection in looked_at {
             let waits = self.connections.get(&connection).is_some_and(|it| it.farewell.is_some());
             if waits && self.is_delivered(connection) {
                 self.handle_grace_timeout(connection, now);
@@ -111,6 +135,7 @@ impl Engine {
             self.pending_connections -= 1;
         }
         self.closing.remove(&id);
+        self.progressed.remove(&id);
         self.timers.cancel_all(id);
         self.end_pacing(id);
         self.lose_messages(id, &mut connection);
@@ -181,3 +206,6 @@ fn application(code: u64, reason: &str) -> Closed {
 fn settled(connection: ConnectionId, message: MessageId) -> Event {
     Event::MessageSettled { connection, message, outcome: Outcome::Lost }
 }
+
+/// Connections being closed that are looked at in turn: about what one packet costs.
+const IN_TURN: usize = 8;

@@ -88,6 +88,7 @@ fn cost(bytes: &Bytes) -> usize {
 }
 
 /// An event in its queue, and what an allocation takes besides its bytes.
-const EVENT: usize = size_of::<Event>() + 64;
+const EVENT: usize = 128;
+const _: () = assert!(size_of::<Event>() <= EVENT - 40, "and an allocation's head and count");
 /// A shorter datagram does not keep the packet in which it came, which is as long as a tunnel's packets are.
 const SMALL: usize = 700;

@@ -33,10 +33,12 @@ impl Engine {
             let ready = self.quic.poll_ready();
             if let Some(handle) = ready {
                 self.observe(handle, now);
+                self.note_progress_of(handle);
             }
             let mut told = false;
             while let Some((handle, event)) = self.quic.poll_event() {
                 told = true;
+                self.note_progress_of(handle);
                 self.handle_quic(handle, event, now);
             }
             let ended = self.end_delivered(now);

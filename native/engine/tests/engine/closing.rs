@@ -215,6 +215,30 @@ fn a_shutdown_closes_every_connection_at_both_ends() {
 }
 
 #[test]
+fn a_graceful_close_ends_when_all_is_delivered_however_many_others_wait() {
+    const NODES: u16 = 24;
+    let mut world = mesh(NODES, Seed::of_this_run(), |_, _| {});
+    let connections: Vec<_> = (1..NODES).map(|to| connect(&mut world, 0, to).0).collect();
+    for to in 1..NODES - 1 {
+        world.network.set_link(at(0), at(to), Link::down());
+    }
+    world.with(at(0), |node, now| {
+        for &connection in &connections {
+            node.send(connection, 0, bulk(10_000), now);
+            node.engine.close(connection, 0, "", Duration::from_secs(30), now);
+        }
+    });
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.node(at(0)).closed().len(), 1, "the one whose link is up");
+    for to in 1..NODES - 1 {
+        world.network.set_link(at(0), at(to), Link::default());
+    }
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(world.node(at(0)).closed().len(), usize::from(NODES) - 1);
+    assert_eq!(world.node(at(0)).settled(Outcome::Delivered), usize::from(NODES) - 1);
+}
+
+#[test]
 fn a_message_on_a_connection_that_is_gone_settles_as_lost() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);
