@@ -3,7 +3,7 @@ import { tolerated } from './deferred.js'
 import { canonicalAddress, type Endpoint, formatEndpoint, type ParsedEndpoint } from './endpoint.js'
 import { WarrenError } from './errors.js'
 import { systemZones, type Zones } from './internal/zones.js'
-import { FRESH, type Names, names as systemNames } from './names.js'
+import { type Names, names as systemNames } from './names.js'
 
 /** What the addresses of a peer are for. */
 export interface EndpointsLink {
@@ -66,8 +66,9 @@ export class Endpoints {
 
   /** Something went unanswered: looks again where the peer is, and once more when what is known of its names is old. */
   async refresh(): Promise<void> {
+    const wait = Math.max(0, ...this.#configured.map(({ host, literal }) => (literal ? 0 : this.#names.freshFor(host))))
     await this.#refresh()
-    if (this.#given.length > 0) this.#retryAfter(FRESH, () => this.#refresh())
+    if (this.#given.length > 0 && wait > 0) this.#retryAfter(wait, () => this.#refresh())
   }
 
   /** An address of the driver's, by the name of its interface, as it was written if it was. */

@@ -43,6 +43,11 @@ export class Names {
     return waiting.promise
   }
 
+  /** For how many milliseconds the outcome of the last lookup still holds. */
+  freshFor(host: string): number {
+    return Math.max(0, (this.#names.get(host)?.until ?? 0) - this.#clock.now())
+  }
+
   async #run(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
@@ -146,7 +151,7 @@ async function lookupHost(host: string): Promise<readonly string[]> {
 }
 
 /** How long an answer holds, in milliseconds: unanswered handshakes are as far apart. */
-export const FRESH = 5_000
+const FRESH = 5_000
 
 /** Doubled from `FRESH` with each failure in a row. */
 const FAILED_FOR = 60_000

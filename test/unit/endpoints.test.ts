@@ -93,7 +93,7 @@ describe('Endpoints', () => {
     hosts.set('one', ['10.0.0.8'])
     await endpoints.refresh()
     expect(given).toHaveLength(1)
-    await clock.advance(5_000)
+    await clock.advance(4_000)
     expect(given.at(-1)).toEqual(['10.0.0.8:1'])
     await clock.advance(60_000)
     expect(asked).toHaveLength(2)
