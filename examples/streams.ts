@@ -27,8 +27,8 @@ async function main(file: string): Promise<void> {
     })
   })
 
-  const endpoint = `${receiver.address.host}:${receiver.address.port}`
-  const connection = await sender.addPeer({ publicKey: receiver.publicKey, endpoint }).connect()
+  const peer = sender.addPeer({ publicKey: receiver.publicKey, endpoint: receiver.address })
+  const connection = await peer.connect()
   const stream = connection.openStream()
   await pipeline(createReadStream(file), stream)
   console.log(`${file} arrived with SHA-256 ${await answer(stream)}`)
