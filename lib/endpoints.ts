@@ -3,7 +3,7 @@ import { tolerated } from './deferred.js'
 import { canonicalAddress, type Endpoint, formatEndpoint, type ParsedEndpoint } from './endpoint.js'
 import { WarrenError } from './errors.js'
 import { systemZones, type Zones } from './internal/zones.js'
-import { type Names, names as systemNames } from './names.js'
+import { inTurn, type Names, names as systemNames } from './names.js'
 
 /** What the addresses of a peer are for. */
 export interface EndpointsLink {
@@ -157,7 +157,7 @@ function addressesOf(
     const hosts = literal ? [host] : (found.get(host) ?? []).slice(0, share)
     return hosts.map((address) => formatEndpoint(canonicalAddress(address), port))
   })
-  return [...new Set(addresses)]
+  return inTurn([...new Set(addresses)])
 }
 
 function isFixed({ literal, zone }: ParsedEndpoint): boolean {

@@ -126,14 +126,19 @@ interface Name {
 /** The names of this thread. */
 export const names = new Names(systemClock)
 
-/** Each family's in their order, one after the other, the first one's first. */
+/** Addresses, or all endpoints: each family's in their order, one after the other, the first one's first (RFC 8305 section 4). */
 export function inTurn(addresses: readonly string[]): readonly string[] {
-  const isFirst = (address: string): boolean => address.includes(':') === addresses[0]?.includes(':')
+  const [leader = ''] = addresses
+  const isFirst = (address: string): boolean => isV6(address) === isV6(leader)
   const first = addresses.filter(isFirst)
   const second = addresses.filter((address) => !isFirst(address))
   return first
     .flatMap((address, index) => [address, ...second.slice(index, index + 1)])
     .concat(second.slice(first.length))
+}
+
+function isV6(address: string): boolean {
+  return address.indexOf(':') !== address.lastIndexOf(':')
 }
 
 async function settled({ outcome }: Name): Promise<readonly string[]> {
