@@ -37,6 +37,8 @@ pub(crate) fn device(stats: &DeviceStats) -> Entries {
         ("packetsSentDropped", stats.tx_packets_dropped),
         ("packetsReceivedDropped", stats.rx_packets_dropped),
         ("initiationsSent", wireguard.initiations_sent),
+        ("initiationsOnSuspicion", wireguard.initiations_on_suspicion),
+        ("initiationsPutOff", wireguard.initiations_put_off),
         ("initiationsAnswered", wireguard.initiations_answered),
         ("sessions", wireguard.sessions),
         ("cookiesSent", wireguard.cookies_sent),
