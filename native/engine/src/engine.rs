@@ -8,6 +8,7 @@ mod liveness;
 mod messages;
 mod pacing;
 mod peers;
+mod progress;
 mod receive;
 mod settle;
 mod streams;

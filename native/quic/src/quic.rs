@@ -92,7 +92,7 @@ impl Quic {
         let transport = self.config.transport(gauge.clone());
         let hello = self.hello(offered, observed);
         match self.peer(peer).dial(handle, hello, transport, now) {
-            Ok(made) => self.add(handle, peer, made, gauge, now),
+            Ok(made) => self.add(handle, peer, made, gauge),
             Err(error) => {
                 tracing::debug!(%error, "cannot dial");
                 let reason = b"the lists of protocols are too long for a hello".to_vec();
@@ -173,7 +173,7 @@ impl Quic {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         match self.peer(peer).accept(connection, *undecided, hello, transport, &mut scratch, now) {
-            Some(made) => self.add(connection, peer, made, gauge, now),
+            Some(made) => self.add(connection, peer, made, gauge),
             None => {
                 self.respond(peer, &scratch);
                 let reason = b"the dialler's first packets contradict each other".to_vec();
@@ -255,7 +255,7 @@ impl Quic {
 
     /// When [`Quic::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement, pacing or close"))
+        self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement or close"))
     }
 
     /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
@@ -268,12 +268,18 @@ impl Quic {
     ) -> Option<Transmit> {
         self.now = Some(now);
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
+        let had_room = made.room() > 0;
         let transmit = made.poll_transmit(max, out, now);
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
+        // What was thought unsent, or in flight, was not: nobody else would tell.
+        let has_grown = transmit.is_none() && !had_room && made.room() > 0;
         if made.is_drained() {
             self.touch(connection);
+        }
+        if has_grown {
+            self.mark_ready(connection);
         }
         transmit
     }
@@ -354,8 +360,8 @@ impl Quic {
         })
     }
 
-    fn add(&mut self, handle: ConnectionHandle, peer: PeerTag, made: Made, gauge: Arc<Gauge>, now: Instant) {
-        let connection = Connection::new(handle, peer, made, self.config.clone(), gauge, now);
+    fn add(&mut self, handle: ConnectionHandle, peer: PeerTag, made: Made, gauge: Arc<Gauge>) {
+        let connection = Connection::new(handle, peer, made, self.config.clone(), gauge);
         self.slots.insert(handle, Slot::Made(Box::new(connection)));
         self.touch(handle);
     }
