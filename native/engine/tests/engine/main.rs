@@ -11,5 +11,6 @@ mod peers;
 mod random;
 mod rivals;
 mod scheduling;
+mod standstill;
 mod streams;
 mod world;
