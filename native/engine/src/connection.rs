@@ -37,8 +37,6 @@ pub(crate) struct Connection {
     pub(crate) incoming_datagram_bytes: usize,
     pub(crate) streams: BTreeSet<StreamId>,
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
-    /// Bytes the transport was given beyond what left, about.
-    pub(crate) unsent: usize,
     /// Since when frames of its wait to leave with data.
     pub(crate) held_since: Option<Instant>,
     /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
@@ -124,7 +122,6 @@ impl Connection {
             incoming_datagram_bytes: 0,
             streams: BTreeSet::new(),
             stream_of: FxHashMap::default(),
-            unsent: 0,
             held_since: None,
             parked: None,
             liveness_armed: false,

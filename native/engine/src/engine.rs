@@ -9,6 +9,7 @@ mod liveness;
 mod messages;
 mod pacing;
 mod peers;
+mod progress;
 mod receive;
 mod renewal;
 mod settle;

@@ -129,6 +129,11 @@ impl Lane {
         self.flush || !self.ready.is_empty()
     }
 
+    /// Whether a source stands in it.
+    pub(crate) fn lists(&self, source: Source) -> bool {
+        self.ready.contains(&source) || self.blocked.contains(&source)
+    }
+
     pub(crate) fn next_source(&mut self) -> Option<Source> {
         let source = self.ready.pop_front()?;
         if source == Source::Messages {

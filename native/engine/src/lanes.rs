@@ -60,6 +60,12 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         member.map(|member| (priority, member))
     }
 
+    /// Everybody who stands in a lane.
+    pub(crate) fn members(&self, priority: Priority) -> impl Iterator<Item = T> {
+        let queue = &self.queues[usize::from(priority)];
+        queue.turns.iter().filter_map(|peer| queue.members.get(peer)).flatten().copied()
+    }
+
     /// Whether anybody stands in a lane.
     pub(crate) fn has(&self, priority: Priority) -> bool {
         !self.queues[usize::from(priority)].turns.is_empty()

@@ -61,6 +61,7 @@ pub(crate) fn transmits(engine: &mut Engine, now: Instant) -> Vec<(SocketAddr, V
         batch.clear();
         engine.poll_transmit(&mut batch, now);
         if batch.is_empty() {
+            engine.check_progress().expect("no connection stands still");
             return sent;
         }
         assert!(sent.len() < 100_000, "an engine that never comes to rest");

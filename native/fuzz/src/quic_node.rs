@@ -108,6 +108,9 @@ impl QuicNode {
         while let Some((handle, event)) = self.quic.poll_event() {
             self.note(handle, event);
         }
+        for &handle in &self.live {
+            assert!(!self.quic.stands_still(handle), "{handle:?} holds data that nothing lets leave");
+        }
         datagrams
     }
 

@@ -9,11 +9,12 @@ use std::time::Duration;
 use crate::input::Input;
 use step::World;
 
-/// Connects, sends, cancels, closes, removes, restarts; drops, doubles, delays, damages; lets time pass.
+/// Connects, sends, cancels, closes, removes, restarts; drops, doubles, delays, damages; makes the way longer and shorter; lets time pass.
 ///
 /// # Panics
 /// When a message arrives twice, altered or after it was given up, is settled twice or never, a connection's name comes
-/// again, a stream's bytes are not those that were written, a deadline stays in the past, or two nodes that could talk do
+/// again, a stream's bytes are not those that were written, a deadline stays in the past, a connection with
+/// something to send stands still, or two nodes that could talk do
 /// not.
 pub fn two_nodes(data: &[u8]) {
     let mut input = Input::new(data);

@@ -178,6 +178,7 @@ impl EventLoop {
             self.readable |= self.batch.room() == 0;
         }
         if self.batch.is_empty() {
+            debug_assert_eq!(self.engine.check_progress(), Ok(()));
             return false;
         }
         let Some(socket) = self.watch.socket() else {

@@ -73,7 +73,7 @@ fn stream(bytes: u64) -> Run {
     let mut read = 0;
     while read < bytes {
         let now = Instant::now();
-        let room = pair.sender.quic.room(pair.sender.connection, now) as u64;
+        let room = pair.sender.quic.room(pair.sender.connection) as u64;
         let mut part = chunk.slice(..room.min(left).min(chunk.len() as u64) as usize);
         if let Ok(written) = pair.sender.quic.write_stream(pair.sender.connection, stream, &mut part) {
             left -= written as u64;
@@ -92,7 +92,7 @@ fn messages(bytes: u64, size: usize) -> Run {
     while pair.receiver.received < bytes {
         let now = Instant::now();
         let Peer { quic, connection, .. } = &mut pair.sender;
-        while quic.room(*connection, now) > 0 {
+        while quic.room(*connection) > 0 {
             let (message, left) = match &mut current {
                 Some(current) => current,
                 None => match quic.begin_message(*connection, 0, size) {
@@ -100,7 +100,7 @@ fn messages(bytes: u64, size: usize) -> Run {
                     None => break,
                 },
             };
-            let mut part = left.slice(..left.len().min(quic.room(*connection, now)));
+            let mut part = left.slice(..left.len().min(quic.room(*connection)));
             let written = quic.write_message(*connection, *message, &mut part);
             left.advance(written);
             if left.is_empty() {
@@ -132,7 +132,7 @@ impl Pair {
         let mut pair = Self { sender: Peer::new(1), receiver: Peer::new(2) };
         let now = Instant::now();
         pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, None, now);
-        while pair.sender.quic.room(pair.sender.connection, now) == 0 {
+        while pair.sender.quic.room(pair.sender.connection) == 0 {
             pair.exchange(Instant::now());
         }
         pair

@@ -94,7 +94,7 @@ impl Connection {
             touched: false,
             ready: false,
             phase: Phase::Handshaking,
-            flow: Flow::new(gauge, &inner, now),
+            flow: Flow::new(gauge),
             inner,
             limits: PeerLimits::default(),
             unanswered: None,
@@ -147,12 +147,16 @@ impl Connection {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.flow.handle_timeout(now);
         self.inner.handle_timeout(now);
     }
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
-        [self.inner.poll_timeout(), self.flow.deadline()].into_iter().flatten().min()
+        let deadline = self.inner.poll_timeout();
+        // What flies has a timer (RFC 9002 section 6.2.1), so that whatever the window holds back is asked for again.
+        if deadline.is_none() && self.phase == Phase::Open {
+            self.gauge().land();
+        }
+        deadline
     }
 
     pub(crate) fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
@@ -186,7 +190,7 @@ impl Connection {
     }
 
     pub(crate) fn ping(&mut self) {
-        self.flow.exempt_one(u64::from(self.inner.current_mtu()));
+        self.flow.exempt_one();
         self.inner.ping();
     }
 
@@ -295,6 +299,7 @@ impl Connection {
         let Agreement { hello, protocol, limits } = *agreement;
         self.limits = limits;
         self.phase = Phase::Open;
+        self.gauge().opened();
         self.control_stream = self.inner.streams().open(Dir::Uni);
         if let Some(id) = self.control_stream {
             // Above every lane. The stream was opened just now, so it is there.
@@ -315,6 +320,14 @@ impl Connection {
             self.control.advance(written);
             self.flow.wrote(written);
         }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    pub(crate) fn tells_writable(&self) -> bool {
+        self.wants_writable
     }
 
     fn writable(&mut self, events: &mut Events) {
@@ -350,8 +363,8 @@ impl Connection {
         ConnectionStats {
             rtt: quinn.path.rtt,
             min_rtt: quinn.path.min_rtt,
-            window: quinn.path.cwnd,
-            in_flight: self.flow.in_flight(),
+            window: self.gauge().window(),
+            in_flight: self.gauge().in_flight(),
             unsent: self.flow.unsent(),
             mtu: quinn.path.current_mtu,
             datagrams_sent: quinn.udp_tx.datagrams,

@@ -38,10 +38,6 @@ const LOSS_MEMORY: f64 = (512 << 10) as f64;
 const QUEUE_SHARE: u32 = 4;
 const QUEUE_MIN: Duration = Duration::from_millis(5);
 
-/// A window this close to full was filled, though quinn-proto may have run dry for a moment: data is written just in
-/// time, a few packets at once.
-const NEARLY_FULL_PACKETS: u64 = 4;
-
 /// Microseconds of a tick of the clock that stamps datagrams, and what of it is told: 20 bits, 16 seconds.
 pub const STAMP_MICROS: u64 = 16;
 const STAMP_MASK: u32 = (1 << 20) - 1;
@@ -52,11 +48,14 @@ pub(crate) struct Gauge {
     window: AtomicU64,
     in_flight: AtomicU64,
     lost: AtomicU64,
-    exempt: AtomicU64,
+    /// The handshake is over.
+    is_open: AtomicBool,
+    /// quinn-proto may send what asks for an acknowledgement, in the call that is under way.
+    open: AtomicBool,
+    /// The window was full, or nearly, when something last left.
+    filled: AtomicBool,
     /// The owner's window; 0: CUBIC's own.
     cap: AtomicU64,
-    /// The owner holds back what asks for an acknowledgement.
-    held: AtomicU64,
     /// When the newest packet that the datagram in hand acknowledges arrived, by its receiver's clock and one more; 0: unknown.
     arrived: AtomicU32,
     sample: RunningSample,
@@ -99,6 +98,8 @@ pub struct PathSample {
     pub round_trip: Duration,
     /// Bytes in flight now.
     pub in_flight: u64,
+    /// Bytes that may be.
+    pub window: u64,
 }
 
 impl Gauge {
@@ -117,10 +118,20 @@ impl Gauge {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Lets this many bytes beyond the window fly: quinn-proto holds a close and a ping back for want of window where
-    /// data waits as well.
-    pub(crate) fn exempt(&self, bytes: u64) {
-        self.exempt.store(bytes, Ordering::Relaxed);
+    /// The handshake is over.
+    pub(crate) fn opened(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether quinn-proto may send what asks for an acknowledgement.
+    pub(crate) fn open(&self, open: bool) {
+        self.open.store(open, Ordering::Relaxed);
+    }
+
+    /// The window that quinn-proto is told: without end, where neither it nor the pacer that goes by it holds anything back,
+    /// or none at all.
+    pub(crate) fn gate(&self) -> u64 {
+        if self.open.load(Ordering::Relaxed) { u64::MAX } else { 1 }
     }
 
     /// From now on this much may be in flight; `None`: what CUBIC says.
@@ -139,18 +150,14 @@ impl Gauge {
         self.competes.store(true, Ordering::Relaxed);
     }
 
-    /// Whether what asks for an acknowledgement is held back.
-    pub(crate) fn hold(&self, held: bool) {
-        self.held.store(u64::from(held), Ordering::Relaxed);
+    /// Something left: the window is filled if less than this is free.
+    pub(crate) fn fills(&self, nearly: u64) {
+        self.filled.store(self.in_flight() + nearly >= self.window(), Ordering::Relaxed);
     }
 
-    /// Whether the owner says what may be in flight.
-    pub(crate) fn is_governed(&self) -> bool {
-        self.cap.load(Ordering::Relaxed) > 0
-    }
-
-    pub(crate) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed) > 0
+    /// Whether the window held up its owner when something last left.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Relaxed)
     }
 
     /// When the next datagram left, by its sender's clock, and for how long that had put off what it acknowledges.
@@ -172,6 +179,7 @@ impl Gauge {
             arrival: self.sample.arrival.load(Ordering::Relaxed),
             round_trip: Duration::from_micros(self.sample.round_trip.load(Ordering::Relaxed)),
             in_flight: self.in_flight(),
+            window: self.window(),
         };
         (sample.packets > 0 || sample.lost > 0 || sample.marks > 0).then_some(sample)
     }
@@ -189,6 +197,11 @@ impl Gauge {
     /// Packets that ask for an acknowledgement left.
     pub(crate) fn sent(&self, bytes: u64) {
         self.in_flight.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Nothing flies: quinn-proto has no timer.
+    pub(crate) fn land(&self) {
+        self.in_flight.store(0, Ordering::Relaxed);
     }
 }
 
@@ -215,6 +228,8 @@ impl ControllerFactory for FlightConfig {
             queue_stands: false,
             started: now,
             delay: None,
+            acknowledged: 0,
+            is_exact: false,
         };
         flight.publish();
         Box::new(flight)
@@ -236,6 +251,10 @@ struct Flight {
     started: Instant,
     /// Ticks between both clocks at the last acknowledgement, and what they are without wrapping.
     delay: Option<(u32, i64)>,
+    /// By the acknowledgement in hand.
+    acknowledged: u64,
+    /// An acknowledgement has put the count right since the handshake.
+    is_exact: bool,
 }
 
 impl Flight {
@@ -295,7 +314,8 @@ impl Flight {
 }
 
 impl Controller for Flight {
-    fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
+    fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
+        self.acknowledged += bytes;
         self.sample(now, sent, bytes);
         self.begin_anew(now);
         self.rate.delivered(now, bytes, rtt.get());
@@ -304,9 +324,8 @@ impl Controller for Flight {
         self.ceiling = CEILING_FLOOR.max(path.saturating_mul(2));
         let least = self.rate.least_round_trip(now.saturating_duration_since(sent));
         self.queue_stands = least > rtt.min() + QUEUE_MIN.max(rtt.min() / QUEUE_SHARE);
-        let filled = self.gauge.in_flight() + NEARLY_FULL_PACKETS * self.mtu >= self.allowed();
         let at_ceiling = self.cubic.window() >= self.ceiling;
-        self.cubic.on_ack(now, sent, bytes, at_ceiling || app_limited && !filled, rtt);
+        self.cubic.on_ack(now, sent, bytes, at_ceiling || !self.gauge.is_filled(), rtt);
     }
 
     fn on_end_acks(
@@ -317,6 +336,13 @@ impl Controller for Flight {
         largest_packet_num_acked: Option<u64>,
     ) {
         self.cubic.on_end_acks(now, in_flight, app_limited, largest_packet_num_acked);
+        let counted = self.gauge.in_flight().saturating_sub(std::mem::take(&mut self.acknowledged));
+        // Padding of the handshake is not counted along.
+        debug_assert!(
+            counted >= in_flight || !self.is_exact,
+            "{in_flight} bytes fly, and {counted} were counted"
+        );
+        self.is_exact = self.gauge.is_open.load(Ordering::Relaxed);
         self.gauge.in_flight.store(in_flight, Ordering::Relaxed);
         self.publish();
     }
@@ -352,11 +378,7 @@ impl Controller for Flight {
     }
 
     fn window(&self) -> u64 {
-        let exempt = self.gauge.exempt.load(Ordering::Relaxed);
-        if self.gauge.is_held() && exempt == 0 {
-            return 1;
-        }
-        self.allowed().saturating_add(exempt)
+        self.gauge.gate()
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

@@ -31,7 +31,6 @@ mod hello;
 mod initial;
 mod lanes;
 mod names;
-mod pace;
 mod parameters;
 mod peer;
 mod quic;

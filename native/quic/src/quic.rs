@@ -261,7 +261,7 @@ impl Quic {
 
     /// When [`Quic::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement, pacing or close"))
+        self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement or close"))
     }
 
     /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
@@ -274,10 +274,16 @@ impl Quic {
     ) -> Option<Transmit> {
         self.now = Some(now);
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
+        let had_room = made.room() > 0;
         let transmit = made.poll_transmit(max, out, now);
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
+        // What was thought unsent, or in flight, was not: nobody else would tell.
+        let has_grown = transmit.is_none() && !had_room && made.room() > 0;
+        if has_grown {
+            self.mark_ready(connection);
+        }
         self.put_away(connection, transmit.is_none());
         transmit
     }

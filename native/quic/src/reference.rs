@@ -66,8 +66,8 @@ impl Controller for Foreign {
         self.inner.on_sent(now, bytes, last_packet_number);
     }
 
-    fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
-        self.inner.on_ack(now, sent, bytes, app_limited, rtt);
+    fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
+        self.inner.on_ack(now, sent, bytes, !self.gauge.is_filled(), rtt);
     }
 
     fn on_end_acks(&mut self, now: Instant, in_flight: u64, app_limited: bool, largest: Option<u64>) {
@@ -87,7 +87,7 @@ impl Controller for Foreign {
     }
 
     fn window(&self) -> u64 {
-        self.inner.window()
+        self.gauge.gate()
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

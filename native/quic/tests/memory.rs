@@ -30,7 +30,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
             messages.extend(sender.begin_message(connection, lane, 16 << 20));
             streams.extend(sender.open_stream(connection, round % 2 == 0, lane, &StreamName::default()));
         }
-        let room = sender.room(connection, now).min(chunk.len());
+        let room = sender.room(connection).min(chunk.len());
         for stream in &streams {
             written += sender.write_stream(connection, *stream, &mut chunk.slice(..room)).unwrap_or(0);
         }

@@ -127,11 +127,10 @@ impl Engine {
         let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
         let id = self.connection_of.get(&handle).copied();
         let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
-        let held = allowance == 0
-            || allowance < usize::MAX && id.is_some_and(|id| self.leaves_with_data(id, handle, now));
+        let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(turn).min(allowance.max(1));
         self.quic.hold(handle, held);
-        let sent = self.transmit_connection(handle, most, batch, now).0;
+        let sent = self.transmit_connection(handle, most, batch, now);
         self.quic.hold(handle, false);
         if sent == most {
             self.control.push_back(handle);
@@ -150,11 +149,11 @@ impl Engine {
     /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
     /// higher lanes may starve that data.
     fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
-        let has_room = self.quic.room(handle, now) > 0;
+        let may_wait = self.pacing.is_steered(id) && self.quic.room(handle) > 0;
         let Some(connection) = self.connections.get_mut(&id) else {
             return false;
         };
-        if !has_room || !connection.lanes.values().any(|lane| lane.scheduled) {
+        if !may_wait || !connection.lanes.values().any(|lane| lane.scheduled) {
             return false;
         }
         now < *connection.held_since.get_or_insert(now) + HELD_MAX
@@ -227,16 +226,14 @@ impl Engine {
             return;
         };
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
-        let (unsent, is_parked) = (connection.unsent, connection.parked.is_some());
-        let is_urgent = is_parked || below && self.quic.room(handle, now) == 0;
-        let budget = ((most + BEYOND) * self.stream_bytes()).saturating_sub(unsent);
-        let room = if is_urgent { self.quic.urge(handle, now) } else { self.quic.room(handle, now) };
-        let written = self.write(id, handle, priority, budget.min(room), now);
-        let (sent, last) = self.transmit_connection(handle, most, batch, now);
-        let has_room = self.quic.room(handle, now) > 0;
-        // A packet that is not full took all there was.
-        let full = sent == most && last + NOT_FULL > usize::from(self.config.mtu) - HEADER_LEN;
-        let left = sent * self.stream_bytes();
+        let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
+        // What is lost and leaves again is no reason for more urgent data to wait.
+        let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
+        let budget = (most + BEYOND) * self.stream_bytes() - unsent;
+        let room = if is_urgent { self.quic.urge(handle) } else { self.quic.room(handle) };
+        self.write(id, handle, priority, budget.min(room), now);
+        let sent = self.transmit_connection(handle, most, batch, now);
+        let has_room = self.quic.room(handle) > 0;
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
         };
@@ -247,7 +244,6 @@ impl Engine {
         lane.flush = sent == most;
         let goes_on = lane.flush || has_room;
         let blocked = lane.is_blocked();
-        connection.unsent = if full { (unsent + written).saturating_sub(left) } else { 0 };
         if !goes_on {
             connection.parked = connection.parked.max(Some(priority));
         }
@@ -277,24 +273,23 @@ impl Engine {
         }
     }
 
-    /// Seals up to `most` packets of a connection; fewer: it has no more to send now. Answers how many, and the payload
-    /// size of the last.
+    /// Seals up to `most` packets of a connection, and answers how many; fewer: it has no more to send now.
     fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
         most: usize,
         batch: &mut TransmitBatch,
         now: Instant,
-    ) -> (usize, usize) {
+    ) -> usize {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
-            return (0, 0);
+            return 0;
         };
         let id = self.connection_of.get(&handle).copied();
         if self.is_over(id) && self.has_left(peer) {
-            return (0, 0);
+            return 0;
         }
         let mut payloads = mem::take(&mut self.payloads);
-        let (mut sent, mut last) = (0, 0);
+        let mut sent = 0;
         while sent < most {
             payloads.clear();
             let Some(transmit) = self.quic.poll_transmit(handle, most - sent, &mut payloads, now) else {
@@ -306,7 +301,6 @@ impl Engine {
                 self.seal(peer, transmit.ecn, payload, batch, now);
                 bytes += batch.bytes.len() - start + OUTER;
                 sent += 1;
-                last = payload.len();
             }
             if transmit.asks
                 && let Some(id) = id
@@ -320,7 +314,7 @@ impl Engine {
         {
             self.arm_liveness(id, now);
         }
-        (sent, last)
+        sent
     }
 
     /// Whether nobody here waits for what a connection has to say.
@@ -401,9 +395,6 @@ const TURN_OF_CONTROL: usize = 4;
 const BEYOND: usize = 2;
 /// Short header, tag, and the header of one STREAM frame, about.
 const QUIC_OVERHEAD: usize = 28;
-/// A packet shorter than full by less may still have left data behind: quinn-proto keeps 25 bytes free for the longest
-/// frame header.
-const NOT_FULL: usize = 64;
 /// How long frames of a connection wait for its data.
 const HELD_MAX: Duration = Duration::from_millis(5);
 /// IPv4 and UDP headers.

@@ -18,6 +18,11 @@ impl Bucket {
         Self { rate: None, even: now, late: Duration::ZERO }
     }
 
+    /// Bytes a second; `None`: no bound.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
     pub(crate) fn set_rate(&mut self, rate: Option<f64>) {
         self.rate = rate.map(|rate| rate.max(MIN_RATE));
     }

@@ -141,6 +141,7 @@ impl<W: PartialEq> Groups<W> {
             self.end_tick(group_id, elapsed, now, orders);
         }
         self.start_up(group_id, id, sample, now, orders);
+        self.spread(group_id);
     }
 
     fn tell_windows(&mut self, group_id: GroupId, orders: &mut Vec<(ConnectionId, Order)>) {

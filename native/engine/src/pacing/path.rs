@@ -15,6 +15,8 @@ pub(crate) struct Path {
     /// The same of the last tick.
     last: Option<i64>,
     pub(crate) in_flight: f64,
+    /// Bytes that may be in flight.
+    pub(crate) window: f64,
     pub(crate) latest_round_trip: Duration,
     pub(crate) smoothed_round_trip: Duration,
     /// Bytes a second in the last ticks, about.
@@ -64,6 +66,7 @@ pub(crate) struct Tick {
 impl Path {
     pub(crate) fn observe(&mut self, sample: &PathSample, now: Instant) {
         self.in_flight = sample.in_flight as f64;
+        self.window = sample.window as f64;
         self.tick.lost += sample.lost as f64;
         self.tick.marks += sample.marks;
         if sample.packets == 0 {

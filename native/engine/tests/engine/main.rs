@@ -14,5 +14,6 @@ mod random;
 mod restart;
 mod rivals;
 mod scheduling;
+mod standstill;
 mod streams;
 mod world;

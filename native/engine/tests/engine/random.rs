@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt};
 use warren_engine::{ConnectionId, Event, GiveUp, Outcome, StreamId};
-use warren_testing::{Link, Seed};
+use warren_testing::{Link, Rate, Seed};
 
 use crate::world::{World, at, bulk, connect, mesh};
 
@@ -61,7 +61,7 @@ fn scramble(seed: u64) -> World {
         config.limits.message_bytes = 100_000;
         config.uplink = (n == 0 && seed.is_multiple_of(2)).then_some(20_000_000);
     });
-    let link = Link {
+    let mut link = Link {
         latency: Duration::from_millis(5),
         jitter: Duration::from_millis(2),
         loss: 0.02,
@@ -77,6 +77,7 @@ fn scramble(seed: u64) -> World {
         let connection = if n == 0 { connections.0 } else { connections.1 };
         act(&mut world, n, connection, &mut rng);
         world.run_for(Duration::from_micros(rng.random_range(0..20_000)));
+        change_path(&mut world, &mut link, &mut rng);
         if step % 150 == 149 {
             let grace = Duration::from_millis(rng.random_range(0..2_000));
             // A close is said once: an idle end that misses it has no reason to ask.
@@ -93,6 +94,25 @@ fn scramble(seed: u64) -> World {
         }
     }
     world
+}
+
+/// Now and then the way takes longer or less time, or another rate bounds it; or the machine stands still for a moment.
+fn change_path(world: &mut World, link: &mut Link, rng: &mut impl Rng) {
+    match rng.random_range(0..100u32) {
+        0..4 => {
+            let micros = [50, 500, 5_000, 20_000, 80_000][rng.random_range(0..5usize)];
+            link.latency = Duration::from_micros(micros);
+            link.jitter = link.latency / 3;
+        }
+        4..6 => {
+            let megabits = [None, Some(2), Some(20), Some(200)][rng.random_range(0..4usize)];
+            let rate = |megabits: u64| Rate { bits_per_second: megabits * 1_000_000, queue_bytes: 256 << 10 };
+            link.rate = megabits.map(rate);
+        }
+        6 => return world.stall(Duration::from_millis(rng.random_range(1..500))),
+        _ => return,
+    }
+    world.network.set_default(link.clone());
 }
 
 fn act(world: &mut World, n: u16, connection: ConnectionId, rng: &mut impl Rng) {

@@ -284,6 +284,9 @@ impl Node for Endpoint {
         if self.outbox.is_empty() {
             self.batch.clear();
             self.engine.poll_transmit(&mut self.batch, now);
+            if self.batch.is_empty() {
+                self.engine.check_progress().expect("no connection stands still");
+            }
             for group in &self.batch.groups {
                 let bytes = &self.batch.bytes[group.start..group.start + group.len];
                 assert!(bytes.len() <= 65_000 && bytes.len().div_ceil(group.segment) <= 64);

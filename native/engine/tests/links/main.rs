@@ -53,6 +53,20 @@ fn a_rate_that_halves_leaves_a_queue_for_a_moment_only() {
 }
 
 #[test]
+fn a_path_that_becomes_fast_is_filled_at_once() {
+    let fast = Duration::from_micros(300);
+    let base = Scenario { span: Duration::from_secs(3), ..Scenario::new("", 100, 50, DEEP) };
+    let slow_dial = Some(Duration::from_millis(80));
+    let dialled =
+        Scenario { round_trip: fast, round_trip_of_dials: slow_dial, warm: Duration::ZERO, ..base.clone() };
+    let roamed = Scenario { changes: vec![(Duration::from_secs(1), 100_000_000, fast)], ..base };
+    for link in [dialled, roamed] {
+        let figures = link.run(|_| {});
+        assert!(figures.goodput > 0.94, "{figures:?}");
+    }
+}
+
+#[test]
 fn bulk_the_other_way_is_not_mistaken_for_a_queue_of_ours() {
     let link = Scenario { both_ways: true, span: Duration::from_secs(5), ..Scenario::new("", 100, 50, DEEP) };
     let figures = link.run(|_| {});

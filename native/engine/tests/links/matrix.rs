@@ -74,6 +74,28 @@ pub(crate) fn links() -> Vec<Scenario> {
     links.push(change(base("50ms deep rate 100-20-100M", 100, 50, deep), &[(5, 20, 50), (12, 100, 50)]));
     links.push(change(base("10ms deep rate 20-100-50M", 20, 10, deep), &[(5, 100, 10), (12, 50, 10)]));
     links.push(change(base("100M deep latency 20-60-30ms", 100, 20, deep), &[(5, 100, 60), (12, 100, 30)]));
+    let fast = Duration::from_micros(300);
+    let dialled = |name, megabits, ms| Scenario {
+        round_trip: fast,
+        round_trip_of_dials: Some(Duration::from_millis(ms)),
+        warm: Duration::ZERO,
+        span: secs(3),
+        ..base(name, megabits, 0, deep)
+    };
+    links.push(dialled("100M 0.3ms deep after dials at 80ms", 100, 80));
+    links.push(dialled("20M 0.3ms deep after dials at 300ms", 20, 300));
+    links.push(Scenario {
+        changes: vec![(secs(5), 100_000_000, fast)],
+        ..base("100M deep latency 50-0.3ms", 100, 50, deep)
+    });
+    links.push(Scenario {
+        changes: vec![(secs(5), 20_000_000, fast)],
+        ..base("20M deep latency 200-0.3ms", 20, 200, deep)
+    });
+    links.push(Scenario {
+        changes: vec![(secs(4), 100_000_000, fast), (secs(8), 100_000_000, Duration::from_millis(50))],
+        ..base("100M shallow latency 50-0.3-50ms", 100, 50, shallow)
+    });
     let rival = |link: Scenario| Scenario { rival: Some(secs(5)), warm: secs(8), span: secs(40), ..link };
     links.push(rival(base("100M 20ms deep beside CUBIC", 100, 20, deep)));
     links.push(rival(base("20M 50ms deep beside CUBIC", 20, 50, deep)));

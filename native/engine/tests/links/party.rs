@@ -201,6 +201,9 @@ impl Warren {
         if self.outbox.is_empty() && !self.sleeps(now) {
             self.batch.clear();
             self.engine.poll_transmit(&mut self.batch, now);
+            if self.batch.is_empty() {
+                self.engine.check_progress().expect("no connection stands still");
+            }
             for group in &self.batch.groups {
                 for datagram in self.batch.bytes[group.start..group.start + group.len].chunks(group.segment) {
                     let bytes = datagram.to_vec();

@@ -14,6 +14,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) bits_per_second: u64,
     pub(crate) round_trip: Duration,
+    /// What it is while the connections are made, if that differs.
+    pub(crate) round_trip_of_dials: Option<Duration>,
     pub(crate) buffer: Buffer,
     pub(crate) loss: f64,
     /// Overtakes nobody.
@@ -73,6 +75,7 @@ impl Scenario {
             name,
             bits_per_second: megabits * 1_000_000,
             round_trip: Duration::from_millis(round_trip_ms),
+            round_trip_of_dials: None,
             buffer,
             loss: 0.0,
             jitter: Duration::ZERO,
@@ -143,11 +146,13 @@ impl<'a> Run<'a> {
             world.add(at(RIVAL + 1), Party::Receiver(RivalReceiver::new()));
         }
         let mut run = Self { scenario, world, forth, back, urgent_to };
-        run.set_path(scenario.bits_per_second, scenario.round_trip);
+        let round_trip = scenario.round_trip_of_dials.unwrap_or(scenario.round_trip);
+        run.set_path(scenario.bits_per_second, round_trip);
         for n in everyone {
             run.world.with(at(0), |node, now| node.warren().dial(n, now));
         }
         run.world.run_for(Duration::from_secs(1));
+        run.set_path(scenario.bits_per_second, scenario.round_trip);
         run
     }
 

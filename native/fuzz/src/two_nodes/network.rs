@@ -18,6 +18,7 @@ pub(super) enum Fate {
 pub(super) struct Network {
     on_the_way: BTreeMap<(Instant, u64), Passing>,
     sent: u64,
+    latency: Duration,
     fate: Fate,
     /// How many more datagrams have it.
     fated: usize,
@@ -31,7 +32,7 @@ pub(super) struct Passing {
 
 impl Network {
     pub(super) fn new() -> Network {
-        Network { on_the_way: BTreeMap::new(), sent: 0, fate: Fate::Arrive, fated: 0 }
+        Network { on_the_way: BTreeMap::new(), sent: 0, latency: LATENCY, fate: Fate::Arrive, fated: 0 }
     }
 
     /// Decides over the next datagrams.
@@ -40,10 +41,15 @@ impl Network {
         self.fated = count;
     }
 
+    /// How long the way takes from now on.
+    pub(super) fn set_latency(&mut self, latency: Duration) {
+        self.latency = latency;
+    }
+
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>, now: Instant) {
         let fate = if self.fated > 0 { self.fate } else { Fate::Arrive };
         self.fated = self.fated.saturating_sub(1);
-        let mut delay = LATENCY;
+        let mut delay = self.latency;
         match fate {
             Fate::Arrive => {}
             Fate::Vanish => return,

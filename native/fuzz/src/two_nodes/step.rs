@@ -98,6 +98,7 @@ impl World {
                 };
                 self.network.decide(fate, usize::from(input.byte()));
             }
+            24 if choice & 0x20 != 0 => self.network.set_latency(input.one_of(&LATENCIES)),
             24 => self.run_for(Duration::from_millis(input.one_of(&LONG_WAITS))),
             _ => self.run_for(Duration::from_millis(u64::from(input.byte()))),
         }
@@ -360,4 +361,12 @@ const HAPPENINGS: usize = 20_000;
 /// In milliseconds: around the protocol's own times.
 const LONG_WAITS: [u64; 6] = [1_000, 5_400, 16_000, 100_000, 125_000, 200_000];
 
+/// Of a host, a LAN, the first way, a mobile network, a satellite.
+const LATENCIES: [Duration; 5] = [
+    Duration::from_micros(20),
+    Duration::from_micros(150),
+    Duration::from_millis(5),
+    Duration::from_millis(60),
+    Duration::from_millis(300),
+];
 const REASONS: [GiveUp; 3] = [GiveUp::Cancelled, GiveUp::Replaced, GiveUp::Expired];

@@ -1,17 +1,10 @@
-//! How much may be written so that it leaves at once.
+//! What may leave, and how much may be written so that it leaves at once.
 
 use super::{Connection, Phase};
-use crate::{
-    Ecn, Transmit,
-    flight::Gauge,
-    pace::{Pace, Path},
-};
+use crate::{Ecn, Transmit, flight::Gauge};
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
-
-/// Written beyond what may fly, so that quinn-proto knows that it is the window that holds it up, and sets its timer.
-const BEYOND_PACKETS: u64 = 6;
 
 /// The most that may be written and unsent: one batch of segments.
 const UNSENT_MAX: u64 = 96 << 10;
@@ -22,37 +15,56 @@ const OVERHEAD: u64 = 28;
 /// What is urgent may leave beyond a window that other data fills: one urgent object of a few KiB each round trip.
 const URGENT_PACKETS: u64 = 8;
 
+/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than these
+/// is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
+const LEAST_PACKETS: u64 = 2;
+
+/// A window this close to full was filled: data is written just in time, a few packets at once.
+const NEARLY_FULL_PACKETS: u64 = 4;
+
 /// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
 /// the longest frame header).
 const NOT_FULL: usize = 64;
 
-/// Counts what is written and unsent, which quinn-proto does not tell.
+/// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its window
+/// is a gate, which is open for as many packets as it is asked for, or shut.
 ///
-/// The count adds what is written and what is lost, takes off what leaves, and is put right whenever a packet leaves
-/// that is not full, or nothing leaves though window and pace would let it.
+/// Mirrors of quinn-proto's state, and what keeps each true:
+/// * bytes in flight: put right by every acknowledgement and counted along between two, and none where quinn-proto has no
+///   timer. Until then handshake packets whose keys were dropped, and lost probes for the MTU, may be in it.
+/// * bytes unsent: what was written and lost, less what left. Nothing is left when quinn-proto has nothing to send through
+///   an open gate, or a packet that is not full.
+/// * frames that ask for an acknowledgement: the sum of its counters.
 pub(super) struct Flow {
     gauge: Arc<Gauge>,
-    pace: Pace,
     unsent: u64,
     lost: u64,
     stream_frames: u64,
     eliciting_frames: u64,
-    /// When pacing lets more leave, if it held something back.
-    paced_until: Option<Instant>,
+    /// The owner holds back what asks for an acknowledgement.
+    held: bool,
+    /// Data that is urgent may leave beyond the window.
+    urged: bool,
+    /// Packets that leave whatever is in flight and held.
+    owed: u64,
 }
 
 impl Flow {
-    pub(super) fn new(gauge: Arc<Gauge>, inner: &quinn_proto::Connection, now: Instant) -> Self {
-        let pace = Pace::new(now, path(&gauge, inner));
-        Self { gauge, pace, unsent: 0, lost: 0, stream_frames: 0, eliciting_frames: 0, paced_until: None }
+    pub(super) fn new(gauge: Arc<Gauge>) -> Self {
+        Self {
+            gauge,
+            unsent: 0,
+            lost: 0,
+            stream_frames: 0,
+            eliciting_frames: 0,
+            held: false,
+            urged: false,
+            owed: 0,
+        }
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) {
         self.unsent += bytes as u64;
-    }
-
-    pub(super) fn in_flight(&self) -> u64 {
-        self.gauge.in_flight()
     }
 
     pub(super) fn gauge(&self) -> &Gauge {
@@ -63,71 +75,67 @@ impl Flow {
         self.unsent
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.paced_until
-    }
-
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.paced_until = self.paced_until.filter(|until| *until > now);
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// The next packet leaves whatever is in flight.
-    pub(super) fn exempt_one(&self, mtu: u64) {
-        self.gauge.exempt(self.gauge.in_flight().saturating_sub(self.gauge.window()) + 2 * mtu);
+    pub(super) fn exempt_one(&mut self) {
+        self.owed = self.owed.max(1);
     }
 
     /// Whatever leaves from now on does so whatever is in flight.
-    pub(super) fn exempt_all(&self) {
-        self.gauge.exempt(u64::MAX);
+    pub(super) fn exempt_all(&mut self) {
+        self.owed = u64::MAX;
     }
 
-    fn free(&self) -> u64 {
-        self.gauge.window().saturating_sub(self.gauge.in_flight())
+    /// Full packets that the window, and so many beyond it, let leave.
+    fn free(&self, beyond: u64, mtu: u64) -> u64 {
+        let in_flight = self.gauge.in_flight();
+        let free = (self.gauge.window() + beyond * mtu).saturating_sub(in_flight) / mtu;
+        if in_flight == 0 { free.max(LEAST_PACKETS) } else { free }
     }
 
-    fn room(&self, path: Path, now: Instant) -> u64 {
-        // quinn-proto sends no acknowledgement while the window holds back data: what the owner governs has none waiting.
-        let (free, beyond) = match self.gauge.is_governed() {
-            true => (self.free().saturating_sub(path.mtu), 0),
-            false => (self.free(), BEYOND_PACKETS * path.mtu),
-        };
-        let leaves = free.min(self.pace.allowed(now, path)).min(UNSENT_MAX);
-        let room = (leaves + beyond).saturating_sub(self.unsent);
-        // Little pieces make quinn-proto's send buffer long, and it is searched from the front.
-        if room < 2 * path.mtu { 0 } else { room }
+    /// Full packets that may leave now.
+    fn allowed(&self, mtu: u64) -> u64 {
+        let beyond = if self.urged { URGENT_PACKETS } else { 0 };
+        let free = if self.held { 0 } else { self.free(beyond, mtu) };
+        free.max(self.owed)
     }
 
-    /// `size` bytes left, the last packet of `last`. Whether they ask for an acknowledgement.
-    fn sent(&mut self, size: usize, last: usize, frames: &FrameStats, path: Path, now: Instant) -> bool {
+    fn room(&self, mtu: u64) -> u64 {
+        let full = mtu - OVERHEAD;
+        let room = (self.free(0, mtu) * full).min(UNSENT_MAX).saturating_sub(self.unsent);
+        if room < LEAST_PACKETS * full { 0 } else { room }
+    }
+
+    /// A transmit left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
+    fn sent(&mut self, left: Left, frames: &FrameStats, mtu: u64) -> bool {
+        let Left { size, last, open } = left;
         let eliciting = eliciting(frames);
         let asks = std::mem::replace(&mut self.eliciting_frames, eliciting) != eliciting;
         let streams = std::mem::replace(&mut self.stream_frames, frames.stream) != frames.stream;
         if asks {
-            self.gauge.exempt(0);
             self.gauge.sent(size as u64);
-            self.pace.sent(size as u64, now, path);
+            self.gauge.fills(NEARLY_FULL_PACKETS * mtu);
+            self.urged = false;
+            self.owed = if self.owed == u64::MAX { u64::MAX } else { 0 };
         }
-        self.count_lost();
         if streams {
-            let packets = (size as u64).div_ceil(path.mtu);
+            let packets = (size as u64).div_ceil(mtu);
             self.unsent = self.unsent.saturating_sub((size as u64).saturating_sub(packets * OVERHEAD));
         }
-        if last + NOT_FULL < path.mtu as usize {
+        if open && last + NOT_FULL < mtu as usize {
             self.unsent = 0;
         }
         asks
     }
 
-    fn nothing_sent(&mut self, path: Path, now: Instant) {
-        self.count_lost();
-        if self.gauge.is_held() || self.unsent == 0 || self.free() <= path.mtu {
-            return;
-        }
-        if self.pace.allowed(now, path) >= 2 * path.mtu {
-            self.unsent = 0;
-        } else if self.paced_until.is_none() {
-            self.paced_until = Some(self.pace.full_at(now, path));
-        }
+    /// Nothing had to leave through an open gate.
+    fn nothing_left(&mut self) {
+        self.unsent = 0;
+        self.urged = false;
+        self.owed = if self.owed == u64::MAX { u64::MAX } else { 0 };
     }
 
     fn count_lost(&mut self) {
@@ -136,42 +144,64 @@ impl Flow {
     }
 }
 
+/// What left in one call.
+struct Left {
+    size: usize,
+    /// Of its last packet.
+    last: usize,
+    open: bool,
+}
+
 impl Connection {
     /// Bytes that may be written now to leave at once.
-    pub(crate) fn room(&self, now: Instant) -> usize {
+    pub(crate) fn room(&self) -> usize {
         match self.phase {
-            Phase::Open => self.flow.room(path(&self.flow.gauge, &self.inner), now) as usize,
+            Phase::Open => self.flow.room(self.inner.current_mtu().into()) as usize,
             Phase::Handshaking | Phase::Ended => 0,
         }
     }
 
     /// Bytes that may be written now and leave at once, up to [`URGENT_PACKETS`] beyond the window.
-    pub(crate) fn urge(&mut self, now: Instant) -> usize {
-        let room = self.room(now);
-        let path = path(&self.flow.gauge, &self.inner);
-        let beyond =
-            (self.flow.gauge.window() + URGENT_PACKETS * path.mtu).saturating_sub(self.flow.in_flight());
-        if self.phase != Phase::Open || beyond < path.mtu {
-            return room;
+    pub(crate) fn urge(&mut self) -> usize {
+        let mtu = u64::from(self.inner.current_mtu());
+        let beyond = self.flow.free(URGENT_PACKETS, mtu) * (mtu - OVERHEAD);
+        if self.phase != Phase::Open || beyond == 0 {
+            return self.room();
         }
-        self.flow.gauge.exempt((URGENT_PACKETS + 1) * path.mtu);
-        room.max(beyond as usize)
+        self.flow.urged = true;
+        self.room().max(beyond as usize)
+    }
+
+    pub(crate) fn hold(&mut self, held: bool) {
+        self.flow.hold(held);
+    }
+
+    /// Bytes written, or lost and to be sent again, that have not left, about.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.flow.unsent()
     }
 
     pub(crate) fn poll_transmit(&mut self, max: usize, out: &mut Vec<u8>, now: Instant) -> Option<Transmit> {
         if self.phase == Phase::Open {
             self.flush_control();
         }
-        let transmit = self.inner.poll_transmit(now, max, out);
-        let path = path(&self.flow.gauge, &self.inner);
+        let mtu = u64::from(self.inner.current_mtu());
+        let allowed = usize::try_from(self.flow.allowed(mtu)).unwrap_or(usize::MAX);
+        let open = allowed > 0;
+        self.flow.gauge.open(open);
+        // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
+        let transmit = self.inner.poll_transmit(now, if open { max.min(allowed) } else { max }, out);
+        self.flow.count_lost();
         let Some(transmit) = transmit else {
-            self.flow.nothing_sent(path, now);
+            if open {
+                self.flow.nothing_left();
+            }
             return None;
         };
-        let segment = transmit.segment_size.unwrap_or(transmit.size);
-        let last = transmit.size - (transmit.size - 1) / segment * segment;
-        let frames = self.inner.stats().frame_tx;
-        let asks = self.flow.sent(transmit.size, last, &frames, path, now);
+        let size = transmit.size;
+        let segment = transmit.segment_size.unwrap_or(size);
+        let last = size - (size - 1) / segment * segment;
+        let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
         if asks {
             self.unanswered.get_or_insert(now);
         }
@@ -193,10 +223,6 @@ impl Connection {
         let limit = usize::try_from(self.limits.datagram).unwrap_or(usize::MAX).saturating_sub(FRAME);
         if self.phase == Phase::Open { mtu.min(limit) } else { 0 }
     }
-}
-
-fn path(gauge: &Gauge, inner: &quinn_proto::Connection) -> Path {
-    Path { rtt: inner.rtt(), window: gauge.window(), mtu: u64::from(inner.current_mtu()) }
 }
 
 /// Frames sent that ask for an acknowledgement.

@@ -10,13 +10,41 @@ use std::time::Instant;
 
 impl Quic {
     /// Bytes that may be written now to leave at once, though less urgent ones fill the window: a few packets beyond it.
-    pub fn urge(&mut self, connection: ConnectionHandle, now: Instant) -> usize {
-        self.made(connection).map_or(0, |made| made.urge(now))
+    pub fn urge(&mut self, connection: ConnectionHandle) -> usize {
+        self.made(connection).map_or(0, Connection::urge)
     }
 
-    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`].
-    pub fn room(&self, connection: ConnectionHandle, now: Instant) -> usize {
-        self.seen(connection).map_or(0, |made| made.room(now))
+    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`], which an acknowledgement or a loss
+    /// brings about, as something is in flight. How fast it leaves is the owner's to bound.
+    pub fn room(&self, connection: ConnectionHandle) -> usize {
+        self.seen(connection).map_or(0, Connection::room)
+    }
+
+    /// Bytes that were written, or are lost and to be sent again, and have not left, about.
+    pub fn unsent(&self, connection: ConnectionHandle) -> usize {
+        self.seen(connection).map_or(0, |made| usize::try_from(made.unsent()).unwrap_or(usize::MAX))
+    }
+
+    /// Whether a connection that was polled until it had nothing to send is one of which nobody would hear again, though it
+    /// holds data or lets none be written.
+    #[doc(hidden)]
+    pub fn stands_still(&mut self, connection: ConnectionHandle) -> bool {
+        !self.flies(connection)
+            && self
+                .made(connection)
+                .is_some_and(|made| made.is_open() && (made.unsent() > 0 || made.room() == 0))
+    }
+
+    /// Whether packets of a connection that ask for an acknowledgement are in flight, and quinn-proto has a timer for them.
+    #[doc(hidden)]
+    pub fn flies(&mut self, connection: ConnectionHandle) -> bool {
+        self.made(connection).is_some_and(|made| made.gauge().in_flight() > 0 && made.deadline().is_some())
+    }
+
+    /// Whether [`crate::Event::Writable`] follows once there is credit.
+    #[doc(hidden)]
+    pub fn tells_writable(&self, connection: ConnectionHandle) -> bool {
+        self.seen(connection).is_some_and(Connection::tells_writable)
     }
 
     /// What acknowledgements told of the path since the last call; `None`: nothing.
@@ -45,7 +73,7 @@ impl Quic {
     /// While held, only what asks for no acknowledgement leaves, and what a close or a ping needs.
     pub fn hold(&mut self, connection: ConnectionHandle, held: bool) {
         if let Some(made) = self.made(connection) {
-            made.gauge().hold(held);
+            made.hold(held);
         }
     }
 

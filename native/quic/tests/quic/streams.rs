@@ -292,8 +292,8 @@ fn write_some(
     if bytes.is_empty() {
         return false;
     }
-    world.with(address(tag), |node, now| {
-        let room = node.quic.room(connection, now).min(bytes.len());
+    world.with(address(tag), |node, _| {
+        let room = node.quic.room(connection).min(bytes.len());
         let mut part = bytes.slice(..room);
         let written = node.quic.write_stream(connection, stream, &mut part).unwrap();
         bytes.advance(written);

@@ -274,7 +274,7 @@ impl TestNode {
     fn transmit(&mut self, connection: ConnectionHandle, now: Instant) {
         let mut buffer = Vec::new();
         loop {
-            let wrote = self.write(connection, now);
+            let wrote = self.write(connection);
             buffer.clear();
             let transmit = self.quic.poll_transmit(connection, 10, &mut buffer, now);
             if let Some(transmit) = transmit {
@@ -290,12 +290,12 @@ impl TestNode {
     }
 
     /// Writes as much as leaves at once, highest lane first.
-    fn write(&mut self, connection: ConnectionHandle, now: Instant) -> bool {
+    fn write(&mut self, connection: ConnectionHandle) -> bool {
         let mut wrote = false;
         let Some(lanes) = self.queues.get_mut(&connection) else { return false };
         for (Reverse(priority), queue) in lanes.iter_mut() {
             while let Some(pending) = queue.front_mut() {
-                let room = self.quic.room(connection, now);
+                let room = self.quic.room(connection);
                 if room == 0 {
                     return wrote;
                 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Groups;
+use super::super::rate::Phase;
+use super::{GroupId, Groups};
 use crate::ids::ConnectionId;
 
 impl<W: PartialEq> Groups<W> {
@@ -19,8 +20,32 @@ impl<W: PartialEq> Groups<W> {
         if plain > 0 {
             return plain;
         }
-        let ahead = group.rate.rate().map_or(0.0, |rate| AHEAD_PACKETS * self.datagram / rate);
+        let ahead = group.bucket.rate().map_or(0.0, |rate| AHEAD_PACKETS * self.datagram / rate);
         group.bucket.allowance(self.datagram, now + Duration::from_secs_f64(ahead).min(AHEAD_MAX)).min(1)
+    }
+
+    /// Whether the group is paced at a rate that was found, or is looked for: then it is worth while to fill packets.
+    pub(crate) fn is_steered(&self, id: ConnectionId) -> bool {
+        self.group_of(id).is_some_and(|(_, group)| match group.rate.phase {
+            Phase::Startup => group.bucket.rate().is_some(),
+            Phase::Steady => true,
+            Phase::Fast | Phase::Competing(_) => false,
+        })
+    }
+
+    /// Where the windows rule, they are spread over the round trip, so that what one lets leave is no burst.
+    pub(super) fn spread(&mut self, group_id: GroupId) {
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        if !matches!(group.rate.phase, Phase::Fast | Phase::Competing(_)) {
+            return;
+        }
+        let paths = group.members.iter().filter_map(|id| self.members.get(id)).map(|member| &member.path);
+        let rate: f64 = paths
+            .map(|path| path.window * path.outer / path.smoothed_round_trip.as_secs_f64().max(1e-6))
+            .sum();
+        if rate > 0.0 {
+            group.bucket.set_rate(Some(SPREAD * rate));
+        }
     }
 
     /// Outer bytes that ask for an acknowledgement left.
@@ -41,11 +66,23 @@ impl<W: PartialEq> Groups<W> {
             }
             if group.due.is_none() {
                 group.bucket.came_late(Duration::ZERO);
-                let together = group.rate.rate().map_or(self.datagram, |rate| rate * TOGETHER);
+                let together = group.bucket.rate().map_or(self.datagram, |rate| rate * TOGETHER);
                 let due = group.bucket.deadline(self.datagram.min(together), now);
                 group.due = Some(due);
                 self.due.insert((due, member.group));
             }
+        }
+    }
+
+    /// Whether something waits, whoever's it is; an error if it has no deadline.
+    pub(crate) fn waits(&self, what: &W) -> Result<bool, String> {
+        let mut groups = self.groups.iter();
+        let Some((&id, group)) = groups.find(|(_, group)| group.waiting.contains(what)) else {
+            return Ok(false);
+        };
+        match group.due {
+            Some(due) if self.due.contains(&(due, id)) => Ok(true),
+            _ => Err("it waits for its bottleneck, which has no deadline".into()),
         }
     }
 
@@ -68,6 +105,8 @@ impl<W: PartialEq> Groups<W> {
     }
 }
 
+/// Windows in a round trip (RFC 9002 section 7.7).
+const SPREAD: f64 = 1.25;
 /// How far urgent data may overdraw: the two packets that bulk leaves at once, and one of its own.
 const AHEAD_PACKETS: f64 = 3.0;
 const AHEAD_MAX: Duration = Duration::from_millis(20);
