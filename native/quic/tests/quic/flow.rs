@@ -76,6 +76,34 @@ fn a_sender_whose_last_packets_are_lost_goes_on_by_itself() {
     }
 }
 
+#[test]
+fn a_path_that_becomes_fast_is_used_at_once() {
+    for (seed, slow) in [5, 30, 150].into_iter().enumerate() {
+        let (mut world, a, _) = pair(seed as u64, latency(slow));
+        world.run_for(Duration::from_secs(1));
+        world.network.set_default(Link::with_latency(Duration::from_micros(100)));
+        for size in [50_000, 1 << 20] {
+            let id = world.with(address(A), |node, _| node.send(a, 0, vec![1; size]));
+            let delivered = |world: &World| world.node(address(A)).settled.contains_key(&id);
+            world.run_until(Duration::from_millis(50), delivered);
+        }
+    }
+}
+
+#[test]
+fn a_connection_made_through_loss_stands_at_no_time_still() {
+    for seed in 0..30 {
+        let mut world = strangers(seed, Link { loss: 0.6, ..latency(20) });
+        let a = world.with(address(A), |node, now| node.connect(B, "test", now));
+        world.run_for(Duration::from_secs(20));
+        world.network.set_default(latency(1));
+        world.run_until(Duration::from_secs(120), |world| world.node(address(A)).is_connected(a));
+        let id = world.with(address(A), |node, _| node.send(a, 0, vec![1; 50_000]));
+        // A probe that backed off may be what goes on.
+        world.run_until(Duration::from_secs(120), |world| world.node(address(A)).settled.contains_key(&id));
+    }
+}
+
 /// Sends messages without end: bits delivered a second, and the most bytes that flew and that waited unsent.
 fn measure(world: &mut World, connection: ConnectionHandle, time: Duration) -> (f64, u64, u64) {
     let size = 256 << 10;

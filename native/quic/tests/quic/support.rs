@@ -269,6 +269,9 @@ impl TestNode {
                 break;
             }
         }
+        for &(connection, _) in &self.connected {
+            assert!(!self.quic.stands_still(connection), "{connection:?} stands still");
+        }
     }
 
     fn transmit(&mut self, connection: ConnectionHandle, now: Instant) {
