@@ -204,7 +204,7 @@ fn the_end_of_a_stream_is_told_to_who_takes_nothing_once_nothing_lies_before_it(
             Event::StreamOpened { stream, .. } => Some(*stream),
             _ => None,
         });
-        let far = far.last().unwrap();
+        let far = far.last().expect("it was opened");
         let is_told = |node: &Endpoint| {
             node.events
                 .iter()
