@@ -123,10 +123,17 @@ impl Attack {
         if !self.streams.iter().any(|(known, _)| *known == id) {
             self.streams.push((id, Vec::new()));
         }
-        let mut header = vec![input.byte() % 4, 1, input.byte()];
+        let kind = input.byte();
+        // The upper half is of version 2, in which byte streams have names, and nothing else is known.
+        let mut header = vec![kind % 4, 1 + (kind >> 7), input.byte()];
         match header[0] {
             0 => header.truncate(2),
             1 => put(&mut header, input.below(MESSAGE_BYTES + 100) as u64),
+            2 if header[1] == 2 => {
+                let name = input.bytes();
+                header.push(name.len() as u8);
+                header.extend_from_slice(name);
+            }
             2 => {}
             _ => header.extend_from_slice(input.bytes()),
         }
