@@ -235,10 +235,10 @@ impl Device {
         self.peers.get(&peer)?.round_trip
     }
 
-    /// When a datagram of a session was last received, a keepalive or data: a response proves that the peer is there, and not
-    /// yet that it hears us.
+    /// When anything authenticated was last received: a datagram of a session, or the answer to an initiation.
     pub fn last_received(&self, peer: PeerId) -> Option<Instant> {
-        self.peers.get(&peer)?.stats.last_received
+        let stats = &self.peers.get(&peer)?.stats;
+        stats.last_received.max(stats.last_handshake)
     }
 
     /// Whether a packet would be sealed at once.

@@ -244,7 +244,6 @@ impl Peer {
         };
         core.handshakes.worked(COMPLETING_COST, now);
         self.answered_from(path, core, now);
-        self.stats.last_received = Some(now);
         self.timers.received(now);
         core.touch(self);
         self.replaceable(&completed, core, now);
