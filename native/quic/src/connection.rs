@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
+    /// Since when nothing that flies was acknowledged, while something does.
+    unacknowledged: Option<Instant>,
     heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
@@ -98,6 +100,7 @@ impl Connection {
             inner,
             limits: PeerLimits::default(),
             unanswered: None,
+            unacknowledged: None,
             heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
@@ -115,7 +118,11 @@ impl Connection {
     pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent, now: Instant) {
         self.unanswered = None;
         self.heard = now;
+        let before = self.gauge().acknowledged();
         self.inner.handle_event(event);
+        if self.gauge().acknowledged() != before {
+            self.unacknowledged = (self.gauge().in_flight() > 0).then_some(now);
+        }
     }
 
     /// How many costly pieces a datagram for it has.
@@ -174,6 +181,10 @@ impl Connection {
 
     pub(crate) fn unanswered_since(&self) -> Option<Instant> {
         self.unanswered
+    }
+
+    pub(crate) fn unacknowledged_since(&self) -> Option<Instant> {
+        self.unacknowledged
     }
 
     pub(crate) fn last_heard(&self) -> Instant {

@@ -48,6 +48,7 @@ pub(crate) struct Gauge {
     window: AtomicU64,
     in_flight: AtomicU64,
     lost: AtomicU64,
+    acknowledged: AtomicU64,
     /// The handshake is over.
     is_open: AtomicBool,
     /// quinn-proto may send what asks for an acknowledgement, in the call that is under way.
@@ -111,6 +112,11 @@ impl Gauge {
     /// Bytes in flight: exact after each acknowledgement, else counted along.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Bytes acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
     }
 
     /// Bytes declared lost so far.
@@ -316,6 +322,7 @@ impl Flight {
 impl Controller for Flight {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
         self.acknowledged += bytes;
+        self.gauge.acknowledged.fetch_add(bytes, Ordering::Relaxed);
         self.sample(now, sent, bytes);
         self.begin_anew(now);
         self.rate.delivered(now, bytes, rtt.get());

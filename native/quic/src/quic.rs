@@ -326,6 +326,11 @@ impl Quic {
         self.seen(connection)?.unanswered_since()
     }
 
+    /// Since when this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
+    pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
+        self.seen(connection)?.unacknowledged_since()
+    }
+
     /// When the last datagram of a connection came; before any, when it was made.
     pub fn last_heard(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection).map(Connection::last_heard)

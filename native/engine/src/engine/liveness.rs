@@ -35,6 +35,7 @@ impl Engine {
             return;
         };
         let Some(since) = self.quic.unanswered_since(handle) else {
+            self.ask_for_what_flies(id, handle, now);
             self.ask_while_waiting(id, now);
             return;
         };
@@ -51,6 +52,26 @@ impl Engine {
             connection.liveness_armed = true;
             self.timers.arm(id, Timer::Liveness, asks.min(doubts));
         }
+    }
+
+    /// The peer is heard, and says nothing of what flies: all of it was lost, as in an outage after which the peer spoke
+    /// first, or acknowledged what it had got before. The answer to one more packet tells QUIC so at once; its own probes
+    /// are far apart by then.
+    fn ask_for_what_flies(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) {
+        let Some(since) = self.quic.unacknowledged_since(handle) else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.sends()) else {
+            return;
+        };
+        let asked = connection.asked.filter(|&asked| asked >= since).unwrap_or(since);
+        connection.liveness_armed = true;
+        // Not by the probe timeout: an answer that an outage held up is a sample of the round trip.
+        let due = asked + ASK;
+        if due <= now {
+            self.ask_now(id, now);
+        }
+        self.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
     }
 
     /// Whether nothing came from a peer since this end doubted that it has the session.

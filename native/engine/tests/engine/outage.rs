@@ -156,3 +156,27 @@ fn a_message_that_waits_alone_comes_as_soon_after_a_cut() {
         assert!(took <= Duration::from_millis(1_500), "{cut} s: {took:?}");
     }
 }
+
+#[test]
+fn what_was_lost_in_a_cut_is_sent_again_though_the_peer_was_heard_since() {
+    for (seed, cut) in (1..).zip([6, 8, 10, 12, 13]) {
+        let mut world = mesh(2, Seed::exactly(seed), |_, _| {});
+        let link = Link::with_latency(Duration::from_millis(20));
+        world.network.set_default(link.clone());
+        let (ours, _) = connect(&mut world, 0, 1);
+        let say = |world: &mut World| {
+            world.with(at(0), |node, now| node.send(ours, 0, Bytes::from(vec![0; 64]), now));
+            world.run_for(SECOND / 20);
+        };
+        (0..20).for_each(|_| say(&mut world));
+        // What arrives just before the cut is acknowledged after it, and nothing that was sent since.
+        world.network.set_link(at(1), at(0), Link::down());
+        say(&mut world);
+        world.network.set_link(at(0), at(1), Link::down());
+        (0..cut * 20).for_each(|_| say(&mut world));
+        let heard = world.node(at(1)).received.len();
+        world.network.unset_links(at(0), at(1));
+        let took = world.run_until(SECOND * 30, |world| world.node(at(1)).received.len() > heard);
+        assert!(took <= Duration::from_millis(1_500), "{cut} s: {took:?}");
+    }
+}

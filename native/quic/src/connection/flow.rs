@@ -204,6 +204,7 @@ impl Connection {
         let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
         if asks {
             self.unanswered.get_or_insert(now);
+            self.unacknowledged.get_or_insert(now);
         }
         Some(Transmit { segment, ecn: ecn(transmit.ecn), asks })
     }
