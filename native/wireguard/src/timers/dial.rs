@@ -57,11 +57,13 @@ impl Pace {
         gaps.get(step as usize).map_or(REKEY_TIMEOUT, |gap| Duration::from_millis(*gap))
     }
 
-    /// So that two ends do not stay in step: up to a third of a short gap.
+    /// So that two ends do not stay in step: up to a third of the first gap, and a tenth of the next, as each lost message costs
+    /// it too.
     fn jitter(self, step: u32, random: &mut Random) -> Duration {
         let most = match self {
             Pace::Renewal | Pace::Suspicion => RETRY_JITTER,
-            Pace::First => RETRY_JITTER.min(self.gap(step) / 3),
+            Pace::First if step == 0 => self.gap(step) / 3,
+            Pace::First => RETRY_JITTER.min(self.gap(step) / 10),
         };
         random.duration(Duration::ZERO, most)
     }
