@@ -23,7 +23,7 @@ export function rustViolations({ path, text }: SourceFile): string[] {
 
 const inRoom = (room: string) => (path: string) => path.startsWith(`native/${room}/`)
 const isTest = (path: string) =>
-  /^native\/[^/]+\/((tests|benches|examples|fuzz_targets)\/|src\/tests(\.rs$|\/))/.test(path)
+  /^native\/[^/]+\/((tests|benches|examples|fuzz_targets)\/|src\/(.+\/)?tests(\.rs$|\/))/.test(path)
 const mayDoIo = (path: string) => isTest(path) || !ROOMS[path.split('/')[1] ?? '']?.sansIo
 
 const RULES: readonly Rule[] = [

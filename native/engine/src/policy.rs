@@ -61,6 +61,11 @@ impl Policies {
         }
     }
 
+    /// Whether a lane may only be so fast.
+    pub(crate) fn has_rate(&self, priority: Priority) -> bool {
+        self.find(priority).is_some_and(|at| self.lanes[at].1.is_some())
+    }
+
     /// Full datagrams of this lane that may leave now.
     pub(crate) fn allowance(&self, priority: Priority, now: Instant) -> usize {
         let bucket = self.find(priority).and_then(|at| self.lanes[at].1.as_ref());

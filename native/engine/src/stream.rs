@@ -20,8 +20,6 @@ pub(crate) struct Stream {
     /// Bytes the transport has not taken yet.
     pub(crate) pending: VecDeque<Bytes>,
     pub(crate) pending_bytes: u64,
-    /// The transport took bytes whose delivery no event confirms, as the stream is not finished.
-    pub(crate) unconfirmed: bool,
     /// Stands in its lane.
     pub(crate) listed: bool,
     /// Handed to the transport or given up, not yet told to the caller.
@@ -68,7 +66,6 @@ impl Stream {
             sending: Sending::Open,
             pending: VecDeque::new(),
             pending_bytes: 0,
-            unconfirmed: false,
             listed: false,
             drained: 0,
             receiving: bidirectional,

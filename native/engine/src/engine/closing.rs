@@ -7,6 +7,7 @@ use super::Engine;
 use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
 use crate::ids::{ConnectionId, MessageId};
+use crate::stream::Stream;
 use crate::timers::Timer;
 
 impl Engine {
@@ -183,19 +184,12 @@ impl Engine {
         let Some(connection) = self.connections.get(&id) else {
             return false;
         };
-        let mut unconfirmed = false;
-        for stream in connection.streams.iter().filter_map(|stream| self.streams.get(stream)) {
-            if !stream.is_delivered() {
-                return false;
-            }
-            unconfirmed |= stream.unconfirmed;
-        }
-        connection.messages.is_empty() && (!unconfirmed || self.nothing_flies(connection))
-    }
-
-    fn nothing_flies(&self, connection: &Connection) -> bool {
-        let stats = connection.handle.and_then(|handle| self.quic.stats(handle));
-        stats.is_none_or(|stats| stats.in_flight == 0 && stats.unsent == 0)
+        let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
+        let has_all = |stream: &Stream| {
+            let transport = connection.handle.zip(stream.handle);
+            transport.is_none_or(|(handle, stream)| self.quic.has_acknowledged(handle, stream))
+        };
+        connection.messages.is_empty() && streams.all(|stream| stream.is_delivered() && has_all(stream))
     }
 }
 

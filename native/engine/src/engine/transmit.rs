@@ -228,8 +228,10 @@ impl Engine {
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
         let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
         // What is lost and leaves again is no reason for more urgent data to wait.
+        // What a turn leaves behind leaves with control traffic, which is nobody's: no part of a lane with a rate may.
+        let beyond = if self.policies.has_rate(priority) { 0 } else { BEYOND };
         let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
-        let budget = (most + BEYOND) * self.stream_bytes() - unsent;
+        let budget = ((most + beyond) * self.stream_bytes()).saturating_sub(unsent);
         let room = if is_urgent { self.quic.urge(handle) } else { self.quic.room(handle) };
         self.write(id, handle, priority, budget.min(room), now);
         let sent = self.transmit_connection(handle, most, batch, now);

@@ -199,7 +199,6 @@ fn write_stream(
         let (finished, blocked) = (front.is_empty(), taken == 0);
         *left -= taken;
         stream.pending_bytes -= taken as u64;
-        stream.unconfirmed = true;
         if finished {
             stream.pending.pop_front();
         } else if blocked {

@@ -147,6 +147,11 @@ impl Connection {
         Ok(written)
     }
 
+    pub(crate) fn has_acknowledged(&self, stream: StreamHandle) -> bool {
+        let half = self.streams.streams.get(&id(stream)).and_then(|stream| stream.sending.as_ref());
+        half.is_none_or(|half| half.unacknowledged.is_empty())
+    }
+
     pub(crate) fn finish_stream(&mut self, stream: StreamHandle) {
         let Some(half) = self.send_half(stream).filter(|half| !half.closed) else { return };
         half.closed = true;

@@ -174,6 +174,11 @@ impl Quic {
         }
     }
 
+    /// Whether the other end has acknowledged everything that was written to a stream.
+    pub fn has_acknowledged(&self, connection: ConnectionHandle, stream: StreamHandle) -> bool {
+        self.seen(connection).is_none_or(|made| made.has_acknowledged(stream))
+    }
+
     /// Finishes a stream if the other end has acknowledged everything that was written, and else gives up sending on it.
     /// Whether it ends so; then [`crate::Event::StreamFinished`] follows.
     pub fn leave_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) -> bool {
