@@ -164,6 +164,12 @@ function endSides(sides: StreamSides, error: Error): void {
   const { stream, read, write } = sides
   const isReadable = read?.isOver && !stream.destroyed
   const mayRead = isReadable && (write === undefined || write.isOver || write.isIdle)
+  // What came before the end is there to be read, as messages are.
+  const holdsRest = !read?.isOver && !stream.destroyed && (write === undefined || write.isIdle)
+  if (holdsRest && read?.endAfterRest(error)) {
+    write?.abandon()
+    return
+  }
   if (mayRead) write?.fail(error)
   read?.abandon()
   write?.abandon()

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { systemClock } from './clock.js'
 import type { Driver } from './driver.js'
 import { LEAST, type ReadBudget } from './read-budget.js'
 
@@ -21,6 +22,8 @@ export class ReadSide {
   /** The stream asked for more than it may have. */
   #wants = false
   #over = false
+  /** What the stream errs with when it is read out. */
+  #failure: Error | undefined
 
   constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget, onData?: () => void) {
     this.#stream = stream
@@ -53,6 +56,7 @@ export class ReadSide {
   /** The consumer took from the stream's buffer. */
   taken(): void {
     if (this.#wants) this.#wants = !this.#grant()
+    if (this.#failure !== undefined && this.#stream.readableLength === 0) this.#stream.destroy(this.#failure)
   }
 
   /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
@@ -77,6 +81,21 @@ export class ReadSide {
     if (this.#over) return
     this.#over = true
     this.#driver.stopStream(this.#id, NO_CODE)
+  }
+
+  /**
+   * Nothing comes any more: errs once the consumer has taken what is here, or when nobody wants it once this turn of the event
+   * loop is over, in which it may have been handed out. False: there is nothing here.
+   */
+  endAfterRest(error: Error): boolean {
+    if (this.#stream.readableLength === 0) return false
+    this.#over = true
+    this.#failure = error
+    systemClock.after(0, () => {
+      if (this.#stream.readableFlowing === null && this.#stream.listenerCount('readable') === 0)
+        this.#stream.destroy(error)
+    })
+    return true
   }
 
   /** Nothing comes any more, and there is nobody to tell. */
