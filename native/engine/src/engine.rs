@@ -105,7 +105,7 @@ pub struct Engine {
     /// Control traffic found the uplink too deep in debt.
     control_waits: bool,
     drained: Drained,
-    /// The lane whose turn it is.
+    /// The lane of the raw packets whose turn it is.
     turn: Option<Priority>,
 
     /// Decrypted packets.

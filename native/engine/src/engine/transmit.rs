@@ -187,12 +187,14 @@ impl Engine {
         let turn = if self.lanes.has(priority) { TURN } else { TURN_ALONE };
         let lane = self.policies.allowance(priority, now);
         let most = batch.room().min(turn).min(allowance).min(paced).min(lane);
-        self.turn = Some(priority);
         match member {
             Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
-            Member::Packets(peer) => self.turn_of_packets(peer, most, batch, now),
+            Member::Packets(peer) => {
+                self.turn = Some(priority);
+                self.turn_of_packets(peer, most, batch, now);
+                self.turn = None;
+            }
         }
-        self.turn = None;
         self.policies.hold(&mut self.lanes, now);
         true
     }
@@ -228,12 +230,14 @@ impl Engine {
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
         let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
         // What is lost and leaves again is no reason for more urgent data to wait.
-        // What a turn leaves behind leaves with control traffic, which is nobody's: no part of a lane with a rate may.
-        let beyond = if self.policies.has_rate(priority) { 0 } else { BEYOND };
         let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
-        let budget = ((most + beyond) * self.stream_bytes()).saturating_sub(unsent);
+        let budget = match self.policies.has_rate(priority) {
+            true => most * self.stream_bytes(),
+            false => (most + BEYOND) * self.stream_bytes() - unsent,
+        };
         let room = if is_urgent { self.quic.urge(handle) } else { self.quic.room(handle) };
-        self.write(id, handle, priority, budget.min(room), now);
+        let written = self.write(id, handle, priority, budget.min(room), now);
+        self.charge_lane(id, priority, written, now);
         let sent = self.transmit_connection(handle, most, batch, now);
         let has_room = self.quic.room(handle) > 0;
         let Some(connection) = self.connections.get_mut(&id) else {
@@ -252,6 +256,23 @@ impl Engine {
         self.schedule(id, priority);
         if blocked {
             self.ask_while_waiting(id, now);
+        }
+    }
+
+    /// A lane with a rate pays for what is written of it: when it leaves, and beside what, is no more its choice.
+    fn charge_lane(&mut self, id: ConnectionId, priority: Priority, written: usize, now: Instant) {
+        if !self.policies.has_rate(priority) {
+            return;
+        }
+        let peer = self.connections.get(&id).map(|connection| connection.peer);
+        let remote = peer.and_then(|peer| self.wireguard.endpoint(peer));
+        let ipv6 = remote.is_some_and(|remote| remote.ip().to_canonical().is_ipv6());
+        let overhead = usize::from(self.config.mtu) + WIREGUARD - self.stream_bytes();
+        let mut left = written;
+        while left > 0 {
+            let part = left.min(self.stream_bytes());
+            left -= part;
+            self.policies.charge(priority, part + overhead, ipv6, now);
         }
     }
 
@@ -393,6 +414,8 @@ const TURN: usize = 10;
 const TURN_ALONE: usize = 44;
 /// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
 const TURN_OF_CONTROL: usize = 4;
+/// What WireGuard adds to a packet.
+const WIREGUARD: usize = 32;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;
 /// Short header, tag, and the header of one STREAM frame, about.

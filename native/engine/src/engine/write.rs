@@ -20,7 +20,7 @@ enum Progress {
 }
 
 impl Engine {
-    /// Writes up to `budget` bytes of one lane of a connection to the transport.
+    /// Writes up to `budget` bytes of one lane of a connection to the transport; answers how many.
     pub(super) fn write(
         &mut self,
         id: ConnectionId,
@@ -28,7 +28,7 @@ impl Engine {
         priority: Priority,
         budget: usize,
         now: Instant,
-    ) {
+    ) -> usize {
         let mut left = budget;
         while left > 0 {
             let Some(connection) = self.connections.get_mut(&id) else {
@@ -48,6 +48,7 @@ impl Engine {
             self.after_source(id, priority, source, &progress);
             self.note_drained(id, priority, source, (before - left) as u64, now);
         }
+        budget - left
     }
 
     /// The transport has credit again: what it had none for may be tried.
