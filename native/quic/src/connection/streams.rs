@@ -22,6 +22,8 @@ pub(super) struct ByteStreams {
     streams: FxHashMap<StreamId, ByteStream>,
     /// Bytes written that the other end's application has not read.
     unread: u64,
+    /// Bytes read here of which the other end was not told.
+    untold: u64,
     /// Streams of ours that only we write, by priority.
     pub(super) one_way: Lanes,
 }
@@ -66,6 +68,7 @@ impl ByteStreams {
             stream.receiving.is_some()
         });
         self.unread = 0;
+        self.untold = 0;
         self.one_way = Lanes::default();
     }
 }
@@ -222,9 +225,12 @@ impl Connection {
             Ok(Some(chunk)) => {
                 half.blocked = chunk.bytes.is_empty();
                 half.read += chunk.bytes.len() as u64;
+                self.streams.untold += chunk.bytes.len() as u64;
                 if half.read - half.told >= self.config.stream_receive_window / 8 {
-                    half.told = half.read;
-                    self.control.push(ControlFrame::Read { stream: stream.0, bytes: half.read });
+                    self.tell_read(id);
+                }
+                if self.streams.untold >= self.config.receive_window / 16 {
+                    self.tell_all_read();
                 }
                 Read::Data(chunk.bytes)
             }
@@ -241,6 +247,25 @@ impl Connection {
                 Read::Reset(application(code))
             }
         }
+    }
+
+    /// Little of each of many streams is much: what the other end takes for unread is all that they may have together.
+    fn tell_all_read(&mut self) {
+        let untold =
+            |stream: &ByteStream| stream.receiving.as_ref().is_some_and(|half| half.read > half.told);
+        let mut ids: Vec<_> =
+            self.streams.streams.iter().filter(|(_, stream)| untold(stream)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.into_iter().for_each(|id| self.tell_read(id));
+    }
+
+    fn tell_read(&mut self, id: StreamId) {
+        let Some(ByteStream { receiving: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+            return;
+        };
+        self.streams.untold = self.streams.untold.saturating_sub(half.read - half.told);
+        half.told = half.read;
+        self.control.push(ControlFrame::Read { stream: id.into(), bytes: half.read });
     }
 
     /// The other end opened a byte stream.
@@ -377,9 +402,9 @@ impl Connection {
 
     /// Nothing more of this stream is held here: so the other end may send elsewhere.
     fn let_go(&mut self, id: StreamId) {
-        if let Some(stream) = self.streams.streams.get_mut(&id) {
-            stream.receiving = None;
-        }
+        let half = self.streams.streams.get_mut(&id).and_then(|stream| stream.receiving.take());
+        let untold = half.map_or(0, |half| half.read - half.told);
+        self.streams.untold = self.streams.untold.saturating_sub(untold);
         self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
         self.forget_if_over(id);
     }

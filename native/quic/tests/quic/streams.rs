@@ -352,3 +352,48 @@ fn assert_alive(world: &mut World, a: ConnectionHandle) {
     let id = world.with(address(A), |node, _| node.send(a, 0, &b"alive"[..]));
     world.run_until(Duration::from_secs(20), |world| world.node(address(A)).settled.contains_key(&id));
 }
+
+#[test]
+fn many_streams_of_which_each_was_read_a_little_do_not_use_up_what_all_may_have() {
+    let (mut world, a, b) = pair(11, latency(1));
+    const STREAMS: usize = 60;
+    const LENGTH: usize = 450_000;
+    let ours: Vec<_> = (0..STREAMS)
+        .map(|_| {
+            world.with(address(A), |node, _| {
+                node.quic.open_stream(a, false, 0, &StreamName::default()).unwrap()
+            })
+        })
+        .collect();
+    let mut left: Vec<_> = ours.iter().map(|_| Bytes::from(vec![7; LENGTH])).collect();
+    let mut read_at_b = 0;
+    for _ in 0..2_000 {
+        for (stream, left) in ours.iter().zip(&mut left) {
+            // No end follows, with which all would be told.
+            let mut part = left.split_to(left.len().min(3_000));
+            write_some(&mut world, A, a, *stream, &mut part);
+            if !part.is_empty() {
+                *left = [part, left.clone()].concat().into();
+            }
+        }
+        world.run_for(Duration::from_millis(5));
+        let theirs: Vec<_> = world
+            .node(address(B))
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::StreamOpened { stream, .. } => Some(*stream),
+                _ => None,
+            })
+            .collect();
+        for stream in theirs {
+            let mut seen = Vec::new();
+            read(&mut world, B, b, stream, &mut seen);
+            read_at_b += seen.len();
+        }
+        if read_at_b == STREAMS * LENGTH {
+            return;
+        }
+    }
+    panic!("{read_at_b} of {} bytes", STREAMS * LENGTH);
+}
