@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.js'
 import type { Connection } from './connection.js'
 import type { DriverClose } from './driver.js'
-import { attemptTime, backoff, STABLE } from './reconnect.js'
+import { attemptTime, BRIEF, backoff, STABLE } from './reconnect.js'
 
 /** The order to stay connected: with which protocols; `undefined`: the device's. */
 export interface KeepOrder {
@@ -73,8 +73,9 @@ export class KeepConnected {
 
   /** A connection that would have done ended, after so many milliseconds. */
   lost(close: DriverClose, age: number): void {
-    if (age >= STABLE) this.#attempts = 0
     const isClosed = close.cause === 'application'
+    const isLost = close.by === 'network' || close.cause === 'peer-restarted'
+    if (age >= (isLost ? BRIEF : STABLE)) this.#attempts = 0
     this.#check(isClosed ? AFTER_CLOSE : 0)
   }
 

@@ -28,7 +28,7 @@ export class Reconnect {
     const key = JSON.stringify(protocols ?? null)
     const series = this.#series.get(key) ?? { protocols, attempts: 0, isRunning: false, timer: undefined }
     this.#series.set(key, series)
-    if (age >= STABLE) series.attempts = 0
+    if (age >= BRIEF) series.attempts = 0
     if (!series.isRunning) this.#next(series)
   }
 
@@ -99,5 +99,11 @@ const SILENT: ReadonlySet<string> = new Set(['ERR_WARREN_NO_HANDSHAKE', 'ERR_WAR
 const FIRST_ATTEMPT = 10_000
 const LONGEST_ATTEMPT = 80_000
 
-/** A connection that lasted this long begins anew with an attempt at once. */
+/** A connection that was closed after this long begins anew with an attempt at once. */
 export const STABLE = 30_000
+
+/**
+ * So does one that the network took, or a restart, after this long: to find that out took a second of silence, and the peer is
+ * there or will be. Only what ends sooner, as by a peer that forgets each connection at once, is dialled ever later.
+ */
+export const BRIEF = 1_000

@@ -90,6 +90,18 @@ describe('KeepConnected', () => {
     expect(rig.failures).toEqual([])
   })
 
+  it('dials at once however often the peer restarts, if that took a second to be found out', async () => {
+    const rig = new Rig()
+    rig.succeed()
+    rig.keep.order(ANY)
+    await rig.clock.advance(2_000)
+    for (let loss = 1; loss <= 8; loss++) {
+      rig.lose('peer-restarted', 1_100, 'remote')
+      await rig.clock.advance(0)
+      expect(rig.dialled).toHaveLength(loss + 1)
+    }
+  })
+
   it.each<DriverClose['by']>(['local', 'remote'])(
     'dials a second later after a close by the %s application',
     async (by) => {
