@@ -15,6 +15,7 @@ use crate::{
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// All byte streams of a connection.
 #[derive(Debug, Default)]
@@ -22,8 +23,9 @@ pub(super) struct ByteStreams {
     streams: FxHashMap<StreamId, ByteStream>,
     /// Bytes written that the other end's application has not read.
     unread: u64,
-    /// Bytes read here of which the other end was not told.
+    /// Bytes read here of which the other end was not told, and of which streams.
     untold: u64,
+    part_told: BTreeSet<StreamId>,
     /// Streams of ours that only we write, by priority.
     pub(super) one_way: Lanes,
 }
@@ -69,6 +71,7 @@ impl ByteStreams {
         });
         self.unread = 0;
         self.untold = 0;
+        self.part_told = BTreeSet::new();
         self.one_way = Lanes::default();
     }
 }
@@ -226,6 +229,7 @@ impl Connection {
                 half.blocked = chunk.bytes.is_empty();
                 half.read += chunk.bytes.len() as u64;
                 self.streams.untold += chunk.bytes.len() as u64;
+                self.streams.part_told.insert(id);
                 if half.read - half.told >= self.config.stream_receive_window / 8 {
                     self.tell_read(id);
                 }
@@ -251,12 +255,7 @@ impl Connection {
 
     /// Little of each of many streams is much: what the other end takes for unread is all that they may have together.
     fn tell_all_read(&mut self) {
-        let untold =
-            |stream: &ByteStream| stream.receiving.as_ref().is_some_and(|half| half.read > half.told);
-        let mut ids: Vec<_> =
-            self.streams.streams.iter().filter(|(_, stream)| untold(stream)).map(|(id, _)| *id).collect();
-        ids.sort_unstable();
-        ids.into_iter().for_each(|id| self.tell_read(id));
+        std::mem::take(&mut self.streams.part_told).into_iter().for_each(|id| self.tell_read(id));
     }
 
     fn tell_read(&mut self, id: StreamId) {
@@ -265,6 +264,7 @@ impl Connection {
         };
         self.streams.untold = self.streams.untold.saturating_sub(half.read - half.told);
         half.told = half.read;
+        self.streams.part_told.remove(&id);
         self.control.push(ControlFrame::Read { stream: id.into(), bytes: half.read });
     }
 
@@ -404,6 +404,7 @@ impl Connection {
     fn let_go(&mut self, id: StreamId) {
         let half = self.streams.streams.get_mut(&id).and_then(|stream| stream.receiving.take());
         let untold = half.map_or(0, |half| half.read - half.told);
+        self.streams.part_told.remove(&id);
         self.streams.untold = self.streams.untold.saturating_sub(untold);
         self.control.push(ControlFrame::Read { stream: id.into(), bytes: READ_ALL });
         self.forget_if_over(id);
