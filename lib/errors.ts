@@ -1,4 +1,3 @@
-import type { Tried } from './dial/attempts.js'
 import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
@@ -42,6 +41,16 @@ export const WARREN_ERROR_CODES = [
 
 /** A stable name of a failure: compare this, never the message. */
 export type WarrenErrorCode = (typeof WARREN_ERROR_CODES)[number]
+
+/** How often one endpoint was asked for a handshake in vain. */
+export interface Tried {
+  /** An `Endpoint`. */
+  readonly endpoint: string
+  /** Initiations that nobody answered, or that the system refused to send. */
+  readonly times: number
+  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'. */
+  readonly error: string | undefined
+}
 
 /** Facts beside the code and the message. */
 export interface WarrenErrorFacts {

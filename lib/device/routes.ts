@@ -1,23 +1,16 @@
 import { spellEndpoint } from '../arguments/endpoint.js'
-import type { Connection, ConnectionReceiver } from '../connection/connection.js'
+import { ConnectionRoutes } from '../connection/connection-routes.js'
 import { streamReset, streamStopped } from '../connection/connection-streams.js'
-import type { DialReceiver } from '../dial/dial.js'
+import { DialRoutes } from '../dial/dial-routes.js'
 import type { DriverClose, Receiver } from '../driver.js'
 import { shielded } from '../events/emit.js'
 import type { PeerReceiver } from '../peer/peer.js'
-import type { StreamSides } from '../streams/stream.js'
 
 /** What lives in a device, by the ids of its driver. */
 export class Routes {
   readonly peers = new Map<number, PeerReceiver>()
-  readonly connections = new Map<number, ConnectionReceiver>()
-  /** Those and past ones, for whoever still knows them. */
-  readonly receivers = new WeakMap<Connection, ConnectionReceiver>()
-  /** Connections that are not up yet. */
-  readonly dials = new Map<number, DialReceiver>()
-  /** Dials that nobody waits for any more, until the driver reports their end. */
-  readonly cancelled = new Set<number>()
-  readonly streams = new Map<number, StreamSides>()
+  readonly connections = new ConnectionRoutes()
+  readonly dials = new DialRoutes()
 }
 
 /** What concerns the device as a whole. */
@@ -30,10 +23,8 @@ export interface DeviceReceiver {
 }
 
 /** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
-export function receiverOf(
-  { peers, connections, streams }: Routes,
-  device: () => DeviceReceiver | undefined,
-): Receiver {
+export function receiverOf({ peers, connections }: Routes, device: () => DeviceReceiver | undefined): Receiver {
+  const { streams } = connections
   return {
     peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),

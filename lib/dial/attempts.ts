@@ -1,14 +1,6 @@
 import { getSystemErrorName } from 'node:util'
 import type { Endpoint } from '../arguments/endpoint.js'
-
-/** How often one endpoint was asked for a handshake in vain. */
-export interface Tried {
-  readonly endpoint: Endpoint
-  /** Initiations that nobody answered, or that the system refused to send. */
-  readonly times: number
-  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'. */
-  readonly error: string | undefined
-}
+import type { Tried } from '../errors.js'
 
 /** What was tried while a dial waited for a handshake. */
 export class Attempts {

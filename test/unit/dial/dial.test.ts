@@ -10,7 +10,7 @@ import { settle, VirtualClock } from '../virtual-clock.js'
 const CONNECTION = { protocol: 'a' } as Connection
 
 interface Rig {
-  readonly dial: Dial
+  readonly dial: Dial<Connection>
   readonly clock: VirtualClock
   /** The dials of the driver, with the time limit of each. */
   readonly dials: { readonly timeout: number; readonly receiver: DialReceiver }[]
@@ -36,7 +36,7 @@ function rig(): Rig {
     locate: async () => undefined,
     refuse: undefined,
   }
-  const dial = new Dial({
+  const dial = new Dial<Connection>({
     publicKey: 'key',
     clock,
     tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
@@ -73,7 +73,7 @@ describe('Dial', () => {
     const joined = [dial.join(1_000, undefined), dial.join(2_000, undefined)]
     await settle()
     expect(dials.map(({ timeout }) => timeout)).toEqual([2_000])
-    dials[0]?.receiver.connected(CONNECTION)
+    dial.arrived(CONNECTION)
     expect(await Promise.all(joined)).toEqual([CONNECTION, CONNECTION])
     expect(clock.pending).toBe(0)
   })
@@ -147,7 +147,7 @@ describe('Dial', () => {
     dials[0]?.receiver.closed(close('no-handshake'))
     await settle()
     expect(dials.map(({ timeout }) => timeout)).toEqual([1_000, 4_000])
-    dials[1]?.receiver.connected(CONNECTION)
+    dial.arrived(CONNECTION)
     expect(await long).toBe(CONNECTION)
   })
 
@@ -198,7 +198,8 @@ describe('Dial', () => {
     await settle()
     dials[0]?.receiver.closed(close('refused', 'remote'))
     await clock.advance(100)
-    dials[1]?.receiver.connected(CONNECTION)
+    expect(dials).toHaveLength(2)
+    dial.arrived(CONNECTION)
     expect(await joined).toBe(CONNECTION)
   })
 

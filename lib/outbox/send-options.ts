@@ -1,38 +1,8 @@
-import type { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import type { Limits } from '../arguments/limits.js'
-import {
-  type Check,
-  checkNames,
-  integer,
-  LONGEST_TIMER,
-  optional,
-  parseOptions,
-  signal,
-  text,
-} from '../arguments/options.js'
-import type { Connection } from '../connection/connection.js'
-
-/** A whole message that arrived. Its bytes own their memory. */
-export interface Message {
-  readonly bytes: Buffer
-  readonly priority: number
-  readonly connection: Connection
-}
-
-/** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
-export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
-
-/** Which messages an iterator takes. */
-export interface MessageFilter {
-  /** Default 0. */
-  readonly minPriority?: number | undefined
-  /** Default 255. */
-  readonly maxPriority?: number | undefined
-  /** Ends the iterator by a throw of its reason; what it did not take stays for others. */
-  readonly signal?: AbortSignal | undefined
-}
+import { checkNames, integer, LONGEST_TIMER, optional, signal, text } from '../arguments/options.js'
+import { priority } from '../arguments/priority.js'
 
 /** How a message leaves. */
 export interface SendOptions {
@@ -55,12 +25,6 @@ export interface Outgoing {
   readonly settled: Promise<Outcome>
   /** Gives the message up; how that ended is in `settled`. */
   cancel(): void
-}
-
-export interface ParsedFilter {
-  readonly minPriority: number
-  readonly maxPriority: number
-  readonly signal: AbortSignal | undefined
 }
 
 export interface ParsedSend {
@@ -93,18 +57,6 @@ export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Arr
   return types.isSharedArrayBuffer(buffer) ? new Uint8Array(buffer, byteOffset, byteLength) : bytes
 }
 
-/** Checks the filter of `messages`. */
-export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
-  const parsed = parseOptions('filter', filter ?? {}, FILTER_CHECKS)
-  if (parsed.minPriority > parsed.maxPriority) {
-    throw outOfRange('filter.minPriority', `at most filter.maxPriority (${parsed.maxPriority})`, parsed.minPriority)
-  }
-  return parsed
-}
-
-/** Checks a priority. */
-export const priority: Check<number> = integer(0, 255)
-
 const DEFAULT_SEND: ParsedSend = { priority: 0, lifetime: undefined, replaces: undefined, signal: undefined }
 
 /** Of each option of `send`. */
@@ -112,11 +64,5 @@ export const SEND_CHECKS = {
   priority: optional(priority, 0),
   lifetime: optional(integer(1, LONGEST_TIMER, 'milliseconds'), undefined),
   replaces: optional(text, undefined),
-  signal: optional(signal, undefined),
-}
-
-const FILTER_CHECKS = {
-  minPriority: optional(priority, 0),
-  maxPriority: optional(priority, 255),
   signal: optional(signal, undefined),
 }
