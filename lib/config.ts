@@ -1,11 +1,11 @@
-import { coded } from './argument-error.js'
-import type { DeviceOptions } from './device-options.js'
-import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './endpoint.js'
+import { coded } from './arguments/argument-error.js'
+import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './arguments/endpoint.js'
+import { integer } from './arguments/options.js'
+import { prefix } from './arguments/prefix.js'
+import { SERVICES, servicePort } from './arguments/services.js'
+import type { DeviceOptions } from './device/device-options.js'
 import { PrivateKey, parseKey, parsePublicKey } from './keys.js'
-import { integer } from './options.js'
-import type { PeerOptions } from './peer-options.js'
-import { prefix } from './prefix.js'
-import { SERVICES, servicePort } from './services.js'
+import type { PeerOptions } from './peer/peer-options.js'
 
 /** What a configuration file says. */
 export interface ParsedConfig {

@@ -1,4 +1,4 @@
-import type { Tried } from './attempts.js'
+import type { Tried } from './dial/attempts.js'
 import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */

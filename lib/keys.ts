@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { inspect, types } from 'node:util'
-import { coded } from './argument-error.js'
+import { coded } from './arguments/argument-error.js'
 
 /** A node's name everywhere: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
 export type PublicKey = string

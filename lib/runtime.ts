@@ -1,14 +1,14 @@
-import type { Clock } from './clock.js'
-import { Deadlines } from './deadlines.js'
-import { DeviceInbox } from './device-inbox.js'
+import type { Limits } from './arguments/limits.js'
+import type { Routes } from './device/routes.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
-import { LaneTotals } from './lane-totals.js'
-import type { ParsedLanes } from './lanes.js'
-import type { Limits } from './limits.js'
-import type { Message } from './message.js'
-import { QueuedBytes } from './queued-bytes.js'
-import type { Routes } from './routes.js'
+import { LaneTotals } from './figures/lane-totals.js'
+import { DeviceInbox } from './inbox/device-inbox.js'
+import { Deadlines } from './outbox/deadlines.js'
+import type { ParsedLanes } from './outbox/lanes.js'
+import type { Message } from './outbox/message.js'
+import { QueuedBytes } from './outbox/queued-bytes.js'
+import type { Clock } from './waiting/clock.js'
 
 /** What everything of one device shares. */
 export class Runtime {

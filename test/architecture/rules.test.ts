@@ -66,14 +66,14 @@ describe('Rust', () => {
 
 describe('TypeScript', () => {
   test.each([
-    ['lib/device.ts', "import { x } from '../native/binding.js'", /lib\/internal alone/],
-    ['lib/device.ts', "const x = require('../prebuilds/linux-x64/warren.node')", /lib\/internal alone/],
-    ['lib/device.ts', "import ws from 'ws'", /no dependencies/],
-    ['lib/device.ts', "import { x } from 'warren'", /loaded twice/],
-    ['lib/internal/addon.ts', "import { Device } from '../device.js'", /nothing of what is above it/],
-    ['lib/drivers/native.ts', "import { Device } from '../device.js'", /does not know it/],
+    ['lib/device/device.ts', "import { x } from '../../native/binding.js'", /lib\/addon alone/],
+    ['lib/device/device.ts', "const x = require('../../prebuilds/linux-x64/warren.node')", /lib\/addon alone/],
+    ['lib/device/device.ts', "import ws from 'ws'", /no dependencies/],
+    ['lib/device/device.ts', "import { x } from 'warren'", /loaded twice/],
+    ['lib/addon/addon.ts', "import { Device } from '../device/device.js'", /nothing of what is above it/],
+    ['lib/drivers/native.ts', "import { Device } from '../device/device.js'", /does not know it/],
     ['lib/drivers/native.ts', "import {\n  NativeDevice,\n} from '../../native/binding.js'", /only its types/],
-    ['lib/cli/ping.ts', "import { Device } from '../device.js'", /public package name/],
+    ['lib/cli/ping.ts', "import { Device } from '../device/device.js'", /public package name/],
     ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
     ['bench/main.ts', "export * from '../lib/index.js'", /public package name/],
   ])('%s may not have %s', (path, text, why) => {
@@ -81,11 +81,11 @@ describe('TypeScript', () => {
   })
 
   test.each([
-    ['lib/device.ts', "import { open } from './drivers/native.js'\nimport { once } from 'node:events'"],
-    ['lib/internal/addon.ts', "import type { Native } from '../../native/binding.js'"],
+    ['lib/device/device.ts', "import { open } from '../drivers/native.js'\nimport { once } from 'node:events'"],
+    ['lib/addon/addon.ts', "import type { Native } from '../../native/binding.js'"],
     ['lib/drivers/native.ts', "import type {\n  NativeDevice,\n} from '../../native/binding.js'"],
     ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
-    ['lib/device.ts', "// import x from 'elsewhere'"],
+    ['lib/device/device.ts', "// import x from 'elsewhere'"],
   ])('%s may have %s', (path, text) => {
     expect(typescriptViolations({ path, text })).toEqual([])
   })
@@ -93,7 +93,7 @@ describe('TypeScript', () => {
 
 describe('any source', () => {
   test('a file past 500 lines is named', () => {
-    expect(houseViolations({ path: 'lib/device.ts', text: '\n'.repeat(500) })).toEqual([
+    expect(houseViolations({ path: 'lib/device/device.ts', text: '\n'.repeat(500) })).toEqual([
       expect.stringMatching(/501 lines: past 500/),
     ])
   })

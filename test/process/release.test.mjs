@@ -54,7 +54,7 @@ test('a glibc that is newer than promised is told', { skip: targets[name]?.libc 
 })
 
 test('the loader, the release and the build know the same systems', () => {
-  const { PREBUILDS } = createRequire(import.meta.url)('../../dist/internal/prebuilds.js')
+  const { PREBUILDS } = createRequire(import.meta.url)('../../dist/addon/prebuilds.js')
   assert.deepEqual(Object.keys(PREBUILDS).sort(), Object.keys(targets).sort())
   for (const [name, load] of Object.entries(PREBUILDS))
     assert.ok(String(load).includes(`/prebuilds/${name}/warren.node`))

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
-import { closeReasonOf, parseClose } from '../../lib/close.js'
+import { closeReasonOf, parseClose } from '../../lib/arguments/close.js'
 import type { DriverClose } from '../../lib/driver.js'
 import { fromClose, fromNative, WARREN_ERROR_CODES, WarrenError } from '../../lib/errors.js'
 

@@ -1,0 +1,105 @@
+import { outOfRange, wrongType } from '../arguments/argument-error.js'
+import { type Check, integer, LONGEST_TIMER, optional, parseOptions, text } from '../arguments/options.js'
+import type { Connection, ConnectionReceiver } from '../connection/connection.js'
+import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from '../outbox/message.js'
+import type { SharedBytes, Waiter } from '../outbox/sent.js'
+import type { Peer } from '../peer/peer.js'
+import type { Runtime } from '../runtime.js'
+import { defer } from '../waiting/deferred.js'
+
+/** How a message leaves to many connections. */
+export interface BroadcastOptions extends SendOptions {
+  /** To whom. Default: all peers that have a connection in `protocol`. */
+  readonly to?: Iterable<Connection> | undefined
+  /** In which protocol, where `to` does not say to whom. Default: the device's only one; where it has several it must be named. */
+  readonly protocol?: string | undefined
+  /** One of them that is left out: the one that it came from. */
+  readonly except?: Connection | undefined
+  /**
+   * Where the lane is full for longer than this, in milliseconds, the message is 'dropped', for that connection alone. Default: it
+   * waits as long as the connection lives.
+   */
+  readonly patience?: number | undefined
+}
+
+/** What came of a broadcast so far, for each connection. */
+export type BroadcastResults = ReadonlyMap<Connection, Outgoing>
+
+/** Copies `bytes` once and queues them for each connection. Resolves when each has admitted them or given them up. */
+export function broadcast(runtime: Runtime, bytes: Uint8Array, options: BroadcastOptions): Promise<BroadcastResults> {
+  const { to, except, patience, ...how } = parseBroadcast(runtime, options)
+  const message = parseMessage(bytes, runtime.limits)
+  if (how.signal?.aborted) return Promise.reject(how.signal.reason)
+  if (runtime.isClosing) return Promise.reject(runtime.closedError())
+  if (except !== undefined) to.delete(except)
+  const results = new Map<Connection, Outgoing>()
+  if (to.size === 0) return Promise.resolve(results)
+
+  const { driver } = runtime
+  const shared: SharedBytes = { share: driver.share(message), byteLength: message.byteLength }
+  const end = defer<BroadcastResults>()
+  let waiting = 1
+  const isOver = (): void => {
+    waiting -= 1
+    if (waiting > 0) return
+    if (runtime.isOpen) driver.unshare(shared.share)
+    end.resolve(results)
+  }
+  const waiter: Waiter = { resolve: isOver, reject: isOver }
+  for (const [connection, receiver] of to) {
+    const { outgoing, waits } = receiver.post(shared, how, patience, waiter)
+    results.set(connection, outgoing)
+    if (waits) waiting += 1
+  }
+  isOver()
+  return end.promise
+}
+
+function parseBroadcast({ routes, protocols }: Runtime, options: BroadcastOptions) {
+  const connection: Check<Connection> = (value, name) => {
+    if (!routes.receivers.has(value as Connection)) throw wrongType(name, 'a connection of this device', value)
+    return value as Connection
+  }
+  const targets: Check<Map<Connection, ConnectionReceiver>> = (value, name) => {
+    if (typeof value !== 'object' || value === null || !(Symbol.iterator in value))
+      throw wrongType(name, 'an iterable of connections', value)
+    const found = new Map<Connection, ConnectionReceiver>()
+    for (const one of value as Iterable<unknown>) {
+      const receiver = routes.receivers.get(connection(one, `an item of ${name}`))
+      if (receiver !== undefined) found.set(receiver.connection, receiver)
+    }
+    return found
+  }
+  const parsed = parseOptions('options', options, {
+    ...SEND_CHECKS,
+    to: optional(targets, undefined),
+    protocol: optional(text, undefined),
+    except: optional(connection, undefined),
+    patience: optional(integer(0, LONGEST_TIMER, 'milliseconds'), Number.POSITIVE_INFINITY),
+  })
+  const { to, protocol, ...rest } = parsed
+  if (to !== undefined && protocol !== undefined)
+    throw outOfRange('options.protocol', 'left out where options.to says to whom', protocol)
+  return { ...rest, to: to ?? allIn(theProtocol(protocol, protocols), routes.connections.values()) }
+}
+
+/** A message of one protocol must not come out of another. */
+function theProtocol(named: string | undefined, protocols: readonly string[]): string {
+  const [only] = protocols
+  if (named !== undefined) return named
+  if (only !== undefined && protocols.length === 1) return only
+  const names = protocols.map((protocol) => `'${protocol}'`).join(' or ')
+  const expected =
+    names === '' ? 'a protocol, for the device has none of its own' : `${names}, for the device has several`
+  throw outOfRange('options.protocol', expected, named)
+}
+
+/** One connection of each peer: an open one, if it has one. */
+function allIn(protocol: string, receivers: Iterable<ConnectionReceiver>): Map<Connection, ConnectionReceiver> {
+  const chosen = new Map<Peer, ConnectionReceiver>()
+  for (const receiver of receivers) {
+    const { peer, protocol: spoken } = receiver.connection
+    if (spoken === protocol && !chosen.get(peer)?.connection.isOpen) chosen.set(peer, receiver)
+  }
+  return new Map(Array.from(chosen.values(), (receiver) => [receiver.connection, receiver]))
+}

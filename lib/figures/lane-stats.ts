@@ -1,0 +1,83 @@
+import type { DriverLaneStats } from '../driver.js'
+import type { Outcome } from '../outbox/message.js'
+import type { OutboxLane } from '../outbox/outbox-lane.js'
+
+/** Figures of one priority: of a connection, or summed over those of a peer or a device. */
+export interface LaneStats extends Readonly<Record<Outcome, number>> {
+  readonly priority: number
+  /** Messages that wait for room: their `send` has not resolved. */
+  readonly waitingMessages: number
+  readonly waitingBytes: number
+  /** Messages that were admitted and have not begun to leave. */
+  readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** How long the oldest of all these has waited, in milliseconds. */
+  readonly oldest: number
+  /** Written to the transport. */
+  readonly sentBytes: number
+  /** From admission until the message began to leave. */
+  readonly waited: Histogram
+  /** From admission until the sender knew that the peer's device holds the whole message. */
+  readonly delivery: Histogram
+}
+
+/** Durations in milliseconds. Percentiles are upper bounds of their buckets. */
+export interface Histogram {
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** Those that are not empty, shortest first: `count` durations above the bucket before, up to `le`. */
+  readonly buckets: readonly { readonly le: number; readonly count: number }[]
+}
+
+/** What an outbox tells of one of its lanes. */
+export type OutboxFigures = Pick<OutboxLane, 'priority' | 'outcomes' | 'waitingMessages' | 'waitingBytes'> & {
+  readonly first: { readonly since: number } | undefined
+}
+
+/** Joins what the engine knows of lanes with what one outbox or several do, by priority. */
+export function joinLanes(
+  engine: Iterable<DriverLaneStats>,
+  outboxes: Iterable<OutboxFigures>,
+  now: number,
+): readonly LaneStats[] {
+  const lanes = new Map<number, Mutable<LaneStats>>()
+  for (const lane of engine) lanes.set(lane.priority, { ...lane, ...NO_OUTCOMES, waitingMessages: 0, waitingBytes: 0 })
+  for (const { priority, outcomes, waitingMessages, waitingBytes, first } of outboxes) {
+    const lane = lanes.get(priority) ?? emptyLane(priority)
+    lane.waitingMessages += waitingMessages
+    lane.waitingBytes += waitingBytes
+    if (first !== undefined) lane.oldest = Math.max(lane.oldest, now - first.since)
+    for (const outcome of OUTCOMES) lane[outcome] += outcomes[outcome]
+    lanes.set(priority, lane)
+  }
+  return inOrder(lanes)
+}
+
+function inOrder(lanes: ReadonlyMap<number, LaneStats>): readonly LaneStats[] {
+  return [...lanes.values()].sort((a, b) => a.priority - b.priority)
+}
+
+function emptyLane(priority: number): Mutable<LaneStats> {
+  return { priority, ...NOTHING_WAITS, ...NO_OUTCOMES, sentBytes: 0, waited: EMPTY, delivery: EMPTY }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Of no message. */
+export const NO_OUTCOMES: Readonly<Record<Outcome, number>> = {
+  delivered: 0,
+  expired: 0,
+  cancelled: 0,
+  replaced: 0,
+  dropped: 0,
+  lost: 0,
+}
+
+/** All there are. */
+export const OUTCOMES = Object.keys(NO_OUTCOMES) as readonly Outcome[]
+
+const NOTHING_WAITS = { waitingMessages: 0, waitingBytes: 0, queuedMessages: 0, queuedBytes: 0, oldest: 0 }
+
+const EMPTY: Histogram = { count: 0, p50: 0, p99: 0, max: 0, buckets: [] }

@@ -1,0 +1,373 @@
+import type { Buffer } from 'node:buffer'
+import { EventEmitter } from 'node:events'
+import { type InspectOptions, inspect } from 'node:util'
+import { type CloseOptions, type ParsedClose, parseClose } from '../arguments/close.js'
+import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/endpoint.js'
+import { integer, LONGEST_TIMER, optional, parseOptions, signal } from '../arguments/options.js'
+import { checkPacket } from '../arguments/packet.js'
+import { offerOf, protocols } from '../arguments/protocols.js'
+import { Connection, type ConnectionReceiver } from '../connection/connection.js'
+import type { Guest } from '../device/strangers.js'
+import type { KeepOrder } from '../dial/keep-connected.js'
+import { PeerDials } from '../dial/peer-dials.js'
+import type { DriverClose } from '../driver.js'
+import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { shielded } from '../events/emit.js'
+import { LaneTotals } from '../figures/lane-totals.js'
+import { type PeerStats, statsOf } from '../figures/stats.js'
+import { PeerInbox } from '../inbox/peer-inbox.js'
+import { addressOf, type PublicKey } from '../keys.js'
+import type { Message } from '../outbox/message.js'
+import { QueuedBytes } from '../outbox/queued-bytes.js'
+import type { Runtime } from '../runtime.js'
+import { tolerated } from '../waiting/deferred.js'
+import { Endpoints, knownAddresses } from './endpoint-rotation.js'
+import type { PeerEvent } from './peer-event.js'
+import { type PeerChanges, parsePeerChanges } from './peer-options.js'
+
+/** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
+export interface PeerEvents {
+  /** A raw IP packet from the tunnel, in memory of its own. Without a listener they are dropped. */
+  packet: [packet: Buffer]
+}
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** What to offer, best first. Default: the device's. */
+  readonly protocols?: readonly string[] | undefined
+  /** Milliseconds. Default 10,000. */
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a peer is from its first moment. */
+export interface PeerFacts {
+  readonly id: number
+  readonly publicKey: PublicKey
+  readonly endpoints: readonly ParsedEndpoint[]
+  /** Where it was seen, if nobody configured where it is. */
+  readonly seen: Endpoint | undefined
+  readonly maxPriority: number
+  /** The order to stay connected. */
+  readonly connect: KeepOrder | undefined
+}
+
+/** What a peer needs of its device. */
+export interface PeerHost {
+  event(event: PeerEvent): void
+  /** It gets its first connection. False: it may not, and was dropped. */
+  entered(): boolean
+  /** It lost its last connection. */
+  left(): void
+  /** It is being removed. */
+  leaving(): void
+  /** The driver has forgotten the peer. */
+  removed(): void
+}
+
+/** A peer as its driver's events see it: handed out once, when it is made. */
+export interface PeerReceiver extends Guest {
+  up(handshakeMs: number): void
+  rekeyed(): void
+  moved(from: Endpoint | undefined, to: Endpoint): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(attempt: number, to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
+  down(reason: 'expired' | 'handshake-timeout' | 'left'): void
+  packet(packet: Buffer): void
+  /** A connection is up; `undefined`: the peer is being removed and takes none. */
+  connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined
+  /** The device is closing: dials and reconnection end. */
+  deviceClosing(error: Error): void
+}
+
+/** Another node, by its key. Made by `device.addPeer()` or by `authorize`. */
+export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
+  readonly publicKey: PublicKey
+  /** Its address inside the tunnel, derived from its key. */
+  readonly address: string
+
+  readonly #id: number
+  readonly #runtime: Runtime
+  readonly #host: PeerHost
+  readonly #queued: QueuedBytes
+  readonly #inbox: PeerInbox<Message>
+  readonly #lanes: LaneTotals
+  readonly #connections = new Set<Connection>()
+  readonly #dials: PeerDials
+  readonly #endpoints: Endpoints
+  /** Where the driver sends to, as far as was asked. */
+  #endpoint: Endpoint | undefined
+  /** It may be elsewhere by now. */
+  #isEndpointOld = true
+  #isUp = false
+  /** When the tunnel got its first session of those that followed each other. */
+  #upSince = 0
+  #removal: Promise<void> | undefined
+
+  constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
+    super()
+    this.publicKey = facts.publicKey
+    this.address = addressOf(facts.publicKey)
+    this.#id = facts.id
+    this.#runtime = runtime
+    this.#host = host
+    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer, runtime.queued)
+    this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
+    this.#lanes = new LaneTotals(runtime.laneTotals)
+    this.#endpoint = facts.seen
+    this.#endpoints = new Endpoints({
+      clock: runtime.clock,
+      isUp: () => this.#isUp,
+      changed: (endpoints) => this.#relocate(endpoints),
+    })
+    this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
+      tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
+      locate: () => this.#endpoints.locate(),
+      connections: this.#connections,
+      dialFailed: (error, pause) => this.#dialFailed(error, pause),
+    })
+    this.#endpoints.configure(facts.endpoints)
+    attach(this.#receiver())
+    if (facts.connect !== undefined) this.#dials.keep(facts.connect)
+  }
+
+  /** Where it is: its current address and port, or the first that was configured. */
+  get endpoint(): Endpoint | undefined {
+    if (this.#isEndpointOld && this.#removal === undefined && this.#runtime.isOpen) {
+      this.#isEndpointOld = false
+      const endpoint = this.#runtime.driver.peerEndpoint(this.#id)
+      if (endpoint !== undefined) this.#endpoint = this.#endpoints.spell(spellEndpoint(endpoint))
+    }
+    return this.#endpoint ?? this.#endpoints.first
+  }
+
+  /** The live ones of this peer, in any protocol. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  /** The tunnel has a session. */
+  get up(): boolean {
+    return this.#isUp
+  }
+
+  /**
+   * The live connection in one of these protocols, or a new one. When both ends dial at once, both get the same one.
+   * It is dialled again when the network loses it; the new one comes with the device's 'connection'.
+   */
+  connect(options: ConnectOptions = {}): Promise<Connection> {
+    try {
+      const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
+      offerOf('options.protocols', protocols, this.#runtime.protocols)
+      return tolerated(this.#connect(protocols, timeout, signal))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Changes what is given; the rest stays. */
+  update(changes: PeerChanges): void {
+    const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
+    this.#check()
+    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
+    const addresses = knownAddresses(endpoints ?? [])
+    // Those before are of use until a name of the new ones is resolved.
+    const isGiven = addresses.length > 0 || endpoints?.length === 0
+    try {
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(isGiven && { endpoints: addresses }) })
+    } catch (error) {
+      throw fromNative(error, this.publicKey)
+    }
+    if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
+    if (endpoints !== undefined) {
+      this.#isEndpointOld = true
+      this.#endpoints.configure(endpoints)
+      this.#dials.reachable()
+    }
+    if (connect !== undefined) this.#dials.keep(connect ?? undefined)
+  }
+
+  /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */
+  sendPacket(packet: Uint8Array): boolean {
+    checkPacket(packet, this.#runtime.mtu)
+    return this.#removal === undefined && this.#runtime.isOpen && this.#runtime.driver.sendPacket(this.#id, packet)
+  }
+
+  /** Figures of this moment; none once the peer is removed. */
+  stats(): PeerStats {
+    const { isOpen, driver, deadlines } = this.#runtime
+    const counters = isOpen ? driver.peerStats(this.#id) : undefined
+    if (counters === undefined) return statsOf(undefined, [])
+    return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
+  }
+
+  /** Closes its connections gracefully and forgets it. With `timeout: 0` at once. */
+  async remove(options?: CloseOptions): Promise<void> {
+    const close = parseClose(options)
+    this.#removal ??= this.#remove(close)
+    await this.#removal
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove()
+  }
+
+  toJSON(): object {
+    const { publicKey, address, endpoint, up } = this
+    return { publicKey, address, endpoint, up }
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Peer ${inspect(this.toJSON(), options)}`
+  }
+
+  async #connect(
+    offered: readonly string[] | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
+    signal?.throwIfAborted()
+    this.#check()
+    return this.#dials.connect(offered, timeout, signal)
+  }
+
+  #check(): void {
+    if (this.#runtime.isClosing) throw this.#runtime.closedError()
+    if (this.#removal !== undefined) throw this.#removedError()
+  }
+
+  #dialFailed(cause: unknown, pause: number): void {
+    const { publicKey } = this
+    const error = fromNative(cause, publicKey)
+    this.#host.event({ type: 'dial-failed', publicKey, error, retryInMs: Math.ceil(pause) })
+  }
+
+  #removedError(): WarrenError {
+    return nativeError('peer-removed', '', { peer: this.publicKey })
+  }
+
+  async #remove(close: ParsedClose): Promise<void> {
+    this.#host.leaving()
+    this.#endpoints.stop()
+    await Promise.resolve()
+    this.#dials.end(this.#removedError())
+    const { driver } = this.#runtime
+    if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
+    if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
+    await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
+    this.#removed(close.reason)
+  }
+
+  #drop(reason: string): void {
+    this.#removal = Promise.resolve()
+    this.#endpoints.stop()
+    this.#dials.end(this.#removedError())
+    this.#runtime.driver.removePeer(this.#id, 0, reason)
+    this.#removed(reason)
+  }
+
+  #removed(reason: string): void {
+    this.#isUp = false
+    this.#host.removed()
+    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
+  }
+
+  /** A tunnel that is up takes them as a hint: it stays where it is as long as it is answered there. */
+  #relocate(endpoints: readonly Endpoint[]): void {
+    if (this.#removal !== undefined || !this.#runtime.isOpen) return
+    this.#isEndpointOld = true
+    this.#runtime.driver.updatePeer(this.#id, { endpoints })
+    if (!this.#isUp) this.#dials.reachable()
+  }
+
+  #receiver(): PeerReceiver {
+    const { publicKey } = this
+    return {
+      up: (handshakeMs) => {
+        this.#isUp = true
+        this.#isEndpointOld = true
+        this.#upSince = this.#runtime.clock.now()
+        this.#host.event({ type: 'up', publicKey, handshakeMs })
+        this.#dials.reachable()
+      },
+      rekeyed: () => {
+        this.#isEndpointOld = true
+        this.#host.event({ type: 'rekeyed', publicKey })
+      },
+      moved: (from, to) => {
+        this.#endpoint = this.#endpoints.spell(to)
+        this.#isEndpointOld = false
+        this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
+      },
+      unanswered: (_attempt, to) => {
+        this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to))
+        void this.#endpoints.refresh()
+      },
+      unreachable: (to, errno) => {
+        this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to), errno)
+        void this.#endpoints.refresh()
+      },
+      down: (reason) => {
+        this.#isUp = false
+        this.#host.event({ type: 'down', publicKey, reason })
+      },
+      packet: (packet) => shielded(() => this.emit('packet', packet)),
+      connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
+      endpoint: () => this.endpoint,
+      isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
+      silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
+      drop: (reason) => this.#drop(reason),
+      deviceClosing: (error) => {
+        this.#endpoints.stop()
+        this.#dials.end(error)
+      },
+    }
+  }
+
+  #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
+    if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
+    const { routes } = this.#runtime
+    const facts = {
+      id,
+      peer: this,
+      protocol,
+      initiator,
+      queued: this.#queued,
+      inbox: this.#inbox,
+      isPeerRemoved: () => this.#removal !== undefined,
+    }
+    const connection = new Connection(facts, this.#runtime, (receiver) => {
+      const watched = this.#watched(receiver)
+      routes.connections.set(id, watched)
+      this.#lanes.add(watched)
+      routes.receivers.set(receiver.connection, watched)
+    })
+    this.#connections.add(connection)
+    this.#dials.arrived(id, connection)
+    return connection
+  }
+
+  /** The connection's receiver, so that its end is known here before it is known to the application. */
+  #watched(receiver: ConnectionReceiver): ConnectionReceiver {
+    const { connection } = receiver
+    const closed = (close: DriverClose, failure?: WarrenError): void => {
+      this.#connections.delete(connection)
+      this.#dials.lost(connection, close)
+      receiver.closed(close, failure)
+      this.#lanes.ended(watched)
+      if (this.#connections.size === 0) this.#host.left()
+    }
+    const watched = { ...receiver, closed }
+    return watched
+  }
+}
+
+const CONNECT_CHECKS = {
+  protocols: optional(protocols, undefined),
+  timeout: optional(integer(1, LONGEST_TIMER, 'milliseconds'), 10_000),
+  signal: optional(signal, undefined),
+}
