@@ -113,6 +113,11 @@ export function nativeError(cause: NativeCause, detail: string, facts: WarrenErr
   return new WarrenError(code, detail === '' ? sentence : `${sentence} (${detail})`, facts)
 }
 
+/** All that a driver may report; the names of `native/binding/src/errors.rs` among them. */
+export function nativeCauses(): readonly NativeCause[] {
+  return Object.keys(NATIVE) as NativeCause[]
+}
+
 /** The one table from native causes to codes, each with what to do about it. */
 const NATIVE = {
   'already-exists': [
@@ -149,6 +154,10 @@ const NATIVE = {
   'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
   'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
+  'node-api': [
+    'ERR_WARREN_DEVICE_FAILED',
+    'Node did not do what the addon asked of it; its memory or this thread may be at an end',
+  ],
   'addon-loaded': ['ERR_WARREN_ADDON_LOADED', 'The addon is loaded already; call setAddonPath() before all else'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 
