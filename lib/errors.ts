@@ -55,12 +55,23 @@ const BRAND = Symbol.for('warren.WarrenError')
 /**
  * A failure that is nobody's wrong argument: the network, a peer, a limit, or the end of what was used.
  * Wrong arguments are a `TypeError` or a `RangeError` with a `code` of the same kind.
+ *
+ * @example
+ * ```js
+ * try {
+ *   await peer.connect()
+ * } catch (error) {
+ *   if (!WarrenError.is(error) || error.code !== 'ERR_WARREN_NO_HANDSHAKE') throw error
+ *   for (const { endpoint, times } of error.tried) console.error(`${endpoint} did not answer ${times} times`)
+ * }
+ * ```
  */
 export class WarrenError extends Error {
+  /** The stable name of the failure; each has a heading in `docs/errors.md`. */
   readonly code: WarrenErrorCode
   /** The public key of the peer concerned, if it is about one. */
   readonly peer: string | undefined
-  /** Where a handshake was asked for in vain, if it is about that. */
+  /** The endpoints that were asked for a handshake in vain, if it is about that. */
   readonly tried: readonly Tried[] | undefined
 
   constructor(code: WarrenErrorCode, message: string, facts: WarrenErrorFacts = {}) {
@@ -75,7 +86,7 @@ export class WarrenError extends Error {
     Object.defineProperty(WarrenError.prototype, BRAND, { value: true })
   }
 
-  /** True for a `WarrenError` of this or of another copy of the package, or of another realm. */
+  /** Tells a `WarrenError` from other values, also one of another copy of the package or of another realm. */
   static is(value: unknown): value is WarrenError {
     return typeof value === 'object' && value !== null && BRAND in value
   }

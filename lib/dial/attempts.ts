@@ -1,12 +1,13 @@
 import { getSystemErrorName } from 'node:util'
 import type { Endpoint } from '../arguments/endpoint.js'
 
-/** How often one endpoint was asked for a handshake in vain. */
+/** An endpoint that was asked for a handshake in vain. */
 export interface Tried {
+  /** The address and port that were asked. */
   readonly endpoint: Endpoint
-  /** Initiations that nobody answered, or that the system refused to send. */
+  /** Number of initiations that nobody answered, or that the system refused to send. */
   readonly times: number
-  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'. */
+  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'; `undefined` where it was sent. */
   readonly error: string | undefined
 }
 
