@@ -4,30 +4,37 @@ import type { Outcome } from '../outbox/send-options.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
 export interface LaneStats extends Readonly<Record<Outcome, number>> {
+  /** The priority that the lane is for, 0 to 255. */
   readonly priority: number
-  /** Messages that wait for room: their `send` has not resolved. */
+  /** Number of messages that wait for room: their `send` has not resolved. */
   readonly waitingMessages: number
+  /** Bytes of those. */
   readonly waitingBytes: number
-  /** Messages that were admitted and have not begun to leave. */
+  /** Number of messages that were admitted and have not begun to leave. */
   readonly queuedMessages: number
+  /** Bytes that were admitted and are not yet written to the transport. */
   readonly queuedBytes: number
-  /** How long the oldest of all these has waited, in milliseconds. */
+  /** Age of the oldest of all these, in milliseconds. */
   readonly oldest: number
-  /** Written to the transport. */
+  /** Bytes that were written to the transport. */
   readonly sentBytes: number
-  /** From admission until the message began to leave. */
+  /** Time from admission until the message began to leave. */
   readonly waited: Histogram
-  /** From admission until the sender knew that the peer's device holds the whole message. */
+  /** Time from admission until the sender knew that the peer's device holds the whole message. */
   readonly delivery: Histogram
 }
 
-/** Durations in milliseconds. Percentiles are upper bounds of their buckets. */
+/** Durations in milliseconds, counted in buckets. Percentiles are upper bounds of their buckets. */
 export interface Histogram {
+  /** Number of durations. */
   readonly count: number
+  /** Half of them were shorter, in milliseconds. */
   readonly p50: number
+  /** 99 of 100 were shorter, in milliseconds. */
   readonly p99: number
+  /** The longest, in milliseconds. */
   readonly max: number
-  /** Those that are not empty, shortest first: `count` durations above the bucket before, up to `le`. */
+  /** Buckets that are not empty, shortest first: `count` durations above the bucket before, up to `le` milliseconds. */
   readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 

@@ -4,26 +4,30 @@ import type { Limits } from '../arguments/limits.js'
 import { checkNames, integer, LONGEST_TIMER, optional, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
 
-/** How a message leaves. */
+/** Options of `send`. */
 export interface SendOptions {
-  /** 0 to 255, higher leaves first, strictly. Default 0. */
+  /** Priority, 0 to 255: higher leaves first, strictly. Default 0. */
   readonly priority?: number | undefined
-  /** Milliseconds, counted from the call: what is not delivered by then is given up, and settles as 'expired'. */
+  /** Milliseconds from the call after which an undelivered message is given up, and settles as 'expired'. Default: none. */
   readonly lifetime?: number | undefined
-  /** A slot of the connection: its undelivered message is given up for this one, and settles as 'replaced'. */
+  /** Name of a slot of the connection: its undelivered message is given up for this one, and settles as 'replaced'. Default: no slot. */
   readonly replaces?: string | undefined
-  /** Takes the message back: rejects the send while it waits, settles it as 'cancelled' where it can later. */
+  /** Takes the message back when it aborts: rejects the send while it waits, settles it as 'cancelled' later. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** How a message that was sent ended: 'delivered' means that the peer's device holds all of it, 'lost' that nobody knows. */
+/**
+ * The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first. 'cancelled':
+ * it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the peer refused it. 'lost':
+ * the connection ended first, and nobody knows.
+ */
 export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
 /** A message on its way. */
 export interface Outgoing {
-  /** Never rejects, and costs nothing unless it is read. */
+  /** Settles with the outcome; never rejects, and costs nothing unless it is read. */
   readonly settled: Promise<Outcome>
-  /** Gives the message up; how that ended is in `settled`. */
+  /** Gives the message up, if it is not delivered yet; `settled` tells the outcome. */
   cancel(): void
 }
 
