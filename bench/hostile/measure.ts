@@ -91,6 +91,7 @@ async function inTurn(plan: Plan, settings: Settings, ends: Ends): Promise<reado
     }
   }
   const after = (await victim.ask()) as VictimAnswer
+  if (process.env.WARREN_BENCH_TELL === '1') console.log(after.closes, after.stats)
   if (after.thrown.length > 0) throw new Error(`${plan.name}: ${after.thrown[0]}`)
   const figure = (metric: string, value: number, unit: string): Figure => ({ name: plan.name, metric, value, unit })
   const bulk = (phase: Phase): number => median(seen[phase].goodputs)

@@ -22,6 +22,8 @@ export interface VictimAnswer {
   readonly stats: Readonly<Record<string, unknown>>
   /** Connections of the hostile peer, so far. */
   readonly hostileConnections: number
+  /** Why they ended, and how many. */
+  readonly closes: Readonly<Record<string, number>>
   /** What was thrown and caught by nobody. */
   readonly thrown: readonly string[]
 }
@@ -44,6 +46,7 @@ async function main(options: VictimOptions): Promise<void> {
   const honest = device.addPeer({ publicKey: key(HONEST).publicKey })
   for (const number of HOSTILE) device.addPeer({ publicKey: key(number).publicKey })
   let hostileConnections = 0
+  const closes: Record<string, number> = {}
   device.on('connection', (connection) => {
     if (connection.peer === honest) {
       if (options.uplink === undefined) load.receive(connection)
@@ -51,6 +54,10 @@ async function main(options: VictimOptions): Promise<void> {
       return
     }
     hostileConnections++
+    void connection.closed.then(({ by, error }) => {
+      const why = `${by} ${error?.message ?? ''}`
+      closes[why] = (closes[why] ?? 0) + 1
+    })
     if (options.hostile !== 'ignores') read(connection)
     if (options.hostile === 'writes') void write(connection)
   })
@@ -60,6 +67,7 @@ async function main(options: VictimOptions): Promise<void> {
       residentBytes: process.memoryUsage.rss(),
       stats: JSON.parse(JSON.stringify(device.stats())),
       hostileConnections,
+      closes,
       thrown,
     }
     process.send?.(answer)

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
-use super::line::Line;
+use super::line::{CONTROL, Line};
 use crate::bare::Bare;
 use crate::node::{VICTIM, key};
 use crate::wire::{Level, QuicEnd, ipv6, udp};
@@ -29,6 +29,8 @@ pub(super) struct Attacker {
     shown: Instant,
     /// Whether the other sockets are those of other peers.
     pub(super) plays_others: bool,
+    /// When an attack that needs the victim's leave last had it.
+    pub(super) progressed: Instant,
     /// Datagrams to other sockets, for those peers.
     pub(super) answers: Vec<(Source, Vec<u8>)>,
     /// The number of a session that is somebody else's.
@@ -49,6 +51,7 @@ impl Attacker {
             salt,
             shown: now,
             plays_others: false,
+            progressed: now,
             answers: Vec::new(),
             overheard: None,
         }
@@ -77,9 +80,10 @@ impl Attacker {
         let Some(line) = self.line.as_mut().filter(|line| line.connected && self.acknowledges) else {
             return;
         };
-        let mut frames = Vec::new();
-        if line.owes {
-            frames = line.acknowledgement();
+        let mut frames = if line.owes { line.acknowledgement() } else { Vec::new() };
+        if line.control_heard && !line.control_granted {
+            line.control_granted = true;
+            frames.extend(Line::grant(CONTROL));
         }
         if self.now.duration_since(self.shown) > SHOWN_EVERY {
             self.shown = self.now;
@@ -111,11 +115,20 @@ impl Attacker {
         false
     }
 
+    /// Ends this line: the next one is due.
+    pub(super) fn give_up(&mut self) {
+        self.data(&[0x1d, 0x41, 0, 0]);
+        if let Some(line) = &mut self.line {
+            line.closed = true;
+        }
+    }
+
     /// Gives up the line for a new one, and gives the packet with its hello.
     pub(super) fn dial(&mut self) -> Vec<u8> {
         let mut line = Line::new(self.next_end(), self.now);
         let hello = line.end.hello();
         self.line = Some(line);
+        self.progressed = self.now;
         hello
     }
 

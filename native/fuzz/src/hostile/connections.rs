@@ -30,12 +30,9 @@ pub(super) fn dials_closed() -> Turn {
 /// Whole connections, one after another, each of which leaves a message unread.
 pub(super) fn redials() -> Turn {
     Box::new(|attacker| {
-        if attacker.line.as_ref().is_some_and(|line| line.connected) {
-            let hello = attacker.dial();
-            attacker.say(&hello);
-        }
         if attacker.is_connected() {
             attacker.data(&stream(own(1), 0, &[1, 1, 0, 0], true));
+            attacker.give_up();
         }
     })
 }

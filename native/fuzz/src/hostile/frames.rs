@@ -2,11 +2,17 @@
 
 use super::Turn;
 use super::line::own;
+use super::streams::send;
 use crate::wire::{crypto, put, stream};
 
 /// The same frames in each packet.
 fn always(frames: Vec<u8>) -> Turn {
     Box::new(move |attacker| attacker.data(&frames))
+}
+
+/// No attack: how much two measurements of the same differ.
+pub(super) fn nothing() -> Turn {
+    Box::new(|_| {})
 }
 
 pub(super) fn ping() -> Turn {
@@ -65,15 +71,16 @@ pub(super) fn blocked() -> Turn {
 }
 
 pub(super) fn ids_retired() -> Turn {
-    let mut next = 1_u64;
+    let mut next = 1;
     Box::new(move |attacker| {
         attacker.acknowledges = false;
+        let given = attacker.line.as_ref().map_or(0, |line| line.ids_given);
         let mut frames = Vec::new();
-        for _ in 0..7 {
+        while next < given {
             values(&mut frames, &[0x19, next]);
             next += 1;
         }
-        attacker.data(&frames);
+        send(attacker, frames);
     })
 }
 
@@ -107,13 +114,22 @@ pub(super) fn crypto_pieces() -> Turn {
 /// Acknowledgements of hundreds of ranges: of all that was heard, every other packet.
 pub(super) fn ack_ranges() -> Turn {
     Box::new(|attacker| {
-        let largest = attacker.line.as_ref().and_then(|line| line.numbers.largest()).unwrap_or(0);
-        let ranges = (largest / 2).min(600);
-        // More packets to name: each ping is answered by one.
+        attacker.acknowledges = false;
+        let Some(line) = &attacker.line else { return };
+        // More packets to name: each ping is answered by one. A number that was not heard may be a trap.
+        let heard = line.numbers.newest_first().flat_map(|(first, last)| (first..=last).rev());
+        let mut named: Vec<u64> = Vec::new();
+        for number in heard {
+            if named.last().is_none_or(|last| number + 2 <= *last) && named.len() < 600 {
+                named.push(number);
+            }
+        }
         let mut frames = vec![1];
-        values(&mut frames, &[2, largest, 0, ranges, 0]);
-        for _ in 0..ranges {
-            values(&mut frames, &[0, 0]);
+        if let Some(largest) = named.first() {
+            values(&mut frames, &[2, *largest, 0, named.len() as u64 - 1, 0]);
+        }
+        for pair in named.windows(2) {
+            values(&mut frames, &[pair[0] - pair[1] - 2, 0]);
         }
         attacker.data(&frames);
     })
@@ -130,7 +146,7 @@ pub(super) fn ack_delay() -> Turn {
         if let Some(id) = attacker.line.as_mut().and_then(|line| line.open()) {
             frames.extend(stream(id, 0, &[1, 1, 0, 0], true));
         }
-        attacker.data(&frames);
+        send(attacker, frames);
     })
 }
 
@@ -173,9 +189,7 @@ pub(super) fn reasons() -> Turn {
         values(&mut frames, &[0x1d, 261, reason.len() as u64]);
         frames.extend_from_slice(&reason);
         attacker.data(&frames);
-        if let Some(line) = &mut attacker.line {
-            line.closed = true;
-        }
+        attacker.give_up();
     })
 }
 

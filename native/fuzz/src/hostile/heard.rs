@@ -22,6 +22,10 @@ pub(super) enum Frame {
     Stop {
         stream: u64,
     },
+    /// A new connection ID.
+    Id {
+        serial: u64,
+    },
     Close,
     /// Padding and acknowledgements, which ask for no answer.
     Quiet,
@@ -50,10 +54,11 @@ pub(super) fn next_frame(rest: &mut &[u8]) -> Option<Frame> {
         0x14 | 0x16 | 0x17 | 0x19 => skip(rest, 1, Frame::Other)?,
         0x15 => skip(rest, 2, Frame::Other)?,
         0x18 => {
-            skip(rest, 2, Frame::Other)?;
+            let serial = get(rest)?;
+            get(rest)?;
             let length = *cut(rest, 1)?.first()?;
             cut(rest, u64::from(length) + 16)?;
-            Frame::Other
+            Frame::Id { serial }
         }
         0x1a | 0x1b => {
             cut(rest, 8)?;

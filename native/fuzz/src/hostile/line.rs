@@ -16,11 +16,16 @@ pub(super) struct Line {
     /// Something was heard that asks for an acknowledgement.
     pub(super) owes: bool,
     pub(super) numbers: Numbers,
+    /// Connection IDs that the victim gave, that of its hello included.
+    pub(super) ids_given: u64,
     /// Packets with this byte of any stream are never acknowledged.
     pub(super) withheld: Option<u64>,
     /// Streams that the victim asked to stop, and nobody looked at yet.
     pub(super) stopped: BTreeSet<u64>,
-    /// The stream on which the victim sent last.
+    /// The victim's control stream is there, and was given leave to grow.
+    pub(super) control_heard: bool,
+    pub(super) control_granted: bool,
+    /// The other stream on which the victim sent last.
     pub(super) last_stream: Option<u64>,
     credit: Credit,
     /// The next stream that was never used, one way and two ways.
@@ -48,8 +53,11 @@ impl Line {
             closed: false,
             owes: false,
             numbers: Numbers::default(),
+            ids_given: 1,
             withheld: None,
             stopped: BTreeSet::new(),
+            control_heard: false,
+            control_granted: false,
             last_stream: None,
             credit: Credit::default(),
             // The first one-way stream is the control stream.
@@ -59,9 +67,13 @@ impl Line {
 
     /// Takes what came to QUIC's port.
     pub(super) fn hear(&mut self, payload: &[u8], now: Instant) {
+        let is_data = payload.first().is_some_and(|first| first & 0xc0 == 0x40);
+        if is_data && payload.get(1..9) != Some(self.end.own_id()) {
+            return;
+        }
         self.heard = now;
         self.end.hear(payload);
-        if payload.first().is_some_and(|first| first & 0xc0 == 0x40) {
+        if is_data {
             self.hear_data(payload);
         }
     }
@@ -168,13 +180,16 @@ impl Line {
                     self.credit.two_ways = self.credit.two_ways.max(most)
                 }
                 Frame::Stream { stream, offset, length } => {
-                    // The first of the victim's one-way streams is its control stream.
-                    self.last_stream = Some(stream).filter(|&stream| stream > 3).or(self.last_stream);
+                    match stream {
+                        CONTROL => self.control_heard = true,
+                        _ => self.last_stream = Some(stream),
+                    }
                     keeps |= self.withheld.is_some_and(|byte| (offset..offset + length).contains(&byte));
                 }
                 Frame::Stop { stream } => {
                     self.stopped.insert(stream);
                 }
+                Frame::Id { serial } => self.ids_given = self.ids_given.max(serial + 1),
                 Frame::Close => self.closed = true,
                 Frame::Quiet | Frame::Other => {}
             }
@@ -219,6 +234,8 @@ fn next_field<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
     Some((kind, cut(rest, length)?))
 }
 
+/// The victim's first one-way stream.
+pub(super) const CONTROL: u64 = 3;
 const GRANTED: u64 = 1 << 40;
 /// After which nothing that an end asked for was answered.
 const SILENCE: Duration = Duration::from_secs(3);

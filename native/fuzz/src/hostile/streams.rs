@@ -1,8 +1,11 @@
 //! Attacks by streams: their pieces, their number, what they hold.
 
+use std::time::Duration;
+
+use super::Turn;
+use super::attacker::Attacker;
 use super::frames::{FULL, values};
 use super::line::{Line, own};
-use super::{Attacker, Turn};
 use crate::wire::{put, stream};
 
 /// One byte in each frame, every other one missing.
@@ -97,7 +100,7 @@ pub(super) fn fill() -> Turn {
             Some(place) if place.1 < 1 << 20 => place,
             _ => match line.open() {
                 Some(id) => (id, 0),
-                None => return attacker.data(&[1]),
+                None => return,
             },
         };
         let mut bytes = vec![4; 1_250];
@@ -109,7 +112,6 @@ pub(super) fn fill() -> Turn {
             attacker.data(&stream(id, at, &bytes, false));
         } else {
             current = None;
-            attacker.data(&[1]);
         }
     })
 }
@@ -261,12 +263,9 @@ pub(super) fn confirmations() -> Turn {
             bytes.extend_from_slice(&[40, 1, 0]);
         }
         let fits = attacker.line.as_mut().is_some_and(|line| line.spend(own(0), at, at + bytes.len() as u64));
-        if fits {
-            attacker.data(&stream(own(0), at, &bytes, false));
-            at += bytes.len() as u64;
-        } else {
-            attacker.data(&[1]);
-        }
+        let frames = if fits { stream(own(0), at, &bytes, false) } else { Vec::new() };
+        at += bytes.len() as u64;
+        send(attacker, frames);
     })
 }
 
@@ -275,10 +274,7 @@ fn opened(frames_of: fn(u64, u64) -> Vec<u8>, acknowledges: bool) -> Turn {
     let mut serial = 0_u64;
     Box::new(move |attacker| {
         attacker.acknowledges = acknowledges;
-        let mut frames = match &mut attacker.line {
-            Some(line) if acknowledges && line.owes => line.acknowledgement(),
-            _ => Vec::new(),
-        };
+        let mut frames = Vec::new();
         if let Some(line) = &mut attacker.line {
             loop {
                 let next = frames_of(own(u64::from(u32::MAX)), serial);
@@ -294,11 +290,14 @@ fn opened(frames_of: fn(u64, u64) -> Vec<u8>, acknowledges: bool) -> Turn {
     })
 }
 
-/// Sends the frames, or a ping that is answered with what the victim allows.
-fn send(attacker: &mut Attacker, frames: Vec<u8>) {
-    match frames.is_empty() {
-        true => attacker.data(&[1]),
-        false => attacker.data(&frames),
+/// Sends the frames. When for long there were none that the victim allows, what was lost is not sent again: the next connection
+/// begins.
+pub(super) fn send(attacker: &mut Attacker, frames: Vec<u8>) {
+    if !frames.is_empty() {
+        attacker.progressed = attacker.now;
+        attacker.data(&frames);
+    } else if attacker.now.duration_since(attacker.progressed) > STALLED {
+        attacker.give_up();
     }
 }
 
@@ -331,3 +330,6 @@ impl Message {
         Some(frame)
     }
 }
+
+/// Several times what an answer takes.
+const STALLED: Duration = Duration::from_millis(500);

@@ -52,6 +52,7 @@ use Victim::{Ignores, Reads, Writes};
 /// All attacks.
 #[rustfmt::skip]
 pub const ATTACKS: &[Attack] = &[
+    peer("nothing", Reads, frames::nothing, "nothing: how much two measurements differ"),
     peer("ping", Reads, frames::ping, "the smallest packets, each asking for an answer"),
     peer("padded", Reads, frames::padded, "the largest packets with nothing in them"),
     peer("immediate-ack", Reads, frames::immediate_ack, "an answer to each packet at once"),

@@ -143,6 +143,11 @@ impl QuicEnd {
         frame
     }
 
+    /// The connection ID that the other end sends to.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        &self.own_id
+    }
+
     /// The connection ID from which the first tags come.
     pub(crate) fn first_destination(&self) -> &[u8] {
         &self.first_destination
