@@ -270,7 +270,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#stopDialling()
     void this.#runtime.driver.close(0, '').catch(() => undefined)
     this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
-    shielded(() => this.emit('error', error))
+    this.emit('error', error)
   }
 
   #finish(close: DriverClose, error: WarrenError | undefined): void {

@@ -13,7 +13,6 @@ import type { KeepOrder } from '../dial/keep-connected.js'
 import { PeerDials } from '../dial/peer-dials.js'
 import type { DriverClose } from '../driver.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
-import { shielded } from '../events/emit.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type PeerStats, statsOf } from '../figures/stats.js'
 import type { DeviceInbox } from '../inbox/device-inbox.js'
@@ -349,7 +348,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         this.#isUp = false
         this.#host.event({ type: 'down', publicKey, reason })
       },
-      packet: (packet) => shielded(() => this.emit('packet', packet)),
+      packet: (packet) => this.emit('packet', packet),
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
       endpoint: () => this.endpoint,
       isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
