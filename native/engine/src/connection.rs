@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) held_since: Option<Instant>,
     /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
     pub(crate) parked: Option<Priority>,
+    /// What was lost of its data stands in a lane.
+    pub(crate) lost_has_turn: bool,
     pub(crate) liveness_armed: bool,
     /// When this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
@@ -124,6 +126,7 @@ impl Connection {
             stream_of: FxHashMap::default(),
             held_since: None,
             parked: None,
+            lost_has_turn: false,
             liveness_armed: false,
             asked: None,
             moved_on: None,

@@ -25,6 +25,8 @@ pub(crate) struct Peer {
     pub(crate) told_under: Option<Instant>,
     /// When this end last asked for a new session because of its silence.
     pub(crate) suspected: Option<Instant>,
+    /// When it may have as many answers at once as a peer can.
+    pub(crate) answered_until: Option<Instant>,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -51,6 +53,7 @@ impl Peer {
             incarnation: None,
             told_under: None,
             suspected: None,
+            answered_until: None,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,

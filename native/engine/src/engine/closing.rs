@@ -180,7 +180,7 @@ impl Engine {
     }
 
     /// Whether everything admitted has reached the other end.
-    fn is_delivered(&self, id: ConnectionId) -> bool {
+    pub(super) fn is_delivered(&self, id: ConnectionId) -> bool {
         let Some(connection) = self.connections.get(&id) else {
             return false;
         };

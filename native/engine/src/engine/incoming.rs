@@ -21,9 +21,13 @@ impl Engine {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return;
         };
+        // Its dialler says it again, as if it had been lost.
+        if !self.may_answer(peer, now) {
+            return self.quic.abandon(handle);
+        }
         if let Err(code) = self.judge(peer, &hello, &protocol, now) {
             self.quic.refuse(handle, code, now);
-            return;
+            return self.take_answer_to_dial();
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.handle = Some(handle);
@@ -35,6 +39,7 @@ impl Engine {
         self.pending_connections += 1;
         self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
         self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
+        self.take_answer_to_dial();
     }
 
     /// Whether a dial of the peer's may go on.
