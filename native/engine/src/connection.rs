@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) incarnation: Option<u64>,
     /// Not pending: dialled by this end, or taken by the caller.
     pub(crate) claimed: bool,
+    /// Accepted and not complete: since when its dialler keeps this end waiting.
+    pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
     /// Those that are not settled.
     pub(crate) messages: FxHashMap<MessageId, Sent>,
@@ -116,6 +118,7 @@ impl Connection {
             protocol: Box::default(),
             incarnation: None,
             claimed: initiator == Initiator::Local,
+            incomplete: None,
             lanes: BTreeMap::new(),
             messages: FxHashMap::default(),
             begun: FxHashMap::default(),

@@ -13,6 +13,7 @@ mod peers;
 mod progress;
 mod receive;
 mod renewal;
+mod room;
 mod settle;
 mod streams;
 mod transmit;
@@ -67,6 +68,8 @@ pub struct Engine {
 
     /// Accepted and not claimed.
     pending_connections: usize,
+    /// Of those, the ones that wait on their diallers, by when that peer began to keep this end waiting.
+    incomplete: BTreeSet<(Instant, ConnectionId)>,
     /// Of the peers', with an `Event::Connected` that the caller has not taken.
     untaken_connections: usize,
     /// Being closed gracefully.
@@ -172,6 +175,7 @@ impl Engine {
             next_connection: 0,
             next_stream: 1,
             pending_connections: 0,
+            incomplete: BTreeSet::new(),
             untaken_connections: 0,
             closing: BTreeSet::new(),
             progressed: BTreeSet::new(),

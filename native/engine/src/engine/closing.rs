@@ -120,6 +120,7 @@ impl Engine {
 
     /// Forgets a connection, and tells its end: first what becomes of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
+        self.await_no_more(id);
         let Some(mut connection) = self.connections.remove(&id) else {
             return;
         };

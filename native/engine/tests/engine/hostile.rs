@@ -108,6 +108,13 @@ impl Hostile {
         self.say(&[0x01; 10], now);
     }
 
+    /// Dials under these protocols at once, and completes none of the dials.
+    pub(crate) fn dial(&mut self, protocols: &[Box<str>], now: Instant) {
+        for protocol in protocols {
+            self.hello(std::slice::from_ref(protocol), false, now);
+        }
+    }
+
     /// Attacks so many times a second from now on.
     pub(crate) fn begin(&mut self, attack: Attack, per_second: u32, now: Instant) {
         if matches!(attack, Attack::Ping | Attack::Message) {

@@ -14,6 +14,7 @@ mod peers;
 mod random;
 mod restart;
 mod rivals;
+mod room;
 mod scheduling;
 mod standstill;
 mod streams;
