@@ -43,7 +43,7 @@ fn initiations_of_a_known_key_take_a_share_of_the_uplink() {
 
 #[test]
 fn initiations_of_strangers_take_a_share_of_the_uplink() {
-    let rates = [1_000, 3_500, 10_000];
+    let rates = [1_000, 3_500, 5_000];
     holds(Attack::Port(700), rates);
     holds(Attack::Address, rates);
     holds(Attack::InTheNameOf(3), rates);
