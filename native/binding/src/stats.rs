@@ -33,6 +33,8 @@ pub(crate) fn device(stats: &DeviceStats) -> Entries {
         ("streams", stats.streams),
         ("queuedEvents", stats.queued_events),
         ("refusedConnections", stats.refused_connections),
+        ("displacedDials", stats.displaced_dials),
+        ("answersWithheld", stats.answers_withheld),
         ("malformedPackets", stats.malformed_packets),
         ("packetsSentDropped", stats.tx_packets_dropped),
         ("packetsReceivedDropped", stats.rx_packets_dropped),

@@ -14,6 +14,7 @@
 mod batch;
 mod config;
 mod connection;
+mod control;
 mod engine;
 mod error;
 mod event;
