@@ -145,7 +145,7 @@ export interface Receiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void
   peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, attempt: number, to: string): void
+  peerUnanswered(peer: number, to: string): void
   /** The system refused to send an initiation there; `errno` is its error number, positive. */
   peerUnreachable(peer: number, to: string, errno: number): void
   peerDown(peer: number, reason: 'expired' | 'handshake-timeout' | 'left'): void

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import timers from 'node:timers'
 import type { NativeDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../addon/records.js'
+import { RecordReader } from '../addon/records.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { CommandDriver } from './command-driver.js'
@@ -98,7 +98,7 @@ class NativeDriver extends CommandDriver<NativeDevice> {
   }
 
   /** The receiver, after this driver has seen what concerns itself. */
-  #watched(receiver: Receiver): RecordReceiver {
+  #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
       connectionClosed: (connection: number, close: Parameters<Receiver['connectionClosed']>[1]) => {
         this.#datagramSizes.delete(connection)

@@ -77,7 +77,7 @@ export interface PeerReceiver extends Guest {
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
   /** An initiation to there went unanswered until the next was due. */
-  unanswered(attempt: number, to: Endpoint): void
+  unanswered(to: Endpoint): void
   /** The system refused to send an initiation there. */
   unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
@@ -307,7 +307,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         this.#isEndpointOld = false
         this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
       },
-      unanswered: (_attempt, to) => {
+      unanswered: (to) => {
         this.#isEndpointOld = true
         this.#dials.tried(this.#endpoints.spell(to))
         void this.#endpoints.refresh()
