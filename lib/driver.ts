@@ -84,34 +84,22 @@ export interface Driver {
   claim(connection: number): void
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /**
-   * Copies `bytes` before it returns. `message` is the caller's, unique within the device. `lifetime`: how long it has left
-   * from now; undefined: no end.
+   * Copies `bytes` before it returns. `id` is the caller's, unique within the device. `lifetime`: how long it has left from now;
+   * undefined: no end.
    */
-  sendMessage(
-    connection: number,
-    message: number,
-    priority: number,
-    lifetime: number | undefined,
-    bytes: Uint8Array,
-  ): void
+  sendMessage(connection: number, id: number, priority: number, lifetime: number | undefined, bytes: Uint8Array): void
   /** `messageSettled` follows, with this reason unless the peer had it whole before. */
-  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced' | 'expired'): void
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` once, for any number of `sendShared`. They are freed after `unshare`, when no queue holds them. */
   share(bytes: Uint8Array): number
-  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void
+  sendShared(connection: number, id: number, priority: number, lifetime: number | undefined, share: number): void
   unshare(share: number): void
   releaseMessages(connection: number, priority: number, bytes: number): void
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   maxDatagramSize(connection: number): number
 
-  /** `stream` is the caller's: an even number, unique within the device. */
-  openStream(
-    connection: number,
-    stream: number,
-    bidirectional: boolean,
-    priority: number,
-    name: string | undefined,
-  ): void
+  /** `id` is the caller's: an even number, unique within the device. */
+  openStream(connection: number, id: number, bidirectional: boolean, priority: number, name: string | undefined): void
   writeStream(stream: number, chunk: Uint8Array): void
   finishStream(stream: number): void
   resetStream(stream: number, code: number): void
@@ -160,7 +148,7 @@ export interface Receiver {
   /** `bytes` owns its memory. */
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
-  messageSettled(connection: number, message: number, outcome: DriverOutcome): void
+  messageSettled(connection: number, message: number, outcome: Outcome): void
 
   /** `name` is empty for none. */
   streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
@@ -177,31 +165,27 @@ export interface Receiver {
   failed(message: string): void
 }
 
-/** How a message that was sent ended. */
-export type DriverOutcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
+/** How a message that was sent ended: 'delivered' means that the peer's device holds all of it, 'lost' that nobody knows. */
+export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
-/** Figures of one lane of one connection. */
-export interface DriverLaneStats {
+/** Figures of one priority, as the engine has them: of a connection, or summed over those of a peer or a device. */
+export interface DriverLaneStats extends Readonly<Record<Outcome, number>> {
   readonly priority: number
-  /** Of messages that have not begun to leave, this and the two below. */
-  readonly queuedBytes: number
+  /** Messages that were admitted and have not begun to leave. */
   readonly queuedMessages: number
+  readonly queuedBytes: number
+  /** How long the oldest of them has waited, in milliseconds. */
   readonly oldest: number
+  /** Written to the transport. */
   readonly sentBytes: number
-  readonly delivered: number
-  readonly expired: number
-  readonly cancelled: number
-  readonly replaced: number
-  readonly dropped: number
-  readonly lost: number
-  /** From the queue until the first byte was written. */
-  readonly waited: DriverHistogram
-  /** From the queue until the peer's device held it whole. */
-  readonly delivery: DriverHistogram
+  /** From admission until the message began to leave. */
+  readonly waited: Histogram
+  /** From admission until the sender knew that the peer's device holds the whole message. */
+  readonly delivery: Histogram
 }
 
 /** Durations in milliseconds. Percentiles are upper bounds of their buckets, which are an eighth of an octave wide. */
-export interface DriverHistogram {
+export interface Histogram {
   readonly count: number
   readonly p50: number
   readonly p99: number
@@ -230,3 +214,6 @@ export interface DriverClose {
     | 'protocol'
     | 'lane-full'
 }
+
+/** The code of a stream that is destroyed, which the peer is told: Node's `destroy` has no number to pass. */
+export const NO_CODE = 0

@@ -1,34 +1,14 @@
-import type { DriverLaneStats } from '../driver.js'
+import type { DriverLaneStats, Histogram } from '../driver.js'
 import type { OutboxLane } from '../outbox/outbox-lane.js'
-import type { Outcome } from '../outbox/send-options.js'
+import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
-export interface LaneStats extends Readonly<Record<Outcome, number>> {
-  readonly priority: number
+export interface LaneStats extends DriverLaneStats {
   /** Messages that wait for room: their `send` has not resolved. */
   readonly waitingMessages: number
   readonly waitingBytes: number
-  /** Messages that were admitted and have not begun to leave. */
-  readonly queuedMessages: number
-  readonly queuedBytes: number
   /** How long the oldest of all these has waited, in milliseconds. */
   readonly oldest: number
-  /** Written to the transport. */
-  readonly sentBytes: number
-  /** From admission until the message began to leave. */
-  readonly waited: Histogram
-  /** From admission until the sender knew that the peer's device holds the whole message. */
-  readonly delivery: Histogram
-}
-
-/** Durations in milliseconds. Percentiles are upper bounds of their buckets. */
-export interface Histogram {
-  readonly count: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
-  /** Those that are not empty, shortest first: `count` durations above the bucket before, up to `le`. */
-  readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 
 /** What an outbox tells of one of its lanes. */
@@ -64,19 +44,6 @@ function emptyLane(priority: number): Mutable<LaneStats> {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** Of no message. */
-export const NO_OUTCOMES: Readonly<Record<Outcome, number>> = {
-  delivered: 0,
-  expired: 0,
-  cancelled: 0,
-  replaced: 0,
-  dropped: 0,
-  lost: 0,
-}
-
-/** All there are. */
-export const OUTCOMES = Object.keys(NO_OUTCOMES) as readonly Outcome[]
 
 const NOTHING_WAITS = { waitingMessages: 0, waitingBytes: 0, queuedMessages: 0, queuedBytes: 0, oldest: 0 }
 

@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import type { Limits } from '../arguments/limits.js'
-import { checkNames, integer, LONGEST_TIMER, optional, signal, text } from '../arguments/options.js'
+import { checkNames, integer, optional, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
+import type { Outcome } from '../driver.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 
 /** How a message leaves. */
 export interface SendOptions {
@@ -15,9 +17,6 @@ export interface SendOptions {
   /** Takes the message back: rejects the send while it waits, settles it as 'cancelled' where it can later. */
   readonly signal?: AbortSignal | undefined
 }
-
-/** How a message that was sent ended: 'delivered' means that the peer's device holds all of it, 'lost' that nobody knows. */
-export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
 /** A message on its way. */
 export interface Outgoing {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
 import { addon } from '../../../lib/addon/addon.js'
 import { RecordReader } from '../../../lib/addon/records.js'
-import type { DriverClose, DriverOutcome, Receiver } from '../../../lib/driver.js'
+import type { DriverClose, Outcome, Receiver } from '../../../lib/driver.js'
 
 const names = addon().recordNames()
 
@@ -79,7 +79,7 @@ const CAUSES: Names<DriverClose['cause']> = {
   'lane-full': true,
 }
 
-const OUTCOMES: Names<DriverOutcome> = {
+const OUTCOMES: Names<Outcome> = {
   delivered: true,
   expired: true,
   cancelled: true,
