@@ -165,32 +165,44 @@ export interface Receiver {
   failed(message: string): void
 }
 
-/** How a message that was sent ended: 'delivered' means that the peer's device holds all of it, 'lost' that nobody knows. */
+/**
+ * The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first. 'cancelled':
+ * it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the peer refused it. 'lost':
+ * the connection ended first, and nobody knows.
+ */
 export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
 /** Figures of one priority, as the engine has them: of a connection, or summed over those of a peer or a device. */
 export interface DriverLaneStats extends Readonly<Record<Outcome, number>> {
+  /** The priority that the lane is for, 0 to 255. */
   readonly priority: number
-  /** Messages that were admitted and have not begun to leave. */
+  /** Number of messages that were admitted and have not begun to leave. */
   readonly queuedMessages: number
+  /** Bytes that were admitted and are not yet written to the transport. */
   readonly queuedBytes: number
-  /** How long the oldest of them has waited, in milliseconds. */
+  /** Age of the oldest of these, in milliseconds. */
   readonly oldest: number
-  /** Written to the transport. */
+  /** Bytes that were written to the transport. */
   readonly sentBytes: number
-  /** From admission until the message began to leave. */
+  /** Time from admission until the message began to leave. */
   readonly waited: Histogram
-  /** From admission until the sender knew that the peer's device holds the whole message. */
+  /** Time from admission until the sender knew that the peer's device holds the whole message. */
   readonly delivery: Histogram
 }
 
-/** Durations in milliseconds. Percentiles are upper bounds of their buckets, which are an eighth of an octave wide. */
+/**
+ * Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their buckets.
+ */
 export interface Histogram {
+  /** Number of durations. */
   readonly count: number
+  /** Half of them were shorter, in milliseconds. */
   readonly p50: number
+  /** 99 of 100 were shorter, in milliseconds. */
   readonly p99: number
+  /** The longest, in milliseconds. */
   readonly max: number
-  /** Those that are not empty, shortest first: durations above the one before, up to `le`. */
+  /** Buckets that are not empty, shortest first: `count` durations above the bucket before, up to `le` milliseconds. */
   readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 

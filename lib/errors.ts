@@ -42,13 +42,13 @@ export const WARREN_ERROR_CODES = [
 /** A stable name of a failure: compare this, never the message. */
 export type WarrenErrorCode = (typeof WARREN_ERROR_CODES)[number]
 
-/** How often one endpoint was asked for a handshake in vain. */
+/** An endpoint that was asked for a handshake in vain. */
 export interface Tried {
-  /** An `Endpoint`. */
+  /** The address and port that were asked: an `Endpoint`. */
   readonly endpoint: string
-  /** Initiations that nobody answered, or that the system refused to send. */
+  /** Number of initiations that nobody answered, or that the system refused to send. */
   readonly times: number
-  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'. */
+  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'; `undefined` where it was sent. */
   readonly error: string | undefined
 }
 
@@ -64,12 +64,23 @@ const BRAND = Symbol.for('warren.WarrenError')
 /**
  * A failure that is nobody's wrong argument: the network, a peer, a limit, or the end of what was used.
  * Wrong arguments are a `TypeError` or a `RangeError` with a `code` of the same kind.
+ *
+ * @example
+ * ```js
+ * try {
+ *   await peer.connect()
+ * } catch (error) {
+ *   if (!WarrenError.is(error) || error.code !== 'ERR_WARREN_NO_HANDSHAKE') throw error
+ *   for (const { endpoint, times } of error.tried) console.error(`${endpoint} did not answer ${times} times`)
+ * }
+ * ```
  */
 export class WarrenError extends Error {
+  /** The stable name of the failure; each has a heading in `docs/errors.md`. */
   readonly code: WarrenErrorCode
   /** The public key of the peer concerned, if it is about one. */
   readonly peer: string | undefined
-  /** Where a handshake was asked for in vain, if it is about that. */
+  /** The endpoints that were asked for a handshake in vain, if it is about that. */
   readonly tried: readonly Tried[] | undefined
 
   constructor(code: WarrenErrorCode, message: string, facts: WarrenErrorFacts = {}) {
@@ -84,7 +95,7 @@ export class WarrenError extends Error {
     Object.defineProperty(WarrenError.prototype, BRAND, { value: true })
   }
 
-  /** True for a `WarrenError` of this or of another copy of the package, or of another realm. */
+  /** Tells a `WarrenError` from other values, also one of another copy of the package or of another realm. */
   static is(value: unknown): value is WarrenError {
     return typeof value === 'object' && value !== null && BRAND in value
   }

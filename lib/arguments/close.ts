@@ -5,29 +5,30 @@ import { LONGEST_TIMER } from '../waiting/clock.js'
 import { outOfRange } from './argument-error.js'
 import { type Check, integer, optional, parseOptions, text } from './options.js'
 
-/** How to end something. Code and reason reach the other end. */
+/** Options of `close` and `remove`. The other end gets code and reason. */
 export interface CloseOptions {
-  /** The application's own number. Default 0. */
+  /** A number of the application's own, 0 to 2³² - 1. Default 0. */
   readonly code?: number | undefined
-  /** For people: at most 256 bytes of UTF-8. */
+  /** A text for people, at most 256 bytes of UTF-8. Default: none. */
   readonly reason?: string | undefined
-  /** How long what was admitted may take to be delivered, in milliseconds. Default 5,000. */
+  /** Time to deliver what was sent before, in milliseconds. 0: none, all of it is lost. Default 5,000. */
   readonly timeout?: number | undefined
 }
 
-/** How to end something at once. */
+/** Options of `destroy`, which ends at once: there is no time to wait. */
 export type DestroyOptions = Omit<CloseOptions, 'timeout'>
 
-/** Who ended a connection or a device, and why. */
+/** The end of a connection or a device: by whom, and why. */
 export interface CloseReason {
-  /** This end's application, the other's, or neither. */
+  /** The application at this end, that at the other end, or neither: the network, a limit, a fault. */
   readonly by: 'local' | 'remote' | 'network'
+  /** The number given to `close`; 0 where none was. */
   readonly code: number
-  /** For people: at most 256 bytes that came, with control characters spelled out, so that a log shows them and obeys none. */
+  /** A text for people: at most 256 bytes that came, with control characters spelled out, so that a log shows them and obeys none. */
   readonly reason: string
   /** The reason as the other end gave it, where that is another text. */
   readonly rawReason?: string | undefined
-  /** What went wrong; `undefined` where an application closed. */
+  /** The failure, such as `ERR_WARREN_PEER_DEAD`; `undefined` where an application closed. */
   readonly error: WarrenError | undefined
 }
 

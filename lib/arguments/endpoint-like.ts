@@ -2,7 +2,14 @@ import { type Endpoint, formatEndpoint, type ParsedEndpoint, parseEndpoint } fro
 import { integer, parseOptions, text } from './options.js'
 
 /** An endpoint as a text, or taken apart as another device's `address` is. */
-export type EndpointLike = Endpoint | { readonly host: string; readonly port: number }
+export type EndpointLike =
+  | Endpoint
+  | {
+      /** A host name or an IP address, without brackets. `::` and `0.0.0.0`, all addresses of this machine, stand for 127.0.0.1. */
+      readonly host: string
+      /** A UDP port, 1 to 65,535. */
+      readonly port: number
+    }
 
 /** Takes an endpoint of either form. */
 export function parseEndpointLike(value: unknown, name: string): ParsedEndpoint {

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { systemZones, type Zones } from '../addon/zones.js'
 import { coded, wrongType } from './argument-error.js'
 
-/** `host:port`, `[v6]:port`, or of a link-local address `[fe80::1%eth0]:port`. A host name is resolved again at each attempt. */
+/** An address and a UDP port: `host:port`, `[v6]:port`, or of a link-local address `[fe80::1%eth0]:port`. A host name is resolved again at each attempt. */
 export type Endpoint = string
 
 /** An endpoint taken apart. */

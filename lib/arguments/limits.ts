@@ -1,29 +1,32 @@
 import type { DriverLimits } from '../driver.js'
 import { type Check, integer, optional, parseOptions } from './options.js'
 
-/** Bounds on what peers and strangers can make a device hold, and on what it queues itself. Sizes in bytes. */
+/** Bounds on what peers and strangers can make a device hold, and on what it queues itself. `docs/api.md` tells what happens past each. */
 export interface Limits {
-  /** Peers at once. Default 65,536. */
+  /** Number of peers at once. Default 65,536. */
   readonly peers: number
-  /** Peers that `authorize` let in from one IPv4 address or IPv6 /64 and that are connected. Default: a quarter of `peers`. */
+  /** Number of connected peers that `authorize` let in from one IPv4 address or IPv6 /64. Default: a quarter of `peers`. */
   readonly peersPerAddress: number
-  /** Strangers whose authorization is under way. Default 256. */
+  /** Number of strangers whose authorization is under way. Default 256. */
   readonly pendingAuthorizations: number
-  /** Handshakes of strangers opened per second, all together. Default 1,000. */
+  /** Strangers' handshakes opened in a second, all together. Default 1,000. */
   readonly handshakesPerSecond: number
-  /** The largest message, sent or taken. Default 16 MiB. */
+  /** Bytes of the largest message, sent or taken. Default 16 MiB. */
   readonly messageBytes: number
-  /** What waits to leave, in all, counted in the lanes at and above an object's own; four times that over all lanes. Default 256 MiB. */
+  /**
+   * Bytes that wait to leave the device. A message counts only what waits at its priority or above; all lanes together may hold four
+   * times as much. Default 256 MiB.
+   */
   readonly queuedBytes: number
-  /** The same for one peer. Default 64 MiB. */
+  /** Bytes that wait to leave to one peer, counted in the same way. Default 64 MiB. */
   readonly queuedBytesPerPeer: number
-  /** Messages that arrived and nobody took yet, per connection, counted per lane like `queuedBytes`. Default 32 MiB. */
+  /** Bytes of messages that arrived and nobody took yet, per connection, counted by lanes like `queuedBytes`. Default 32 MiB. */
   readonly receiveBytesPerConnection: number
-  /** Streams that a peer may have open at once, of each kind; each message is one while it travels. Default 256, least 32. */
+  /** Number of streams that a peer may have open at once, of each kind; a message is one while it travels. Default 256, least 32. */
   readonly streamsPerConnection: number
-  /** Connections that arrived and no listener took yet. Default 64. */
+  /** Number of connections that arrived and no listener took yet. Default 64. */
   readonly pendingConnections: number
-  /** Raw packets that wait, per peer. Default 1 MiB. */
+  /** Bytes of raw packets that wait, per peer. Default 1 MiB. */
   readonly packetBytesPerPeer: number
 }
 

@@ -29,22 +29,26 @@ import { defer, tolerated } from '../waiting/deferred.js'
 import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
 import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
 
-/** A whole message that arrived. Its bytes own their memory. */
+/** A whole message that arrived. */
 export interface Message {
+  /** The contents, in memory of their own: they may be kept. */
   readonly bytes: Buffer
+  /** The priority that the sender gave it, at most the `maxPriority` of the peer. */
   readonly priority: number
+  /** The connection that it came on; `connection.peer` sent it. */
   readonly connection: Connection
 }
 
 /** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
 export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
 
-/** There is no 'error': a connection ends with 'close', and `closed` says why. */
+/** Events of a connection. None is 'error': a connection ends with 'close', which says why. */
 export interface ConnectionEvents {
-  /** The peer opened a stream. Those that came before the first listener wait for it. */
+  /** A stream that the peer opened. Those that came before the first listener wait for it. */
   stream: [stream: IncomingStream]
-  /** A datagram came, perhaps out of order. The first 64 wait for a listener. */
+  /** A datagram, perhaps out of order. The first 64 wait for a listener. */
   datagram: [bytes: Buffer]
+  /** The end, after everything that arrived can be read. `connection.closed` gives the same. */
   close: [reason: CloseReason]
 }
 
@@ -77,13 +81,25 @@ export interface ConnectionReceiver {
   closed(close: DriverClose, failure?: WarrenError): void
 }
 
-/** A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer. */
+/**
+ * A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer.
+ *
+ * @example
+ * ```js
+ * const connection = await peer.connect()
+ * await connection.send(Buffer.from('I vote yes'), { priority: 200 })
+ * for await (const { bytes } of connection.messages()) console.log(bytes.toString())
+ * const { by, reason } = await connection.closed
+ * ```
+ */
 export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
+  /** The node at the other end. */
   readonly peer: Peer
+  /** The application protocol that both ends agreed on, one of `protocols`. */
   readonly protocol: string
-  /** Who dialled. */
+  /** The end that dialled. */
   readonly initiator: 'local' | 'remote'
-  /** Why it ended; never rejects. */
+  /** Settles with the reason when the connection has ended; never rejects. */
   readonly closed: Promise<CloseReason>
 
   readonly #id: number
@@ -138,20 +154,28 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     })
   }
 
-  /** Neither over nor on its way to be. */
+  /** True until the connection is over, or is told to close at this end. */
   get isOpen(): boolean {
     return this.#state === 'open'
   }
 
-  /** The most that a datagram can carry now, in bytes; 0 once the connection is over. */
+  /** Bytes that a datagram can carry now; 0 once the connection is over. */
   get maxDatagramSize(): number {
     return this.#state === 'closed' ? 0 : this.#runtime.driver.maxDatagramSize(this.#id)
   }
 
   /**
-   * Resolves when the message is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not change;
-   * memory that has another length by then (transferred, resized) is refused.
-   * A rejection that a peer can bring about is never an unhandled one.
+   * Sends a message, and resolves when it is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not
+   * change; memory that has another length by then (transferred, resized) is refused.
+   *
+   * Rejects with `ERR_WARREN_CONNECTION_CLOSED`, `ERR_WARREN_QUEUE_FULL`, `ERR_WARREN_MESSAGE_TOO_LARGE`, or the signal's reason. A
+   * rejection that a peer can bring about is never an unhandled one.
+   *
+   * @example
+   * ```js
+   * const outgoing = await connection.send(block, { priority: 10, lifetime: 2_000 })
+   * if ((await outgoing.settled) === 'lost') retry(block)
+   * ```
    */
   send(bytes: Uint8Array, options?: SendOptions): Promise<Outgoing> {
     try {
@@ -165,14 +189,30 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   }
 
   /**
-   * Messages as they come, at each step the oldest of the highest priority there is. Iterators compete: each message goes to one.
-   * Leaving the loop loses nothing. It ends when the connection has ended and nothing is left.
+   * Reads messages as they come, at each step the oldest of the highest priority there is. Iterators compete: each message goes to
+   * one. Leaving the loop loses nothing. The loop ends when the connection has ended and nothing is left; it throws nothing but the
+   * reason of its signal.
+   *
+   * @example
+   * ```js
+   * for await (const { bytes, priority } of connection.messages({ minPriority: 100 })) vote(bytes)
+   * ```
    */
   messages(filter?: MessageFilter): Messages {
     return this.#inbox.read(parseFilter(filter))
   }
 
-  /** Opens a byte stream at once; the peer hears of it with the first bytes. On a connection that is over it errs by itself. */
+  /**
+   * Opens a byte stream at once; the peer hears of it with the first bytes. With `direction: 'out'` it is a Writable, else a Duplex.
+   * On a connection that is over the stream errs by itself, with `ERR_WARREN_CONNECTION_CLOSED`.
+   *
+   * @example
+   * ```js
+   * const stream = connection.openStream({ name: 'balance', signal: AbortSignal.timeout(5_000) })
+   * stream.end('account 7')
+   * console.log(await text(stream))
+   * ```
+   */
   openStream(options: StreamOptions & { readonly direction: 'out' }): ConnectionWritable
   openStream(options?: StreamOptions & { readonly direction?: 'both' | undefined }): ConnectionStream
   openStream(options?: StreamOptions): ConnectionStream | ConnectionWritable
@@ -181,7 +221,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     return this.#state === 'open' ? this.#streams.open(parsed) : this.#streams.openFailed(parsed, this.#closedError())
   }
 
-  /** Sends bytes that may be lost. False: dropped at once, because the queue is full or the connection is over. */
+  /**
+   * Sends bytes that may be lost, or come out of order. False: dropped at once, because the queue is full or the connection is over.
+   * Throws a `RangeError` with `ERR_WARREN_DATAGRAM_TOO_LARGE` past `maxDatagramSize`.
+   */
   sendDatagram(bytes: Uint8Array): boolean {
     if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
     if (this.#state !== 'open') return false
@@ -193,7 +236,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     return this.#runtime.driver.sendDatagram(this.#id, bytes)
   }
 
-  /** Figures of this moment; none once the connection is over. */
+  /** Gives figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
     if (this.#state === 'closed') return statsOf(undefined, [])
     const { driver, deadlines } = this.#runtime
@@ -211,7 +254,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     await this.closed
   }
 
-  /** Closes at once; what was not delivered is lost. */
+  /** Closes at once. Messages and streams that were not delivered are lost. */
   destroy(options?: DestroyOptions): void {
     const { code, reason } = parseDestroy(options)
     if (this.#state === 'closed') return
@@ -219,15 +262,18 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#runtime.driver.closeConnection(this.#id, code, reason, 0)
   }
 
+  /** Closes gracefully: `await using connection = await peer.connect()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
+  /** Gives the peer's key, the protocol, the end that dialled and the state, for logs. */
   toJSON(): object {
     const { peer, protocol, initiator } = this
     return { peer: peer.publicKey, protocol, initiator, state: this.#state }
   }
 
+  /** Prints the facts of `toJSON`. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `Connection ${inspect(this.toJSON(), options)}`
   }

@@ -6,16 +6,18 @@ import type { Clock, Timer } from '../waiting/clock.js'
 
 /** A key that proved itself and is no peer yet. */
 export interface Stranger {
+  /** The key, whose possession was proven by a whole WireGuard handshake message. */
   readonly publicKey: PublicKey
+  /** The address and port that the handshake came from. */
   readonly endpoint: Endpoint
-  /** Aborts when an answer would come too late. */
+  /** Aborts when an answer would come too late: pass it on to what looks the key up. */
   readonly signal: AbortSignal
 }
 
-/** Yes, no, or yes with these settings. */
+/** An answer about a stranger: yes, no, or yes with these settings. */
 export type Authorization = boolean | AuthorizedPeerOptions
 
-/** The application's word on a stranger. A throw or a rejection is a no. */
+/** A function of the application that answers about a stranger. A throw or a rejection is a no, and a warning of the process. */
 export type Authorize = (stranger: Stranger) => Authorization | Promise<Authorization>
 
 /** What comes of the answers. */

@@ -9,22 +9,22 @@ import type { Runtime } from '../runtime.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { defer } from '../waiting/deferred.js'
 
-/** How a message leaves to many connections. */
+/** Options of `broadcast`, beside those of `send`. */
 export interface BroadcastOptions extends SendOptions {
-  /** To whom. Default: all peers that have a connection in `protocol`. */
+  /** Connections that get the message. Default: one of each peer that has any in `protocol`. */
   readonly to?: Iterable<Connection> | undefined
-  /** In which protocol, where `to` does not say to whom. Default: the device's only one; where it has several it must be named. */
+  /** Protocol of the message, where `to` is left out. Default: the device's only one; where it has several it must be named. */
   readonly protocol?: string | undefined
-  /** One of them that is left out: the one that it came from. */
+  /** A connection that does not get the message: the one that it came from. Default: none. */
   readonly except?: Connection | undefined
   /**
-   * Where the lane is full for longer than this, in milliseconds, the message is 'dropped', for that connection alone. Default: it
-   * waits as long as the connection lives.
+   * Time to wait for room in a full lane, in milliseconds; past it the message is 'dropped', for that connection alone. Default: as
+   * long as the connection lives.
    */
   readonly patience?: number | undefined
 }
 
-/** What came of a broadcast so far, for each connection. */
+/** The message as it was sent on each connection, with its outcome in `settled`. */
 export type BroadcastResults = ReadonlyMap<Connection, Outgoing>
 
 /** Copies `bytes` once and queues them for each connection. Resolves when each has admitted them or given them up. */

@@ -9,48 +9,50 @@ import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lan
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import type { Authorize } from './authorization.js'
 
-/** What a device is opened with. Durations in milliseconds, sizes in bytes, rates in bits per second. */
+/** Options of `Device.open`. Durations are in milliseconds, sizes in bytes, rates in bits per second. */
 export interface DeviceOptions {
-  /** Who this node is. */
+  /** The key of this node: a `PrivateKey`, or its base64 as `wg genkey` prints it. */
   readonly privateKey: PrivateKey | string
-  /** The UDP port, or address and port. Default: a free port, IPv4 and IPv6. */
+  /** UDP port, or address and port. Default: a free port, IPv4 and IPv6. */
   readonly listen?: number | ListenOptions | undefined
   /** Application protocols, best first: offered when dialling, accepted when dialled. Default `['warren/1']`. */
   readonly protocols?: readonly string[] | undefined
-  /** Asked about each key that proved itself and is no peer yet. Absent: they are refused in silence. */
+  /** Decides about each key that proved itself and is no peer yet. Absent: all of them are refused in silence. */
   readonly authorize?: Authorize | undefined
-  /** How long that may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
+  /** Milliseconds that `authorize` may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
   readonly authorizeTimeout?: number | undefined
-  /** A peer that it let in is one no more after this long without a sign of it. Default 540,000. */
+  /** Milliseconds without a sign of a peer that `authorize` let in, after which it is a peer no more. Default 540,000. */
   readonly forgetAfter?: number | undefined
-  /** A connection that waits this long for an answer is down. Default 15,000. */
+  /** Milliseconds without an answer after which a connection is down, with `ERR_WARREN_PEER_DEAD`. Default 15,000. */
   readonly deadAfter?: number | undefined
-  /** Ask a connection that was silent for so long whether the peer lives. Default 9,000; 0: never, and an idle one costs nothing. */
+  /** Milliseconds of silence after which a connection asks whether the peer lives. Default 9,000; 0: never, and an idle one costs nothing. */
   readonly heartbeat?: number | undefined
-  /** Who owns the sockets and the clock: a native thread (the default), or this process's event loop. */
+  /** Owner of the sockets and the clock: 'native', a thread of its own (the default), or 'script', this process's event loop. */
   readonly driver?: 'native' | 'script' | undefined
-  /** Addresses inside the tunnel besides the one derived from the key; they say what raw packets may come from. */
+  /** Addresses inside the tunnel besides the one derived from the key, for raw packets. Default: none. */
   readonly addresses?: readonly string[] | undefined
-  /** The largest packet inside the tunnel. Default 1,420, as wg-quick(8). */
+  /** Bytes of the largest packet inside the tunnel, at least 1,248. Default 1,420, as wg-quick(8). */
   readonly mtu?: number | undefined
-  /** The rate of the link, which the scheduler stays below. Default: not limited. */
+  /** Rate of the link in bits per second, which the scheduler stays below. Default: not bounded. */
   readonly uplink?: number | undefined
   /**
-   * False: a stream whose peer ended its side, and that was read to its end, ends its own side by itself, as a `net.Socket` does.
-   * True: it stays open until it is ended. Default false; `openStream` has it for one stream.
+   * Keeps the own side of a stream open when the peer has ended its side and that was read. Default false: the own side ends by itself
+   * then, as that of a `net.Socket` does. `openStream` has the option for one stream.
    */
   readonly allowHalfOpen?: boolean | undefined
-  /** Lanes that do not just wait when they are full, or are bounded in their rate, by priority. */
+  /** Policies of lanes, by priority. Default: a full lane waits, and no rate is bounded. */
   readonly lanes?: LaneTable | undefined
+  /** Bounds on memory and work. Default: see `Limits`, each by itself. */
   readonly limits?: Partial<{ readonly [K in keyof Limits]: Limits[K] | undefined }> | undefined
-  /** Cancels `Device.open`, and nothing after it. */
+  /** Cancels `Device.open`, and nothing after it. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** The socket that a device binds. */
 export interface ListenOptions {
-  /** An address of this machine. Default: all of them. */
+  /** IP address of this machine. Default: all of them. */
   readonly host?: string | undefined
-  /** Default 0: a free port. */
+  /** UDP port. Default 0: any that is free. */
   readonly port?: number | undefined
 }
 

@@ -33,26 +33,40 @@ import { PendingConnections } from './pending-connections.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Strangers } from './strangers.js'
 
+/** Events of a device. */
 export interface DeviceEvents {
-  /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
+  /** A connection that is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
   connection: [connection: Connection]
-  /** What became of a peer or a stranger. */
+  /** Something that became of a peer or a stranger: `event.type` tells which. */
   peer: [event: PeerEvent]
-  /** This device is broken for good, by no fault of a peer. */
+  /** The fault by which this device is broken for good; never a peer's doing. */
   error: [error: WarrenError]
+  /** The end of the device. `device.closed` gives the same. */
   close: [reason: CloseReason]
 }
 
-/** One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`. */
+/**
+ * One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`.
+ *
+ * @example
+ * ```js
+ * const device = await Device.open({ privateKey, listen: 51820, authorize: ({ publicKey }) => friends.has(publicKey) })
+ * device.on('connection', (connection) => console.log(`${connection.peer.publicKey} is here`))
+ * for await (const { bytes, connection } of device.messages()) console.log(connection.peer.publicKey, bytes.toString())
+ * ```
+ */
 export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
+  /** The name of this node: the public key of its private key. */
   readonly publicKey: PublicKey
-  /** The UDP address and port it listens on. */
+  /** The UDP address and port that it listens on. Another device takes it as `endpoint`. */
   readonly address: { readonly host: string; readonly port: number }
-  /** Its addresses inside the tunnel: the one derived from its key, then those it was given. */
+  /** Addresses inside the tunnel: the one derived from the key, then those of `options.addresses`. */
   readonly addresses: readonly string[]
+  /** All peers by public key, those that `authorize` let in included. */
   readonly peers: ReadonlyMap<PublicKey, Peer>
+  /** All live connections, in any protocol, whoever dialled. */
   readonly connections: ReadonlySet<Connection>
-  /** Why it ended; never rejects. */
+  /** Settles with the reason when the device has ended; never rejects. */
   readonly closed: Promise<CloseReason>
 
   readonly #runtime: Runtime
@@ -67,7 +81,18 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #end = defer<CloseReason>()
   #closing: Promise<void> | undefined
 
-  /** Binds the port and starts. Every option is checked. */
+  /**
+   * Opens a device: checks every option, binds the port, and starts.
+   *
+   * Rejects with `ERR_WARREN_ADDRESS_IN_USE`, `ERR_WARREN_LISTEN_FAILED`, `ERR_WARREN_ADDON_NOT_FOUND`, the reason of `options.signal`, or
+   * for an option that is wrong with a `TypeError` or `RangeError` that names it.
+   *
+   * @example
+   * ```js
+   * const privateKey = readFileSync('private.key', 'utf8').trim()
+   * const device = await Device.open({ privateKey, listen: { host: '203.0.113.5', port: 51820 } })
+   * ```
+   */
   static async open(options: DeviceOptions): Promise<Device> {
     const parsed = parseDeviceOptions(options)
     const routes = new Routes()
@@ -109,7 +134,17 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     attach(this.#receiver())
   }
 
-  /** Adds a peer. One that `authorize` let in is changed as `update` would, and is permanent; any other with the same key is an error. */
+  /**
+   * Adds a peer, and returns at once. One that `authorize` let in is changed as `update` would, and is permanent.
+   *
+   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`,
+   * `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
+   *
+   * @example
+   * ```js
+   * device.addPeer({ publicKey, endpoint: 'node.example.org:51820', connect: true })
+   * ```
+   */
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
@@ -125,9 +160,16 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   }
 
   /**
-   * Messages of all connections as they come. Peers take turns by bytes; the highest priority first holds inside a peer's share.
-   * It competes with the connections' own iterators: each message goes to one. Leaving the loop loses nothing. It ends when the
-   * device is closed and nothing is left.
+   * Reads messages of all connections as they come. Peers take turns by bytes; the highest priority first holds inside a peer's share.
+   * The iterator competes with those of the connections: each message goes to one. Leaving the loop loses nothing. The loop ends when
+   * the device is closed and nothing is left.
+   *
+   * @example
+   * ```js
+   * for await (const { bytes, connection } of device.messages()) {
+   *   void device.broadcast(bytes, { except: connection, patience: 1_000 })
+   * }
+   * ```
    */
   messages(filter?: MessageFilter): Messages {
     return this.#inbox.read(parseFilter(filter))
@@ -135,7 +177,13 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   /**
    * Sends one message to many connections: copied once, before this returns, and queued for each by reference. Resolves when each
-   * has admitted it, or given it up; a slow one delays none of the others. It never rejects for what a peer does.
+   * has admitted it, or given it up; a slow one delays none of the others. Never rejects for what a peer does.
+   *
+   * @example
+   * ```js
+   * const results = await device.broadcast(bytes, { priority: 200, patience: 1_000 })
+   * for (const [connection, { settled }] of results) console.log(connection.peer.publicKey, await settled)
+   * ```
    */
   broadcast(bytes: Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResults> {
     try {
@@ -145,7 +193,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     }
   }
 
-  /** Figures of this moment; none once the device is closed. */
+  /** Gives figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
     const { isOpen, driver, queued, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
@@ -179,15 +227,18 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     return this
   }
 
+  /** Closes gracefully: `await using device = await Device.open(options)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
+  /** Gives key, address, how many peers and connections there are, and whether it is open, for logs. */
   toJSON(): object {
     const { publicKey, address, peers, connections } = this
     return { publicKey, address, peers: peers.size, connections: connections.size, open: this.#runtime.isOpen }
   }
 
+  /** Prints the facts of `toJSON`. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `Device ${inspect(this.toJSON(), options)}`
   }

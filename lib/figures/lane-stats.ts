@@ -4,10 +4,11 @@ import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
 export interface LaneStats extends DriverLaneStats {
-  /** Messages that wait for room: their `send` has not resolved. */
+  /** Number of messages that wait for room: their `send` has not resolved. */
   readonly waitingMessages: number
+  /** Bytes of those. */
   readonly waitingBytes: number
-  /** How long the oldest of all these has waited, in milliseconds. */
+  /** Age of the oldest of all these, in milliseconds. */
   readonly oldest: number
 }
 

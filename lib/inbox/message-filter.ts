@@ -2,13 +2,13 @@ import { outOfRange } from '../arguments/argument-error.js'
 import { optional, parseOptions, signal } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
 
-/** Which messages an iterator takes. */
+/** Options of `messages`: a choice of what the iterator takes. */
 export interface MessageFilter {
-  /** Default 0. */
+  /** The lowest priority that is taken. Default 0. */
   readonly minPriority?: number | undefined
-  /** Default 255. */
+  /** The highest priority that is taken. Default 255. */
   readonly maxPriority?: number | undefined
-  /** Ends the iterator by a throw of its reason; what it did not take stays for others. */
+  /** Ends the iterator by a throw of its reason when it aborts; messages that it did not take stay for others. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -2,19 +2,19 @@ import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { type Check, integer, oneOf, optional, parseOptions } from '../arguments/options.js'
 import type { DriverLane } from '../driver.js'
 
-/** What is special about a lane, by its priority. */
+/** Policies of lanes, by priority. */
 export type LaneTable = Readonly<Record<number, LaneOptions | undefined>>
 
 /** A lane is one priority of one connection; these options hold for that priority on all connections of a device. */
 export interface LaneOptions {
   /**
-   * What a message meets that finds the lane full: it waits (the default); or the oldest that have not begun to leave are dropped
-   * for it; or it is dropped itself; or the connection is closed.
+   * Policy for a message that finds the lane full. 'wait' (the default): `send` waits for room. 'drop-oldest': the oldest that have not
+   * begun to leave are dropped for it. 'drop-newest': it is dropped itself. 'close': the connection ends with `ERR_WARREN_LANE_FULL`.
    */
   readonly full?: 'wait' | 'drop-oldest' | 'drop-newest' | 'close' | undefined
-  /** What waits in the lane, per connection, in bytes; a message that is longer goes alone. Default 4 MiB. */
+  /** Bytes that may wait in the lane, per connection; a message that is longer goes alone. Default 4 MiB. */
   readonly maxQueuedBytes?: number | undefined
-  /** Bits per second, over all connections of the device. Default: not bounded. */
+  /** Rate in bits per second, over all connections of the device. Default: not bounded. */
   readonly rate?: number | undefined
 }
 

@@ -6,23 +6,23 @@ import { priority } from '../arguments/priority.js'
 import type { Outcome } from '../driver.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 
-/** How a message leaves. */
+/** Options of `send`. */
 export interface SendOptions {
-  /** 0 to 255, higher leaves first, strictly. Default 0. */
+  /** Priority, 0 to 255: higher leaves first, strictly. Default 0. */
   readonly priority?: number | undefined
-  /** Milliseconds, counted from the call: what is not delivered by then is given up, and settles as 'expired'. */
+  /** Milliseconds from the call after which an undelivered message is given up, and settles as 'expired'. Default: none. */
   readonly lifetime?: number | undefined
-  /** A slot of the connection: its undelivered message is given up for this one, and settles as 'replaced'. */
+  /** Name of a slot of the connection: its undelivered message is given up for this one, and settles as 'replaced'. Default: no slot. */
   readonly replaces?: string | undefined
-  /** Takes the message back: rejects the send while it waits, settles it as 'cancelled' where it can later. */
+  /** Takes the message back when it aborts: rejects the send while it waits, settles it as 'cancelled' later. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** A message on its way. */
 export interface Outgoing {
-  /** Never rejects, and costs nothing unless it is read. */
+  /** Settles with the outcome; never rejects, and costs nothing unless it is read. */
   readonly settled: Promise<Outcome>
-  /** Gives the message up; how that ended is in `settled`. */
+  /** Gives the message up, if it is not delivered yet; `settled` tells the outcome. */
   cancel(): void
 }
 

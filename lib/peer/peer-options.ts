@@ -8,34 +8,39 @@ import { protocols } from '../arguments/protocols.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { type PublicKey, parseKey, parsePublicKey } from '../keys.js'
 
-/** What a peer is added with. */
+/** Options of `addPeer`. */
 export interface PeerOptions {
+  /** The key of the peer: base64 as `wg pubkey` prints it, or 32 bytes. */
   readonly publicKey: PublicKey | Uint8Array
-  /** Where it is, or the places where it may be, tried in turn. Absent: it will dial. */
+  /** Address of the peer, or a list of addresses that are tried in turn. Absent: the peer will dial. */
   readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
-  /** A second, symmetric secret of both ends: base64 or 32 bytes. */
+  /** A second, symmetric secret of both ends: base64 or 32 bytes. Default: none. */
   readonly presharedKey?: string | Uint8Array | undefined
-  /** Raw packets from and for these go to this peer, besides the address derived from its key. */
+  /** Addresses and prefixes of raw packets from and to this peer. Default: the address derived from its key, which is always its own. */
   readonly allowedIPs?: readonly string[] | undefined
-  /** Send something this often, in seconds as in wg(8), to keep a NAT open. 0 or absent: never. */
+  /** Seconds, as in wg(8), between packets that keep a NAT open. 0 or absent: none are sent. */
   readonly persistentKeepalive?: number | undefined
-  /** What comes from it with a higher priority counts as of this one. Default 255. */
+  /** The highest priority, 0 to 255, that a message from this peer counts as. Default 255. */
   readonly maxPriority?: number | undefined
-  /** Stay connected, in these protocols (default: the device's): dial, and dial again after any loss. Default false. */
+  /** Stays connected, in these protocols (default: the device's): dials, and dials again after any loss. Default false. */
   readonly connect?: boolean | { readonly protocols?: readonly string[] | undefined } | undefined
 }
 
-/** What of a peer changes. What is left out stays; `null` takes a secret or a keepalive away. */
+/** Options of `peer.update`: changes to a peer. An option that is left out stays as it is. */
 export interface PeerChanges {
+  /** Another address or list of them; a hint for a tunnel that is up, which stays where it is answered. Absent: no change. */
   readonly endpoint?: EndpointLike | readonly EndpointLike[] | undefined
+  /** Another pre-shared key: base64 or 32 bytes; `null` takes it away. Absent: no change. */
   readonly presharedKey?: string | Uint8Array | null | undefined
+  /** Addresses and prefixes in the place of those before. Absent: no change. */
   readonly allowedIPs?: readonly string[] | undefined
+  /** Seconds between keepalives; `null` or 0: none. Absent: no change. */
   readonly persistentKeepalive?: number | null | undefined
-  /** Holds for what comes from now on. */
+  /** The highest priority that messages count as from now on, 0 to 255. Absent: no change. */
   readonly maxPriority?: number | undefined
-  /** Stay connected from now on; `false`: dial no more unless told to, and leave what is up as it is. */
+  /** Stays connected from now on; `false`: dials no more unless told to, and leaves what is up as it is. Absent: no change. */
   readonly connect?: PeerOptions['connect']
-  /** Take the prefixes from the peers that have them now. */
+  /** Takes the prefixes of `allowedIPs` from the peers that have them now. Default false: such a prefix is an error. */
   readonly replace?: boolean | undefined
 }
 
@@ -60,7 +65,7 @@ export interface ParsedPeerChanges {
   readonly replace: boolean
 }
 
-/** What `authorize` may say of a stranger besides yes and no. */
+/** Settings of a stranger that `authorize` lets in. */
 export type AuthorizedPeerOptions = Omit<PeerOptions, 'publicKey' | 'endpoint' | 'connect'>
 
 /** Settings of a peer that `authorize` let in. */

@@ -27,18 +27,19 @@ import type { Guest } from './guest.js'
 import type { PeerEvent } from './peer-event.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 
-/** There is no 'error': what becomes of a peer is told by the device's 'peer' event. */
+/** Events of a peer. None is 'error': the device's 'peer' event tells what becomes of it. */
 export interface PeerEvents {
-  /** A raw IP packet from the tunnel, in memory of its own. Without a listener they are dropped. */
+  /** A raw IP packet from the tunnel, in memory of its own. Without a listener packets are dropped. */
   packet: [packet: Buffer]
 }
 
-/** How to connect. */
+/** Options of `connect`. */
 export interface ConnectOptions {
-  /** What to offer, best first. Default: the device's. */
+  /** Application protocols to offer, best first. Default: the device's. */
   readonly protocols?: readonly string[] | undefined
-  /** Milliseconds. Default 10,000. */
+  /** Milliseconds, all of which are used to try again. Default 10,000. */
   readonly timeout?: number | undefined
+  /** Gives the dial up when it aborts, for this call alone. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -89,10 +90,20 @@ export interface PeerReceiver extends Guest {
   deviceClosing(error: Error): void
 }
 
-/** Another node, by its key. Made by `device.addPeer()` or by `authorize`. */
+/**
+ * Another node, by its key. Made by `device.addPeer()` or by `authorize`.
+ *
+ * @example
+ * ```js
+ * const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', 'node.example.org:51820'] })
+ * const connection = await peer.connect({ timeout: 3_000 })
+ * console.log(`${peer.publicKey} is at ${peer.endpoint}`)
+ * ```
+ */
 export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
+  /** The name of the node: its public key. */
   readonly publicKey: PublicKey
-  /** Its address inside the tunnel, derived from its key. */
+  /** The address inside the tunnel, derived from the key. */
   readonly address: string
 
   readonly #id: number
@@ -140,7 +151,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     if (facts.connect !== undefined) this.#dials.keep(facts.connect)
   }
 
-  /** Where it is: its current address and port, or the first that was configured. */
+  /** The address and port that it is reached at now, or the first that was configured; `undefined` where nobody said. */
   get endpoint(): Endpoint | undefined {
     if (this.#isEndpointOld && this.#removal === undefined && this.#runtime.isOpen) {
       this.#isEndpointOld = false
@@ -150,19 +161,29 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     return this.#endpoint ?? this.#endpoints.first
   }
 
-  /** The live ones of this peer, in any protocol. */
+  /** Live connections of this peer, in any protocol. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections
   }
 
-  /** The tunnel has a session. */
+  /** True while the tunnel has a session. */
   get up(): boolean {
     return this.#isUp
   }
 
   /**
-   * The live connection in one of these protocols, or a new one. When both ends dial at once, both get the same one.
-   * It is dialled again when the network loses it; the new one comes with the device's 'connection'.
+   * Gives the live connection in one of these protocols, or dials. All of `timeout` is used to try again. When both ends dial at once,
+   * both get the same connection. One that the network loses is dialled again; the new one comes with the device's 'connection'.
+   *
+   * Rejects with `ERR_WARREN_NO_HANDSHAKE`, `ERR_WARREN_NO_TRANSPORT`, `ERR_WARREN_NO_COMMON_PROTOCOL`, `ERR_WARREN_NO_ENDPOINT`,
+   * `ERR_WARREN_NAME_NOT_RESOLVED`, `ERR_WARREN_CONNECTION_REFUSED`, `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_DEVICE_CLOSED`, or the
+   * signal's reason.
+   *
+   * @example
+   * ```js
+   * const connection = await peer.connect({ protocols: ['ledger/2', 'ledger/1'], timeout: 3_000 })
+   * if (connection.protocol === 'ledger/1') warn(peer)
+   * ```
    */
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
@@ -174,7 +195,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     }
   }
 
-  /** Changes what is given; the rest stays. */
+  /** Changes the options that are given; the rest stays. Throws `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_ALLOWED_IP_CONFLICT`. */
   update(changes: PeerChanges): void {
     const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
@@ -196,13 +217,16 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     if (connect !== undefined) this.#dials.keep(connect ?? undefined)
   }
 
-  /** Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. */
+  /**
+   * Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. Throws
+   * `ERR_WARREN_INVALID_PACKET`.
+   */
   sendPacket(packet: Uint8Array): boolean {
     checkPacket(packet, this.#runtime.mtu)
     return this.#removal === undefined && this.#runtime.isOpen && this.#runtime.driver.sendPacket(this.#id, packet)
   }
 
-  /** Figures of this moment; none once the peer is removed. */
+  /** Gives figures of this moment; none once the peer is removed. */
   stats(): PeerStats {
     const { isOpen, driver, deadlines } = this.#runtime
     const counters = isOpen ? driver.peerStats(this.#id) : undefined
@@ -210,22 +234,25 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
   }
 
-  /** Closes its connections gracefully and forgets it. With `timeout: 0` at once. */
+  /** Closes its connections gracefully and forgets the peer, which is refused from then on. With `timeout: 0` at once. */
   async remove(options?: CloseOptions): Promise<void> {
     const close = parseClose(options)
     this.#removal ??= this.#remove(close)
     await this.#removal
   }
 
+  /** Removes the peer gracefully: `await using peer = device.addPeer(options)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.remove()
   }
 
+  /** Gives key, address, endpoint and whether the tunnel is up, for logs. */
   toJSON(): object {
     const { publicKey, address, endpoint, up } = this
     return { publicKey, address, endpoint, up }
   }
 
+  /** Prints the facts of `toJSON`. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `Peer ${inspect(this.toJSON(), options)}`
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../waiting/clock.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { IdleTimer } from './idle-timer.js'
 
-/** What `node:http`, undici and ws ask of a `net.Socket` beside its being a Duplex. `docs/streams.md` says what differs. */
+/** The members of a `net.Socket` that `node:http`, undici and ws ask for, beside those of a Duplex. `docs/streams.md` says what differs. */
 export abstract class SocketLike extends Duplex {
   readonly #idle: IdleTimer
   #timeout: number | undefined
@@ -14,23 +14,24 @@ export abstract class SocketLike extends Duplex {
     this.#idle = new IdleTimer(clock, () => this.emit('timeout'))
   }
 
-  /** Bytes that were handed out or wait here to be read. */
+  /** Bytes that arrived so far: those that were read, and those that wait here to be read. */
   abstract readonly bytesRead: number
-  /** Bytes that were written here, those that wait included. */
+  /** Bytes that were written so far, those that wait here included. */
   abstract readonly bytesWritten: number
   /** The peer's address inside the tunnel, which belongs to its key. */
   abstract readonly remoteAddress: string
 
+  /** The family of `remoteAddress`. */
   get remoteFamily(): 'IPv6' {
     return 'IPv6'
   }
 
-  /** It can be written to from the start. */
+  /** Always false: a stream can be written to from the start. */
   get connecting(): false {
     return false
   }
 
-  /** What `setTimeout` was last given. */
+  /** Milliseconds that `setTimeout` was last given; `undefined` before. */
   get timeout(): number | undefined {
     return this.#timeout
   }
@@ -65,7 +66,7 @@ export abstract class SocketLike extends Duplex {
     return this
   }
 
-  /** Ends it, and destroys it when the peer's transport has everything. */
+  /** Ends the stream, and destroys it when the peer's transport has everything. */
   destroySoon(): void {
     if (this.writable) this.end(() => this.destroy())
     else if (this.writableFinished) this.destroy()

@@ -3,22 +3,22 @@ import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { type Check, flag, integer, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
 
-/** How a stream is opened. */
+/** Options of `openStream`. */
 export interface StreamOptions {
-  /** 'both' for a Duplex (the default), 'out' for a Writable. */
+  /** Directions of the stream: 'both' for a Duplex (the default), 'out' for a Writable. */
   readonly direction?: 'both' | 'out' | undefined
-  /** 0 to 255, as for messages. Default 0. */
+  /** Priority, 0 to 255, as for messages. Default 0. */
   readonly priority?: number | undefined
-  /** What the peer sees as `stream.name`: at most 255 bytes of UTF-8. Default: none. */
+  /** Name of the stream, which the peer sees as `stream.name`: at most 255 bytes of UTF-8. Default: none. */
   readonly name?: string | undefined
-  /** How much each side buffers here, in bytes. Default 256 KiB to write; up to 1 MiB to read, and 32 MiB in all such streams of a connection. */
+  /** Bytes that each side buffers here. Default 256 KiB to write; up to 1 MiB to read, and 32 MiB in all such streams of a connection. */
   readonly highWaterMark?: number | undefined
   /**
-   * False: when the peer's side has ended and was read to its end, the own side ends by itself, as in `node:net`. True: it stays
-   * open until it is ended. Default: the device's, and there false.
+   * Keeps the own side open when the peer's side has ended and was read. False: the own side ends by itself then, as in `node:net`.
+   * Default: the device's, and there false.
    */
   readonly allowHalfOpen?: boolean | undefined
-  /** Destroys the stream when it aborts, with an `AbortError`. */
+  /** Destroys the stream when it aborts, with an `AbortError`. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 

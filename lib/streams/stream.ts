@@ -44,10 +44,17 @@ export interface StreamSides {
 /**
  * A byte stream both ways, which behaves as a `net.Socket` does: `docs/streams.md` says where it differs. 'finish' means that the
  * peer's transport has all of it. Large chunks of what it reads are slices of larger buffers: copy one that is kept for long.
+ *
+ * @example
+ * ```js
+ * connection.on('stream', (stream) => stream.pipe(createWriteStream(`copies/${basename(stream.name)}`)))
+ * await pipeline(createReadStream('state.bin'), connection.openStream({ name: 'state.bin' }))
+ * ```
  */
 export class ConnectionStream extends SocketLike {
+  /** The connection that it is part of. */
   readonly connection: Connection
-  /** What its opener calls it. */
+  /** The name that its opener gave it; `undefined` where it gave none. */
   readonly name: string | undefined
   readonly #link: StreamLink
   readonly #read: ReadSide
@@ -67,7 +74,7 @@ export class ConnectionStream extends SocketLike {
     link.register({ stream: this, read: this.#read, write: this.#write, settle: () => this.#settle() })
   }
 
-  /** What it writes leaves before everything of a lower priority. */
+  /** Priority of what it writes, 0 to 255, which leaves before everything lower. It may be set at any time. */
   get priority(): number {
     return this.#priority
   }
@@ -76,18 +83,25 @@ export class ConnectionStream extends SocketLike {
     this.#priority = changePriority(this.#link, value)
   }
 
+  /** Bytes that arrived so far: those that were read, and those that wait here to be read. */
   get bytesRead(): number {
     return this.#read.bytes
   }
 
+  /** Bytes that were written so far, those that wait here included. */
   get bytesWritten(): number {
     return this.#write.taken + this.writableLength
   }
 
+  /** The peer's address inside the tunnel, which belongs to its key. */
   get remoteAddress(): string {
     return this.connection.peer.address
   }
 
+  /**
+   * Writes, as any Writable does. After this side has ended with the peer's it errs with `ERR_WARREN_STREAM_ENDED`, and warns once for
+   * each place in the program.
+   */
   override write(chunk: unknown, callback?: Callback): boolean
   override write(chunk: unknown, encoding?: BufferEncoding, callback?: Callback): boolean
   override write(chunk: unknown, ...rest: unknown[]): boolean {
@@ -95,6 +109,7 @@ export class ConnectionStream extends SocketLike {
     return Reflect.apply(super.write, this, [chunk, ...rest])
   }
 
+  /** Ends this side, after a last chunk if one is given. The other direction goes on. */
   override end(callback?: () => void): this
   override end(chunk: unknown, callback?: () => void): this
   override end(chunk: unknown, encoding?: BufferEncoding, callback?: () => void): this
@@ -105,6 +120,7 @@ export class ConnectionStream extends SocketLike {
     return this
   }
 
+  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (isUnheard(this, event, args)) return false
     const isHeard = super.emit(event, ...args)
@@ -112,6 +128,7 @@ export class ConnectionStream extends SocketLike {
     return isHeard
   }
 
+  /** Reads, as any Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
     this.#read.taken()
@@ -170,12 +187,13 @@ export class ConnectionStream extends SocketLike {
   }
 }
 
-/** A byte stream that the peer opened one way: what it writes, we read. Its large chunks are slices of larger buffers. */
+/** A byte stream that the peer opened one way: the peer writes, this end reads. Its large chunks are slices of larger buffers. */
 export class ConnectionReadable extends Readable {
+  /** The connection that it is part of. */
   readonly connection: Connection
-  /** What the peer calls it. */
+  /** The name that the peer gave it; `undefined` where it gave none. */
   readonly name: string | undefined
-  /** What the peer gave it. */
+  /** The priority that the peer gave it, 0 to 255. */
   readonly priority: number
   readonly #link: StreamLink
   readonly #read: ReadSide
@@ -190,14 +208,17 @@ export class ConnectionReadable extends Readable {
     link.register({ stream: this, read: this.#read, write: undefined })
   }
 
+  /** Bytes that arrived so far: those that were read, and those that wait here to be read. */
   get bytesRead(): number {
     return this.#read.bytes
   }
 
+  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return !isUnheard(this, event, args) && super.emit(event, ...args)
   }
 
+  /** Reads, as any Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
     this.#read.taken()
@@ -215,10 +236,11 @@ export class ConnectionReadable extends Readable {
   }
 }
 
-/** A byte stream one way: what we write, the peer reads. 'finish' means that the peer's transport has all of it. */
+/** A byte stream one way: this end writes, the peer reads. 'finish' means that the peer's transport has all of it. */
 export class ConnectionWritable extends Writable {
+  /** The connection that it is part of. */
   readonly connection: Connection
-  /** What the peer sees as its name. */
+  /** The name that it was opened with, which the peer sees; `undefined` where there is none. */
   readonly name: string | undefined
   readonly #link: StreamLink
   readonly #write: WriteSide
@@ -234,7 +256,7 @@ export class ConnectionWritable extends Writable {
     link.register({ stream: this, read: undefined, write: this.#write })
   }
 
-  /** What it writes leaves before everything of a lower priority. */
+  /** Priority of what it writes, 0 to 255, which leaves before everything lower. It may be set at any time. */
   get priority(): number {
     return this.#priority
   }
@@ -243,10 +265,12 @@ export class ConnectionWritable extends Writable {
     this.#priority = changePriority(this.#link, value)
   }
 
+  /** Bytes that were written so far, those that wait here included. */
   get bytesWritten(): number {
     return this.#write.taken + this.writableLength
   }
 
+  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return !isUnheard(this, event, args) && super.emit(event, ...args)
   }
@@ -267,7 +291,7 @@ export class ConnectionWritable extends Writable {
   }
 }
 
-/** What the 'stream' event gives: one opened both ways, or one way towards us. */
+/** A stream of the 'stream' event: one that the peer opened both ways, or one way towards this end. */
 export type IncomingStream = ConnectionStream | ConnectionReadable
 
 function changePriority({ driver, id }: StreamLink, value: unknown): number {
