@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../addon/records.js'
+import { RecordReader } from '../addon/records.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { systemClock } from '../waiting/clock.js'
@@ -246,7 +246,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#add(`${counter}${error.code ?? 'Other'}`, 1)
   }
 
-  #watched(receiver: Receiver): RecordReceiver {
+  #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
       failed: (message: string) => {
         this.#closed ??= this.#socket.close()
