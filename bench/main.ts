@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { dial } from './dial.js'
 import { print } from './figures.js'
 import { flood } from './flood.js'
+import { hostile, hostileQuestion } from './hostile/program.js'
 import { withPair } from './pair.js'
 import { priority, priorityQuestion } from './priority/program.js'
 import type { Options, Program } from './program.js'
@@ -19,9 +20,10 @@ const help = `Usage: npm run bench -- [name] [options]
 
 ${programs.map(({ name, question }) => `  ${name.padEnd(8)}${question}`).join('\n')}
 
+  hostile  ${hostileQuestion}
   priority ${priorityQuestion}
 
-Without a name, the first three. \`priority --help\` tells its own options.
+Without a name, the first three. \`hostile --help\` and \`priority --help\` tell their own options.
 
   --seconds N      how long each measurement lasts (default 5)
   --uplink MBIT    give the sender an uplink, in Mbit/s (default: none)
@@ -29,8 +31,8 @@ Without a name, the first three. \`priority --help\` tells its own options.
 `
 
 async function main(): Promise<void> {
-  if (process.argv[2] === 'priority') {
-    process.exitCode = await priority(process.argv.slice(3))
+  if (process.argv[2] === 'priority' || process.argv[2] === 'hostile') {
+    process.exitCode = await { priority, hostile }[process.argv[2]](process.argv.slice(3))
     return
   }
   const { values, positionals } = parseArgs({

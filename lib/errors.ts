@@ -1,4 +1,3 @@
-import type { Tried } from './dial/attempts.js'
 import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
@@ -42,6 +41,16 @@ export const WARREN_ERROR_CODES = [
 
 /** A stable name of a failure: compare this, never the message. */
 export type WarrenErrorCode = (typeof WARREN_ERROR_CODES)[number]
+
+/** An endpoint that was asked for a handshake in vain. */
+export interface Tried {
+  /** The address and port that were asked: an `Endpoint`. */
+  readonly endpoint: string
+  /** Number of initiations that nobody answered, or that the system refused to send. */
+  readonly times: number
+  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'; `undefined` where it was sent. */
+  readonly error: string | undefined
+}
 
 /** Facts beside the code and the message. */
 export interface WarrenErrorFacts {
@@ -115,6 +124,11 @@ export function nativeError(cause: NativeCause, detail: string, facts: WarrenErr
   return new WarrenError(code, detail === '' ? sentence : `${sentence} (${detail})`, facts)
 }
 
+/** All that a driver may report; the names of `native/binding/src/errors.rs` among them. */
+export function nativeCauses(): readonly NativeCause[] {
+  return Object.keys(NATIVE) as NativeCause[]
+}
+
 /** The one table from native causes to codes, each with what to do about it. */
 const NATIVE = {
   'already-exists': [
@@ -151,6 +165,10 @@ const NATIVE = {
   'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
   'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
+  'node-api': [
+    'ERR_WARREN_DEVICE_FAILED',
+    'Node did not do what the addon asked of it; its memory or this thread may be at an end',
+  ],
   'addon-loaded': ['ERR_WARREN_ADDON_LOADED', 'The addon is loaded already; call setAddonPath() before all else'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 

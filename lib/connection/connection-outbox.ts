@@ -2,11 +2,19 @@ import { types } from 'node:util'
 import { WarrenError } from '../errors.js'
 import { policyOf } from '../outbox/lanes.js'
 import { Outbox } from '../outbox/outbox.js'
+import type { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
-import type { ConnectionFacts } from './connection.js'
+
+/** What of a connection its outbox has to know. */
+export interface OutboxFacts {
+  readonly id: number
+  readonly peer: { readonly publicKey: string }
+  /** What waits to leave for this peer, over all its connections. */
+  readonly queued: QueuedBytes
+}
 
 /** The outbox of a connection: over its driver, under the limits of its peer and its device. */
-export function connectionOutbox(facts: ConnectionFacts, runtime: Runtime, closedError: () => Error): Outbox {
+export function connectionOutbox(facts: OutboxFacts, runtime: Runtime, closedError: () => Error): Outbox {
   const { id, peer, queued } = facts
   const { driver, limits, lanes, deadlines } = runtime
   return new Outbox({

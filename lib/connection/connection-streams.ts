@@ -13,24 +13,28 @@ import {
 } from '../streams/stream.js'
 import { abortError, type ParsedStreamOptions } from '../streams/stream-options.js'
 import { onAbort } from '../waiting/abort.js'
-import type { Connection } from './connection.js'
+
+/** The streams of a device, by the ids of its driver. */
+export type StreamRoutes = Map<number, StreamSides>
 
 /** The byte streams of one connection. */
 export class ConnectionStreams {
   /** Streams that the peer opened, on their way to the application. */
   readonly incoming: HeldEvents<StreamSides>
-  readonly #connection: Connection
+  readonly #connection: StreamLink['connection']
   readonly #id: number
   readonly #runtime: Runtime
+  readonly #routes: StreamRoutes
   readonly #sides = new Set<StreamSides>()
   readonly #readBudget = new ReadBudget()
   /** What `ended` waits for. */
   readonly #endings = new Set<Ending>()
 
-  constructor(connection: Connection, id: number, runtime: Runtime) {
+  constructor(connection: StreamLink['connection'], id: number, runtime: Runtime, routes: StreamRoutes) {
     this.#connection = connection
     this.#id = id
     this.#runtime = runtime
+    this.#routes = routes
     this.incoming = new HeldEvents({
       hasListener: () => connection.listenerCount('stream') > 0,
       emit: ({ stream, read }) => {
@@ -95,7 +99,7 @@ export class ConnectionStreams {
     id: number,
     { priority, name, highWaterMark, allowHalfOpen, signal }: Omit<ParsedStreamOptions, 'direction'>,
   ): { readonly link: StreamLink; sides(): StreamSides | undefined } {
-    const { routes, driver, clock } = this.#runtime
+    const { driver, clock } = this.#runtime
     let registered: StreamSides | undefined
     let ignoreSignal = (): void => {}
     const link: StreamLink = {
@@ -112,14 +116,14 @@ export class ConnectionStreams {
       register: (sides) => {
         registered = sides
         this.#sides.add(sides)
-        routes.streams.set(id, sides)
+        this.#routes.set(id, sides)
         if (signal !== undefined) ignoreSignal = onAbort(signal, () => sides.stream.destroy(abortError(signal)))
       },
       arrived: () => this.#settled(registered),
       forget: () => {
         ignoreSignal()
         if (registered !== undefined) this.#sides.delete(registered)
-        routes.streams.delete(id)
+        this.#routes.delete(id)
         this.#settled(registered)
       },
     }

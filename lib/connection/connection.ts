@@ -16,29 +16,38 @@ import { HeldEvents } from '../events/held-events.js'
 import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
 import { type ConnectionStats, statsOf } from '../figures/stats.js'
 import { Inbox } from '../inbox/inbox.js'
+import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
+import type { Outbox } from '../outbox/outbox.js'
 import {
-  type Message,
-  type MessageFilter,
-  type Messages,
   type Outcome,
   type Outgoing,
   type ParsedSend,
-  parseFilter,
   parseMessage,
   parseSend,
   type SendOptions,
-} from '../outbox/message.js'
-import type { Outbox } from '../outbox/outbox.js'
-import type { QueuedBytes } from '../outbox/queued-bytes.js'
+} from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
 import { defer, tolerated } from '../waiting/deferred.js'
-import { connectionOutbox } from './connection-outbox.js'
-import { ConnectionStreams } from './connection-streams.js'
+import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
+import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
+
+/** A whole message that arrived. */
+export interface Message {
+  /** The contents, in memory of their own: they may be kept. */
+  readonly bytes: Buffer
+  /** The priority that the sender gave it, at most the `maxPriority` of the peer. */
+  readonly priority: number
+  /** The connection that it came on; `connection.peer` sent it. */
+  readonly connection: Connection
+}
+
+/** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
+export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
 
 /** Events of a connection. None is 'error': a connection ends with 'close', which says why. */
 export interface ConnectionEvents {
@@ -51,15 +60,14 @@ export interface ConnectionEvents {
 }
 
 /** What a connection is from its first moment. */
-export interface ConnectionFacts {
-  readonly id: number
+export interface ConnectionFacts extends OutboxFacts {
   readonly peer: Peer
   readonly protocol: string
   readonly initiator: 'local' | 'remote'
-  /** What waits to leave for this peer, over all its connections. */
-  readonly queued: QueuedBytes
   /** What came from this peer, over all its connections. */
   readonly inbox: PeerInbox<Message>
+  /** Where the device looks for the streams that an event is about. */
+  readonly streams: StreamRoutes
   /** The peer is being removed, or was. */
   isPeerRemoved(): boolean
 }
@@ -124,7 +132,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       return { bytes, priority, connection: this }
     })
     this.#outbox = connectionOutbox(facts, runtime, () => this.#closedError())
-    this.#streams = new ConnectionStreams(this, facts.id, runtime)
+    this.#streams = new ConnectionStreams(this, facts.id, runtime, facts.streams)
     this.#datagrams = new HeldEvents({
       hasListener: () => this.listenerCount('datagram') > 0,
       emit: (bytes) => shielded(() => this.emit('datagram', bytes)),

@@ -1,7 +1,8 @@
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { type Check, integer, LONGEST_TIMER, optional, parseOptions, text } from '../arguments/options.js'
 import type { Connection, ConnectionReceiver } from '../connection/connection.js'
-import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from '../outbox/message.js'
+import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from '../outbox/send-options.js'
 import type { SharedBytes, Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
 import type { Runtime } from '../runtime.js'
@@ -26,8 +27,13 @@ export interface BroadcastOptions extends SendOptions {
 export type BroadcastResults = ReadonlyMap<Connection, Outgoing>
 
 /** Copies `bytes` once and queues them for each connection. Resolves when each has admitted them or given them up. */
-export function broadcast(runtime: Runtime, bytes: Uint8Array, options: BroadcastOptions): Promise<BroadcastResults> {
-  const { to, except, patience, ...how } = parseBroadcast(runtime, options)
+export function broadcast(
+  runtime: Runtime,
+  connections: ConnectionRoutes,
+  bytes: Uint8Array,
+  options: BroadcastOptions,
+): Promise<BroadcastResults> {
+  const { to, except, patience, ...how } = parseBroadcast(runtime.protocols, connections, options)
   const message = parseMessage(bytes, runtime.limits)
   if (how.signal?.aborted) return Promise.reject(how.signal.reason)
   if (runtime.isClosing) return Promise.reject(runtime.closedError())
@@ -55,9 +61,9 @@ export function broadcast(runtime: Runtime, bytes: Uint8Array, options: Broadcas
   return end.promise
 }
 
-function parseBroadcast({ routes, protocols }: Runtime, options: BroadcastOptions) {
+function parseBroadcast(protocols: readonly string[], connections: ConnectionRoutes, options: BroadcastOptions) {
   const connection: Check<Connection> = (value, name) => {
-    if (!routes.receivers.has(value as Connection)) throw wrongType(name, 'a connection of this device', value)
+    if (connections.of(value as Connection) === undefined) throw wrongType(name, 'a connection of this device', value)
     return value as Connection
   }
   const targets: Check<Map<Connection, ConnectionReceiver>> = (value, name) => {
@@ -65,7 +71,7 @@ function parseBroadcast({ routes, protocols }: Runtime, options: BroadcastOption
       throw wrongType(name, 'an iterable of connections', value)
     const found = new Map<Connection, ConnectionReceiver>()
     for (const one of value as Iterable<unknown>) {
-      const receiver = routes.receivers.get(connection(one, `an item of ${name}`))
+      const receiver = connections.of(connection(one, `an item of ${name}`))
       if (receiver !== undefined) found.set(receiver.connection, receiver)
     }
     return found
@@ -80,7 +86,7 @@ function parseBroadcast({ routes, protocols }: Runtime, options: BroadcastOption
   const { to, protocol, ...rest } = parsed
   if (to !== undefined && protocol !== undefined)
     throw outOfRange('options.protocol', 'left out where options.to says to whom', protocol)
-  return { ...rest, to: to ?? allIn(theProtocol(protocol, protocols), routes.connections.values()) }
+  return { ...rest, to: to ?? allIn(theProtocol(protocol, protocols), connections.live) }
 }
 
 /** A message of one protocol must not come out of another. */

@@ -4,14 +4,16 @@ import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } fro
 import type { Endpoint } from '../arguments/endpoint.js'
 import { driverLimits } from '../arguments/limits.js'
 import { offerOf } from '../arguments/protocols.js'
-import type { Connection } from '../connection/connection.js'
+import type { Connection, Message, Messages } from '../connection/connection.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
 import { openDriver } from '../drivers/open.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { LaneTotals } from '../figures/lane-totals.js'
 import { type DeviceStats, statsOf } from '../figures/stats.js'
+import { DeviceInbox } from '../inbox/device-inbox.js'
+import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import { addressOf, type PublicKey } from '../keys.js'
-import { type MessageFilter, type Messages, parseFilter } from '../outbox/message.js'
 import { knownAddresses } from '../peer/endpoint-rotation.js'
 import { Peer, type PeerHost, type PeerReceiver } from '../peer/peer.js'
 import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
@@ -68,6 +70,9 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly closed: Promise<CloseReason>
 
   readonly #runtime: Runtime
+  readonly #routes: Routes
+  readonly #inbox: DeviceInbox<Message>
+  readonly #lanes = new LaneTotals()
   readonly #peers = new Map<PublicKey, Peer>()
   readonly #connections = new Set<Connection>()
   readonly #pending: PendingConnections
@@ -112,7 +117,9 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.peers = this.#peers
     this.connections = this.#connections
     this.closed = this.#end.promise
-    this.#runtime = new Runtime(driver, routes, systemClock, options)
+    this.#runtime = new Runtime(driver, systemClock, options)
+    this.#routes = routes
+    this.#inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.#pending = new PendingConnections(options.limits.pendingConnections, {
       hasListener: () => this.listenerCount('connection') > 0,
       emit: (connection) => shielded(() => this.emit('connection', connection)),
@@ -165,7 +172,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * ```
    */
   messages(filter?: MessageFilter): Messages {
-    return this.#runtime.inbox.read(parseFilter(filter))
+    return this.#inbox.read(parseFilter(filter))
   }
 
   /**
@@ -180,7 +187,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    */
   broadcast(bytes: Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResults> {
     try {
-      return tolerated(broadcast(this.#runtime, bytes, options))
+      return tolerated(broadcast(this.#runtime, this.#routes.connections, bytes, options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -188,17 +195,17 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   /** Gives figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
-    const { isOpen, driver, queued, inbox, laneTotals, deadlines } = this.#runtime
+    const { isOpen, driver, queued, deadlines } = this.#runtime
     if (!isOpen) return statsOf(undefined, [])
     const failedAuthorizations = this.#authorizations?.failures ?? 0
-    const { leftBehindMessages } = inbox
+    const { leftBehindMessages } = this.#inbox
     const counters = {
       queuedBytes: queued.total,
       leftBehindMessages,
       failedAuthorizations,
       ...this.#strangers.counters,
     }
-    return statsOf({ ...driver.stats(), ...counters }, laneTotals.now(driver.deviceLanes(), deadlines.now()))
+    return statsOf({ ...driver.stats(), ...counters }, this.#lanes.now(driver.deviceLanes(), deadlines.now()))
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */
@@ -250,10 +257,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   #stopDialling(): void {
     this.#runtime.isClosing = true
-    this.#runtime.inbox.closing()
+    this.#inbox.closing()
     this.#authorizations?.close()
     this.#strangers.close()
-    for (const receiver of this.#runtime.routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
+    for (const receiver of this.#routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
 
   #failed(message: string): void {
@@ -263,15 +270,15 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#stopDialling()
     void this.#runtime.driver.close(0, '').catch(() => undefined)
     this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
-    shielded(() => this.emit('error', error))
+    this.emit('error', error)
   }
 
   #finish(close: DriverClose, error: WarrenError | undefined): void {
     if (!this.#runtime.isOpen) return
     this.#runtime.isOpen = false
     this.#runtime.deadlines.close()
-    for (const id of [...this.#runtime.routes.connections.keys()]) this.#connectionClosed(id, close, error)
-    this.#runtime.inbox.end()
+    for (const id of [...this.#routes.connections.ids]) this.#connectionClosed(id, close, error)
+    this.#inbox.end()
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
     this.#end.resolve(reason)
     shielded(() => this.emit('close', reason))
@@ -292,22 +299,26 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     add: (peer: DriverPeer) => number,
   ): Peer {
     const { publicKey } = options
-    const { routes } = this.#runtime
+    const { peers, connections, dials } = this.#routes
     const id = this.#withRoom(seen, () => add(options), publicKey)
     const host: PeerHost = {
+      connections,
+      dials,
+      inbox: this.#inbox,
+      lanes: this.#lanes,
       event: (event) => this.#event(event),
       entered: () => this.#strangers.entered(publicKey),
       left: () => this.#strangers.left(publicKey),
       leaving: () => this.#strangers.delete(publicKey),
       removed: () => {
         this.#peers.delete(publicKey)
-        routes.peers.delete(id)
+        peers.delete(id)
       },
     }
     const { endpoint: endpoints, maxPriority, connect } = parsed
     const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
     const peer = new Peer(facts, this.#runtime, host, (receiver) => {
-      routes.peers.set(id, receiver)
+      peers.set(id, receiver)
       if (seen !== undefined) this.#strangers.add(publicKey, receiver)
     })
     this.#peers.set(publicKey, peer)
@@ -348,11 +359,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   }
 
   #connected(id: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void {
-    const { cancelled } = this.#runtime.routes
-    if (cancelled.has(id)) return
+    const { dials } = this.#routes
+    if (dials.isCancelled(id)) return
     const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol)
     if (connection === undefined) {
-      cancelled.add(id)
+      dials.cancel(id)
       this.#runtime.driver.closeConnection(id, 0, 'closing', 0)
       return
     }
@@ -361,16 +372,13 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   }
 
   #connectionClosed(id: number, close: DriverClose, failure?: WarrenError): void {
-    const { connections, dials, cancelled } = this.#runtime.routes
-    cancelled.delete(id)
-    const receiver = connections.get(id)
+    const receiver = this.#routes.connections.take(id)
     if (receiver !== undefined) {
-      connections.delete(id)
       this.#connections.delete(receiver.connection)
       receiver.closed(close, failure)
       this.#pending.ended(receiver.connection)
     }
-    dials.get(id)?.closed(close)
+    this.#routes.dials.closed(id, close)
   }
 
   #makeAuthorizations({ authorize, authorizeTimeout, limits }: ParsedDeviceOptions): Authorizations | undefined {

@@ -1,23 +1,15 @@
 import { spellEndpoint } from '../arguments/endpoint.js'
-import type { Connection, ConnectionReceiver } from '../connection/connection.js'
+import { ConnectionRoutes } from '../connection/connection-routes.js'
 import { streamReset, streamStopped } from '../connection/connection-streams.js'
-import type { DialReceiver } from '../dial/dial.js'
+import { DialRoutes } from '../dial/dial-routes.js'
 import type { DriverClose, Receiver } from '../driver.js'
-import { shielded } from '../events/emit.js'
 import type { PeerReceiver } from '../peer/peer.js'
-import type { StreamSides } from '../streams/stream.js'
 
 /** What lives in a device, by the ids of its driver. */
 export class Routes {
   readonly peers = new Map<number, PeerReceiver>()
-  readonly connections = new Map<number, ConnectionReceiver>()
-  /** Those and past ones, for whoever still knows them. */
-  readonly receivers = new WeakMap<Connection, ConnectionReceiver>()
-  /** Connections that are not up yet. */
-  readonly dials = new Map<number, DialReceiver>()
-  /** Dials that nobody waits for any more, until the driver reports their end. */
-  readonly cancelled = new Set<number>()
-  readonly streams = new Map<number, StreamSides>()
+  readonly connections = new ConnectionRoutes()
+  readonly dials = new DialRoutes()
 }
 
 /** What concerns the device as a whole. */
@@ -30,52 +22,44 @@ export interface DeviceReceiver {
 }
 
 /** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
-export function receiverOf(
-  { peers, connections, streams }: Routes,
-  device: () => DeviceReceiver | undefined,
-): Receiver {
+export function receiverOf({ peers, connections }: Routes, device: () => DeviceReceiver | undefined): Receiver {
+  const { streams } = connections
   return {
-    peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
-    peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
-    peerMoved: (peer, from, to) =>
-      shielded(() => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to))),
-    peerUnanswered: (peer, attempt, to) => shielded(() => peers.get(peer)?.unanswered(attempt, spellEndpoint(to))),
-    peerUnreachable: (peer, to, errno) => shielded(() => peers.get(peer)?.unreachable(spellEndpoint(to), errno)),
-    peerDown: (peer, reason) => shielded(() => peers.get(peer)?.down(reason)),
-    packet: (peer, packet) => shielded(() => peers.get(peer)?.packet(packet)),
+    peerUp: (peer, handshakeMs) => peers.get(peer)?.up(handshakeMs),
+    peerRekeyed: (peer) => peers.get(peer)?.rekeyed(),
+    peerMoved: (peer, from, to) => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to)),
+    peerUnanswered: (peer, attempt, to) => peers.get(peer)?.unanswered(attempt, spellEndpoint(to)),
+    peerUnreachable: (peer, to, errno) => peers.get(peer)?.unreachable(spellEndpoint(to), errno),
+    peerDown: (peer, reason) => peers.get(peer)?.down(reason),
+    packet: (peer, packet) => peers.get(peer)?.packet(packet),
 
-    stranger: (publicKey, endpoint) => shielded(() => device()?.stranger(publicKey, spellEndpoint(endpoint))),
-    strangerGone: (publicKey) => shielded(() => device()?.strangerGone(publicKey)),
-    failed: (message) => shielded(() => device()?.failed(message)),
+    stranger: (publicKey, endpoint) => device()?.stranger(publicKey, spellEndpoint(endpoint)),
+    strangerGone: (publicKey) => device()?.strangerGone(publicKey),
+    failed: (message) => device()?.failed(message),
 
-    connected: (connection, peer, initiator, protocol) =>
-      shielded(() => {
-        const receiver = peers.get(peer)
-        if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
-      }),
-    connectionClosed: (connection, close) => shielded(() => device()?.connectionClosed(connection, close)),
-    datagram: (connection, bytes) => shielded(() => connections.get(connection)?.datagram(bytes)),
-    message: (connection, priority, bytes) => shielded(() => connections.get(connection)?.message(priority, bytes)),
-    laneDrained: (connection, priority, bytes) =>
-      shielded(() => connections.get(connection)?.laneDrained(priority, bytes)),
-    messageSettled: (connection, message, outcome) =>
-      shielded(() => connections.get(connection)?.messageSettled(message, outcome)),
+    connected: (connection, peer, initiator, protocol) => {
+      const receiver = peers.get(peer)
+      if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
+    },
+    connectionClosed: (connection, close) => device()?.connectionClosed(connection, close),
+    datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),
+    message: (connection, priority, bytes) => connections.get(connection)?.message(priority, bytes),
+    laneDrained: (connection, priority, bytes) => connections.get(connection)?.laneDrained(priority, bytes),
+    messageSettled: (connection, message, outcome) => connections.get(connection)?.messageSettled(message, outcome),
 
     streamOpened: (connection, stream, bidirectional, priority, name) =>
-      shielded(() => connections.get(connection)?.streamOpened(stream, bidirectional, priority, name)),
-    streamData: (stream, chunk) => shielded(() => streams.get(stream)?.read?.data(chunk)),
-    streamEnd: (stream) => shielded(() => streams.get(stream)?.read?.end()),
-    streamReset: (stream, code) =>
-      shielded(() => {
-        const sides = streams.get(stream)
-        if (sides !== undefined) streamReset(sides, code)
-      }),
-    streamStopped: (stream, code, whole) =>
-      shielded(() => {
-        const sides = streams.get(stream)
-        if (sides !== undefined) streamStopped(sides, code, whole)
-      }),
-    streamDrained: (stream, bytes) => shielded(() => streams.get(stream)?.write?.drained(bytes)),
-    streamFinished: (stream) => shielded(() => streams.get(stream)?.write?.acknowledged()),
+      connections.get(connection)?.streamOpened(stream, bidirectional, priority, name),
+    streamData: (stream, chunk) => streams.get(stream)?.read?.data(chunk),
+    streamEnd: (stream) => streams.get(stream)?.read?.end(),
+    streamReset: (stream, code) => {
+      const sides = streams.get(stream)
+      if (sides !== undefined) streamReset(sides, code)
+    },
+    streamStopped: (stream, code, whole) => {
+      const sides = streams.get(stream)
+      if (sides !== undefined) streamStopped(sides, code, whole)
+    },
+    streamDrained: (stream, bytes) => streams.get(stream)?.write?.drained(bytes),
+    streamFinished: (stream) => streams.get(stream)?.write?.acknowledged(),
   }
 }

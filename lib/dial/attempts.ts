@@ -1,15 +1,6 @@
 import { getSystemErrorName } from 'node:util'
 import type { Endpoint } from '../arguments/endpoint.js'
-
-/** An endpoint that was asked for a handshake in vain. */
-export interface Tried {
-  /** The address and port that were asked. */
-  readonly endpoint: Endpoint
-  /** Number of initiations that nobody answered, or that the system refused to send. */
-  readonly times: number
-  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'; `undefined` where it was sent. */
-  readonly error: string | undefined
-}
+import type { Tried } from '../errors.js'
 
 /** What was tried while a dial waited for a handshake. */
 export class Attempts {

@@ -1,7 +1,6 @@
 import type { Endpoint } from '../arguments/endpoint.js'
-import { WarrenError } from '../errors.js'
+import { type Tried, WarrenError } from '../errors.js'
 import type { PublicKey } from '../keys.js'
-import type { Tried } from './attempts.js'
 
 /** What is known of the tunnel to a peer. */
 export interface Tunnel {

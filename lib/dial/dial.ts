@@ -1,4 +1,3 @@
-import type { Connection } from '../connection/connection.js'
 import type { DriverClose } from '../driver.js'
 import { fromClose, fromNative, WarrenError } from '../errors.js'
 import { onAbort } from '../waiting/abort.js'
@@ -10,12 +9,11 @@ import { DialPace } from './dial-pace.js'
 
 /** A dial as its driver's events see it. */
 export interface DialReceiver {
-  connected(connection: Connection): void
   closed(close: DriverClose): void
 }
 
-/** What a dial needs of the peer it goes to. */
-export interface DialLink {
+/** What a dial needs of the peer it goes to, whose connections are of type `C`. */
+export interface DialLink<C> {
   readonly publicKey: string
   readonly clock: Clock
   tunnel(): Tunnel
@@ -25,17 +23,17 @@ export interface DialLink {
   connect(timeout: number, receiver: DialReceiver): number
   cancel(connection: number): void
   /** A live connection that would do. */
-  find(): Connection | undefined
+  find(): C | undefined
   /** The dial is over: the next caller starts a new one. */
   over(): void
 }
 
 /** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
-export class Dial {
+export class Dial<C> {
   /** What was tried for it. */
   readonly attempts = new Attempts()
-  readonly #link: DialLink
-  readonly #callers = new Set<Caller>()
+  readonly #link: DialLink<C>
+  readonly #callers = new Set<Caller<C>>()
   /** Ends the one wait at which the dial stands. */
   #wake: (() => void) | undefined
   #connection: number | undefined
@@ -45,15 +43,15 @@ export class Dial {
   #last: DriverClose | undefined
   #isOver = false
 
-  constructor(link: DialLink) {
+  constructor(link: DialLink<C>) {
     this.#link = link
   }
 
   /** Resolves with the connection, however it came about. */
-  join(timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+  join(timeout: number, signal: AbortSignal | undefined): Promise<C> {
     const { clock } = this.#link
-    const deferred = defer<Connection>()
-    const caller: Caller = {
+    const deferred = defer<C>()
+    const caller: Caller<C> = {
       deferred,
       deadline: clock.now() + timeout,
       timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError(timeout)))),
@@ -65,7 +63,7 @@ export class Dial {
   }
 
   /** A connection that would do is up. The dial under way goes on by itself, or ends as the duplicate. */
-  arrived(connection: Connection): void {
+  arrived(connection: C): void {
     this.#connection = undefined
     for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
   }
@@ -110,7 +108,6 @@ export class Dial {
         const found = this.#link.find()
         if (found !== undefined) return this.arrived(found)
         this.#connection = this.#link.connect(Math.ceil(Math.max(1, latest - clock.now())), {
-          connected: (connection) => this.arrived(connection),
           closed: (close) => {
             this.#connection = undefined
             resolve(close)
@@ -133,7 +130,7 @@ export class Dial {
     })
   }
 
-  #leave(caller: Caller, settle: () => void): void {
+  #leave(caller: Caller<C>, settle: () => void): void {
     if (!this.#callers.delete(caller)) return
     caller.timer.cancel()
     caller.stopListening?.()
@@ -168,8 +165,8 @@ export class Dial {
   }
 }
 
-interface Caller {
-  readonly deferred: Deferred<Connection>
+interface Caller<C> {
+  readonly deferred: Deferred<C>
   readonly deadline: number
   readonly timer: Timer
   readonly stopListening: (() => void) | undefined

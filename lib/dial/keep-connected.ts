@@ -1,4 +1,3 @@
-import type { Connection } from '../connection/connection.js'
 import type { DriverClose } from '../driver.js'
 import type { Clock, Timer } from '../waiting/clock.js'
 import { attemptTime, BRIEF, backoff, STABLE } from './reconnect.js'
@@ -11,7 +10,7 @@ export interface KeepOrder {
 /** What staying connected needs of a peer's dialling. */
 export interface KeepLink {
   /** A live connection that would do. */
-  find(order: KeepOrder): Connection | undefined
+  find(order: KeepOrder): object | undefined
   /** Dials, for so many milliseconds. */
   dial(order: KeepOrder, timeout: number, signal: AbortSignal): Promise<unknown>
   /** An attempt failed; the next one follows after so many milliseconds. */

@@ -1,55 +1,60 @@
 import type { Endpoint } from '../arguments/endpoint.js'
-import type { Connection } from '../connection/connection.js'
 import type { DriverClose } from '../driver.js'
 import type { PublicKey } from '../keys.js'
 import type { Runtime } from '../runtime.js'
 import { Dial, type DialReceiver } from './dial.js'
 import type { Tunnel } from './dial-error.js'
+import type { DialRoutes } from './dial-routes.js'
 import { KeepConnected, type KeepLink, type KeepOrder } from './keep-connected.js'
 import { Reconnect } from './reconnect.js'
 
+/** A connection, as far as dialling looks at it. */
+export interface Dialled {
+  readonly protocol: string
+  readonly initiator: 'local' | 'remote'
+  readonly isOpen: boolean
+}
+
 /** What dialling needs to know of its peer. */
-export interface DialledPeer {
+export interface DialledPeer<C> {
   /** Where its tunnel goes to, and since when it has had a session. */
   tunnel(): { readonly endpoint: Endpoint | undefined; readonly upSince: number | undefined }
   locate(): Promise<void>
-  readonly connections: ReadonlySet<Connection>
+  readonly connections: ReadonlySet<C>
   /** A dial that nobody waits for failed; the next one follows after so many milliseconds. */
   dialFailed(error: unknown, pause: number): void
 }
 
 /** All dialling to one peer: calls of `connect()`, the reconnection of what they made, and the order to stay connected. */
-export class PeerDials {
+export class PeerDials<C extends Dialled> {
   readonly #id: number
   readonly #publicKey: PublicKey
   readonly #runtime: Runtime
-  readonly #peer: DialledPeer
-  readonly #dials = new Map<string, { readonly dial: Dial; readonly offered: readonly string[] }>()
+  readonly #routes: DialRoutes
+  readonly #peer: DialledPeer<C>
+  readonly #dials = new Map<string, { readonly dial: Dial<C>; readonly offered: readonly string[] }>()
   /** The connections that are up: since when, and what this end offered for those that it dialled. */
-  readonly #up = new WeakMap<Connection, { readonly since: number; offer: KeepOrder | undefined }>()
+  readonly #up = new WeakMap<C, { readonly since: number; offer: KeepOrder | undefined }>()
   readonly #offers = new Map<number, readonly string[] | undefined>()
   readonly #reconnect: Reconnect
   readonly #keep: KeepConnected
   /** The peer spoke this package's protocol at some time. */
   #isWarren = false
 
-  constructor(id: number, publicKey: PublicKey, runtime: Runtime, peer: DialledPeer) {
+  constructor(id: number, publicKey: PublicKey, runtime: Runtime, routes: DialRoutes, peer: DialledPeer<C>) {
     this.#id = id
     this.#publicKey = publicKey
     this.#runtime = runtime
+    this.#routes = routes
     this.#peer = peer
     const failed = (error: unknown, pause: number): void => peer.dialFailed(error, pause)
     this.#reconnect = new Reconnect((...dial) => this.connect(...dial), failed, runtime.clock)
-    const find = (order: KeepOrder): Connection | undefined => this.#find(this.#offered(order))
+    const find = (order: KeepOrder): C | undefined => this.#find(this.#offered(order))
     const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) => this.connect(protocols, timeout, signal)
     this.#keep = new KeepConnected({ find, dial, failed }, runtime.clock)
   }
 
-  connect(
-    protocols: readonly string[] | undefined,
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Connection> {
+  connect(protocols: readonly string[] | undefined, timeout: number, signal: AbortSignal | undefined): Promise<C> {
     const offered = protocols ?? this.#runtime.protocols
     const live = this.#find(offered)
     if (live !== undefined) return Promise.resolve(live)
@@ -59,7 +64,7 @@ export class PeerDials {
   }
 
   /** A connection to the peer is up, whoever dialled it. */
-  arrived(id: number, connection: Connection): void {
+  arrived(id: number, connection: C): void {
     this.#isWarren = true
     const offer = connection.initiator === 'local' ? { protocols: this.#offers.get(id) } : undefined
     this.#up.set(connection, { since: this.#runtime.clock.now(), offer })
@@ -86,7 +91,7 @@ export class PeerDials {
   }
 
   /** A connection ended: by the order to stay connected, or as one that this end dialled and the network took, it is dialled again. */
-  lost(connection: Connection, close: DriverClose): void {
+  lost(connection: C, close: DriverClose): void {
     const up = this.#up.get(connection)
     if (up === undefined) return
     const age = this.#runtime.clock.now() - up.since
@@ -123,16 +128,20 @@ export class PeerDials {
     return protocols ?? this.#runtime.protocols
   }
 
-  #find(offered: readonly string[]): Connection | undefined {
+  #find(offered: readonly string[]): C | undefined {
     for (const connection of this.#peer.connections) {
       if (connection.isOpen && offered.includes(connection.protocol)) return connection
     }
     return undefined
   }
 
-  #start(key: string, protocols: readonly string[] | undefined, offered: readonly string[]): { readonly dial: Dial } {
-    const { clock, driver, routes } = this.#runtime
-    const dial = new Dial({
+  #start(
+    key: string,
+    protocols: readonly string[] | undefined,
+    offered: readonly string[],
+  ): { readonly dial: Dial<C> } {
+    const { clock, driver } = this.#runtime
+    const dial = new Dial<C>({
       publicKey: this.#publicKey,
       clock,
       tunnel: () => this.#tunnel(),
@@ -140,7 +149,7 @@ export class PeerDials {
       connect: (timeout, receiver) => this.#dial(protocols, timeout, receiver),
       cancel: (id) => {
         this.#forget(id)
-        routes.cancelled.add(id)
+        this.#routes.cancel(id)
         if (this.#runtime.isOpen) driver.closeConnection(id, 0, '', 0)
       },
       find: () => this.#find(offered),
@@ -152,11 +161,9 @@ export class PeerDials {
   }
 
   #dial(protocols: readonly string[] | undefined, timeout: number, receiver: DialReceiver): number {
-    const { driver, routes } = this.#runtime
-    const { connection } = driver.connect(this.#id, protocols, timeout)
+    const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout)
     this.#offers.set(connection, protocols)
-    routes.dials.set(connection, {
-      connected: (up) => receiver.connected(up),
+    this.#routes.add(connection, {
       closed: (close) => {
         this.#forget(connection)
         this.#isWarren ||= close.by === 'remote' || close.cause === 'duplicate'
@@ -174,6 +181,6 @@ export class PeerDials {
 
   #forget(id: number): void {
     this.#offers.delete(id)
-    this.#runtime.routes.dials.delete(id)
+    this.#routes.delete(id)
   }
 }

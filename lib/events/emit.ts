@@ -39,8 +39,9 @@ export function isUnheard(emitter: EventEmitter, event: string | symbol, args: r
 }
 
 /**
- * Runs what calls a user's listeners. What they throw is the user's own uncaught exception, raised after this batch of events, so
- * that one wrong listener loses nobody else's events.
+ * Runs what calls a user's listeners in the middle of other work, which goes on whatever they throw: it is raised as the user's own
+ * uncaught exception, after this batch of events. What is the last that is done about an event needs no shield: the reader of the
+ * records has one.
  */
 export function shielded(callback: () => void): void {
   try {

@@ -1,6 +1,6 @@
 import type { DriverLaneStats } from '../driver.js'
-import type { Outcome } from '../outbox/message.js'
 import type { OutboxLane } from '../outbox/outbox-lane.js'
+import type { Outcome } from '../outbox/send-options.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
 export interface LaneStats extends Readonly<Record<Outcome, number>> {
@@ -39,7 +39,7 @@ export interface Histogram {
 }
 
 /** What an outbox tells of one of its lanes. */
-export type OutboxFigures = Pick<OutboxLane, 'priority' | 'outcomes' | 'waitingMessages' | 'waitingBytes'> & {
+export type OutboxFigures = Pick<OutboxLane<never>, 'priority' | 'outcomes' | 'waitingMessages' | 'waitingBytes'> & {
   readonly first: { readonly since: number } | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { DriverLaneStats } from '../driver.js'
-import type { Outcome } from '../outbox/message.js'
+import type { Outcome } from '../outbox/send-options.js'
 import { joinLanes, type LaneStats, NO_OUTCOMES, OUTCOMES, type OutboxFigures } from './lane-stats.js'
 
 /** A connection whose lanes count. */

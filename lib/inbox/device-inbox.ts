@@ -1,12 +1,12 @@
-import type { ParsedFilter } from '../outbox/message.js'
 import type { Inbox } from './inbox.js'
 import { LeftBehind } from './left-behind.js'
+import type { ParsedFilter } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
-import type { PeerInbox } from './peer-inbox.js'
+import type { PeerInbox, PeerInboxOwner } from './peer-inbox.js'
 import { Share } from './share.js'
 
 /** Messages of all connections of a device, and the iterators over them. */
-export class DeviceInbox<M> {
+export class DeviceInbox<M> implements PeerInboxOwner<M> {
   /** Messages of past connections that were passed over, because too many stayed unread. */
   leftBehindMessages = 0
   readonly #size: (message: M) => number

@@ -1,16 +1,36 @@
 import type { Buffer } from 'node:buffer'
-import type { ParsedFilter } from '../outbox/message.js'
 import { Fifo } from '../waiting/fifo.js'
+import type { ParsedFilter, Range } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
-import type { PeerInbox } from './peer-inbox.js'
 
 /** What makes a message of what arrived, when an iterator takes it; `sentAs` is the priority that its sender gave it. */
 export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) => M
 
+/** What an inbox tells whoever reads it together with others. */
+export interface InboxOwner<M> {
+  /** Messages of a higher priority count as of this one. */
+  readonly maxPriority: number
+  add(inbox: Inbox<M>): void
+  /** Nothing of this connection is to be read there any more. */
+  remove(inbox: Inbox<M>): void
+  /** The connection is over. */
+  ended(inbox: Inbox<M>): void
+  /** The iterator that waits for this message, before those who come later. */
+  claim(priority: number, bytes: number): MessageReader<M> | undefined
+  /** A message of this priority waits. */
+  stored(priority: number): void
+  /** This connection has something of this priority, and had nothing. */
+  filled(inbox: Inbox<M>, priority: number): void
+  /** It has nothing of this priority any more. */
+  emptied(inbox: Inbox<M>, priority: number): void
+  /** A message of a past connection was taken. */
+  taken(inbox: Inbox<M>, bytes: number): void
+}
+
 /** Messages of one connection that nobody took yet, and the iterators over them. */
 export class Inbox<M> {
   readonly #taken: TakeMessage<M>
-  readonly #peer: PeerInbox<M>
+  readonly #peer: InboxOwner<M>
   readonly #lanes = new Map<number, InboxLane>()
   /** The lanes that hold something, highest first. */
   readonly #filled: number[] = []
@@ -19,7 +39,7 @@ export class Inbox<M> {
   #messages = 0
   #bytes = 0
 
-  constructor(peer: PeerInbox<M>, taken: TakeMessage<M>) {
+  constructor(peer: InboxOwner<M>, taken: TakeMessage<M>) {
     this.#peer = peer
     this.#taken = taken
     peer.add(this)
@@ -121,9 +141,6 @@ export class Inbox<M> {
     this.#filled.splice(lower < 0 ? this.#filled.length : lower, 0, priority)
   }
 }
-
-/** Priorities from the least to the most, both included. */
-export type Range = Pick<ParsedFilter, 'minPriority' | 'maxPriority'>
 
 interface InboxLane {
   readonly bytes: Fifo<Buffer>

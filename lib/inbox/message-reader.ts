@@ -1,7 +1,7 @@
-import type { ParsedFilter } from '../outbox/message.js'
 import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import { Fifo } from '../waiting/fifo.js'
+import type { ParsedFilter } from './message-filter.js'
 
 /** Where a reader takes messages from. */
 export interface MessageSource<M> {

@@ -1,15 +1,32 @@
-import type { ParsedFilter } from '../outbox/message.js'
-import type { DeviceInbox } from './device-inbox.js'
-import type { Inbox, Range } from './inbox.js'
+import type { Inbox, InboxOwner } from './inbox.js'
 import { LeftBehind } from './left-behind.js'
+import type { ParsedFilter, Range } from './message-filter.js'
 import type { MessageReader } from './message-reader.js'
-import type { Share, Turn } from './share.js'
+import type { Giver, Share, Turn } from './share.js'
+
+/** What the inbox of a peer tells that of its device. */
+export interface PeerInboxOwner<M> {
+  /** The peer has a connection, live or with something unread. */
+  add(peer: PeerInbox<M>): void
+  /** It has none any more. */
+  remove(peer: PeerInbox<M>): void
+  /** The iterator that waits for this message; it counts as given to that peer. */
+  claim(peer: PeerInbox<M>, priority: number, bytes: number): MessageReader<M> | undefined
+  /** A peer has something more of this priority. */
+  stored(peer: PeerInbox<M>, priority: number): void
+  /** A connection ended with something unread. */
+  leftBehind(peer: PeerInbox<M>, inbox: Inbox<M>): void
+  /** Of a past connection, a message was taken. */
+  lessen(peer: PeerInbox<M>, inbox: Inbox<M>, bytes: number): void
+  /** Of a past connection, all was taken or passed over. */
+  forget(inbox: Inbox<M>): void
+}
 
 /** What came from one peer, over all its connections, and waits. */
-export class PeerInbox<M> {
+export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
   /** Messages of a higher priority count as of this one. */
   maxPriority: number
-  readonly #device: DeviceInbox<M>
+  readonly #device: PeerInboxOwner<M>
   /** Past connections that left something unread. */
   readonly left = new LeftBehind<Inbox<M>>()
   /** Those of live connections, and of past ones that left something unread. */
@@ -19,7 +36,7 @@ export class PeerInbox<M> {
   /** Where this peer stands in each share that it ever had something for. */
   readonly #turns = new Map<Share<M>, Turn<M>>()
 
-  constructor(device: DeviceInbox<M>, maxPriority: number) {
+  constructor(device: PeerInboxOwner<M>, maxPriority: number) {
     this.#device = device
     this.maxPriority = maxPriority
   }

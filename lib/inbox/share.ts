@@ -1,11 +1,15 @@
-import type { ParsedFilter } from '../outbox/message.js'
 import { Heap, type Placed } from '../waiting/heap.js'
-import type { Range } from './inbox.js'
-import type { PeerInbox } from './peer-inbox.js'
+import type { ParsedFilter, Range } from './message-filter.js'
+
+/** Whoever has messages to give out. */
+export interface Giver<M> {
+  /** The next one that the filter lets through, if one is there. */
+  take(filter: ParsedFilter): M | undefined
+}
 
 /** Where a peer stands in a share. */
 export interface Turn<M> extends Placed {
-  readonly peer: PeerInbox<M>
+  readonly peer: Giver<M>
   /** What it was given, in bytes, on the scale of all: who comes late starts at the least of those who wait. */
   given: number
 }

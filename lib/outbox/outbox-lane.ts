@@ -1,9 +1,15 @@
 import type { LanePolicy } from './lanes.js'
-import type { Outcome } from './message.js'
-import type { Sent } from './sent.js'
+import type { Outcome } from './send-options.js'
+
+/** A message that can wait in a lane: a link of its chain. */
+export interface Waiting<T> {
+  readonly length: number
+  previous: T | undefined
+  next: T | undefined
+}
 
 /** One priority of one connection: what waits for admission, in order, and what was admitted. */
-export class OutboxLane {
+export class OutboxLane<T extends Waiting<T>> {
   readonly priority: number
   readonly policy: LanePolicy
   /** How many messages ended in each way. */
@@ -21,8 +27,8 @@ export class OutboxLane {
   unsettled = 0
   waitingMessages = 0
   waitingBytes = 0
-  #first: Sent | undefined
-  #last: Sent | undefined
+  #first: T | undefined
+  #last: T | undefined
 
   constructor(priority: number, policy: LanePolicy) {
     this.priority = priority
@@ -35,7 +41,7 @@ export class OutboxLane {
   }
 
   /** The one that has waited longest. */
-  get first(): Sent | undefined {
+  get first(): T | undefined {
     return this.#first
   }
 
@@ -45,7 +51,7 @@ export class OutboxLane {
     return this.queuedBytes === 0 || this.queuedBytes + bytes <= this.policy.maxQueuedBytes
   }
 
-  push(sent: Sent): void {
+  push(sent: T): void {
     sent.previous = this.#last
     if (this.#last === undefined) this.#first = sent
     else this.#last.next = sent
@@ -54,7 +60,7 @@ export class OutboxLane {
     this.waitingBytes += sent.length
   }
 
-  remove(sent: Sent): void {
+  remove(sent: T): void {
     const { previous, next } = sent
     if (previous === undefined) this.#first = next
     else previous.next = next

@@ -3,9 +3,9 @@ import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
 import type { LanePolicy } from './lanes.js'
-import type { Outcome, Outgoing, ParsedSend } from './message.js'
 import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
+import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */
@@ -27,7 +27,7 @@ export interface OutboxLink {
 /** Messages of one connection on their way out: those that wait for room in their lane, and those whose end is not known yet. */
 export class Outbox implements SentOwner {
   readonly #link: OutboxLink
-  readonly #lanes = new Map<number, OutboxLane>()
+  readonly #lanes = new Map<number, OutboxLane<Sent>>()
   readonly #unsettled = new Map<number, Sent>()
   /** The message that holds each slot of `replaces`, until it settles. */
   readonly #slots = new Map<string, Sent>()
@@ -107,7 +107,7 @@ export class Outbox implements SentOwner {
   }
 
   /** What there is to know of each lane that was used. */
-  get lanes(): Iterable<OutboxLane> {
+  get lanes(): Iterable<OutboxLane<Sent>> {
     return this.#lanes.values()
   }
 
@@ -180,7 +180,7 @@ export class Outbox implements SentOwner {
     this.#waiting += 1
   }
 
-  #fill(lane: OutboxLane): void {
+  #fill(lane: OutboxLane<Sent>): void {
     for (let sent = lane.first; sent !== undefined && lane.hasRoom(sent.length); sent = lane.first) {
       const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
       if (lifetime !== undefined && lifetime <= 0) {
@@ -251,10 +251,10 @@ export class Outbox implements SentOwner {
     sent.settle(outcome)
   }
 
-  #lane(priority: number): OutboxLane {
+  #lane(priority: number): OutboxLane<Sent> {
     const known = this.#lanes.get(priority)
     if (known !== undefined) return known
-    const lane = new OutboxLane(priority, this.#link.policy(priority))
+    const lane = new OutboxLane<Sent>(priority, this.#link.policy(priority))
     this.#lanes.set(priority, lane)
     return lane
   }

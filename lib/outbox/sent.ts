@@ -1,8 +1,8 @@
 import { type InspectOptions, inspect } from 'node:util'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import type { Due } from './deadlines.js'
-import type { Outcome, Outgoing, ParsedSend } from './message.js'
-import type { OutboxLane } from './outbox-lane.js'
+import type { OutboxLane, Waiting } from './outbox-lane.js'
+import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
 
 /** What a message carries: the caller's bytes, or those that the driver holds for several messages. */
 export type Payload = Uint8Array | SharedBytes
@@ -36,8 +36,8 @@ export interface SentOwner {
 }
 
 /** A message that was given to an outbox: it waits for admission, then it is under way, then it has settled. */
-export class Sent implements Outgoing, Due {
-  readonly lane: OutboxLane
+export class Sent implements Outgoing, Due, Waiting<Sent> {
+  readonly lane: OutboxLane<Sent>
   readonly options: ParsedSend
   readonly length: number
   /** Until it is admitted. */
@@ -59,7 +59,7 @@ export class Sent implements Outgoing, Due {
   #outcome: Outcome | undefined
   #settled: Deferred<Outcome> | undefined
 
-  constructor(owner: SentOwner, lane: OutboxLane, payload: Payload, options: ParsedSend) {
+  constructor(owner: SentOwner, lane: OutboxLane<Sent>, payload: Payload, options: ParsedSend) {
     this.#owner = owner
     this.lane = lane
     this.payload = payload

@@ -3,10 +3,10 @@ import type { ParsedEndpoint } from '../arguments/endpoint.js'
 import { type EndpointLike, parseEndpointLike } from '../arguments/endpoint-like.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
+import { priority } from '../arguments/priority.js'
 import { protocols } from '../arguments/protocols.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { type PublicKey, parseKey, parsePublicKey } from '../keys.js'
-import { priority } from '../outbox/message.js'
 
 /** Options of `addPeer`. */
 export interface PeerOptions {

@@ -6,22 +6,23 @@ import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/
 import { integer, LONGEST_TIMER, optional, parseOptions, signal } from '../arguments/options.js'
 import { checkPacket } from '../arguments/packet.js'
 import { offerOf, protocols } from '../arguments/protocols.js'
-import { Connection, type ConnectionReceiver } from '../connection/connection.js'
-import type { Guest } from '../device/strangers.js'
+import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
+import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import type { DialRoutes } from '../dial/dial-routes.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { PeerDials } from '../dial/peer-dials.js'
 import type { DriverClose } from '../driver.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
-import { shielded } from '../events/emit.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type PeerStats, statsOf } from '../figures/stats.js'
+import type { DeviceInbox } from '../inbox/device-inbox.js'
 import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
-import type { Message } from '../outbox/message.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
 import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
+import type { Guest } from './guest.js'
 import type { PeerEvent } from './peer-event.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 
@@ -55,6 +56,11 @@ export interface PeerFacts {
 
 /** What a peer needs of its device. */
 export interface PeerHost {
+  readonly connections: ConnectionRoutes
+  readonly dials: DialRoutes
+  /** What came, from all peers. */
+  readonly inbox: DeviceInbox<Message>
+  readonly lanes: LaneTotals
   event(event: PeerEvent): void
   /** It gets its first connection. False: it may not, and was dropped. */
   entered(): boolean
@@ -106,7 +112,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly #inbox: PeerInbox<Message>
   readonly #lanes: LaneTotals
   readonly #connections = new Set<Connection>()
-  readonly #dials: PeerDials
+  readonly #dials: PeerDials<Connection>
   readonly #endpoints: Endpoints
   /** Where the driver sends to, as far as was asked. */
   #endpoint: Endpoint | undefined
@@ -125,15 +131,15 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     this.#runtime = runtime
     this.#host = host
     this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer, runtime.queued)
-    this.#inbox = new PeerInbox(runtime.inbox, facts.maxPriority)
-    this.#lanes = new LaneTotals(runtime.laneTotals)
+    this.#inbox = new PeerInbox(host.inbox, facts.maxPriority)
+    this.#lanes = new LaneTotals(host.lanes)
     this.#endpoint = facts.seen
     this.#endpoints = new Endpoints({
       clock: runtime.clock,
       isUp: () => this.#isUp,
       changed: (endpoints) => this.#relocate(endpoints),
     })
-    this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, {
+    this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, host.dials, {
       tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
       locate: () => this.#endpoints.locate(),
       connections: this.#connections,
@@ -342,7 +348,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         this.#isUp = false
         this.#host.event({ type: 'down', publicKey, reason })
       },
-      packet: (packet) => shielded(() => this.emit('packet', packet)),
+      packet: (packet) => this.emit('packet', packet),
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
       endpoint: () => this.endpoint,
       isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
@@ -357,7 +363,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
 
   #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
     if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
-    const { routes } = this.#runtime
+    const { connections } = this.#host
     const facts = {
       id,
       peer: this,
@@ -365,13 +371,13 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       initiator,
       queued: this.#queued,
       inbox: this.#inbox,
+      streams: connections.streams,
       isPeerRemoved: () => this.#removal !== undefined,
     }
     const connection = new Connection(facts, this.#runtime, (receiver) => {
       const watched = this.#watched(receiver)
-      routes.connections.set(id, watched)
+      connections.add(id, watched)
       this.#lanes.add(watched)
-      routes.receivers.set(receiver.connection, watched)
     })
     this.#connections.add(connection)
     this.#dials.arrived(id, connection)

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { type Check, flag, integer, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
-import { priority } from '../outbox/message.js'
+import { priority } from '../arguments/priority.js'
 
 /** Options of `openStream`. */
 export interface StreamOptions {

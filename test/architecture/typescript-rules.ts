@@ -1,4 +1,5 @@
 import type { SourceFile } from './files'
+import { imports, resolve } from './imports'
 
 interface Rule {
   /** The room, by path. */
@@ -42,16 +43,6 @@ const RULES: readonly Rule[] = [
     why: 'the addon is imported by lib/addon alone, and only its types by the drivers',
   },
   {
-    where: /^lib\/addon\//,
-    not: (target) => target.startsWith('lib/') && !isIn('lib/addon')(target),
-    why: 'lib/addon knows nothing of what is above it',
-  },
-  {
-    where: /^lib\/drivers\//,
-    not: (target) => /^lib\/(index\.|(device|peer|connection|streams|cli)\/)/.test(target),
-    why: 'a driver serves the API and does not know it',
-  },
-  {
     where: /^lib\/(?!cli\/)/,
     not: isIn('lib/cli', 'examples', 'bench', 'test'),
     why: 'the library does not know its users',
@@ -72,21 +63,3 @@ const RULES: readonly Rule[] = [
     why: 'the library imports its own files, or it would be loaded twice',
   },
 ]
-
-function imports(text: string): { specifier: string; typeOnly: boolean }[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  return [...code.matchAll(IMPORT)].map(([, type, specifier]) => ({ specifier: specifier ?? '', typeOnly: !!type }))
-}
-
-const IMPORT =
-  /(?:(?:\b(?:import|export)\s+(type\s)?[^'";]*?)\bfrom\s*|\bimport\s*\(?\s*|\brequire\w*\s*\(\s*)'([^'\n]+)'/g
-
-function resolve(path: string, specifier: string): string {
-  if (!specifier.startsWith('.')) return specifier
-  const parts = path.split('/').slice(0, -1)
-  for (const part of specifier.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '.') parts.push(part)
-  }
-  return parts.join('/')
-}

@@ -9,6 +9,7 @@ mod bare;
 mod cost;
 mod framing;
 mod hello;
+mod hostile;
 mod inner_header;
 mod input;
 mod node;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use framing::framing;
 pub use hello::hello;
+pub use hostile::{ATTACKS, Attack, Hostile, Source, Victim};
 pub use inner_header::inner_header;
 pub use peers::peers;
 pub use strangers::strangers;

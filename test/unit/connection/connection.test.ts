@@ -2,9 +2,9 @@ import type { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { DEFAULT_LIMITS } from '../../../lib/arguments/limits.js'
-import { Connection, type ConnectionReceiver } from '../../../lib/connection/connection.js'
-import { Routes } from '../../../lib/device/routes.js'
+import { Connection, type ConnectionReceiver, type Message } from '../../../lib/connection/connection.js'
 import type { DriverClose } from '../../../lib/driver.js'
+import { DeviceInbox } from '../../../lib/inbox/device-inbox.js'
 import { PeerInbox } from '../../../lib/inbox/peer-inbox.js'
 import { NO_LANES } from '../../../lib/outbox/lanes.js'
 import { QueuedBytes } from '../../../lib/outbox/queued-bytes.js'
@@ -32,7 +32,7 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
   const driver = new FakeDriver()
   const clock = new VirtualClock()
   const all = { ...DEFAULT_LIMITS, ...limits }
-  const runtime = new Runtime(driver, new Routes(), clock, {
+  const runtime = new Runtime(driver, clock, {
     limits: all,
     protocols: ['a'],
     mtu: 1_420,
@@ -42,8 +42,18 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
   const peer = { publicKey: 'key' } as Peer
   let receiver: ConnectionReceiver | undefined
   const queued = new QueuedBytes(all.queuedBytesPerPeer)
-  const inbox = new PeerInbox(runtime.inbox, maxPriority)
-  const facts = { id: ID, peer, protocol: 'a', initiator: 'local', queued, inbox, isPeerRemoved: () => false } as const
+  const device = new DeviceInbox<Message>(all.receiveBytesPerConnection, ({ bytes }) => bytes.length)
+  const inbox = new PeerInbox(device, maxPriority)
+  const facts = {
+    id: ID,
+    peer,
+    protocol: 'a',
+    initiator: 'local',
+    queued,
+    inbox,
+    streams: new Map(),
+    isPeerRemoved: () => false,
+  } as const
   const connection = new Connection(facts, runtime, (attached) => {
     receiver = attached
   })

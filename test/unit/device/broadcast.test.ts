@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
 import { DEFAULT_LIMITS, type Limits } from '../../../lib/arguments/limits.js'
-import { Connection, type ConnectionReceiver } from '../../../lib/connection/connection.js'
+import { Connection, type ConnectionReceiver, type Message } from '../../../lib/connection/connection.js'
+import { ConnectionRoutes } from '../../../lib/connection/connection-routes.js'
 import { type BroadcastOptions, type BroadcastResults, broadcast } from '../../../lib/device/broadcast.js'
-import { Routes } from '../../../lib/device/routes.js'
 import type { DriverClose } from '../../../lib/driver.js'
+import { DeviceInbox } from '../../../lib/inbox/device-inbox.js'
 import { PeerInbox } from '../../../lib/inbox/peer-inbox.js'
 import { type LaneTable, lanes } from '../../../lib/outbox/lanes.js'
 import { QueuedBytes } from '../../../lib/outbox/queued-bytes.js'
@@ -23,11 +24,13 @@ class Rig {
   readonly driver = new FakeDriver()
   readonly clock = new VirtualClock()
   readonly runtime: Runtime
+  readonly routes = new ConnectionRoutes()
+  readonly inbox = new DeviceInbox<Message>(2 ** 20, ({ bytes }) => bytes.length)
   readonly connections: readonly Connection[]
 
   constructor(count: number, options: { limits?: Partial<Limits>; lanes?: LaneTable } = {}) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.runtime = new Runtime(this.driver, new Routes(), this.clock, {
+    this.runtime = new Runtime(this.driver, this.clock, {
       limits,
       protocols: ['a'],
       mtu: 1_420,
@@ -38,11 +41,11 @@ class Rig {
   }
 
   broadcast(length: number, options: BroadcastOptions = {}): Promise<BroadcastResults> {
-    return broadcast(this.runtime, Buffer.alloc(length), options)
+    return broadcast(this.runtime, this.routes, Buffer.alloc(length), options)
   }
 
   receiver(id: number): ConnectionReceiver {
-    return this.runtime.routes.connections.get(id) as ConnectionReceiver
+    return this.routes.get(id) as ConnectionReceiver
   }
 
   /** What left for a connection: message and share. */
@@ -51,20 +54,17 @@ class Rig {
   }
 
   #connect(id: number): Connection {
-    const { routes } = this.runtime
     const facts = {
       id,
       peer: { publicKey: `key ${id}` } as Peer,
       protocol: 'a',
       initiator: 'local',
       queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer, this.runtime.queued),
-      inbox: new PeerInbox(this.runtime.inbox, 255),
+      inbox: new PeerInbox(this.inbox, 255),
+      streams: this.routes.streams,
       isPeerRemoved: () => false,
     } as const
-    return new Connection(facts, this.runtime, (receiver) => {
-      routes.connections.set(id, receiver)
-      routes.receivers.set(receiver.connection, receiver)
-    })
+    return new Connection(facts, this.runtime, (receiver) => this.routes.add(id, receiver))
   }
 }
 
@@ -131,7 +131,7 @@ describe('broadcast', () => {
   it('is lost where the connection ends, before or while it waits', async () => {
     const rig = new Rig(3)
     rig.receiver(1).closed(NETWORK)
-    rig.runtime.routes.connections.delete(1)
+    rig.routes.take(1)
     await rig.connections[1]?.send(Buffer.alloc(FULL))
     const results = rig.broadcast(1, { to: rig.connections })
     rig.receiver(2).closed(NETWORK)
@@ -188,7 +188,7 @@ describe('broadcast', () => {
     const run =
       (options: object): (() => unknown) =>
       () =>
-        broadcast(rig.runtime, Buffer.alloc(1), options)
+        broadcast(rig.runtime, rig.routes, Buffer.alloc(1), options)
     expect(run({ to: [other] })).toThrow('an item of options.to must be a connection of this device')
     expect(run({ to: 5 })).toThrow('options.to must be an iterable of connections; got 5')
     expect(run({ except: {} })).toThrow('options.except must be a connection of this device')
@@ -196,7 +196,7 @@ describe('broadcast', () => {
     expect(run({ priorty: 1 })).toThrow(
       'options.priorty is not an option; there are priority, lifetime, replaces, signal',
     )
-    expect(() => broadcast(rig.runtime, 'text' as never, {})).toThrow('bytes must be a Uint8Array')
+    expect(() => broadcast(rig.runtime, rig.routes, 'text' as never, {})).toThrow('bytes must be a Uint8Array')
     rig.runtime.isClosing = true
     await expect(rig.broadcast(1)).rejects.toMatchObject({ code: 'ERR_WARREN_DEVICE_CLOSED' })
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { type Guest, Strangers } from '../../../lib/device/strangers.js'
+import { Strangers } from '../../../lib/device/strangers.js'
+import type { Guest } from '../../../lib/peer/guest.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const MINUTE = 60_000

@@ -5,12 +5,14 @@ import { describe, expect, it } from '@jest/globals'
 import type { Connection } from '../../../lib/connection/connection.js'
 import { Dial, type DialReceiver } from '../../../lib/dial/dial.js'
 import type { DriverClose } from '../../../lib/driver.js'
+import { Endpoints } from '../../../lib/peer/endpoint-rotation.js'
+import { Names } from '../../../lib/peer/names.js'
 import { settle, VirtualClock } from '../virtual-clock.js'
 
 const CONNECTION = { protocol: 'a' } as Connection
 
 interface Rig {
-  readonly dial: Dial
+  readonly dial: Dial<Connection>
   readonly clock: VirtualClock
   /** The dials of the driver, with the time limit of each. */
   readonly dials: { readonly timeout: number; readonly receiver: DialReceiver }[]
@@ -36,7 +38,7 @@ function rig(): Rig {
     locate: async () => undefined,
     refuse: undefined,
   }
-  const dial = new Dial({
+  const dial = new Dial<Connection>({
     publicKey: 'key',
     clock,
     tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
@@ -73,7 +75,7 @@ describe('Dial', () => {
     const joined = [dial.join(1_000, undefined), dial.join(2_000, undefined)]
     await settle()
     expect(dials.map(({ timeout }) => timeout)).toEqual([2_000])
-    dials[0]?.receiver.connected(CONNECTION)
+    dial.arrived(CONNECTION)
     expect(await Promise.all(joined)).toEqual([CONNECTION, CONNECTION])
     expect(clock.pending).toBe(0)
   })
@@ -147,7 +149,7 @@ describe('Dial', () => {
     dials[0]?.receiver.closed(close('no-handshake'))
     await settle()
     expect(dials.map(({ timeout }) => timeout)).toEqual([1_000, 4_000])
-    dials[1]?.receiver.connected(CONNECTION)
+    dial.arrived(CONNECTION)
     expect(await long).toBe(CONNECTION)
   })
 
@@ -198,7 +200,8 @@ describe('Dial', () => {
     await settle()
     dials[0]?.receiver.closed(close('refused', 'remote'))
     await clock.advance(100)
-    dials[1]?.receiver.connected(CONNECTION)
+    expect(dials).toHaveLength(2)
+    dial.arrived(CONNECTION)
     expect(await joined).toBe(CONNECTION)
   })
 
@@ -244,6 +247,40 @@ describe('Dial', () => {
     const [early = 0, late = 0] = heap
     // 10,000 reactions on one promise would be over 2 MB.
     expect(late - early).toBeLessThan(1_000_000)
+  })
+
+  it('keeps nothing of the lookups that failed, and makes no more of them the longer it lasts', async () => {
+    const clock = new VirtualClock()
+    const names = new Names(clock, async () => {
+      throw new Error('no such name')
+    })
+    const endpoints = new Endpoints({ clock, isUp: () => false, changed: () => undefined }, names)
+    endpoints.configure([{ host: 'nowhere.example', port: 1, literal: false }])
+    let located = 0
+    const dial = new Dial<Connection>({
+      publicKey: 'key',
+      clock,
+      tunnel: () => ({ endpoint: undefined, upFor: undefined, isWarren: false }),
+      locate: () => {
+        located += 1
+        return endpoints.locate()
+      },
+      connect: () => 1,
+      cancel: () => undefined,
+      find: () => undefined,
+      over: () => undefined,
+    })
+    dial.join(2 ** 31 - 1, undefined).catch(() => undefined)
+    const heap: number[] = []
+    for (let hour = 0; hour < 7; hour++) {
+      for (let second = 0; second < 3_600; second += 5) await clock.advance(5_000)
+      if (hour % 6 === 0) heap.push(heapAfterCollection())
+    }
+    const [early = 0, late = 0] = heap
+    // 4,320 tries and more: at 0.5 kB that each would leave, over 2 MB.
+    expect(late - early).toBeLessThan(1_000_000)
+    expect(located).toBeGreaterThan((7 * 3_600) / 5)
+    expect(located).toBeLessThan((7 * 3_600) / 2)
   })
 
   it('stops for one who aborts, and for the peer when nobody is left', async () => {

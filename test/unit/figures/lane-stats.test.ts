@@ -4,6 +4,7 @@ import { joinLanes, NO_OUTCOMES, type OutboxFigures } from '../../../lib/figures
 import { LaneTotals } from '../../../lib/figures/lane-totals.js'
 import { lanes, policyOf } from '../../../lib/outbox/lanes.js'
 import { OutboxLane } from '../../../lib/outbox/outbox-lane.js'
+import type { Sent } from '../../../lib/outbox/sent.js'
 
 type Histogram = DriverLaneStats['waited']
 
@@ -33,11 +34,11 @@ function outboxLane(priority: number, figures: Partial<OutboxFigures> = {}): Out
 
 describe('the figures of lanes', () => {
   it('join what waits for admission, and how messages ended, with what the engine knows', () => {
-    const outbox = new OutboxLane(7, policyOf(lanes({}, 'lanes'), 7))
+    const outbox = new OutboxLane<Sent>(7, policyOf(lanes({}, 'lanes'), 7))
     outbox.outcomes.expired = 3
     outbox.outcomes.delivered = 2
     outbox.push({ since: 60, length: 500, previous: undefined, next: undefined } as never)
-    const early = new OutboxLane(1, outbox.policy)
+    const early = new OutboxLane<Sent>(1, outbox.policy)
     const joined = joinLanes(
       [
         engineLane(7, { queuedBytes: 10, queuedMessages: 1, oldest: 25, delivered: 1 }),

@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { DeviceInbox } from '../../../lib/inbox/device-inbox.js'
 import { Inbox } from '../../../lib/inbox/inbox.js'
+import { type MessageFilter, parseFilter } from '../../../lib/inbox/message-filter.js'
 import { PeerInbox } from '../../../lib/inbox/peer-inbox.js'
-import { type MessageFilter, parseFilter } from '../../../lib/outbox/message.js'
 import { Generator } from '../generator.js'
 
 interface Taken {

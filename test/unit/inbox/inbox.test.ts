@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
 import { DeviceInbox } from '../../../lib/inbox/device-inbox.js'
 import { Inbox } from '../../../lib/inbox/inbox.js'
+import { type MessageFilter, parseFilter } from '../../../lib/inbox/message-filter.js'
 import { PeerInbox } from '../../../lib/inbox/peer-inbox.js'
-import { type MessageFilter, parseFilter } from '../../../lib/outbox/message.js'
 
 interface Received {
   readonly bytes: Buffer

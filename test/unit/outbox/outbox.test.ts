@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
 import { Deadlines } from '../../../lib/outbox/deadlines.js'
 import { type LaneTable, type ParsedLanes, lanes as parseLanes, policyOf } from '../../../lib/outbox/lanes.js'
-import { type Outgoing, parseSend, type SendOptions } from '../../../lib/outbox/message.js'
 import { Outbox } from '../../../lib/outbox/outbox.js'
+import { type Outgoing, parseSend, type SendOptions } from '../../../lib/outbox/send-options.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const MIB = 2 ** 20

@@ -37,12 +37,16 @@ pub(crate) struct QuicEnd {
 impl QuicEnd {
     /// A dialler, whose hello is yet to be said.
     pub(crate) fn dialler(own_id: [u8; 8]) -> QuicEnd {
-        let first = vec![own_id[0] ^ 0x55; 8];
+        QuicEnd::dialler_to(own_id, [own_id[0] ^ 0x55; 8])
+    }
+
+    /// A dialler that names the other end so in its first packets.
+    pub(crate) fn dialler_to(own_id: [u8; 8], first: [u8; 8]) -> QuicEnd {
         QuicEnd {
             side: Side::Dialler,
-            first_destination: first.clone(),
+            first_destination: first.to_vec(),
             own_id,
-            other_id: first,
+            other_id: first.to_vec(),
             own_hello: good_hello(Side::Dialler, &own_id, &[]),
             other_hello: Vec::new(),
             next_number: 0,
@@ -137,6 +141,11 @@ impl QuicEnd {
             put(&mut frame, value);
         }
         frame
+    }
+
+    /// The connection ID that the other end sends to.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        &self.own_id
     }
 
     /// The connection ID from which the first tags come.

@@ -1,41 +1,8 @@
-import type { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import type { Limits } from '../arguments/limits.js'
-import {
-  type Check,
-  checkNames,
-  integer,
-  LONGEST_TIMER,
-  optional,
-  parseOptions,
-  signal,
-  text,
-} from '../arguments/options.js'
-import type { Connection } from '../connection/connection.js'
-
-/** A whole message that arrived. */
-export interface Message {
-  /** The contents, in memory of their own: they may be kept. */
-  readonly bytes: Buffer
-  /** The priority that the sender gave it, at most the `maxPriority` of the peer. */
-  readonly priority: number
-  /** The connection that it came on; `connection.peer` sent it. */
-  readonly connection: Connection
-}
-
-/** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
-export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
-
-/** Options of `messages`: a choice of what the iterator takes. */
-export interface MessageFilter {
-  /** The lowest priority that is taken. Default 0. */
-  readonly minPriority?: number | undefined
-  /** The highest priority that is taken. Default 255. */
-  readonly maxPriority?: number | undefined
-  /** Ends the iterator by a throw of its reason when it aborts; messages that it did not take stay for others. Default: none. */
-  readonly signal?: AbortSignal | undefined
-}
+import { checkNames, integer, LONGEST_TIMER, optional, signal, text } from '../arguments/options.js'
+import { priority } from '../arguments/priority.js'
 
 /** Options of `send`. */
 export interface SendOptions {
@@ -62,12 +29,6 @@ export interface Outgoing {
   readonly settled: Promise<Outcome>
   /** Gives the message up, if it is not delivered yet; `settled` tells the outcome. */
   cancel(): void
-}
-
-export interface ParsedFilter {
-  readonly minPriority: number
-  readonly maxPriority: number
-  readonly signal: AbortSignal | undefined
 }
 
 export interface ParsedSend {
@@ -100,18 +61,6 @@ export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Arr
   return types.isSharedArrayBuffer(buffer) ? new Uint8Array(buffer, byteOffset, byteLength) : bytes
 }
 
-/** Checks the filter of `messages`. */
-export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
-  const parsed = parseOptions('filter', filter ?? {}, FILTER_CHECKS)
-  if (parsed.minPriority > parsed.maxPriority) {
-    throw outOfRange('filter.minPriority', `at most filter.maxPriority (${parsed.maxPriority})`, parsed.minPriority)
-  }
-  return parsed
-}
-
-/** Checks a priority. */
-export const priority: Check<number> = integer(0, 255)
-
 const DEFAULT_SEND: ParsedSend = { priority: 0, lifetime: undefined, replaces: undefined, signal: undefined }
 
 /** Of each option of `send`. */
@@ -119,11 +68,5 @@ export const SEND_CHECKS = {
   priority: optional(priority, 0),
   lifetime: optional(integer(1, LONGEST_TIMER, 'milliseconds'), undefined),
   replaces: optional(text, undefined),
-  signal: optional(signal, undefined),
-}
-
-const FILTER_CHECKS = {
-  minPriority: optional(priority, 0),
-  maxPriority: optional(priority, 255),
   signal: optional(signal, undefined),
 }
