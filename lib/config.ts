@@ -1,21 +1,31 @@
-import { coded } from './argument-error.js'
-import type { DeviceOptions } from './device-options.js'
-import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './endpoint.js'
+import { coded } from './arguments/argument-error.js'
+import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './arguments/endpoint.js'
+import { integer } from './arguments/options.js'
+import { prefix } from './arguments/prefix.js'
+import { SERVICES, servicePort } from './arguments/services.js'
+import type { DeviceOptions } from './device/device-options.js'
 import { PrivateKey, parseKey, parsePublicKey } from './keys.js'
-import { integer } from './options.js'
-import type { PeerOptions } from './peer-options.js'
-import { prefix } from './prefix.js'
-import { SERVICES, servicePort } from './services.js'
+import type { PeerOptions } from './peer/peer-options.js'
 
-/** What a configuration file says. */
+/** The contents of a configuration file, as options. */
 export interface ParsedConfig {
+  /** Options for `Device.open`, of the section `[Interface]`. */
   readonly device: DeviceOptions
+  /** Options for `device.addPeer`, one for each section `[Peer]`. */
   readonly peers: readonly PeerOptions[]
 }
 
 /**
  * Reads the text of a wg(8) configuration file, and of wg-quick(8) its `Address` and `MTU`. As there, blanks mean nothing anywhere.
- * The other names of wg-quick(8) say what to do with an interface of the system, which there is none of: they are an error.
+ * The other names of wg-quick(8) are for an interface of the system, and there is none: they are an error. Throws a `RangeError` with
+ * `ERR_WARREN_INVALID_CONFIG` that names the line.
+ *
+ * @example
+ * ```js
+ * const { device: options, peers } = parseConfig(readFileSync('wg0.conf', 'utf8'))
+ * const device = await Device.open(options)
+ * for (const peer of peers) device.addPeer(peer)
+ * ```
  */
 export function parseConfig(source: string): ParsedConfig {
   const sections = readSections(source)

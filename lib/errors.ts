@@ -1,4 +1,3 @@
-import type { Tried } from './attempts.js'
 import type { DriverClose } from './driver.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
@@ -43,6 +42,16 @@ export const WARREN_ERROR_CODES = [
 /** A stable name of a failure: compare this, never the message. */
 export type WarrenErrorCode = (typeof WARREN_ERROR_CODES)[number]
 
+/** An endpoint that was asked for a handshake in vain. */
+export interface Tried {
+  /** The address and port that were asked: an `Endpoint`. */
+  readonly endpoint: string
+  /** Number of initiations that nobody answered, or that the system refused to send. */
+  readonly times: number
+  /** The system's name for why it refused the last of them, such as 'ENETUNREACH'; `undefined` where it was sent. */
+  readonly error: string | undefined
+}
+
 /** Facts beside the code and the message. */
 export interface WarrenErrorFacts {
   readonly peer?: string | undefined
@@ -55,12 +64,23 @@ const BRAND = Symbol.for('warren.WarrenError')
 /**
  * A failure that is nobody's wrong argument: the network, a peer, a limit, or the end of what was used.
  * Wrong arguments are a `TypeError` or a `RangeError` with a `code` of the same kind.
+ *
+ * @example
+ * ```js
+ * try {
+ *   await peer.connect()
+ * } catch (error) {
+ *   if (!WarrenError.is(error) || error.code !== 'ERR_WARREN_NO_HANDSHAKE') throw error
+ *   for (const { endpoint, times } of error.tried) console.error(`${endpoint} did not answer ${times} times`)
+ * }
+ * ```
  */
 export class WarrenError extends Error {
+  /** The stable name of the failure; each has a heading in `docs/errors.md`. */
   readonly code: WarrenErrorCode
   /** The public key of the peer concerned, if it is about one. */
   readonly peer: string | undefined
-  /** Where a handshake was asked for in vain, if it is about that. */
+  /** The endpoints that were asked for a handshake in vain, if it is about that. */
   readonly tried: readonly Tried[] | undefined
 
   constructor(code: WarrenErrorCode, message: string, facts: WarrenErrorFacts = {}) {
@@ -75,7 +95,7 @@ export class WarrenError extends Error {
     Object.defineProperty(WarrenError.prototype, BRAND, { value: true })
   }
 
-  /** True for a `WarrenError` of this or of another copy of the package, or of another realm. */
+  /** Tells a `WarrenError` from other values, also one of another copy of the package or of another realm. */
   static is(value: unknown): value is WarrenError {
     return typeof value === 'object' && value !== null && BRAND in value
   }
@@ -102,6 +122,11 @@ export function fromClose(close: DriverClose, peer: string): WarrenError | undef
 export function nativeError(cause: NativeCause, detail: string, facts: WarrenErrorFacts): WarrenError {
   const [code, sentence] = NATIVE[cause]
   return new WarrenError(code, detail === '' ? sentence : `${sentence} (${detail})`, facts)
+}
+
+/** All that a driver may report; the names of `native/binding/src/errors.rs` among them. */
+export function nativeCauses(): readonly NativeCause[] {
+  return Object.keys(NATIVE) as NativeCause[]
 }
 
 /** The one table from native causes to codes, each with what to do about it. */
@@ -140,6 +165,10 @@ const NATIVE = {
   'device-closed': ['ERR_WARREN_DEVICE_CLOSED', 'The device is closed; open a new one'],
   'stranger-gone': ['ERR_WARREN_NO_HANDSHAKE', 'The stranger asks no more; it is let in when it asks again in time'],
   failed: ['ERR_WARREN_DEVICE_FAILED', 'The device failed; close it and open a new one'],
+  'node-api': [
+    'ERR_WARREN_DEVICE_FAILED',
+    'Node did not do what the addon asked of it; its memory or this thread may be at an end',
+  ],
   'addon-loaded': ['ERR_WARREN_ADDON_LOADED', 'The addon is loaded already; call setAddonPath() before all else'],
   'addon-not-found': ['ERR_WARREN_ADDON_NOT_FOUND', 'The native addon could not be loaded'],
 

@@ -1,15 +1,25 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { inspect, types } from 'node:util'
-import { coded } from './argument-error.js'
+import { coded } from './arguments/argument-error.js'
 
-/** A node's name everywhere: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
+/** The name of a node: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
 export type PublicKey = string
 
 const BRAND = Symbol.for('warren.PrivateKey')
 
-/** A WireGuard private key. Printed, logged or made JSON, it shows only its public key. */
+/**
+ * A WireGuard private key. Printed, logged or made JSON, it shows only its public key.
+ *
+ * @example
+ * ```js
+ * const key = PrivateKey.generate()
+ * writeFileSync('private.key', `${key.export()}\n`, { mode: 0o600 })
+ * console.log(key.publicKey)
+ * ```
+ */
 export class PrivateKey {
+  /** The public key that belongs to it: the node's name. */
   readonly publicKey: PublicKey
   readonly #bytes: Buffer
 
@@ -18,7 +28,7 @@ export class PrivateKey {
     this.publicKey = derivePublicKey(bytes)
   }
 
-  /** A new key from the operating system's random numbers. */
+  /** Makes a new key from the operating system's random numbers. */
   static generate(): PrivateKey {
     const bytes = randomBytes(KEY_BYTES)
     bytes[0] = (bytes[0] ?? 0) & 0xf8
@@ -30,36 +40,42 @@ export class PrivateKey {
     Object.defineProperty(PrivateKey.prototype, BRAND, { value: true })
   }
 
-  /** Takes 32 bytes, their base64 as `wg genkey` prints it, or a private key, also of another copy of the package. */
+  /**
+   * Takes 32 bytes, their base64 as `wg genkey` prints it, or a private key, also of another copy of the package. Throws
+   * `ERR_WARREN_INVALID_KEY`, without what came.
+   */
   static from(key: string | Uint8Array | PrivateKey): PrivateKey {
     const isKey = typeof key === 'object' && key !== null && BRAND in key
     return new PrivateKey(parseKey('The private key', isKey ? (key as PrivateKey).export() : key))
   }
 
-  /** The base64 of the key: the only way to it. */
+  /** Gives the base64 of the key: the only way to it. */
   export(): string {
     return this.#bytes.toString('base64')
   }
 
+  /** Names the key by its public key. */
   toString(): string {
     return `PrivateKey(redacted, public ${this.publicKey})`
   }
 
+  /** Names the key by its public key. */
   toJSON(): string {
     return this.toString()
   }
 
+  /** Names the key by its public key. */
   [inspect.custom](): string {
     return this.toString()
   }
 }
 
-/** Takes 32 bytes, or their base64, and gives the canonical base64. */
+/** Takes a public key as 32 bytes or their base64, and gives the canonical base64. Throws `ERR_WARREN_INVALID_KEY`. */
 export function parsePublicKey(key: string | Uint8Array): PublicKey {
   return parseKey('The public key', key).toString('base64')
 }
 
-/** The IPv6 address inside the tunnel that belongs to a key: `fd` and 120 bits of a BLAKE2s-256 over a domain and the key. */
+/** Gives the IPv6 address inside the tunnel that belongs to a key: `fd` and 120 bits of a BLAKE2s-256 over a domain and the key. */
 export function addressOf(key: PublicKey): string {
   const digest = createHash('blake2s256').update(ADDRESS_DOMAIN).update(parseKey('The public key', key)).digest()
   const octets = Buffer.concat([ADDRESS_PREFIX, digest.subarray(0, 15)])

@@ -1,19 +1,14 @@
-import type { Clock } from './clock.js'
-import { Deadlines } from './deadlines.js'
-import { DeviceInbox } from './device-inbox.js'
+import type { Limits } from './arguments/limits.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
-import { LaneTotals } from './lane-totals.js'
-import type { ParsedLanes } from './lanes.js'
-import type { Limits } from './limits.js'
-import type { Message } from './message.js'
-import { QueuedBytes } from './queued-bytes.js'
-import type { Routes } from './routes.js'
+import { Deadlines } from './outbox/deadlines.js'
+import type { ParsedLanes } from './outbox/lanes.js'
+import { QueuedBytes } from './outbox/queued-bytes.js'
+import type { Clock } from './waiting/clock.js'
 
 /** What everything of one device shares. */
 export class Runtime {
   readonly driver: Driver
-  readonly routes: Routes
   readonly clock: Clock
   readonly limits: Limits
   readonly protocols: readonly string[]
@@ -22,9 +17,6 @@ export class Runtime {
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
-  readonly laneTotals = new LaneTotals()
-  /** What came, from all peers. */
-  readonly inbox: DeviceInbox<Message>
   /** What waits to leave, for all peers. */
   readonly queued: QueuedBytes
   /** The driver takes commands. */
@@ -34,9 +26,8 @@ export class Runtime {
   #message = 0
   #stream = 0
 
-  constructor(driver: Driver, routes: Routes, clock: Clock, options: RuntimeOptions) {
+  constructor(driver: Driver, clock: Clock, options: RuntimeOptions) {
     this.driver = driver
-    this.routes = routes
     this.clock = clock
     this.limits = options.limits
     this.protocols = options.protocols
@@ -44,7 +35,6 @@ export class Runtime {
     this.allowHalfOpen = options.allowHalfOpen
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
-    this.inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.queued = new QueuedBytes(options.limits.queuedBytes)
   }
 

@@ -1,7 +1,7 @@
 import { genkey, pubkey } from './keys.js'
 import { ping } from './ping.js'
 import { pong } from './pong.js'
-import type { Terminal } from './terminal.js'
+import { type Terminal, teller } from './terminal.js'
 import { UsageError } from './usage-error.js'
 
 /** Runs one command line and gives the status to exit with: 0 done, 1 failed, 2 not understood. */
@@ -11,21 +11,29 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     terminal.stdout.write(USAGE)
     return 0
   }
+  if (name === '--version' || name === '-v') {
+    const { version } = require('../../package.json') as { version: string }
+    terminal.stdout.write(`${version}\n`)
+    return 0
+  }
   const command = COMMANDS.get(name)
   try {
     if (command === undefined) throw new UsageError(`there is no command '${name}'`)
     return await command(args, terminal)
   } catch (error) {
-    return report(error, terminal)
+    return report(error, args.includes('--json'), terminal)
   }
 }
 
-function report(error: unknown, { stderr }: Terminal): number {
+function report(error: unknown, isJson: boolean, terminal: Terminal): number {
   const { message, code } = error as Error & { readonly code?: unknown }
-  const isUsage = error instanceof UsageError || (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS'))
-  stderr.write(`warren: ${message}${isUsage || code === undefined ? '' : ` [${String(code)}]`}\n`)
-  if (isUsage) stderr.write(USAGE)
-  return isUsage ? 2 : 1
+  if (error instanceof UsageError || (typeof code === 'string' && USAGE_CODE.test(code))) {
+    terminal.stderr.write(`warren: ${message}\n${USAGE}`)
+    return 2
+  }
+  if (isJson) teller(terminal, isJson)({ type: 'failed', code, message }, message)
+  terminal.stderr.write(`warren: ${message}${code === undefined ? '' : ` [${String(code)}]`}\n`)
+  return 1
 }
 
 const COMMANDS: ReadonlyMap<string, (args: readonly string[], terminal: Terminal) => Promise<number>> = new Map([
@@ -46,5 +54,11 @@ const USAGE = `Usage:
     --interval <ms>                         from one to the next, and how long to wait for the last (default 1000)
     --size <bytes>                          of each (default 56)
     --timeout <ms>                          for connecting (default 10000)
+  warren --version                        print the version
   The key of ping and pong: --key-file <path>, or WARREN_PRIVATE_KEY, or a new one.
+  --json, of every command: print each fact as one line of JSON.
+  Status: 0 if all went well, 1 if not, 2 if the command line was not understood.
 `
+
+/** The codes of `parseArgs`, and of an endpoint whose host name breaks the rules. */
+const USAGE_CODE = /^ERR_(?:PARSE_ARGS|WARREN_INVALID_ENDPOINT)/

@@ -16,6 +16,14 @@ export async function readAll(terminal: Terminal): Promise<string> {
   return text
 }
 
+/** Tells a fact, as one line: of JSON for programs, of text for people. */
+export type Tell = (fact: Readonly<Record<string, unknown>>, text: string) => void
+
+/** How a command tells what it found, by its option `--json`. */
+export function teller({ stdout }: Terminal, isJson: boolean): Tell {
+  return (fact, text) => void stdout.write(`${isJson ? JSON.stringify(fact) : text}\n`)
+}
+
 /** A signal that aborts when the user or the system asks the process to end, and the way to stop listening. */
 export function interruption(terminal: Terminal): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController()

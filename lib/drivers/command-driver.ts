@@ -1,6 +1,6 @@
+import type { AddonDevice } from '../addon/addon.js'
 import type { Driver, DriverLaneStats, DriverPeer, DriverPeerChanges } from '../driver.js'
 import { fromNative } from '../errors.js'
-import type { AddonDevice } from '../internal/addon.js'
 
 /** The commands of a driver, which are the addon's; `enter` and `leave` surround each. */
 export abstract class CommandDriver<Device extends AddonDevice> implements Driver {

@@ -1,5 +1,5 @@
 import type { ScriptDevice } from '../../native/binding.js'
-import { systemZones, type Zones } from '../internal/zones.js'
+import { systemZones, type Zones } from '../addon/zones.js'
 
 /** Where a datagram goes to. */
 export interface Remote {

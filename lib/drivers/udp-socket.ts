@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { RemoteInfo, Socket } from 'node:dgram'
-import type { Clock } from '../clock.js'
+import type { Clock } from '../waiting/clock.js'
 import { bindUdp } from './bind-udp.js'
 
 // Those of the moment of import: a user's fake timers do not stop tunnels.

@@ -19,7 +19,7 @@ export function buildAddon({ force = false } = {}) {
   record(stamp, sources)
 }
 
-/** The folder of this machine's binary, as the loader looks for it (lib/internal/prebuilds.ts). */
+/** The folder of this machine's binary, as the loader looks for it (lib/addon/prebuilds.ts). */
 export function prebuildName() {
   const musl = process.platform === 'linux' && !('RTLD_DEEPBIND' in constants.dlopen)
   return `${process.platform}-${process.arch}${musl ? '-musl' : ''}`

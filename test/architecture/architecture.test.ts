@@ -1,15 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { circles } from './circles'
 import { root, sources } from './files'
 import { houseViolations } from './house-rules'
+import { libGraph, orderViolations, unusedUpward } from './lib-order'
 import { manifestViolations } from './manifest-rules'
+import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
 
 const crates = readdirSync(join(root, 'native')).filter((name) => existsSync(join(root, 'native', name, 'Cargo.toml')))
 const rust = sources(['native'], ['.rs'])
 const typescript = sources(['lib', 'examples', 'bench', 'test'], ['.ts', '.mts'])
+const lib = typescript.filter(({ path }) => /^lib\/(?!cli\/)/.test(path))
 const scripts = sources(['scripts', 'test', 'examples', 'bench'], ['.mjs'])
 
 describe('the room table', () => {
@@ -29,6 +33,20 @@ describe('the room table', () => {
 
   test('TypeScript sources import nothing outside their room', () => {
     expect(typescript.flatMap(typescriptViolations)).toEqual([])
+  })
+
+  test('imports in lib run down', () => {
+    expect(lib.flatMap(orderViolations)).toEqual([])
+    expect(unusedUpward(lib)).toEqual([])
+  })
+
+  test('no files of lib import each other in a circle', () => {
+    expect(circles(libGraph(lib))).toEqual([])
+  })
+
+  test.each(crates)('no modules of native/%s name each other in a circle', (crate) => {
+    const named = circles(moduleGraph(crate, rust)).map((circle) => circle.replaceAll(`native/${crate}/src/`, ''))
+    expect(named.filter((circle) => !OPEN_CIRCLES.has(`${crate}: ${circle}`))).toEqual([])
   })
 
   test('lib/index.ts does nothing but re-export', () => {
@@ -71,6 +89,15 @@ describe('the house', () => {
     expect(Object.values(packages).flatMap(({ resolved }) => resolved ?? [])).toEqual([])
   })
 })
+
+/** Circles between modules that are not opened yet: none is added here. */
+const OPEN_CIRCLES: ReadonlySet<string> = new Set([
+  'wireguard: allowed_ips.rs → config.rs → allowed_ips.rs',
+  'wireguard: device.rs → peer.rs → device.rs',
+  'quic: close.rs → session.rs → close.rs',
+  'quic: flight.rs → reference.rs → flight.rs',
+  'engine: config.rs → policy.rs → uplink.rs → config.rs',
+])
 
 interface LockedPackage {
   readonly resolved?: string

@@ -1,8 +1,11 @@
 // The rules themselves: an offender is named, with the reason, and what is right passes.
 
 import { describe, expect, test } from '@jest/globals'
+import { circles } from './circles'
 import { houseViolations } from './house-rules'
+import { orderViolations } from './lib-order'
 import { manifestViolations } from './manifest-rules'
+import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
 
@@ -66,14 +69,12 @@ describe('Rust', () => {
 
 describe('TypeScript', () => {
   test.each([
-    ['lib/device.ts', "import { x } from '../native/binding.js'", /lib\/internal alone/],
-    ['lib/device.ts', "const x = require('../prebuilds/linux-x64/warren.node')", /lib\/internal alone/],
-    ['lib/device.ts', "import ws from 'ws'", /no dependencies/],
-    ['lib/device.ts', "import { x } from 'warren'", /loaded twice/],
-    ['lib/internal/addon.ts', "import { Device } from '../device.js'", /nothing of what is above it/],
-    ['lib/drivers/native.ts', "import { Device } from '../device.js'", /does not know it/],
+    ['lib/device/device.ts', "import { x } from '../../native/binding.js'", /lib\/addon alone/],
+    ['lib/device/device.ts', "const x = require('../../prebuilds/linux-x64/warren.node')", /lib\/addon alone/],
+    ['lib/device/device.ts', "import ws from 'ws'", /no dependencies/],
+    ['lib/device/device.ts', "import { x } from 'warren'", /loaded twice/],
     ['lib/drivers/native.ts', "import {\n  NativeDevice,\n} from '../../native/binding.js'", /only its types/],
-    ['lib/cli/ping.ts', "import { Device } from '../device.js'", /public package name/],
+    ['lib/cli/ping.ts', "import { Device } from '../device/device.js'", /public package name/],
     ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
     ['bench/main.ts', "export * from '../lib/index.js'", /public package name/],
   ])('%s may not have %s', (path, text, why) => {
@@ -81,19 +82,88 @@ describe('TypeScript', () => {
   })
 
   test.each([
-    ['lib/device.ts', "import { open } from './drivers/native.js'\nimport { once } from 'node:events'"],
-    ['lib/internal/addon.ts', "import type { Native } from '../../native/binding.js'"],
+    ['lib/device/device.ts', "import { open } from '../drivers/native.js'\nimport { once } from 'node:events'"],
+    ['lib/addon/addon.ts', "import type { Native } from '../../native/binding.js'"],
     ['lib/drivers/native.ts', "import type {\n  NativeDevice,\n} from '../../native/binding.js'"],
     ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
-    ['lib/device.ts', "// import x from 'elsewhere'"],
+    ['lib/device/device.ts', "// import x from 'elsewhere'"],
   ])('%s may have %s', (path, text) => {
     expect(typescriptViolations({ path, text })).toEqual([])
   })
 })
 
+describe('the order of lib', () => {
+  test.each([
+    ['lib/addon/addon.ts', "import { Device } from '../device/device.js'", /addon knows nothing of device/],
+    ['lib/drivers/native.ts', "import type { Runtime } from '../runtime.js'", /drivers knows nothing of runtime/],
+    ['lib/dial/dial.ts', "export type { Peer } from '../peer/peer.js'", /dial knows nothing of peer/],
+    ['lib/streams/stream.ts', "import { Inbox } from '../inbox/inbox.js'", /streams knows nothing of inbox/],
+    ['lib/attic/old.ts', '', /in no room of lib/],
+  ])('%s may not have %s', (path, text, why) => {
+    expect(orderViolations({ path, text })).toEqual([expect.stringMatching(why)])
+  })
+
+  test.each([
+    ['lib/dial/dial.ts', "import { onAbort } from '../waiting/abort.js'\nimport { Attempts } from './attempts.js'"],
+    ['lib/streams/stream.ts', "import type { Connection } from '../connection/connection.js'"],
+    ['lib/device/device.ts', "import { once } from 'node:events'"],
+  ])('%s may have %s', (path, text) => {
+    expect(orderViolations({ path, text })).toEqual([])
+  })
+})
+
+describe('circles', () => {
+  const graph = (arrows: Record<string, string[]>) =>
+    new Map(Object.entries(arrows).map(([file, to]) => [file, new Set(to)]))
+
+  test('a circle is told by its shortest path, once for all who are in it', () => {
+    expect(circles(graph({ a: ['b'], b: ['c', 'd'], c: ['a', 'b'], d: ['a'] }))).toEqual(['a → b → c → a'])
+  })
+
+  test('two circles are told apart, and what only leads to one is in none', () => {
+    expect(circles(graph({ a: ['b'], b: ['a'], c: ['d', 'a'], d: ['c'], e: ['c'] }))).toEqual([
+      'a → b → a',
+      'c → d → c',
+    ])
+  })
+
+  test('a graph without one has none', () => {
+    expect(circles(graph({ a: ['b', 'c'], b: ['c'], c: [] }))).toEqual([])
+  })
+})
+
+describe('Rust modules', () => {
+  const graph = (files: Record<string, string>) => {
+    const sources = Object.entries(files).map(([path, text]) => ({ path: `native/x/src/${path}`, text }))
+    return Object.fromEntries(
+      Array.from(moduleGraph('x', sources), ([path, to]) => [path.slice(13), Array.from(to, (file) => file.slice(13))]),
+    )
+  }
+
+  test.each([
+    ['a list in a list', 'use crate::{b::{self, Bee}, c as sea};'],
+    ['paths in the code', 'fn f(x: crate::b::Bee) { crate::c::g() }'],
+    ['what a parent gives on', 'use crate::{Bee, Sea};'],
+    ['a parent of both', 'use super::{b::Bee, c};'],
+  ])('%s', (_, text) => {
+    const root = 'mod a; mod b; mod c; pub use b::Bee; pub(crate) use crate::c::*; pub use c::Sea;'
+    expect(graph({ 'lib.rs': root, 'a.rs': text, 'b.rs': '', 'c.rs': '' })['a.rs']).toEqual(['b.rs', 'c.rs'])
+  })
+
+  test('a part may name its whole, and a whole its parts', () => {
+    const files = { 'a.rs': 'mod b;\nuse b::Bee;', 'a/b.rs': 'use super::A; use crate::a::A;' }
+    expect(graph(files)).toEqual({ 'a.rs': ['a/b.rs'], 'a/b.rs': [] })
+  })
+
+  test('comments, strings and tests name nothing', () => {
+    const text = '// crate::b\nconst X: &str = "crate::b";\n#[cfg(test)]\nmod tests {\n    use crate::b;\n}'
+    expect(graph({ 'a.rs': text, 'b.rs': '', 'b/tests.rs': 'use crate::a;' })).toEqual({ 'a.rs': [], 'b.rs': [] })
+  })
+})
+
 describe('any source', () => {
   test('a file past 500 lines is named', () => {
-    expect(houseViolations({ path: 'lib/device.ts', text: '\n'.repeat(500) })).toEqual([
+    expect(houseViolations({ path: 'lib/device/device.ts', text: '\n'.repeat(500) })).toEqual([
       expect.stringMatching(/501 lines: past 500/),
     ])
   })

@@ -1,4 +1,5 @@
 import type { SourceFile } from './files'
+import { imports, resolve } from './imports'
 
 interface Rule {
   /** The room, by path. */
@@ -32,27 +33,17 @@ const RULES: readonly Rule[] = [
   },
   {
     where: /^lib\//,
-    except: /^lib\/(internal|drivers)\//,
+    except: /^lib\/(addon|drivers)\//,
     not: (target) => target.endsWith('.node') || isIn('native', 'prebuilds')(target),
-    why: 'the addon is imported by lib/internal alone',
+    why: 'the addon is imported by lib/addon alone',
   },
   {
     where: /^lib\/drivers\//,
     not: (target, typeOnly) => !typeOnly && (target.endsWith('.node') || isIn('native', 'prebuilds')(target)),
-    why: 'the addon is imported by lib/internal alone, and only its types by the drivers',
+    why: 'the addon is imported by lib/addon alone, and only its types by the drivers',
   },
   {
-    where: /^lib\/internal\//,
-    not: (target) => target.startsWith('lib/') && !isIn('lib/internal')(target),
-    why: 'lib/internal knows nothing of what is above it',
-  },
-  {
-    where: /^lib\/drivers\//,
-    not: (target) => /^lib\/(index|device|peer|connection|stream)\b/.test(target) || isIn('lib/cli')(target),
-    why: 'a driver serves the API and does not know it',
-  },
-  {
-    where: /^lib\/[^/]+\.ts$/,
+    where: /^lib\/(?!cli\/)/,
     not: isIn('lib/cli', 'examples', 'bench', 'test'),
     why: 'the library does not know its users',
   },
@@ -72,21 +63,3 @@ const RULES: readonly Rule[] = [
     why: 'the library imports its own files, or it would be loaded twice',
   },
 ]
-
-function imports(text: string): { specifier: string; typeOnly: boolean }[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  return [...code.matchAll(IMPORT)].map(([, type, specifier]) => ({ specifier: specifier ?? '', typeOnly: !!type }))
-}
-
-const IMPORT =
-  /(?:(?:\b(?:import|export)\s+(type\s)?[^'";]*?)\bfrom\s*|\bimport\s*\(?\s*|\brequire\w*\s*\(\s*)'([^'\n]+)'/g
-
-function resolve(path: string, specifier: string): string {
-  if (!specifier.startsWith('.')) return specifier
-  const parts = path.split('/').slice(0, -1)
-  for (const part of specifier.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '.') parts.push(part)
-  }
-  return parts.join('/')
-}

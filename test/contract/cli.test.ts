@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -37,6 +37,11 @@ class TestTerminal {
   off(): void {}
 }
 
+function factsOf({ out }: TestTerminal): Record<string, unknown>[] {
+  const lines = out.split('\n').filter((line) => line !== '')
+  return lines.map((line) => JSON.parse(line))
+}
+
 describe('the command line', () => {
   let directory = ''
   beforeEach(async () => {
@@ -51,6 +56,15 @@ describe('the command line', () => {
     const derived = new TestTerminal(made.out)
     expect(await run(['pubkey'], derived)).toBe(0)
     expect(derived.out).toBe(`${PrivateKey.from(made.out.trim()).publicKey}\n`)
+  })
+
+  it('says its version', async () => {
+    const { version } = JSON.parse(await readFile(join(__dirname, '../../package.json'), 'utf8'))
+    for (const option of ['--version', '-v']) {
+      const terminal = new TestTerminal()
+      expect(await run([option], terminal)).toBe(0)
+      expect(terminal.out).toBe(`${version}\n`)
+    }
   })
 
   it('says where others may read a key: the file that it goes to, and the one that it comes from', async () => {
@@ -68,7 +82,7 @@ describe('the command line', () => {
       await file.close()
       expect(making.err.includes('others may read')).toBe(warned)
       const using = new TestTerminal()
-      await run(['ping', 'nobody@127.0.0.1:1', '--key-file', path], using)
+      await run(['ping', `${PrivateKey.generate().publicKey}@127.0.0.1:1`, '--timeout', '1', '--key-file', path], using)
       expect(using.err.includes(`others may read the key in ${path}`)).toBe(warned)
     }
   })
@@ -84,10 +98,15 @@ describe('the command line', () => {
     const own = PrivateKey.generate()
     const near = new TestTerminal('', { WARREN_PRIVATE_KEY: own.export() })
     const target = `${publicKey}@127.0.0.1:${port}`
-    expect(await run(['ping', target, '--count', '3', '--interval', '20', '--size', '100'], near)).toBe(0)
+    // Ends with the answer, however late that is.
+    expect(await run(['ping', target, '--count', '1', '--interval', '10000', '--size', '100'], near)).toBe(0)
     expect(near.out).toContain(`this node is ${own.publicKey}\n`)
     expect(near.out).toMatch(/connected to 127\.0\.0\.1:\d+ in [\d.]+ ms, with a handshake of [\d.]+ ms\n/)
-    expect(near.out).toMatch(/3: 100 bytes in [\d.]+ ms\n3 of 3 answered; least /)
+    expect(near.out).toMatch(/\n1: 100 bytes in [\d.]+ ms\n1 of 1 answered; least /)
+    const again = new TestTerminal()
+    const status = await run(['ping', target, '--count', '3', '--interval', '20'], again)
+    expect(again.out).toMatch(/\n1: .*\n2: .*\n3: .*\n\d of 3 answered/)
+    expect(status).toBe(again.out.includes('\n0 of 3') ? 1 : 0)
     far.interrupt?.()
     expect(await ponging).toBe(0)
     expect(far.out).toContain(`${own.publicKey} is up`)
@@ -109,15 +128,79 @@ describe('the command line', () => {
     expect(far.out).toContain('was not let in')
   })
 
+  it('tells programs in lines of JSON', async () => {
+    const made = new TestTerminal()
+    expect(await run(['genkey', '--json'], made)).toBe(0)
+    const { privateKey, publicKey } = JSON.parse(made.out)
+    const derived = new TestTerminal(privateKey)
+    expect(await run(['pubkey', '--json'], derived)).toBe(0)
+    expect(JSON.parse(derived.out)).toEqual({ publicKey })
+
+    const far = new TestTerminal('', { WARREN_PRIVATE_KEY: privateKey })
+    const ponging = run(['pong', '--json'], far)
+    await until(() => far.out.includes('\n'))
+    const [listening] = factsOf(far)
+    expect(listening).toEqual({ type: 'listening', publicKey, port: expect.any(Number) })
+    const near = new TestTerminal()
+    const target = `${publicKey}@127.0.0.1:${listening?.port}`
+    expect(await run(['ping', target, '--count', '1', '--interval', '10000', '--json'], near)).toBe(0)
+    const time = expect.any(Number)
+    expect(factsOf(near)).toEqual([
+      { type: 'node', publicKey: expect.stringMatching(/=$/) },
+      { type: 'connected', publicKey, endpoint: `127.0.0.1:${listening?.port}`, connectMs: time, handshakeMs: time },
+      { type: 'answer', sequence: 1, bytes: 56, ms: time },
+      { type: 'summary', sent: 1, answered: 1, leastMs: time, averageMs: time, mostMs: time },
+    ])
+    far.interrupt?.()
+    expect(await ponging).toBe(0)
+    expect(factsOf(far)[1]).toMatchObject({ type: 'up', publicKey: factsOf(near)[0]?.publicKey })
+    expect(near.out + near.err + far.out + far.err).not.toContain(privateKey)
+  })
+
+  it('tells programs why it failed, and people too', async () => {
+    const terminal = new TestTerminal()
+    const target = `${PrivateKey.generate().publicKey}@127.0.0.1:1`
+    expect(await run(['ping', target, '--timeout', '50', '--json'], terminal)).toBe(1)
+    const message = expect.stringMatching(/^No WireGuard handshake response/)
+    expect(factsOf(terminal).at(-1)).toEqual({ type: 'failed', code: 'ERR_WARREN_NO_HANDSHAKE', message })
+    expect(terminal.err).toMatch(/^warren: No WireGuard handshake response/)
+  })
+
+  it('does not repeat a private key that stands where a public one should', async () => {
+    const secret = PrivateKey.generate().export().slice(1)
+    for (const argv of [
+      ['ping', `${secret}@127.0.0.1:1`],
+      ['pong', '--allow', secret],
+    ]) {
+      const terminal = new TestTerminal()
+      expect(await run(argv, terminal)).toBe(2)
+      expect(terminal.err).toMatch(/must be a public key, 44 characters of base64; got 43 characters/)
+      expect(terminal.out + terminal.err).not.toContain(secret)
+    }
+  })
+
+  const key = PrivateKey.generate().publicKey
   it.each<[string, string[], number, RegExp]>([
     ['help', ['--help'], 0, /^$/],
     ['no command', [], 0, /^$/],
     ['an unknown command', ['pong-pong'], 2, /there is no command 'pong-pong'\nUsage:/],
     ['an unknown option', ['ping', '--cuont', '5'], 2, /--cuont[\s\S]*Usage:/],
     ['no target', ['ping'], 2, /needs one <public key>@<host:port>\nUsage:/],
-    ['a count that is none', ['ping', 'a@b', '--count', 'x'], 2, /--count must be a whole number from 1; got 'x'/],
-    ['a port that is none', ['pong', '--listen', 'x'], 2, /--listen must be a port; got 'x'/],
-    ['a key that is none', ['ping', 'nobody@127.0.0.1:1'], 1, /\[ERR_WARREN_INVALID_KEY\]\n$/],
+    ['two targets', ['ping', `${key}@a:1`, `${key}@b:1`], 2, /needs one <public key>@<host:port>\nUsage:/],
+    ['an address without a port', ['ping', `${key}@203.0.113.5`], 2, /the address 203\.0\.113\.5 has no port; write/],
+    ['a name without a port', ['ping', `${key}@a.example`], 2, /the address a\.example has no port; write/],
+    ['IPv6 without a port', ['ping', `${key}@[2001:db8::1]`], 2, /the address \[2001:db8::1\] has no port; write/],
+    ['IPv6 without brackets', ['ping', `${key}@2001:db8::1`], 2, /stands in brackets before its port: \[2001:db8::1\]/],
+    ['a port past the last', ['ping', `${key}@a:65536`], 2, /with a port from 1 to 65535\nUsage:/],
+    ['no address', ['ping', `${key}@`], 2, /'' is not <host:port>/],
+    ['a host that no name is', ['ping', `${key}@a_b!:1`], 2, /endpoint[\s\S]*\nUsage:/],
+    ['a count that is none', ['ping', `${key}@b:1`, '--count', 'x'], 2, /--count must be a whole number .*; got 'x'/],
+    ['a time that no timer takes', ['ping', `${key}@b:1`, '--interval', '9876543210'], 2, /--interval must be a whole/],
+    ['a port that is none', ['pong', '--listen', 'x'], 2, /--listen must be a port, 0 to 65535; got 'x'/],
+    ['a port that is too high', ['pong', '--listen', '70000'], 2, /--listen must be a port, 0 to 65535; got '70000'/],
+    ['a key that is none', ['ping', 'nobody@127.0.0.1:1'], 2, /the key before the @ must be a public key/],
+    ['an argument too many', ['genkey', 'mine'], 2, /mine[\s\S]*Usage:/],
+    ['an input that is no key', ['pubkey'], 1, /\[ERR_WARREN_INVALID_KEY\]\n$/],
     ['a key file that is not there', ['pong', '--key-file', '/nowhere/key'], 1, /\[ENOENT\]\n$/],
   ])('answers to %s', async (_, argv, status, message) => {
     const terminal = new TestTerminal()

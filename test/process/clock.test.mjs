@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Device, PrivateKey } from '../../dist/index.mjs'
 
-const { addon } = createRequire(import.meta.url)('../../dist/internal/addon.js')
+const { addon } = createRequire(import.meta.url)('../../dist/addon/addon.js')
 
 // Before a device is opened: it takes the clock with it.
 const uptime = addon().uptime

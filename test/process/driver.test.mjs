@@ -8,8 +8,8 @@ import { test } from 'node:test'
 import { PrivateKey } from '../../dist/index.mjs'
 
 const require = createRequire(import.meta.url)
-const { addon } = require('../../dist/internal/addon.js')
-const { RecordReader } = require('../../dist/internal/records.js')
+const { addon } = require('../../dist/addon/addon.js')
+const { RecordReader } = require('../../dist/addon/records.js')
 const { openNative } = require('../../dist/drivers/native.js')
 const { openScript } = require('../../dist/drivers/script.js')
 

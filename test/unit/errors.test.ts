@@ -1,8 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
-import { closeReasonOf, parseClose } from '../../lib/close.js'
+import { addon } from '../../lib/addon/addon.js'
+import { closeReasonOf, parseClose } from '../../lib/arguments/close.js'
 import type { DriverClose } from '../../lib/driver.js'
-import { fromClose, fromNative, WARREN_ERROR_CODES, WarrenError } from '../../lib/errors.js'
+import {
+  fromClose,
+  fromNative,
+  type NativeCause,
+  nativeCauses,
+  WARREN_ERROR_CODES,
+  WarrenError,
+} from '../../lib/errors.js'
+import { root as ROOT, sources } from '../architecture/files'
 
 const CAUSES: Record<Exclude<DriverClose['cause'], 'application'>, string> = {
   'peer-dead': 'ERR_WARREN_PEER_DEAD',
@@ -16,6 +27,28 @@ const CAUSES: Record<Exclude<DriverClose['cause'], 'application'>, string> = {
   duplicate: 'ERR_WARREN_CONNECTION_REFUSED',
   protocol: 'ERR_WARREN_PROTOCOL_VIOLATION',
   'lane-full': 'ERR_WARREN_LANE_FULL',
+}
+
+/** The causes that no ending of a connection has. */
+const REPORTED: Record<Exclude<NativeCause, DriverClose['cause']>, string> = {
+  'already-exists': 'ERR_WARREN_PEER_EXISTS',
+  'own-key': 'ERR_WARREN_OWN_KEY',
+  'low-order-key': 'ERR_WARREN_INVALID_KEY',
+  'allowed-ip-conflict': 'ERR_WARREN_ALLOWED_IP_CONFLICT',
+  'too-many-peers': 'ERR_WARREN_TOO_MANY_PEERS',
+  'too-many-of-address': 'ERR_WARREN_TOO_MANY_PEERS',
+  'stranger-gone': 'ERR_WARREN_NO_HANDSHAKE',
+  EADDRINUSE: 'ERR_WARREN_ADDRESS_IN_USE',
+  EACCES: 'ERR_WARREN_LISTEN_FAILED',
+  EADDRNOTAVAIL: 'ERR_WARREN_LISTEN_FAILED',
+  'listen-failed': 'ERR_WARREN_LISTEN_FAILED',
+  'mtu-too-small': 'ERR_WARREN_MTU_TOO_SMALL',
+  'invalid-argument': 'ERR_WARREN_INVALID_ARGUMENT',
+  'device-closed': 'ERR_WARREN_DEVICE_CLOSED',
+  failed: 'ERR_WARREN_DEVICE_FAILED',
+  'node-api': 'ERR_WARREN_DEVICE_FAILED',
+  'addon-loaded': 'ERR_WARREN_ADDON_LOADED',
+  'addon-not-found': 'ERR_WARREN_ADDON_NOT_FOUND',
 }
 
 describe('errors', () => {
@@ -40,19 +73,7 @@ describe('errors', () => {
   })
 
   it.each([
-    ['already-exists', 'ERR_WARREN_PEER_EXISTS'],
-    ['own-key', 'ERR_WARREN_OWN_KEY'],
-    ['low-order-key', 'ERR_WARREN_INVALID_KEY'],
-    ['allowed-ip-conflict', 'ERR_WARREN_ALLOWED_IP_CONFLICT'],
-    ['too-many-peers', 'ERR_WARREN_TOO_MANY_PEERS'],
-    ['EADDRINUSE', 'ERR_WARREN_ADDRESS_IN_USE'],
-    ['EACCES', 'ERR_WARREN_LISTEN_FAILED'],
-    ['EADDRNOTAVAIL', 'ERR_WARREN_LISTEN_FAILED'],
-    ['listen-failed', 'ERR_WARREN_LISTEN_FAILED'],
-    ['mtu-too-small', 'ERR_WARREN_MTU_TOO_SMALL'],
-    ['device-closed', 'ERR_WARREN_DEVICE_CLOSED'],
-    ['addon-loaded', 'ERR_WARREN_ADDON_LOADED'],
-    ['addon-not-found', 'ERR_WARREN_ADDON_NOT_FOUND'],
+    ...Object.entries(REPORTED),
     ['constructor', 'ERR_WARREN_DEVICE_FAILED'],
     ['something new', 'ERR_WARREN_DEVICE_FAILED'],
   ])('of the native cause %s have the code %s', (code, expected) => {
@@ -63,6 +84,26 @@ describe('errors', () => {
       cause: failure,
       message: expect.stringContaining('(the fact)'),
     })
+  })
+
+  it('have a row for each cause that the addon tells, and no row that nothing tells', () => {
+    const rust = readFileSync(join(ROOT, 'native/binding/src/errors.rs'), 'utf8')
+    const thrown = Array.from(rust.matchAll(/(?:=>|Error::new\()\s*"([\w-]+)"/g), ([, cause = '']) => cause)
+    const closes = addon()
+      .recordNames()
+      .closeCauses.filter((cause) => cause !== 'application')
+    expect(thrown.length).toBeGreaterThan(12)
+    expect(nativeCauses()).toEqual(expect.arrayContaining([...thrown, ...closes]))
+    const typescript = sources(['lib'], ['.ts'])
+      .filter(({ path }) => path !== 'lib/errors.ts')
+      .map(({ text }) => text)
+    const ours = nativeCauses().filter((cause) => typescript.some((text) => text.includes(`'${cause}'`)))
+    expect([...new Set([...thrown, ...closes, ...ours, 'failed'])].sort()).toEqual([...nativeCauses()].sort())
+  })
+
+  it('say of a failure of Node that it was Node, not the device', () => {
+    const failure = Object.assign(new Error('Generic failure'), { code: 'node-api' })
+    expect(fromNative(failure).message).toMatch(/^Node did not .*\(Generic failure\)$/)
   })
 
   it('pass unchanged once they have a code, and come from anything thrown', () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.js'
+import type { Clock } from '../../lib/waiting/clock.js'
 
 /** A clock that stands until it is told to go, with chance that is always `chance`. */
 export class VirtualClock implements Clock {

@@ -2,7 +2,7 @@
 //!
 //! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields]. Strings and bytes are two fields: start and length in the slab. Neighbouring data of one stream
 //! becomes one record. A whole message is not in the slab: its record says the length, and `take_message` copies it into memory
-//! of its own. `lib/internal/records.ts` reads them; the names below are the order of the numbers.
+//! of its own. `lib/addon/records.ts` reads them; the names below are the order of the numbers.
 
 use std::collections::VecDeque;
 

@@ -19,6 +19,15 @@ pub(crate) struct CookieReplies {
     to_returning: Backlog,
     turned_away: TurnedAway,
     sources: RateLimiter,
+    bound: Option<Bound>,
+}
+
+/// What an uplink leaves to replies.
+struct Bound {
+    /// Of one reply, to where peers are; of those to others half as many leave to who is unknown, and a quarter each to who
+    /// returns and to other ports of peers' addresses.
+    interval: Duration,
+    addresses: RateLimiter,
 }
 
 impl CookieReplies {
@@ -26,7 +35,23 @@ impl CookieReplies {
         let [to_peers, to_peer_addresses, to_unknown, to_returning] = [Backlog::new(now); 4];
         let sources = RateLimiter::new(SOURCE_RATE, random);
         let turned_away = TurnedAway::new(random, now);
-        CookieReplies { to_peers, to_peer_addresses, to_unknown, to_returning, turned_away, sources }
+        CookieReplies {
+            to_peers,
+            to_peer_addresses,
+            to_unknown,
+            to_returning,
+            turned_away,
+            sources,
+            bound: None,
+        }
+    }
+
+    /// From now on no more leaves than so much of an uplink carries, twice: for where peers are, and for all others, of
+    /// which one address, whatever the port, gets an eighth at most.
+    pub(crate) fn bound(&mut self, bits_per_second: u64, random: &mut Random) {
+        let interval = Duration::from_nanos(SECOND * REPLY_BITS / bits_per_second.max(1));
+        let addresses = RateLimiter::new(Rate { interval: interval * 8, burst: 2 }, random);
+        self.bound = Some(Bound { interval, addresses });
     }
 
     /// Whether a message from there may be answered.
@@ -46,12 +71,17 @@ impl CookieReplies {
     /// One was answered.
     pub(crate) fn charge(&mut self, remote: SocketAddr, source: Source, now: Instant) {
         match source {
-            Source::Peer => return self.to_peers.add(INTERVAL / 4, now),
-            Source::PeerAddress => self.to_peer_addresses.add(INTERVAL, now),
-            Source::Unknown if self.to_unknown.depth(now) < BURST => self.to_unknown.add(INTERVAL, now),
-            Source::Unknown => self.to_returning.add(INTERVAL, now),
+            Source::Peer => return self.to_peers.add(self.interval(INTERVAL / 4, 1), now),
+            Source::PeerAddress => self.to_peer_addresses.add(self.interval(INTERVAL, 4), now),
+            Source::Unknown if self.to_unknown.depth(now) < BURST => {
+                self.to_unknown.add(self.interval(INTERVAL, 2), now);
+            }
+            Source::Unknown => self.to_returning.add(self.interval(INTERVAL, 4), now),
         }
         self.sources.charge(remote.ip(), remote.port(), now);
+        if let Some(bound) = &mut self.bound {
+            bound.addresses.charge(remote.ip(), 0, now);
+        }
     }
 
     /// One was not.
@@ -71,7 +101,14 @@ impl CookieReplies {
     }
 
     fn allows_source(&self, remote: SocketAddr, now: Instant) -> bool {
+        let bound = self.bound.as_ref();
         self.sources.allows(remote.ip(), remote.port(), now)
+            && bound.is_none_or(|bound| bound.addresses.allows(remote.ip(), 0, now))
+    }
+
+    /// Of one reply, where one in so many leaves of what the uplink carries.
+    fn interval(&self, least: Duration, one_in: u32) -> Duration {
+        self.bound.as_ref().map_or(least, |bound| least.max(bound.interval * one_in))
     }
 }
 
@@ -80,6 +117,10 @@ impl CookieReplies {
 /// has twelve before its session ends.
 const INTERVAL: Duration = Duration::from_micros(200);
 const BURST: Duration = Duration::from_millis(200);
+
+/// A cookie reply with IPv6 and UDP headers.
+const REPLY_BITS: u64 = 8 * (64 + 48);
+const SECOND: u64 = 1_000_000_000;
 
 /// A first dial needs one in a quarter of a second at the most.
 const SOURCE_RATE: Rate = Rate { interval: Duration::from_millis(200), burst: 5 };

@@ -21,7 +21,7 @@ use crate::initiation::Opener;
 use crate::keys::PublicKey;
 use crate::peer::Peer;
 use crate::random::Random;
-use crate::send::{Outgoing, PaddingBuffer};
+use crate::send::{Message, Outgoing, PaddingBuffer};
 use crate::stats::{PeerStats, Stats};
 use crate::strangers::{Departed, Strangers};
 use crate::timers::Pace;
@@ -174,6 +174,12 @@ impl Device {
         self.core.events.pop_front()
     }
 
+    /// From now on cookie replies take no more of an uplink than so much for where peers are, and as much for all others,
+    /// divided by IPv4 address and IPv6 /64.
+    pub fn bound_replies(&mut self, bits_per_second: u64) {
+        self.core.handshakes.bound_replies(bits_per_second, &mut self.core.random);
+    }
+
     /// Dials now, or 25 ms after the last initiation; nothing happens while a session is live.
     pub fn initiate(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
@@ -302,9 +308,14 @@ impl Core {
         }
     }
 
-    /// Queues a handshake message, a cookie reply or a keepalive.
-    pub(crate) fn push(&mut self, path: Path, message: &[u8]) {
-        self.outgoing.push(path, message, &mut self.stats.sent);
+    /// Queues a handshake message or a keepalive.
+    pub(crate) fn push(&mut self, peer: PeerId, path: Path, message: &[u8]) {
+        self.outgoing.push(Message { path, peer: Some(peer) }, message, &mut self.stats.sent);
+    }
+
+    /// Queues a cookie reply.
+    pub(crate) fn reply(&mut self, path: Path, reply: &[u8]) {
+        self.outgoing.push(Message { path, peer: None }, reply, &mut self.stats.sent);
     }
 
     pub(crate) fn new_tunnel(&mut self, peer: &Peer, now: Instant) -> Tunnel {

@@ -58,6 +58,11 @@ impl HandshakeQueue {
         }
     }
 
+    /// Cookie replies take no more of an uplink than this, twice.
+    pub(crate) fn bound_replies(&mut self, bits_per_second: u64, random: &mut Random) {
+        self.replies.bound(bits_per_second, random);
+    }
+
     pub(crate) fn push_response(&mut self, response: Waiting<RESPONSE_LENGTH>) -> Result<(), Full> {
         push(&mut self.responses, response)
     }

@@ -211,7 +211,7 @@ impl Peer {
         self.timers.received(now);
         self.timers.sent(now);
         core.stats.initiations_answered += 1;
-        core.push(path, &response);
+        core.push(self.id, path, &response);
     }
 
     /// A session is usable by both ends: its handshake began then, and its own message was made at `made`.

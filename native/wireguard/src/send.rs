@@ -51,24 +51,47 @@ impl Device {
     }
 
     /// Appends one datagram that is ready to leave, and says along which path; `None` leaves `out` as it is.
+    ///
+    /// An owner that decides itself what leaves first asks for the same in parts: [`Device::poll_message`],
+    /// [`Device::poll_staged`], [`Device::flush`].
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
-        let now = self.advance(now);
-        self.handle_handshakes(now);
-        if let Some(message) = self.core.outgoing.pop() {
-            out.extend_from_slice(&message.bytes[..message.length]);
+        if let Some(message) = self.poll_message(out, now) {
             return Some(message.path);
         }
-        while let Some(id) = self.core.flushing.front() {
-            if let Some(peer) = self.peers.get_mut(id) {
-                if let Some(path) = peer.flush(out, &mut self.core, now) {
-                    return Some(path);
-                }
-                peer.flushing = false;
+        while let Some(&id) = self.core.flushing.front() {
+            if let Some(path) = self.flush(id, out, now) {
+                return Some(path);
             }
             self.core.flushing.pop_front();
         }
         self.settle();
         None
+    }
+
+    /// Appends one handshake message, cookie reply or keepalive; `None` leaves `out` as it is.
+    pub fn poll_message(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Message> {
+        let now = self.advance(now);
+        self.handle_handshakes(now);
+        let Some(queued) = self.core.outgoing.pop() else {
+            self.settle();
+            return None;
+        };
+        out.extend_from_slice(&queued.bytes[..queued.length]);
+        Some(queued.message)
+    }
+
+    /// A peer with packets that waited for a session, and now have one: to be asked for with [`Device::flush`] until `None`.
+    pub fn poll_staged(&mut self) -> Option<PeerId> {
+        self.core.flushing.pop_front()
+    }
+
+    /// Appends the next packet that waited for a session of this peer's, sealed; `None` leaves `out` as it is.
+    pub fn flush(&mut self, peer: PeerId, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
+        let now = self.advance(now);
+        let peer = self.peers.get_mut(&peer)?;
+        let path = peer.flush(out, &mut self.core, now);
+        peer.flushing &= path.is_some();
+        path
     }
 }
 
@@ -125,9 +148,9 @@ impl Peer {
         datagram.clear();
         let sealed = self.seal(&[], &mut datagram, core, now);
         if sealed {
-            core.push(path, &datagram);
+            core.push(self.id, path, &datagram);
             if let Some(former) = self.former {
-                core.push(former, &datagram);
+                core.push(self.id, former, &datagram);
             }
         }
         core.outgoing.keepalive = datagram;
@@ -212,30 +235,39 @@ impl Staged {
 /// Messages that are ready to leave; bounded, since strangers can cause some of them.
 #[derive(Default)]
 pub(crate) struct Outgoing {
-    queue: VecDeque<Message>,
+    queue: VecDeque<Queued>,
     keepalive: Vec<u8>,
 }
 
-struct Message {
-    path: Path,
+/// A message that is ready to leave, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it goes.
+    pub path: Path,
+    /// The peer that it is for; `None`: a cookie reply, which answers nobody who is known.
+    pub peer: Option<PeerId>,
+}
+
+struct Queued {
+    message: Message,
     length: usize,
     bytes: [u8; INITIATION_LENGTH],
 }
 
 impl Outgoing {
-    /// `message` is at most as long as an initiation: a handshake message, a cookie reply or a keepalive.
-    pub(crate) fn push(&mut self, path: Path, message: &[u8], drops: &mut SendDrops) {
+    /// `content` is at most as long as an initiation: a handshake message, a cookie reply or a keepalive.
+    pub(crate) fn push(&mut self, message: Message, content: &[u8], drops: &mut SendDrops) {
         if self.queue.len() >= OUTGOING_LIMIT {
             drops.outgoing_overflow += 1;
             return;
         }
         let mut bytes = [0; INITIATION_LENGTH];
-        bytes[..message.len()].copy_from_slice(message);
-        self.queue.push_back(Message { path, length: message.len(), bytes });
+        bytes[..content.len()].copy_from_slice(content);
+        self.queue.push_back(Queued { message, length: content.len(), bytes });
     }
 
     /// The memory of a crowd goes with it.
-    fn pop(&mut self) -> Option<Message> {
+    fn pop(&mut self) -> Option<Queued> {
         let message = self.queue.pop_front();
         if self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY {
             self.queue = VecDeque::new();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Zones } from '../../../lib/addon/zones.js'
 import { Paths } from '../../../lib/drivers/paths.js'
-import type { Zones } from '../../../lib/internal/zones.js'
 import type { ScriptDevice } from '../../../native/binding.js'
 
 type Addresses = Pick<ScriptDevice, 'path' | 'pathHost' | 'pathPort' | 'pathScope' | 'forgetPaths'>

@@ -61,3 +61,28 @@ fn a_flood_from_a_few_hundred_sources_leaves_cookies_for_the_others() {
     assert!(flooded <= 300 * 10, "{flooded}");
     assert!(first_tries >= 85, "{first_tries} of 100 newcomers got one at once");
 }
+
+#[test]
+fn with_an_uplink_replies_take_a_part_of_it_divided_by_address_over_all_ports() {
+    let start = warren_testing::start();
+    let flood = |address: &dyn Fn(u32) -> SocketAddr, source| {
+        let mut replies = replies(start);
+        replies.bound(896 * 16, &mut Random::new([7; 32]));
+        let sent = |round: &u32| {
+            let (from, now) = (address(*round), start + Duration::from_micros(100) * *round);
+            let allowed = replies.allows(from, source, now);
+            if allowed {
+                replies.charge(from, source, now);
+            }
+            allowed
+        };
+        (0..100_000).filter(sent).count()
+    };
+    let ports = |round: u32| SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), (round % 60_000) as u16 + 1));
+    let one_address = flood(&ports, Source::Unknown);
+    assert!((15..=30).contains(&one_address), "{one_address} of 160 in 10 s to one address");
+    let all = flood(&remote, Source::Unknown);
+    assert!((75..=90).contains(&all), "{all} of 160 in 10 s to unknown addresses");
+    let peers = flood(&ports, Source::Peer);
+    assert!((155..=170).contains(&peers), "{peers} of 160 in 10 s to where peers are");
+}

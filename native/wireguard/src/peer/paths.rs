@@ -107,9 +107,9 @@ impl Peer {
         let Some(present) = self.path else { return };
         let remote = self.targets.next(present.remote);
         let path = if remote == present.remote { present } else { Path { remote, local: None } };
-        core.push(path, &message);
+        core.push(self.id, path, &message);
         if let Some(former) = self.former.filter(|_| path == present) {
-            core.push(former, &message);
+            core.push(self.id, former, &message);
         }
         self.miss(&mut core.endpoints);
         core.endpoints.aim(path.remote, self.id);
@@ -141,7 +141,7 @@ impl Peer {
         }
         if path.local.is_some() {
             aim.path.local = None;
-            return core.push(aim.path, &aim.message);
+            return core.push(self.id, aim.path, &aim.message);
         }
         core.events.push_back(Event::Unreachable { peer: self.id, to: path.remote, error });
         aim.refused.push(path.remote);
@@ -149,7 +149,7 @@ impl Peer {
         core.endpoints.miss(path.remote, self.id);
         core.endpoints.aim(next, self.id);
         aim.path = Path { remote: next, local: None };
-        core.push(aim.path, &aim.message);
+        core.push(self.id, aim.path, &aim.message);
     }
 
     /// Forgets where it is.

@@ -202,7 +202,7 @@ impl Core {
             self.handshakes.replied(path.remote, self.endpoints.source(path.remote), now);
             self.stats.cookies_sent += 1;
             let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
-            self.push(path, &reply);
+            self.reply(path, &reply);
         }
         false
     }
@@ -252,7 +252,7 @@ impl Peer {
             self.stats.sent_packets += 1;
             self.stats.sent_bytes += completed.keepalive.len() as u64;
             self.timers.sent(now);
-            core.push(path, &completed.keepalive);
+            core.push(self.id, path, &completed.keepalive);
         }
     }
 }

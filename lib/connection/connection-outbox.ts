@@ -1,0 +1,45 @@
+import { types } from 'node:util'
+import { WarrenError } from '../errors.js'
+import { policyOf } from '../outbox/lanes.js'
+import { Outbox } from '../outbox/outbox.js'
+import type { QueuedBytes } from '../outbox/queued-bytes.js'
+import type { Runtime } from '../runtime.js'
+
+/** What of a connection its outbox has to know. */
+export interface OutboxFacts {
+  readonly id: number
+  readonly peer: { readonly publicKey: string }
+  /** What waits to leave for this peer, over all its connections. */
+  readonly queued: QueuedBytes
+}
+
+/** The outbox of a connection: over its driver, under the limits of its peer and its device. */
+export function connectionOutbox(facts: OutboxFacts, runtime: Runtime, closedError: () => Error): Outbox {
+  const { id, peer, queued } = facts
+  const { driver, limits, lanes, deadlines } = runtime
+  return new Outbox({
+    deadlines,
+    policy: (priority) => policyOf(lanes, priority),
+    nextMessage: () => runtime.nextMessage(),
+    transmit(message, priority, lifetime, payload) {
+      const left = lifetime === undefined ? undefined : Math.ceil(lifetime)
+      if (types.isUint8Array(payload)) driver.sendMessage(id, message, priority, left, payload)
+      else driver.sendShared(id, message, priority, left, payload.share)
+    },
+    cancel: (message, reason) => driver.cancelMessage(id, message, reason),
+    reserve(priority, bytes, mayWait) {
+      const room = queued.room(priority, bytes)
+      if (room === 'none' || (room === 'behind' && !mayWait)) return 'none'
+      queued.add(priority, bytes)
+      return room
+    },
+    release: (priority, bytes) => queued.remove(priority, bytes),
+    fullError: () =>
+      new WarrenError(
+        'ERR_WARREN_QUEUE_FULL',
+        `More waits to leave than limits.queuedBytesPerPeer (${limits.queuedBytesPerPeer}) or limits.queuedBytes (${limits.queuedBytes}) allow; await each send()`,
+        { peer: peer.publicKey },
+      ),
+    closedError,
+  })
+}

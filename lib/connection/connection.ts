@@ -1,0 +1,336 @@
+import type { Buffer } from 'node:buffer'
+import { type InspectOptions, inspect, types } from 'node:util'
+import { coded, wrongType } from '../arguments/argument-error.js'
+import {
+  type CloseOptions,
+  type CloseReason,
+  closeReasonOf,
+  type DestroyOptions,
+  parseClose,
+  parseDestroy,
+} from '../arguments/close.js'
+import type { DriverClose } from '../driver.js'
+import { WarrenError } from '../errors.js'
+import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { HeldEvents } from '../events/held-events.js'
+import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
+import { type ConnectionStats, statsOf } from '../figures/stats.js'
+import { Inbox } from '../inbox/inbox.js'
+import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
+import type { PeerInbox } from '../inbox/peer-inbox.js'
+import type { Outbox } from '../outbox/outbox.js'
+import {
+  type Outcome,
+  type Outgoing,
+  type ParsedSend,
+  parseMessage,
+  parseSend,
+  type SendOptions,
+} from '../outbox/send-options.js'
+import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
+import type { Peer } from '../peer/peer.js'
+import type { Runtime } from '../runtime.js'
+import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
+import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
+import { defer, tolerated } from '../waiting/deferred.js'
+import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
+import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
+
+/** A whole message that arrived. */
+export interface Message {
+  /** The contents, in memory of their own: they may be kept. */
+  readonly bytes: Buffer
+  /** The priority that the sender gave it, at most the `maxPriority` of the peer. */
+  readonly priority: number
+  /** The connection that it came on; `connection.peer` sent it. */
+  readonly connection: Connection
+}
+
+/** An iterator over messages. Leaving it, by `return()` or `await using`, loses nothing. */
+export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
+
+/** Events of a connection. None is 'error': a connection ends with 'close', which says why. */
+export interface ConnectionEvents {
+  /** A stream that the peer opened. Those that came before the first listener wait for it. */
+  stream: [stream: IncomingStream]
+  /** A datagram, perhaps out of order. The first 64 wait for a listener. */
+  datagram: [bytes: Buffer]
+  /** The end, after everything that arrived can be read. `connection.closed` gives the same. */
+  close: [reason: CloseReason]
+}
+
+/** What a connection is from its first moment. */
+export interface ConnectionFacts extends OutboxFacts {
+  readonly peer: Peer
+  readonly protocol: string
+  readonly initiator: 'local' | 'remote'
+  /** What came from this peer, over all its connections. */
+  readonly inbox: PeerInbox<Message>
+  /** Where the device looks for the streams that an event is about. */
+  readonly streams: StreamRoutes
+  /** The peer is being removed, or was. */
+  isPeerRemoved(): boolean
+}
+
+/** A connection as its driver's events see it: handed out once, when it is made. */
+export interface ConnectionReceiver {
+  readonly connection: Connection
+  /** What its outbox tells of its lanes, also after its end. */
+  outboxLanes(): Iterable<OutboxFigures>
+  /** Sends one of many: no error, and no promise unless it waits. */
+  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
+  message(priority: number, bytes: Buffer): void
+  laneDrained(priority: number, bytes: number): void
+  messageSettled(message: number, outcome: Outcome): void
+  datagram(bytes: Buffer): void
+  streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
+  /** The last event; `failure` is the device's own, if that ended it. */
+  closed(close: DriverClose, failure?: WarrenError): void
+}
+
+/**
+ * A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer.
+ *
+ * @example
+ * ```js
+ * const connection = await peer.connect()
+ * await connection.send(Buffer.from('I vote yes'), { priority: 200 })
+ * for await (const { bytes } of connection.messages()) console.log(bytes.toString())
+ * const { by, reason } = await connection.closed
+ * ```
+ */
+export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
+  /** The node at the other end. */
+  readonly peer: Peer
+  /** The application protocol that both ends agreed on, one of `protocols`. */
+  readonly protocol: string
+  /** The end that dialled. */
+  readonly initiator: 'local' | 'remote'
+  /** Settles with the reason when the connection has ended; never rejects. */
+  readonly closed: Promise<CloseReason>
+
+  readonly #id: number
+  readonly #runtime: Runtime
+  readonly #inbox: Inbox<Message>
+  readonly #outbox: Outbox
+  readonly #streams: ConnectionStreams
+  readonly #datagrams: HeldEvents<Buffer>
+  readonly #end = defer<CloseReason>()
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #reason: CloseReason | undefined
+
+  constructor(facts: ConnectionFacts, runtime: Runtime, attach: (receiver: ConnectionReceiver) => void) {
+    super()
+    this.peer = facts.peer
+    this.protocol = facts.protocol
+    this.initiator = facts.initiator
+    this.closed = this.#end.promise
+    this.#id = facts.id
+    this.#runtime = runtime
+    this.#inbox = new Inbox(facts.inbox, (bytes, priority, sentAs) => {
+      if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, sentAs, bytes.length)
+      return { bytes, priority, connection: this }
+    })
+    this.#outbox = connectionOutbox(facts, runtime, () => this.#closedError())
+    this.#streams = new ConnectionStreams(this, facts.id, runtime, facts.streams)
+    this.#datagrams = new HeldEvents({
+      hasListener: () => this.listenerCount('datagram') > 0,
+      emit: (bytes) => shielded(() => this.emit('datagram', bytes)),
+    })
+    onNewListener(this, (name) => {
+      if (name === 'stream') this.#streams.incoming.listenerAdded()
+      if (name === 'datagram') this.#datagrams.listenerAdded()
+    })
+    attach({
+      connection: this,
+      outboxLanes: () => this.#outbox.lanes,
+      post: (payload, options, patience, waiter) =>
+        this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
+      message: (priority, bytes) => this.#inbox.push(priority, bytes),
+      laneDrained: (priority, bytes) => this.#outbox.drained(priority, bytes),
+      messageSettled: (message, outcome) => this.#outbox.settled(message, outcome),
+      datagram: (bytes) => {
+        if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
+      },
+      streamOpened: (stream, bidirectional, priority, name) =>
+        this.#streams.opened(stream, bidirectional, priority, name),
+      closed: (close, failure) => {
+        const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
+        this.#ended(failure === undefined ? reason : { ...reason, error: failure })
+      },
+    })
+  }
+
+  /** True until the connection is over, or is told to close at this end. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** Bytes that a datagram can carry now; 0 once the connection is over. */
+  get maxDatagramSize(): number {
+    return this.#state === 'closed' ? 0 : this.#runtime.driver.maxDatagramSize(this.#id)
+  }
+
+  /**
+   * Sends a message, and resolves when it is admitted to its lane: the place to wait for a slow network. Until then `bytes` must not
+   * change; memory that has another length by then (transferred, resized) is refused.
+   *
+   * Rejects with `ERR_WARREN_CONNECTION_CLOSED`, `ERR_WARREN_QUEUE_FULL`, `ERR_WARREN_MESSAGE_TOO_LARGE`, or the signal's reason. A
+   * rejection that a peer can bring about is never an unhandled one.
+   *
+   * @example
+   * ```js
+   * const outgoing = await connection.send(block, { priority: 10, lifetime: 2_000 })
+   * if ((await outgoing.settled) === 'lost') retry(block)
+   * ```
+   */
+  send(bytes: Uint8Array, options?: SendOptions): Promise<Outgoing> {
+    try {
+      const parsed = parseSend(options)
+      const message = parseMessage(bytes, this.#runtime.limits)
+      if (this.#state === 'open') return this.#outbox.send(message, parsed)
+      return tolerated(Promise.reject(this.#closedError()))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Reads messages as they come, at each step the oldest of the highest priority there is. Iterators compete: each message goes to
+   * one. Leaving the loop loses nothing. The loop ends when the connection has ended and nothing is left; it throws nothing but the
+   * reason of its signal.
+   *
+   * @example
+   * ```js
+   * for await (const { bytes, priority } of connection.messages({ minPriority: 100 })) vote(bytes)
+   * ```
+   */
+  messages(filter?: MessageFilter): Messages {
+    return this.#inbox.read(parseFilter(filter))
+  }
+
+  /**
+   * Opens a byte stream at once; the peer hears of it with the first bytes. With `direction: 'out'` it is a Writable, else a Duplex.
+   * On a connection that is over the stream errs by itself, with `ERR_WARREN_CONNECTION_CLOSED`.
+   *
+   * @example
+   * ```js
+   * const stream = connection.openStream({ name: 'balance', signal: AbortSignal.timeout(5_000) })
+   * stream.end('account 7')
+   * console.log(await text(stream))
+   * ```
+   */
+  openStream(options: StreamOptions & { readonly direction: 'out' }): ConnectionWritable
+  openStream(options?: StreamOptions & { readonly direction?: 'both' | undefined }): ConnectionStream
+  openStream(options?: StreamOptions): ConnectionStream | ConnectionWritable
+  openStream(options?: StreamOptions): ConnectionStream | ConnectionWritable {
+    const parsed = parseStreamOptions(options)
+    return this.#state === 'open' ? this.#streams.open(parsed) : this.#streams.openFailed(parsed, this.#closedError())
+  }
+
+  /**
+   * Sends bytes that may be lost, or come out of order. False: dropped at once, because the queue is full or the connection is over.
+   * Throws a `RangeError` with `ERR_WARREN_DATAGRAM_TOO_LARGE` past `maxDatagramSize`.
+   */
+  sendDatagram(bytes: Uint8Array): boolean {
+    if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
+    if (this.#state !== 'open') return false
+    const most = this.maxDatagramSize
+    if (bytes.byteLength > most) {
+      const message = `A datagram can carry at most ${most} bytes (connection.maxDatagramSize); got ${bytes.byteLength}`
+      throw coded(new RangeError(message), 'ERR_WARREN_DATAGRAM_TOO_LARGE')
+    }
+    return this.#runtime.driver.sendDatagram(this.#id, bytes)
+  }
+
+  /** Gives figures of this moment; none once the connection is over. */
+  stats(): ConnectionStats {
+    if (this.#state === 'closed') return statsOf(undefined, [])
+    const { driver, deadlines } = this.#runtime
+    const lanes = joinLanes(driver.laneStats(this.#id) ?? [], this.#outbox.lanes, deadlines.now())
+    return statsOf(driver.connectionStats(this.#id), lanes)
+  }
+
+  /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */
+  async close(options?: CloseOptions): Promise<void> {
+    const { code, reason, timeout } = parseClose(options)
+    if (this.#state === 'open') {
+      this.#state = 'closing'
+      void this.#closeWhenIdle(code, reason, timeout)
+    }
+    await this.closed
+  }
+
+  /** Closes at once. Messages and streams that were not delivered are lost. */
+  destroy(options?: DestroyOptions): void {
+    const { code, reason } = parseDestroy(options)
+    if (this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#runtime.driver.closeConnection(this.#id, code, reason, 0)
+  }
+
+  /** Closes gracefully: `await using connection = await peer.connect()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Gives the peer's key, the protocol, the end that dialled and the state, for logs. */
+  toJSON(): object {
+    const { peer, protocol, initiator } = this
+    return { peer: peer.publicKey, protocol, initiator, state: this.#state }
+  }
+
+  /** Prints the facts of `toJSON`. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Connection ${inspect(this.toJSON(), options)}`
+  }
+
+  async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {
+    this.#streams.flush()
+    const { clock, driver } = this.#runtime
+    const deadline = clock.now() + timeout
+    const late = defer<void>()
+    const timer = clock.after(timeout, late.resolve)
+    if (!this.#isIdle())
+      await Promise.race([Promise.all([this.#outbox.idle(), this.#streams.ended()]), late.promise, this.closed])
+    timer.cancel()
+    if (this.#reason === undefined) driver.closeConnection(this.#id, code, reason, Math.max(0, deadline - clock.now()))
+  }
+
+  #isIdle(): boolean {
+    return this.#outbox.isIdle && this.#streams.areEnded
+  }
+
+  #ended(reason: CloseReason): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#reason = reason
+    this.#outbox.end()
+    this.#inbox.end()
+    this.#streams.end(reason.error ?? this.#closedError())
+    this.#end.resolve(reason)
+    shielded(() => this.emit('close', reason))
+  }
+
+  #closedError(): WarrenError {
+    const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
+    const why = reason === '' ? '' : `: ${reason}`
+    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return error
+    return new WarrenError(
+      'ERR_WARREN_CONNECTION_CLOSED',
+      `The connection was closed (${by}${why}); connect again to go on`,
+      {
+        peer: this.peer.publicKey,
+        cause: error,
+      },
+    )
+  }
+}
+
+/** A graceful removal closes like an application; here it is a removal. */
+function asRemoved(close: DriverClose): DriverClose {
+  return close.by === 'local' && close.cause === 'application' ? { ...close, cause: 'peer-removed' } : close
+}
+
+/** Enough for what comes in one batch with 'connection', before the caller of `connect()` runs again. */
+const HELD_DATAGRAMS = 64

@@ -1,0 +1,151 @@
+import { isIP } from 'node:net'
+import { outOfRange, wrongType } from '../arguments/argument-error.js'
+import { DEFAULT_LIMITS, type Limits, limits } from '../arguments/limits.js'
+import {
+  type Check,
+  flag,
+  integer,
+  LONGEST_TIMER,
+  listOf,
+  oneOf,
+  optional,
+  parseOptions,
+  signal,
+} from '../arguments/options.js'
+import { prefix } from '../arguments/prefix.js'
+import { DEFAULT_PROTOCOLS, protocols } from '../arguments/protocols.js'
+import { PrivateKey } from '../keys.js'
+import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lanes.js'
+import type { Authorize } from './authorization.js'
+
+/** Options of `Device.open`. Durations are in milliseconds, sizes in bytes, rates in bits per second. */
+export interface DeviceOptions {
+  /** The key of this node: a `PrivateKey`, or its base64 as `wg genkey` prints it. */
+  readonly privateKey: PrivateKey | string
+  /** UDP port, or address and port. Default: a free port, IPv4 and IPv6. */
+  readonly listen?: number | ListenOptions | undefined
+  /** Application protocols, best first: offered when dialling, accepted when dialled. Default `['warren/1']`. */
+  readonly protocols?: readonly string[] | undefined
+  /** Decides about each key that proved itself and is no peer yet. Absent: all of them are refused in silence. */
+  readonly authorize?: Authorize | undefined
+  /** Milliseconds that `authorize` may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
+  readonly authorizeTimeout?: number | undefined
+  /** Milliseconds without a sign of a peer that `authorize` let in, after which it is a peer no more. Default 540,000. */
+  readonly forgetAfter?: number | undefined
+  /** Milliseconds without an answer after which a connection is down, with `ERR_WARREN_PEER_DEAD`. Default 15,000. */
+  readonly deadAfter?: number | undefined
+  /** Milliseconds of silence after which a connection asks whether the peer lives. Default 9,000; 0: never, and an idle one costs nothing. */
+  readonly heartbeat?: number | undefined
+  /** Owner of the sockets and the clock: 'native', a thread of its own (the default), or 'script', this process's event loop. */
+  readonly driver?: 'native' | 'script' | undefined
+  /** Addresses inside the tunnel besides the one derived from the key, for raw packets. Default: none. */
+  readonly addresses?: readonly string[] | undefined
+  /** Bytes of the largest packet inside the tunnel, at least 1,248. Default 1,420, as wg-quick(8). */
+  readonly mtu?: number | undefined
+  /** Rate of the link in bits per second, which the scheduler stays below. Default: not bounded. */
+  readonly uplink?: number | undefined
+  /**
+   * Keeps the own side of a stream open when the peer has ended its side and that was read. Default false: the own side ends by itself
+   * then, as that of a `net.Socket` does. `openStream` has the option for one stream.
+   */
+  readonly allowHalfOpen?: boolean | undefined
+  /** Policies of lanes, by priority. Default: a full lane waits, and no rate is bounded. */
+  readonly lanes?: LaneTable | undefined
+  /** Bounds on memory and work. Default: see `Limits`, each by itself. */
+  readonly limits?: Partial<{ readonly [K in keyof Limits]: Limits[K] | undefined }> | undefined
+  /** Cancels `Device.open`, and nothing after it. Default: none. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The socket that a device binds. */
+export interface ListenOptions {
+  /** IP address of this machine. Default: all of them. */
+  readonly host?: string | undefined
+  /** UDP port. Default 0: any that is free. */
+  readonly port?: number | undefined
+}
+
+export interface ParsedDeviceOptions {
+  readonly privateKey: PrivateKey
+  readonly listen: { readonly host: string | undefined; readonly port: number }
+  readonly protocols: readonly string[]
+  readonly authorize: Authorize | undefined
+  readonly authorizeTimeout: number
+  readonly forgetAfter: number
+  readonly deadAfter: number
+  readonly heartbeat: number
+  readonly driver: 'native' | 'script'
+  readonly addresses: readonly string[]
+  readonly mtu: number
+  readonly uplink: number | undefined
+  readonly allowHalfOpen: boolean
+  readonly lanes: ParsedLanes
+  readonly limits: Limits
+  readonly signal: AbortSignal | undefined
+}
+
+/** Checks every option of `Device.open`, and fills in what was left out. */
+export function parseDeviceOptions(options: DeviceOptions): ParsedDeviceOptions {
+  return parseOptions('options', options, CHECKS)
+}
+
+/** The floor of RFC 9000 section 14.1, and the headers of IPv6 and UDP. */
+const LEAST_MTU = 1248
+
+/** What a UDP payload over IPv4 can carry (65,507), less WireGuard's 32 bytes, in its units of 16. */
+const MOST_MTU = 65_472
+
+/** When WireGuard wipes the keys of a tunnel that is not used: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
+const FORGET_AFTER = 540_000
+
+const milliseconds = integer(1, LONGEST_TIMER, 'milliseconds')
+
+const privateKey: Check<PrivateKey> = (value, name) => {
+  if (value instanceof PrivateKey) return value
+  if (value === undefined) throw wrongType(name, 'a PrivateKey or its base64', value)
+  return PrivateKey.from(value as string)
+}
+
+const port = integer(0, 65_535)
+
+const host: Check<string> = (value, name) => {
+  if (typeof value !== 'string') throw wrongType(name, 'an IP address', value)
+  if (isIP(value) === 0) throw outOfRange(name, 'an IP address', value)
+  return value
+}
+
+const listen: Check<{ readonly host: string | undefined; readonly port: number }> = (value, name) => {
+  if (typeof value === 'number') return { host: undefined, port: port(value, name) }
+  return parseOptions(name, value, { host: optional(host, undefined), port: optional(port, 0) })
+}
+
+const authorize: Check<Authorize> = (value, name) => {
+  if (typeof value !== 'function') throw wrongType(name, 'a function', value)
+  return value as Authorize
+}
+
+const mtu: Check<number> = (value, name) => {
+  if (typeof value === 'number' && value < LEAST_MTU) {
+    throw outOfRange(name, `at least ${LEAST_MTU}, so that QUIC's first packets fit`, value, 'ERR_WARREN_MTU_TOO_SMALL')
+  }
+  return integer(LEAST_MTU, MOST_MTU, 'bytes')(value, name)
+}
+
+const CHECKS = {
+  privateKey,
+  listen: optional(listen, { host: undefined, port: 0 }),
+  protocols: optional(protocols, DEFAULT_PROTOCOLS),
+  authorize: optional(authorize, undefined),
+  authorizeTimeout: optional(milliseconds, 4_000),
+  forgetAfter: optional(milliseconds, FORGET_AFTER),
+  deadAfter: optional(milliseconds, 15_000),
+  heartbeat: optional(milliseconds, 9_000),
+  driver: optional(oneOf('native', 'script'), 'native' as const),
+  addresses: optional(listOf(prefix, 1_024), []),
+  mtu: optional(mtu, 1_420),
+  uplink: optional(integer(1, Number.MAX_SAFE_INTEGER, 'bits per second'), undefined),
+  allowHalfOpen: optional(flag, false),
+  lanes: optional(lanes, NO_LANES),
+  limits: optional(limits, DEFAULT_LIMITS),
+  signal: optional(signal, undefined),
+}

@@ -1,0 +1,419 @@
+import { Buffer } from 'node:buffer'
+import { type InspectOptions, inspect } from 'node:util'
+import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
+import type { Endpoint } from '../arguments/endpoint.js'
+import { driverLimits } from '../arguments/limits.js'
+import { offerOf } from '../arguments/protocols.js'
+import type { Connection, Message, Messages } from '../connection/connection.js'
+import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
+import { openDriver } from '../drivers/open.js'
+import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { LaneTotals } from '../figures/lane-totals.js'
+import { type DeviceStats, statsOf } from '../figures/stats.js'
+import { DeviceInbox } from '../inbox/device-inbox.js'
+import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
+import { addressOf, type PublicKey } from '../keys.js'
+import { knownAddresses } from '../peer/endpoint-rotation.js'
+import { Peer, type PeerHost, type PeerReceiver } from '../peer/peer.js'
+import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
+import {
+  type AuthorizedPeer,
+  type ParsedPeerOptions,
+  type PeerOptions,
+  parsePeerOptions,
+} from '../peer/peer-options.js'
+import { Runtime } from '../runtime.js'
+import { systemClock } from '../waiting/clock.js'
+import { defer, tolerated } from '../waiting/deferred.js'
+import { Authorizations } from './authorization.js'
+import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
+import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
+import { PendingConnections } from './pending-connections.js'
+import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
+import { Strangers } from './strangers.js'
+
+/** Events of a device. */
+export interface DeviceEvents {
+  /** A connection that is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
+  connection: [connection: Connection]
+  /** Something that became of a peer or a stranger: `event.type` tells which. */
+  peer: [event: PeerEvent]
+  /** The fault by which this device is broken for good; never a peer's doing. */
+  error: [error: WarrenError]
+  /** The end of the device. `device.closed` gives the same. */
+  close: [reason: CloseReason]
+}
+
+/**
+ * One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`.
+ *
+ * @example
+ * ```js
+ * const device = await Device.open({ privateKey, listen: 51820, authorize: ({ publicKey }) => friends.has(publicKey) })
+ * device.on('connection', (connection) => console.log(`${connection.peer.publicKey} is here`))
+ * for await (const { bytes, connection } of device.messages()) console.log(connection.peer.publicKey, bytes.toString())
+ * ```
+ */
+export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
+  /** The name of this node: the public key of its private key. */
+  readonly publicKey: PublicKey
+  /** The UDP address and port that it listens on. Another device takes it as `endpoint`. */
+  readonly address: { readonly host: string; readonly port: number }
+  /** Addresses inside the tunnel: the one derived from the key, then those of `options.addresses`. */
+  readonly addresses: readonly string[]
+  /** All peers by public key, those that `authorize` let in included. */
+  readonly peers: ReadonlyMap<PublicKey, Peer>
+  /** All live connections, in any protocol, whoever dialled. */
+  readonly connections: ReadonlySet<Connection>
+  /** Settles with the reason when the device has ended; never rejects. */
+  readonly closed: Promise<CloseReason>
+
+  readonly #runtime: Runtime
+  readonly #routes: Routes
+  readonly #inbox: DeviceInbox<Message>
+  readonly #lanes = new LaneTotals()
+  readonly #peers = new Map<PublicKey, Peer>()
+  readonly #connections = new Set<Connection>()
+  readonly #pending: PendingConnections
+  readonly #authorizations: Authorizations | undefined
+  readonly #strangers: Strangers
+  readonly #end = defer<CloseReason>()
+  #closing: Promise<void> | undefined
+
+  /**
+   * Opens a device: checks every option, binds the port, and starts.
+   *
+   * Rejects with `ERR_WARREN_ADDRESS_IN_USE`, `ERR_WARREN_LISTEN_FAILED`, `ERR_WARREN_ADDON_NOT_FOUND`, the reason of `options.signal`, or
+   * for an option that is wrong with a `TypeError` or `RangeError` that names it.
+   *
+   * @example
+   * ```js
+   * const privateKey = readFileSync('private.key', 'utf8').trim()
+   * const device = await Device.open({ privateKey, listen: { host: '203.0.113.5', port: 51820 } })
+   * ```
+   */
+  static async open(options: DeviceOptions): Promise<Device> {
+    const parsed = parseDeviceOptions(options)
+    const routes = new Routes()
+    const late: { receiver: DeviceReceiver | undefined } = { receiver: undefined }
+    const receiver = receiverOf(routes, () => late.receiver)
+    const driver = await openDriver(parsed.driver, driverOptions(parsed), receiver, parsed.signal)
+    return new Device(parsed, driver, routes, (device) => {
+      late.receiver = device
+    })
+  }
+
+  private constructor(
+    options: ParsedDeviceOptions,
+    driver: Driver,
+    routes: Routes,
+    attach: (receiver: DeviceReceiver) => void,
+  ) {
+    super()
+    this.publicKey = options.privateKey.publicKey
+    this.address = driver.address
+    this.addresses = [addressOf(this.publicKey), ...options.addresses]
+    this.peers = this.#peers
+    this.connections = this.#connections
+    this.closed = this.#end.promise
+    this.#runtime = new Runtime(driver, systemClock, options)
+    this.#routes = routes
+    this.#inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
+    this.#pending = new PendingConnections(options.limits.pendingConnections, {
+      hasListener: () => this.listenerCount('connection') > 0,
+      emit: (connection) => shielded(() => this.emit('connection', connection)),
+      claim: (connection) => driver.claim(connection),
+    })
+    const { forgetAfter, limits } = options
+    this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
+    this.#authorizations = this.#makeAuthorizations(options)
+    onNewListener(this, (name) => {
+      if (name === 'connection') this.#pending.listenerAdded()
+    })
+    attach(this.#receiver())
+  }
+
+  /**
+   * Adds a peer, and returns at once. One that `authorize` let in is changed as `update` would, and is permanent.
+   *
+   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`,
+   * `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
+   *
+   * @example
+   * ```js
+   * device.addPeer({ publicKey, endpoint: 'node.example.org:51820', connect: true })
+   * ```
+   */
+  addPeer(options: PeerOptions): Peer {
+    const parsed = parsePeerOptions(options)
+    this.#check()
+    const known = this.#peers.get(parsed.publicKey)
+    if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
+    const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
+    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.protocols)
+    const endpoints = knownAddresses(configured)
+    const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    this.#authorizations?.forget(peer.publicKey)
+    this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
+    return peer
+  }
+
+  /**
+   * Reads messages of all connections as they come. Peers take turns by bytes; the highest priority first holds inside a peer's share.
+   * The iterator competes with those of the connections: each message goes to one. Leaving the loop loses nothing. The loop ends when
+   * the device is closed and nothing is left.
+   *
+   * @example
+   * ```js
+   * for await (const { bytes, connection } of device.messages()) {
+   *   void device.broadcast(bytes, { except: connection, patience: 1_000 })
+   * }
+   * ```
+   */
+  messages(filter?: MessageFilter): Messages {
+    return this.#inbox.read(parseFilter(filter))
+  }
+
+  /**
+   * Sends one message to many connections: copied once, before this returns, and queued for each by reference. Resolves when each
+   * has admitted it, or given it up; a slow one delays none of the others. Never rejects for what a peer does.
+   *
+   * @example
+   * ```js
+   * const results = await device.broadcast(bytes, { priority: 200, patience: 1_000 })
+   * for (const [connection, { settled }] of results) console.log(connection.peer.publicKey, await settled)
+   * ```
+   */
+  broadcast(bytes: Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResults> {
+    try {
+      return tolerated(broadcast(this.#runtime, this.#routes.connections, bytes, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Gives figures of this moment; none once the device is closed. */
+  stats(): DeviceStats {
+    const { isOpen, driver, queued, deadlines } = this.#runtime
+    if (!isOpen) return statsOf(undefined, [])
+    const failedAuthorizations = this.#authorizations?.failures ?? 0
+    const { leftBehindMessages } = this.#inbox
+    const counters = {
+      queuedBytes: queued.total,
+      leftBehindMessages,
+      failedAuthorizations,
+      ...this.#strangers.counters,
+    }
+    return statsOf({ ...driver.stats(), ...counters }, this.#lanes.now(driver.deviceLanes(), deadlines.now()))
+  }
+
+  /** Closes every connection gracefully, then the device; its port is free when this resolves. */
+  async close(options?: CloseOptions): Promise<void> {
+    const close = parseClose(options)
+    this.#closing ??= this.#close(close)
+    await this.#closing
+  }
+
+  /** Keeps the process alive from now on, as from the start. */
+  ref(): this {
+    if (this.#runtime.isOpen) this.#runtime.driver.ref()
+    return this
+  }
+
+  /** Lets the process end while the device is open. */
+  unref(): this {
+    if (this.#runtime.isOpen) this.#runtime.driver.unref()
+    return this
+  }
+
+  /** Closes gracefully: `await using device = await Device.open(options)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Gives key, address, how many peers and connections there are, and whether it is open, for logs. */
+  toJSON(): object {
+    const { publicKey, address, peers, connections } = this
+    return { publicKey, address, peers: peers.size, connections: connections.size, open: this.#runtime.isOpen }
+  }
+
+  /** Prints the facts of `toJSON`. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Device ${inspect(this.toJSON(), options)}`
+  }
+
+  #check(): void {
+    if (this.#runtime.isClosing) throw this.#runtime.closedError()
+  }
+
+  async #close({ code, reason, timeout }: ParsedClose): Promise<void> {
+    if (!this.#runtime.isOpen) return
+    this.#stopDialling()
+    await Promise.all(Array.from(this.#connections, (connection) => connection.close({ code, reason, timeout })))
+    await this.#runtime.driver.close(code, reason)
+    this.#finish({ by: 'local', code, reason, cause: 'application' }, undefined)
+  }
+
+  #stopDialling(): void {
+    this.#runtime.isClosing = true
+    this.#inbox.closing()
+    this.#authorizations?.close()
+    this.#strangers.close()
+    for (const receiver of this.#routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
+  }
+
+  #failed(message: string): void {
+    if (!this.#runtime.isOpen) return
+    const error = nativeError('failed', message, {})
+    this.#closing ??= Promise.resolve()
+    this.#stopDialling()
+    void this.#runtime.driver.close(0, '').catch(() => undefined)
+    this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
+    this.emit('error', error)
+  }
+
+  #finish(close: DriverClose, error: WarrenError | undefined): void {
+    if (!this.#runtime.isOpen) return
+    this.#runtime.isOpen = false
+    this.#runtime.deadlines.close()
+    for (const id of [...this.#routes.connections.ids]) this.#connectionClosed(id, close, error)
+    this.#inbox.end()
+    const reason = { by: close.by, code: close.code, reason: close.reason, error }
+    this.#end.resolve(reason)
+    shielded(() => this.emit('close', reason))
+  }
+
+  /** A peer that `authorize` let in is one for good from now on. */
+  #adopt(peer: Peer, { publicKey: _, ...changes }: PeerOptions): Peer {
+    peer.update(changes)
+    this.#strangers.delete(peer.publicKey)
+    this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
+    return peer
+  }
+
+  #add(
+    options: DriverPeer,
+    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority' | 'connect'>,
+    seen: Endpoint | undefined,
+    add: (peer: DriverPeer) => number,
+  ): Peer {
+    const { publicKey } = options
+    const { peers, connections, dials } = this.#routes
+    const id = this.#withRoom(seen, () => add(options), publicKey)
+    const host: PeerHost = {
+      connections,
+      dials,
+      inbox: this.#inbox,
+      lanes: this.#lanes,
+      event: (event) => this.#event(event),
+      entered: () => this.#strangers.entered(publicKey),
+      left: () => this.#strangers.left(publicKey),
+      leaving: () => this.#strangers.delete(publicKey),
+      removed: () => {
+        this.#peers.delete(publicKey)
+        peers.delete(id)
+      },
+    }
+    const { endpoint: endpoints, maxPriority, connect } = parsed
+    const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
+    const peer = new Peer(facts, this.#runtime, host, (receiver) => {
+      peers.set(id, receiver)
+      if (seen !== undefined) this.#strangers.add(publicKey, receiver)
+    })
+    this.#peers.set(publicKey, peer)
+    return peer
+  }
+
+  /** Adds; where there is no room, a stranger that is gone gives way. */
+  #withRoom(from: Endpoint | undefined, add: () => number, publicKey: PublicKey): number {
+    try {
+      return add()
+    } catch (failure) {
+      const error = fromNative(failure, publicKey)
+      if (error.code !== 'ERR_WARREN_TOO_MANY_PEERS' || !this.#strangers.makeRoom(from)) throw error
+    }
+    try {
+      return add()
+    } catch (failure) {
+      throw fromNative(failure, publicKey)
+    }
+  }
+
+  #event(event: PeerEvent): void {
+    publishPeerEvent(this.publicKey, event)
+    shielded(() => this.emit('peer', event))
+  }
+
+  #receiver(): DeviceReceiver {
+    return {
+      connected: (id, peer, initiator, protocol) => this.#connected(id, peer, initiator, protocol),
+      connectionClosed: (id, close) => this.#connectionClosed(id, close),
+      stranger: (publicKey, endpoint) => {
+        // It may have been added since it knocked.
+        if (!this.#peers.has(publicKey)) this.#authorizations?.ask(publicKey, endpoint)
+      },
+      strangerGone: (publicKey) => this.#authorizations?.gone(publicKey),
+      failed: (message) => this.#failed(message),
+    }
+  }
+
+  #connected(id: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void {
+    const { dials } = this.#routes
+    if (dials.isCancelled(id)) return
+    const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol)
+    if (connection === undefined) {
+      dials.cancel(id)
+      this.#runtime.driver.closeConnection(id, 0, 'closing', 0)
+      return
+    }
+    this.#connections.add(connection)
+    this.#pending.arrived(id, connection)
+  }
+
+  #connectionClosed(id: number, close: DriverClose, failure?: WarrenError): void {
+    const receiver = this.#routes.connections.take(id)
+    if (receiver !== undefined) {
+      this.#connections.delete(receiver.connection)
+      receiver.closed(close, failure)
+      this.#pending.ended(receiver.connection)
+    }
+    this.#routes.dials.closed(id, close)
+  }
+
+  #makeAuthorizations({ authorize, authorizeTimeout, limits }: ParsedDeviceOptions): Authorizations | undefined {
+    if (authorize === undefined) return undefined
+    const { driver, clock } = this.#runtime
+    return new Authorizations(authorize, authorizeTimeout, limits.pendingAuthorizations, clock, {
+      accept: (publicKey, endpoint, peer) => this.#accept(publicKey, endpoint, peer),
+      reject: (publicKey, endpoint, reason, error) => {
+        if (!this.#runtime.isOpen) return
+        driver.refuse(publicKey)
+        this.#event({ type: 'rejected', publicKey, endpoint, reason, error })
+      },
+    })
+  }
+
+  #accept(publicKey: PublicKey, seen: Endpoint, authorized: AuthorizedPeer): void {
+    const { maxPriority, ...rest } = authorized
+    const options = { publicKey, endpoints: [], ...rest }
+    try {
+      if (!this.#strangers.admits(seen)) throw nativeError('too-many-of-address', '', { peer: publicKey })
+      this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
+        this.#runtime.driver.authorize(peer),
+      )
+    } catch (error) {
+      this.#runtime.driver.refuse(publicKey)
+      this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })
+      return
+    }
+    this.#event({ type: 'added', publicKey, by: 'authorize' })
+  }
+}
+
+function driverOptions(options: ParsedDeviceOptions): DriverOptions {
+  const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } = options
+  const privateKey = Buffer.from(options.privateKey.export(), 'base64')
+  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
+  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
+}

@@ -1,0 +1,65 @@
+import { spellEndpoint } from '../arguments/endpoint.js'
+import { ConnectionRoutes } from '../connection/connection-routes.js'
+import { streamReset, streamStopped } from '../connection/connection-streams.js'
+import { DialRoutes } from '../dial/dial-routes.js'
+import type { DriverClose, Receiver } from '../driver.js'
+import type { PeerReceiver } from '../peer/peer.js'
+
+/** What lives in a device, by the ids of its driver. */
+export class Routes {
+  readonly peers = new Map<number, PeerReceiver>()
+  readonly connections = new ConnectionRoutes()
+  readonly dials = new DialRoutes()
+}
+
+/** What concerns the device as a whole. */
+export interface DeviceReceiver {
+  connected(connection: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void
+  connectionClosed(connection: number, close: DriverClose): void
+  stranger(publicKey: string, endpoint: string): void
+  strangerGone(publicKey: string): void
+  failed(message: string): void
+}
+
+/** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
+export function receiverOf({ peers, connections }: Routes, device: () => DeviceReceiver | undefined): Receiver {
+  const { streams } = connections
+  return {
+    peerUp: (peer, handshakeMs) => peers.get(peer)?.up(handshakeMs),
+    peerRekeyed: (peer) => peers.get(peer)?.rekeyed(),
+    peerMoved: (peer, from, to) => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to)),
+    peerUnanswered: (peer, attempt, to) => peers.get(peer)?.unanswered(attempt, spellEndpoint(to)),
+    peerUnreachable: (peer, to, errno) => peers.get(peer)?.unreachable(spellEndpoint(to), errno),
+    peerDown: (peer, reason) => peers.get(peer)?.down(reason),
+    packet: (peer, packet) => peers.get(peer)?.packet(packet),
+
+    stranger: (publicKey, endpoint) => device()?.stranger(publicKey, spellEndpoint(endpoint)),
+    strangerGone: (publicKey) => device()?.strangerGone(publicKey),
+    failed: (message) => device()?.failed(message),
+
+    connected: (connection, peer, initiator, protocol) => {
+      const receiver = peers.get(peer)
+      if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
+    },
+    connectionClosed: (connection, close) => device()?.connectionClosed(connection, close),
+    datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),
+    message: (connection, priority, bytes) => connections.get(connection)?.message(priority, bytes),
+    laneDrained: (connection, priority, bytes) => connections.get(connection)?.laneDrained(priority, bytes),
+    messageSettled: (connection, message, outcome) => connections.get(connection)?.messageSettled(message, outcome),
+
+    streamOpened: (connection, stream, bidirectional, priority, name) =>
+      connections.get(connection)?.streamOpened(stream, bidirectional, priority, name),
+    streamData: (stream, chunk) => streams.get(stream)?.read?.data(chunk),
+    streamEnd: (stream) => streams.get(stream)?.read?.end(),
+    streamReset: (stream, code) => {
+      const sides = streams.get(stream)
+      if (sides !== undefined) streamReset(sides, code)
+    },
+    streamStopped: (stream, code, whole) => {
+      const sides = streams.get(stream)
+      if (sides !== undefined) streamStopped(sides, code, whole)
+    },
+    streamDrained: (stream, bytes) => streams.get(stream)?.write?.drained(bytes),
+    streamFinished: (stream) => streams.get(stream)?.write?.acknowledged(),
+  }
+}

@@ -1,0 +1,33 @@
+import type { DriverClose } from '../driver.js'
+import type { DialReceiver } from './dial.js'
+
+/** The connections of a device that are not up yet, by the ids of its driver. */
+export class DialRoutes {
+  readonly #dials = new Map<number, DialReceiver>()
+  /** Nobody waits for these any more; the driver has still to report their end. */
+  readonly #cancelled = new Set<number>()
+
+  add(id: number, receiver: DialReceiver): void {
+    this.#dials.set(id, receiver)
+  }
+
+  /** The connection is up, or its end was told. */
+  delete(id: number): void {
+    this.#dials.delete(id)
+  }
+
+  /** Nobody waits for the connection: if it comes up all the same, it is nobody's. */
+  cancel(id: number): void {
+    this.#cancelled.add(id)
+  }
+
+  isCancelled(id: number): boolean {
+    return this.#cancelled.has(id)
+  }
+
+  /** The driver reports the end. */
+  closed(id: number, close: DriverClose): void {
+    this.#cancelled.delete(id)
+    this.#dials.get(id)?.closed(close)
+  }
+}

@@ -1,0 +1,173 @@
+import type { DriverClose } from '../driver.js'
+import { fromClose, fromNative, WarrenError } from '../errors.js'
+import { onAbort } from '../waiting/abort.js'
+import type { Clock, Timer } from '../waiting/clock.js'
+import { type Deferred, defer } from '../waiting/deferred.js'
+import { Attempts } from './attempts.js'
+import { noHandshake, noTransport, type Tunnel } from './dial-error.js'
+import { DialPace } from './dial-pace.js'
+
+/** A dial as its driver's events see it. */
+export interface DialReceiver {
+  closed(close: DriverClose): void
+}
+
+/** What a dial needs of the peer it goes to, whose connections are of type `C`. */
+export interface DialLink<C> {
+  readonly publicKey: string
+  readonly clock: Clock
+  tunnel(): Tunnel
+  /** Gives the driver an address to try. Rejects when there is none to be found. */
+  locate(): Promise<void>
+  /** Dials, and has the events of the dial sent to `receiver`. */
+  connect(timeout: number, receiver: DialReceiver): number
+  cancel(connection: number): void
+  /** A live connection that would do. */
+  find(): C | undefined
+  /** The dial is over: the next caller starts a new one. */
+  over(): void
+}
+
+/** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
+export class Dial<C> {
+  /** What was tried for it. */
+  readonly attempts = new Attempts()
+  readonly #link: DialLink<C>
+  readonly #callers = new Set<Caller<C>>()
+  /** Ends the one wait at which the dial stands. */
+  #wake: (() => void) | undefined
+  #connection: number | undefined
+  /** Why there is no address to try. */
+  #trouble: WarrenError | undefined
+  /** How the attempt before this one ended. */
+  #last: DriverClose | undefined
+  #isOver = false
+
+  constructor(link: DialLink<C>) {
+    this.#link = link
+  }
+
+  /** Resolves with the connection, however it came about. */
+  join(timeout: number, signal: AbortSignal | undefined): Promise<C> {
+    const { clock } = this.#link
+    const deferred = defer<C>()
+    const caller: Caller<C> = {
+      deferred,
+      deadline: clock.now() + timeout,
+      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError(timeout)))),
+      stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(signal.reason))),
+    }
+    this.#callers.add(caller)
+    if (this.#callers.size === 1) void this.#run()
+    return deferred.promise
+  }
+
+  /** A connection that would do is up. The dial under way goes on by itself, or ends as the duplicate. */
+  arrived(connection: C): void {
+    this.#connection = undefined
+    for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
+  }
+
+  /** Nothing can come of it any more. */
+  fail(error: Error): void {
+    for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.reject(error))
+  }
+
+  async #run(): Promise<void> {
+    const pace = new DialPace(this.#link.clock)
+    while (!this.#isOver) {
+      pace.begin()
+      const end = (await this.#locate()) ? await this.#attempt() : 'unresolved'
+      if (this.#isOver || end === undefined) return
+      this.#last = end === 'unresolved' ? undefined : end
+      const pause = pace.after(end)
+      if (pause !== undefined) await this.#pause(pause)
+      else if (end !== 'unresolved') this.fail(this.#error(end))
+    }
+  }
+
+  async #locate(): Promise<boolean> {
+    try {
+      await this.#link.locate()
+      this.#trouble = undefined
+      return true
+    } catch (error) {
+      this.#trouble = fromNative(error, this.#link.publicKey)
+      return false
+    }
+  }
+
+  /** One dial of the driver: how it failed, or `undefined` when nobody waits for it any more. */
+  async #attempt(): Promise<DriverClose | undefined> {
+    const { clock } = this.#link
+    if (this.#isOver) return undefined
+    const latest = Math.max(...Array.from(this.#callers, ({ deadline }) => deadline))
+    return new Promise((resolve) => {
+      this.#wake = () => resolve(undefined)
+      try {
+        const found = this.#link.find()
+        if (found !== undefined) return this.arrived(found)
+        this.#connection = this.#link.connect(Math.ceil(Math.max(1, latest - clock.now())), {
+          closed: (close) => {
+            this.#connection = undefined
+            resolve(close)
+          },
+        })
+      } catch (error) {
+        this.fail(fromNative(error, this.#link.publicKey))
+      }
+    })
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    if (milliseconds === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.#link.clock.after(milliseconds, resolve)
+      this.#wake = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  #leave(caller: Caller<C>, settle: () => void): void {
+    if (!this.#callers.delete(caller)) return
+    caller.timer.cancel()
+    caller.stopListening?.()
+    if (this.#callers.size === 0) this.#abandon()
+    settle()
+  }
+
+  #abandon(): void {
+    this.#isOver = true
+    this.#link.over()
+    if (this.#connection !== undefined) this.#link.cancel(this.#connection)
+    this.#wake?.()
+  }
+
+  /** Why nothing came of it for as long as a caller waited. */
+  #timeoutError(waited: number): WarrenError {
+    if (this.#trouble !== undefined) return this.#trouble
+    const { attempts } = this
+    const { publicKey } = this.#link
+    const tunnel = this.#link.tunnel()
+    if (tunnel.upFor === undefined)
+      return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause())
+    const last = this.#last
+    if (last?.cause === 'refused' || last?.cause === 'duplicate') return this.#error(last)
+    return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
+  }
+
+  #error(close: DriverClose): WarrenError {
+    const { publicKey: peer } = this.#link
+    const refused = `The peer closed the connection while it came up (code ${close.code}: ${close.reason})`
+    return fromClose(close, peer) ?? new WarrenError('ERR_WARREN_CONNECTION_REFUSED', refused, { peer })
+  }
+}
+
+interface Caller<C> {
+  readonly deferred: Deferred<C>
+  readonly deadline: number
+  readonly timer: Timer
+  readonly stopListening: (() => void) | undefined
+}

@@ -1,0 +1,29 @@
+import type { Driver, DriverOptions, Receiver } from '../driver.js'
+import { fromNative } from '../errors.js'
+import { openNative } from './native.js'
+import { openScript } from './script.js'
+
+/** Opens the driver that was asked for; an abort meanwhile closes it again. */
+export async function openDriver(
+  kind: 'native' | 'script',
+  options: DriverOptions,
+  receiver: Receiver,
+  signal: AbortSignal | undefined,
+): Promise<Driver> {
+  signal?.throwIfAborted()
+  const driver = await opened(kind, options, receiver)
+  if (!signal?.aborted) return driver
+  await driver.close(0, '')
+  throw signal.reason
+}
+
+async function opened(kind: 'native' | 'script', options: DriverOptions, receiver: Receiver): Promise<Driver> {
+  try {
+    return await (kind === 'native' ? openNative : openScript)(options, receiver)
+  } catch (error) {
+    throw fromNative(error)
+  } finally {
+    // The addon has its own copy, which is wiped with the device.
+    options.privateKey.fill(0)
+  }
+}

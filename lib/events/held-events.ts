@@ -1,0 +1,48 @@
+import { later } from '../waiting/clock.js'
+import { Fifo } from '../waiting/fifo.js'
+
+/** Where events go. */
+export interface Listening<T> {
+  /** Somebody listens now. */
+  hasListener(): boolean
+  emit(value: T): void
+}
+
+/** Events that wait for their first listener, and then come in order. */
+export class HeldEvents<T> {
+  readonly #target: Listening<T>
+  #held = new Fifo<T>()
+
+  constructor(target: Listening<T>) {
+    this.#target = target
+  }
+
+  get length(): number {
+    return this.#held.length
+  }
+
+  emit(value: T): void {
+    this.#held.push(value)
+    this.#flush()
+  }
+
+  /** Drops those events of which `isStale` is true. */
+  drop(isStale: (value: T) => boolean): void {
+    const kept = new Fifo<T>()
+    for (let value = this.#held.shift(); value !== undefined; value = this.#held.shift())
+      if (!isStale(value)) kept.push(value)
+    this.#held = kept
+  }
+
+  /** A listener is about to be added: it gets what waits once the code that adds it has run. */
+  listenerAdded(): void {
+    if (this.#held.length > 0) later(() => this.#flush())
+  }
+
+  #flush(): void {
+    while (this.#held.length > 0 && this.#target.hasListener()) {
+      const value = this.#held.shift()
+      if (value !== undefined) this.#target.emit(value)
+    }
+  }
+}

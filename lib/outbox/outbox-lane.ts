@@ -1,0 +1,77 @@
+import type { LanePolicy } from './lanes.js'
+import type { Outcome } from './send-options.js'
+
+/** A message that can wait in a lane: a link of its chain. */
+export interface Waiting<T> {
+  readonly length: number
+  previous: T | undefined
+  next: T | undefined
+}
+
+/** One priority of one connection: what waits for admission, in order, and what was admitted. */
+export class OutboxLane<T extends Waiting<T>> {
+  readonly priority: number
+  readonly policy: LanePolicy
+  /** How many messages ended in each way. */
+  readonly outcomes: Record<Outcome, number> = {
+    delivered: 0,
+    expired: 0,
+    cancelled: 0,
+    replaced: 0,
+    dropped: 0,
+    lost: 0,
+  }
+  /** Admitted, and not drained. */
+  queuedBytes = 0
+  /** Admitted, and not settled. */
+  unsettled = 0
+  waitingMessages = 0
+  waitingBytes = 0
+  #first: T | undefined
+  #last: T | undefined
+
+  constructor(priority: number, policy: LanePolicy) {
+    this.priority = priority
+    this.policy = policy
+  }
+
+  /** Messages wait here; with another policy the engine takes them at once. */
+  get mayWait(): boolean {
+    return this.policy.full === 'wait'
+  }
+
+  /** The one that has waited longest. */
+  get first(): T | undefined {
+    return this.#first
+  }
+
+  /** An object larger than the bound goes alone. */
+  hasRoom(bytes: number): boolean {
+    if (this.unsettled >= LANE_MESSAGES) return false
+    return this.queuedBytes === 0 || this.queuedBytes + bytes <= this.policy.maxQueuedBytes
+  }
+
+  push(sent: T): void {
+    sent.previous = this.#last
+    if (this.#last === undefined) this.#first = sent
+    else this.#last.next = sent
+    this.#last = sent
+    this.waitingMessages += 1
+    this.waitingBytes += sent.length
+  }
+
+  remove(sent: T): void {
+    const { previous, next } = sent
+    if (previous === undefined) this.#first = next
+    else previous.next = next
+    if (next === undefined) this.#last = previous
+    else next.previous = previous
+    sent.previous = undefined
+    sent.next = undefined
+    this.waitingMessages -= 1
+    this.waitingBytes -= sent.length
+  }
+}
+
+/** Bounds what small messages cost besides their bytes; the transport itself has at most some hundreds under way. */
+const LANE_MESSAGES = 4_096

@@ -1,0 +1,271 @@
+import { changedBytes } from '../arguments/argument-error.js'
+import { onAbort } from '../waiting/abort.js'
+import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
+import type { Deadlines } from './deadlines.js'
+import type { LanePolicy } from './lanes.js'
+import { OutboxLane } from './outbox-lane.js'
+import type { Room } from './queued-bytes.js'
+import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
+
+/** What an outbox needs of the connection below it. */
+export interface OutboxLink {
+  readonly deadlines: Deadlines
+  policy(priority: number): LanePolicy
+  /** An id that no message of the device has had. */
+  nextMessage(): number
+  transmit(message: number, priority: number, lifetime: number | undefined, payload: Payload): void
+  cancel(message: number, reason: 'cancelled' | 'replaced'): void
+  /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
+  reserve(priority: number, bytes: number, mayWait: boolean): Room
+  release(priority: number, bytes: number): void
+  /** The error of a send that finds no room, or no connection. */
+  fullError(): Error
+  closedError(): Error
+}
+
+/** Messages of one connection on their way out: those that wait for room in their lane, and those whose end is not known yet. */
+export class Outbox implements SentOwner {
+  readonly #link: OutboxLink
+  readonly #lanes = new Map<number, OutboxLane<Sent>>()
+  readonly #unsettled = new Map<number, Sent>()
+  /** The message that holds each slot of `replaces`, until it settles. */
+  readonly #slots = new Map<string, Sent>()
+  #waiting = 0
+  #idle: Deferred<void> | undefined
+  #ended = false
+
+  constructor(link: OutboxLink) {
+    this.#link = link
+  }
+
+  /** Resolves when the message is admitted (given to the engine, which copied it) or given up. Its rejection is tolerated. */
+  send(payload: Payload, options: ParsedSend): Promise<Outgoing> {
+    const { signal } = options
+    if (signal?.aborted) return refusal(signal.reason)
+    if (this.#ended) return refusal(this.#link.closedError())
+    const sent = this.#make(payload, options)
+    const room = this.#reserve(sent)
+    if (room === 'none') {
+      if (sent.lane.mayWait) return refusal(this.#link.fullError())
+    } else if (room === 'behind' || this.#mustWait(sent)) {
+      const admission = defer<Outgoing>()
+      this.#wait(sent, admission, Number.POSITIVE_INFINITY)
+      return tolerated(admission.promise)
+    } else {
+      this.#admit(sent, options.lifetime)
+    }
+    return Promise.resolve(sent)
+  }
+
+  /**
+   * The same for one of many: what goes wrong is an outcome. The waiter is told once if the message has to wait, which it does for
+   * `patience` at most.
+   */
+  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted {
+    if (this.#ended) return LOST
+    const outgoing = this.#make(payload, options)
+    const room = this.#reserve(outgoing)
+    if (room !== 'none') {
+      if (room === 'behind' || this.#mustWait(outgoing)) {
+        this.#wait(outgoing, waiter, patience)
+        return { outgoing, waits: true }
+      }
+      this.#admit(outgoing, options.lifetime)
+    }
+    return { outgoing, waits: false }
+  }
+
+  /** The engine handed bytes of a lane on, or gave them up. */
+  drained(priority: number, bytes: number): void {
+    const lane = this.#lanes.get(priority)
+    if (lane === undefined) return
+    lane.queuedBytes -= bytes
+    this.#link.release(priority, bytes)
+    this.#fill(lane)
+  }
+
+  /** The engine knows how a message ended. */
+  settled(message: number, outcome: Outcome): void {
+    const sent = this.#unsettled.get(message)
+    if (sent === undefined) return
+    this.#unsettled.delete(message)
+    const { lane } = sent
+    lane.unsettled -= 1
+    if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
+    this.#settle(sent, outcome)
+    this.#fill(lane)
+  }
+
+  cancel(sent: Sent): void {
+    this.#giveUp(sent, 'cancelled')
+  }
+
+  late(sent: Sent): void {
+    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped')
+    this.#fill(sent.lane)
+  }
+
+  /** What there is to know of each lane that was used. */
+  get lanes(): Iterable<OutboxLane<Sent>> {
+    return this.#lanes.values()
+  }
+
+  /** Nothing waits for admission. */
+  get isIdle(): boolean {
+    return this.#waiting === 0
+  }
+
+  /** Resolves when nothing waits for admission. */
+  idle(): Promise<void> {
+    if (this.#waiting === 0) return Promise.resolve()
+    this.#idle ??= defer()
+    return this.#idle.promise
+  }
+
+  /** The connection is over: what waits is rejected, what is under way is 'lost'. */
+  end(): void {
+    this.#ended = true
+    for (const lane of this.#lanes.values()) {
+      const beside = lane.mayWait ? 0 : lane.unsettled * MESSAGE_BYTES
+      this.#link.release(lane.priority, lane.queuedBytes + beside)
+      lane.queuedBytes = 0
+      lane.unsettled = 0
+      for (let sent = lane.first; sent !== undefined; sent = lane.first) {
+        this.#leave(sent, 'lost', this.#link.closedError())
+      }
+    }
+    for (const sent of this.#unsettled.values()) this.#settle(sent, 'lost')
+    this.#unsettled.clear()
+  }
+
+  #make(payload: Payload, options: ParsedSend): Sent {
+    const sent = new Sent(this, this.#lane(options.priority), payload, options)
+    const { replaces, signal } = options
+    if (replaces !== undefined) {
+      const before = this.#slots.get(replaces)
+      if (before !== undefined) this.#giveUp(before, 'replaced')
+      this.#slots.set(replaces, sent)
+    }
+    if (signal !== undefined) sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', signal.reason))
+    return sent
+  }
+
+  /**
+   * Room for it under the limits; without, it is over. Past the limit of the device one message may wait in a lane that has some
+   * under way: whoever awaits each send is held back, not refused.
+   */
+  #reserve(sent: Sent): Room {
+    const { lane } = sent
+    const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
+    const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
+    if (room === 'none') this.#settle(sent, 'dropped')
+    return room
+  }
+
+  #mustWait({ lane, length }: Sent): boolean {
+    return lane.mayWait && (lane.first !== undefined || !lane.hasRoom(length))
+  }
+
+  #wait(sent: Sent, waiter: Waiter, patience: number): void {
+    const { deadlines } = this.#link
+    const { lifetime } = sent.options
+    const now = deadlines.now()
+    sent.since = now
+    sent.waiter = waiter
+    if (lifetime !== undefined) sent.expiry = now + lifetime
+    sent.deadline = Math.min(sent.expiry, now + patience)
+    if (sent.deadline < Number.POSITIVE_INFINITY) deadlines.add(sent)
+    sent.lane.push(sent)
+    this.#waiting += 1
+  }
+
+  #fill(lane: OutboxLane<Sent>): void {
+    for (let sent = lane.first; sent !== undefined && lane.hasRoom(sent.length); sent = lane.first) {
+      const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
+      if (lifetime !== undefined && lifetime <= 0) {
+        this.#leave(sent, 'expired')
+        continue
+      }
+      const { length, payload } = sent
+      if (payload !== undefined && payload.byteLength !== length) {
+        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
+        continue
+      }
+      const waiter = this.#stopWaiting(sent)
+      this.#admit(sent, lifetime)
+      waiter?.resolve(sent)
+    }
+  }
+
+  /** From waiting to under way: the bytes are referenced no more. */
+  #admit(sent: Sent, lifetime: number | undefined): void {
+    const { lane, length, payload = NOTHING } = sent
+    const message = this.#link.nextMessage()
+    sent.message = message
+    sent.payload = undefined
+    if (lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
+    lane.queuedBytes += length
+    lane.unsettled += 1
+    this.#unsettled.set(message, sent)
+    this.#link.transmit(message, lane.priority, lifetime, payload)
+  }
+
+  /** Takes a message back, wherever it is. A reason rejects the send that still waits. */
+  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', reason?: unknown): void {
+    if (sent.waiter !== undefined) {
+      this.#leave(sent, outcome, reason)
+      this.#fill(sent.lane)
+    } else if (this.#unsettled.has(sent.message)) {
+      this.#link.cancel(sent.message, outcome)
+    }
+  }
+
+  /** Out of the queue, for good. */
+  #leave(sent: Sent, outcome: Outcome, error?: unknown): void {
+    const waiter = this.#stopWaiting(sent)
+    this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
+    sent.payload = undefined
+    this.#settle(sent, outcome)
+    if (error === undefined) waiter?.resolve(sent)
+    else waiter?.reject(error)
+  }
+
+  #stopWaiting(sent: Sent): Waiter | undefined {
+    const { waiter } = sent
+    sent.waiter = undefined
+    sent.lane.remove(sent)
+    this.#link.deadlines.remove(sent)
+    this.#waiting -= 1
+    if (this.#waiting === 0) {
+      this.#idle?.resolve()
+      this.#idle = undefined
+    }
+    return waiter
+  }
+
+  #settle(sent: Sent, outcome: Outcome): void {
+    sent.lane.outcomes[outcome] += 1
+    const { replaces } = sent.options
+    if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
+    sent.settle(outcome)
+  }
+
+  #lane(priority: number): OutboxLane<Sent> {
+    const known = this.#lanes.get(priority)
+    if (known !== undefined) return known
+    const lane = new OutboxLane<Sent>(priority, this.#link.policy(priority))
+    this.#lanes.set(priority, lane)
+    return lane
+  }
+}
+
+/** Only what may reject is watched: most sends resolve at once, and cost one promise. */
+function refusal(reason: unknown): Promise<never> {
+  return tolerated(Promise.reject(reason))
+}
+
+/** What a message costs besides its bytes: its promise and its entry, here and in the engine. */
+const MESSAGE_BYTES = 512
+
+const NOTHING = new Uint8Array()

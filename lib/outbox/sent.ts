@@ -1,0 +1,95 @@
+import { type InspectOptions, inspect } from 'node:util'
+import { type Deferred, defer } from '../waiting/deferred.js'
+import type { Due } from './deadlines.js'
+import type { OutboxLane, Waiting } from './outbox-lane.js'
+import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+
+/** What a message carries: the caller's bytes, or those that the driver holds for several messages. */
+export type Payload = Uint8Array | SharedBytes
+
+/** Bytes that the driver copied once; `share` is its name for them. */
+export interface SharedBytes {
+  readonly share: number
+  readonly byteLength: number
+}
+
+/** Whoever wants to know that a message waits no more: admitted or given up, or rejected for this reason. */
+export type Waiter = Pick<Deferred<Outgoing>, 'resolve' | 'reject'>
+
+/** What became of a message that is one of many. */
+export interface Posted {
+  readonly outgoing: Outgoing
+  /** It waits for admission; its waiter will be told. */
+  readonly waits: boolean
+}
+
+/** A message that never left: its connection is over. */
+export const LOST: Posted = {
+  outgoing: { settled: Promise.resolve('lost' as const), cancel: () => undefined },
+  waits: false,
+}
+
+/** Who has a message. */
+export interface SentOwner {
+  cancel(sent: Sent): void
+  late(sent: Sent): void
+}
+
+/** A message that was given to an outbox: it waits for admission, then it is under way, then it has settled. */
+export class Sent implements Outgoing, Due, Waiting<Sent> {
+  readonly lane: OutboxLane<Sent>
+  readonly options: ParsedSend
+  readonly length: number
+  /** Until it is admitted. */
+  payload: Payload | undefined
+  /** Who is told when it waits no more; `undefined`: it does not wait. */
+  waiter: Waiter | undefined
+  since = 0
+  previous: Sent | undefined
+  next: Sent | undefined
+  /** When its life ends, and when its waiting does. */
+  expiry = Number.POSITIVE_INFINITY
+  deadline = Number.POSITIVE_INFINITY
+  place = -1
+  /** Its id in the driver; 0: it was not admitted. */
+  message = 0
+  stopListening: (() => void) | undefined
+
+  readonly #owner: SentOwner
+  #outcome: Outcome | undefined
+  #settled: Deferred<Outcome> | undefined
+
+  constructor(owner: SentOwner, lane: OutboxLane<Sent>, payload: Payload, options: ParsedSend) {
+    this.#owner = owner
+    this.lane = lane
+    this.payload = payload
+    this.length = payload.byteLength
+    this.options = options
+  }
+
+  get settled(): Promise<Outcome> {
+    if (this.#outcome !== undefined) return Promise.resolve(this.#outcome)
+    this.#settled ??= defer()
+    return this.#settled.promise
+  }
+
+  cancel(): void {
+    this.#owner.cancel(this)
+  }
+
+  late(): void {
+    this.#owner.late(this)
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { priority } = this.options
+    return `Outgoing ${inspect({ priority, bytes: this.length, settled: this.#outcome }, options)}`
+  }
+
+  settle(outcome: Outcome): void {
+    this.#outcome = outcome
+    this.#settled?.resolve(outcome)
+    this.stopListening?.()
+    this.stopListening = undefined
+  }
+}

@@ -1,0 +1,75 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Endpoint } from '../arguments/endpoint.js'
+import type { WarrenError } from '../errors.js'
+import type { PublicKey } from '../keys.js'
+
+/** A change of a peer, or of a stranger who wanted to be one. */
+export type PeerEvent =
+  /** The peer is configured now. */
+  | {
+      /** Name of the change. */
+      readonly type: 'added'
+      /** The key of the peer, or of the stranger. */
+      readonly publicKey: PublicKey
+      /** The call that added it, or the answer. */
+      readonly by: 'addPeer' | 'authorize'
+    }
+  /** Its tunnel has a session. */
+  | {
+      readonly type: 'up'
+      readonly publicKey: PublicKey
+      /** Duration of the handshake, in milliseconds. */
+      readonly handshakeMs: number
+    }
+  /** Its session was replaced by a fresh one. */
+  | { readonly type: 'rekeyed'; readonly publicKey: PublicKey }
+  /** Its packets come from elsewhere now. */
+  | {
+      readonly type: 'moved'
+      readonly publicKey: PublicKey
+      /** The endpoint before; `undefined` where none was known. */
+      readonly from: Endpoint | undefined
+      /** The endpoint that its packets come from now. */
+      readonly to: Endpoint
+    }
+  /** Its session is gone. */
+  | {
+      readonly type: 'down'
+      readonly publicKey: PublicKey
+      /** 'expired': nothing asked for a new one. 'handshake-timeout': nobody answered for 90 s. 'left': it closed its device. */
+      readonly reason: 'expired' | 'handshake-timeout' | 'left'
+    }
+  /** A dial that no call waits for failed. */
+  | {
+      readonly type: 'dial-failed'
+      readonly publicKey: PublicKey
+      /** The failure, as `connect()` would reject with it. */
+      readonly error: WarrenError
+      /** Milliseconds until the next dial. */
+      readonly retryInMs: number
+    }
+  /** It is a peer no more. */
+  | {
+      readonly type: 'removed'
+      readonly publicKey: PublicKey
+      /** The `reason` of `remove()`, or the limit or rule that dropped it. */
+      readonly reason: string
+    }
+  /** A stranger was not let in: refused by `authorize`, which may have failed or taken too long, or by a limit. */
+  | {
+      readonly type: 'rejected'
+      readonly publicKey: PublicKey
+      /** The address and port that its handshake came from. */
+      readonly endpoint: Endpoint
+      /** 'refused': `authorize` said no, or a limit did. 'error': it failed. 'timeout': it took too long. */
+      readonly reason: 'refused' | 'error' | 'timeout'
+      /** The exception or the limit, where there is one. */
+      readonly error: unknown
+    }
+
+/** Publishes to whoever subscribed to `warren:peer` with `node:diagnostics_channel`; costs a look otherwise. */
+export function publishPeerEvent(device: PublicKey, event: PeerEvent): void {
+  if (CHANNEL.hasSubscribers) CHANNEL.publish({ device, event })
+}
+
+const CHANNEL = channel('warren:peer')

@@ -1,0 +1,406 @@
+import type { Buffer } from 'node:buffer'
+import { EventEmitter } from 'node:events'
+import { type InspectOptions, inspect } from 'node:util'
+import { type CloseOptions, type ParsedClose, parseClose } from '../arguments/close.js'
+import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/endpoint.js'
+import { integer, LONGEST_TIMER, optional, parseOptions, signal } from '../arguments/options.js'
+import { checkPacket } from '../arguments/packet.js'
+import { offerOf, protocols } from '../arguments/protocols.js'
+import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
+import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import type { DialRoutes } from '../dial/dial-routes.js'
+import type { KeepOrder } from '../dial/keep-connected.js'
+import { PeerDials } from '../dial/peer-dials.js'
+import type { DriverClose } from '../driver.js'
+import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { LaneTotals } from '../figures/lane-totals.js'
+import { type PeerStats, statsOf } from '../figures/stats.js'
+import type { DeviceInbox } from '../inbox/device-inbox.js'
+import { PeerInbox } from '../inbox/peer-inbox.js'
+import { addressOf, type PublicKey } from '../keys.js'
+import { QueuedBytes } from '../outbox/queued-bytes.js'
+import type { Runtime } from '../runtime.js'
+import { tolerated } from '../waiting/deferred.js'
+import { Endpoints, knownAddresses } from './endpoint-rotation.js'
+import type { Guest } from './guest.js'
+import type { PeerEvent } from './peer-event.js'
+import { type PeerChanges, parsePeerChanges } from './peer-options.js'
+
+/** Events of a peer. None is 'error': the device's 'peer' event tells what becomes of it. */
+export interface PeerEvents {
+  /** A raw IP packet from the tunnel, in memory of its own. Without a listener packets are dropped. */
+  packet: [packet: Buffer]
+}
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** Application protocols to offer, best first. Default: the device's. */
+  readonly protocols?: readonly string[] | undefined
+  /** Milliseconds, all of which are used to try again. Default 10,000. */
+  readonly timeout?: number | undefined
+  /** Gives the dial up when it aborts, for this call alone. Default: none. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a peer is from its first moment. */
+export interface PeerFacts {
+  readonly id: number
+  readonly publicKey: PublicKey
+  readonly endpoints: readonly ParsedEndpoint[]
+  /** Where it was seen, if nobody configured where it is. */
+  readonly seen: Endpoint | undefined
+  readonly maxPriority: number
+  /** The order to stay connected. */
+  readonly connect: KeepOrder | undefined
+}
+
+/** What a peer needs of its device. */
+export interface PeerHost {
+  readonly connections: ConnectionRoutes
+  readonly dials: DialRoutes
+  /** What came, from all peers. */
+  readonly inbox: DeviceInbox<Message>
+  readonly lanes: LaneTotals
+  event(event: PeerEvent): void
+  /** It gets its first connection. False: it may not, and was dropped. */
+  entered(): boolean
+  /** It lost its last connection. */
+  left(): void
+  /** It is being removed. */
+  leaving(): void
+  /** The driver has forgotten the peer. */
+  removed(): void
+}
+
+/** A peer as its driver's events see it: handed out once, when it is made. */
+export interface PeerReceiver extends Guest {
+  up(handshakeMs: number): void
+  rekeyed(): void
+  moved(from: Endpoint | undefined, to: Endpoint): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(attempt: number, to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
+  down(reason: 'expired' | 'handshake-timeout' | 'left'): void
+  packet(packet: Buffer): void
+  /** A connection is up; `undefined`: the peer is being removed and takes none. */
+  connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined
+  /** The device is closing: dials and reconnection end. */
+  deviceClosing(error: Error): void
+}
+
+/**
+ * Another node, by its key. Made by `device.addPeer()` or by `authorize`.
+ *
+ * @example
+ * ```js
+ * const peer = device.addPeer({ publicKey, endpoint: ['203.0.113.5:51820', 'node.example.org:51820'] })
+ * const connection = await peer.connect({ timeout: 3_000 })
+ * console.log(`${peer.publicKey} is at ${peer.endpoint}`)
+ * ```
+ */
+export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
+  /** The name of the node: its public key. */
+  readonly publicKey: PublicKey
+  /** The address inside the tunnel, derived from the key. */
+  readonly address: string
+
+  readonly #id: number
+  readonly #runtime: Runtime
+  readonly #host: PeerHost
+  readonly #queued: QueuedBytes
+  readonly #inbox: PeerInbox<Message>
+  readonly #lanes: LaneTotals
+  readonly #connections = new Set<Connection>()
+  readonly #dials: PeerDials<Connection>
+  readonly #endpoints: Endpoints
+  /** Where the driver sends to, as far as was asked. */
+  #endpoint: Endpoint | undefined
+  /** It may be elsewhere by now. */
+  #isEndpointOld = true
+  #isUp = false
+  /** When the tunnel got its first session of those that followed each other. */
+  #upSince = 0
+  #removal: Promise<void> | undefined
+
+  constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
+    super()
+    this.publicKey = facts.publicKey
+    this.address = addressOf(facts.publicKey)
+    this.#id = facts.id
+    this.#runtime = runtime
+    this.#host = host
+    this.#queued = new QueuedBytes(runtime.limits.queuedBytesPerPeer, runtime.queued)
+    this.#inbox = new PeerInbox(host.inbox, facts.maxPriority)
+    this.#lanes = new LaneTotals(host.lanes)
+    this.#endpoint = facts.seen
+    this.#endpoints = new Endpoints({
+      clock: runtime.clock,
+      isUp: () => this.#isUp,
+      changed: (endpoints) => this.#relocate(endpoints),
+    })
+    this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, host.dials, {
+      tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
+      locate: () => this.#endpoints.locate(),
+      connections: this.#connections,
+      dialFailed: (error, pause) => this.#dialFailed(error, pause),
+    })
+    this.#endpoints.configure(facts.endpoints)
+    attach(this.#receiver())
+    if (facts.connect !== undefined) this.#dials.keep(facts.connect)
+  }
+
+  /** The address and port that it is reached at now, or the first that was configured; `undefined` where nobody said. */
+  get endpoint(): Endpoint | undefined {
+    if (this.#isEndpointOld && this.#removal === undefined && this.#runtime.isOpen) {
+      this.#isEndpointOld = false
+      const endpoint = this.#runtime.driver.peerEndpoint(this.#id)
+      if (endpoint !== undefined) this.#endpoint = this.#endpoints.spell(spellEndpoint(endpoint))
+    }
+    return this.#endpoint ?? this.#endpoints.first
+  }
+
+  /** Live connections of this peer, in any protocol. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  /** True while the tunnel has a session. */
+  get up(): boolean {
+    return this.#isUp
+  }
+
+  /**
+   * Gives the live connection in one of these protocols, or dials. All of `timeout` is used to try again. When both ends dial at once,
+   * both get the same connection. One that the network loses is dialled again; the new one comes with the device's 'connection'.
+   *
+   * Rejects with `ERR_WARREN_NO_HANDSHAKE`, `ERR_WARREN_NO_TRANSPORT`, `ERR_WARREN_NO_COMMON_PROTOCOL`, `ERR_WARREN_NO_ENDPOINT`,
+   * `ERR_WARREN_NAME_NOT_RESOLVED`, `ERR_WARREN_CONNECTION_REFUSED`, `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_DEVICE_CLOSED`, or the
+   * signal's reason.
+   *
+   * @example
+   * ```js
+   * const connection = await peer.connect({ protocols: ['ledger/2', 'ledger/1'], timeout: 3_000 })
+   * if (connection.protocol === 'ledger/1') warn(peer)
+   * ```
+   */
+  connect(options: ConnectOptions = {}): Promise<Connection> {
+    try {
+      const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
+      offerOf('options.protocols', protocols, this.#runtime.protocols)
+      return tolerated(this.#connect(protocols, timeout, signal))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Changes the options that are given; the rest stays. Throws `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_ALLOWED_IP_CONFLICT`. */
+  update(changes: PeerChanges): void {
+    const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
+    this.#check()
+    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
+    const addresses = knownAddresses(endpoints ?? [])
+    // Those before are of use until a name of the new ones is resolved.
+    const isGiven = addresses.length > 0 || endpoints?.length === 0
+    try {
+      this.#runtime.driver.updatePeer(this.#id, { ...rest, ...(isGiven && { endpoints: addresses }) })
+    } catch (error) {
+      throw fromNative(error, this.publicKey)
+    }
+    if (maxPriority !== undefined) this.#inbox.maxPriority = maxPriority
+    if (endpoints !== undefined) {
+      this.#isEndpointOld = true
+      this.#endpoints.configure(endpoints)
+      this.#dials.reachable()
+    }
+    if (connect !== undefined) this.#dials.keep(connect ?? undefined)
+  }
+
+  /**
+   * Puts one IP packet into the tunnel. False: dropped and counted, because the queue is full or the peer is gone. Throws
+   * `ERR_WARREN_INVALID_PACKET`.
+   */
+  sendPacket(packet: Uint8Array): boolean {
+    checkPacket(packet, this.#runtime.mtu)
+    return this.#removal === undefined && this.#runtime.isOpen && this.#runtime.driver.sendPacket(this.#id, packet)
+  }
+
+  /** Gives figures of this moment; none once the peer is removed. */
+  stats(): PeerStats {
+    const { isOpen, driver, deadlines } = this.#runtime
+    const counters = isOpen ? driver.peerStats(this.#id) : undefined
+    if (counters === undefined) return statsOf(undefined, [])
+    return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
+  }
+
+  /** Closes its connections gracefully and forgets the peer, which is refused from then on. With `timeout: 0` at once. */
+  async remove(options?: CloseOptions): Promise<void> {
+    const close = parseClose(options)
+    this.#removal ??= this.#remove(close)
+    await this.#removal
+  }
+
+  /** Removes the peer gracefully: `await using peer = device.addPeer(options)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove()
+  }
+
+  /** Gives key, address, endpoint and whether the tunnel is up, for logs. */
+  toJSON(): object {
+    const { publicKey, address, endpoint, up } = this
+    return { publicKey, address, endpoint, up }
+  }
+
+  /** Prints the facts of `toJSON`. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Peer ${inspect(this.toJSON(), options)}`
+  }
+
+  async #connect(
+    offered: readonly string[] | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
+    signal?.throwIfAborted()
+    this.#check()
+    return this.#dials.connect(offered, timeout, signal)
+  }
+
+  #check(): void {
+    if (this.#runtime.isClosing) throw this.#runtime.closedError()
+    if (this.#removal !== undefined) throw this.#removedError()
+  }
+
+  #dialFailed(cause: unknown, pause: number): void {
+    const { publicKey } = this
+    const error = fromNative(cause, publicKey)
+    this.#host.event({ type: 'dial-failed', publicKey, error, retryInMs: Math.ceil(pause) })
+  }
+
+  #removedError(): WarrenError {
+    return nativeError('peer-removed', '', { peer: this.publicKey })
+  }
+
+  async #remove(close: ParsedClose): Promise<void> {
+    this.#host.leaving()
+    this.#endpoints.stop()
+    await Promise.resolve()
+    this.#dials.end(this.#removedError())
+    const { driver } = this.#runtime
+    if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
+    if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
+    await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
+    this.#removed(close.reason)
+  }
+
+  #drop(reason: string): void {
+    this.#removal = Promise.resolve()
+    this.#endpoints.stop()
+    this.#dials.end(this.#removedError())
+    this.#runtime.driver.removePeer(this.#id, 0, reason)
+    this.#removed(reason)
+  }
+
+  #removed(reason: string): void {
+    this.#isUp = false
+    this.#host.removed()
+    this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
+  }
+
+  /** A tunnel that is up takes them as a hint: it stays where it is as long as it is answered there. */
+  #relocate(endpoints: readonly Endpoint[]): void {
+    if (this.#removal !== undefined || !this.#runtime.isOpen) return
+    this.#isEndpointOld = true
+    this.#runtime.driver.updatePeer(this.#id, { endpoints })
+    if (!this.#isUp) this.#dials.reachable()
+  }
+
+  #receiver(): PeerReceiver {
+    const { publicKey } = this
+    return {
+      up: (handshakeMs) => {
+        this.#isUp = true
+        this.#isEndpointOld = true
+        this.#upSince = this.#runtime.clock.now()
+        this.#host.event({ type: 'up', publicKey, handshakeMs })
+        this.#dials.reachable()
+      },
+      rekeyed: () => {
+        this.#isEndpointOld = true
+        this.#host.event({ type: 'rekeyed', publicKey })
+      },
+      moved: (from, to) => {
+        this.#endpoint = this.#endpoints.spell(to)
+        this.#isEndpointOld = false
+        this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
+      },
+      unanswered: (_attempt, to) => {
+        this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to))
+        void this.#endpoints.refresh()
+      },
+      unreachable: (to, errno) => {
+        this.#isEndpointOld = true
+        this.#dials.tried(this.#endpoints.spell(to), errno)
+        void this.#endpoints.refresh()
+      },
+      down: (reason) => {
+        this.#isUp = false
+        this.#host.event({ type: 'down', publicKey, reason })
+      },
+      packet: (packet) => this.emit('packet', packet),
+      connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
+      endpoint: () => this.endpoint,
+      isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
+      silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
+      drop: (reason) => this.#drop(reason),
+      deviceClosing: (error) => {
+        this.#endpoints.stop()
+        this.#dials.end(error)
+      },
+    }
+  }
+
+  #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
+    if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
+    const { connections } = this.#host
+    const facts = {
+      id,
+      peer: this,
+      protocol,
+      initiator,
+      queued: this.#queued,
+      inbox: this.#inbox,
+      streams: connections.streams,
+      isPeerRemoved: () => this.#removal !== undefined,
+    }
+    const connection = new Connection(facts, this.#runtime, (receiver) => {
+      const watched = this.#watched(receiver)
+      connections.add(id, watched)
+      this.#lanes.add(watched)
+    })
+    this.#connections.add(connection)
+    this.#dials.arrived(id, connection)
+    return connection
+  }
+
+  /** The connection's receiver, so that its end is known here before it is known to the application. */
+  #watched(receiver: ConnectionReceiver): ConnectionReceiver {
+    const { connection } = receiver
+    const closed = (close: DriverClose, failure?: WarrenError): void => {
+      this.#connections.delete(connection)
+      this.#dials.lost(connection, close)
+      receiver.closed(close, failure)
+      this.#lanes.ended(watched)
+      if (this.#connections.size === 0) this.#host.left()
+    }
+    const watched = { ...receiver, closed }
+    return watched
+  }
+}
+
+const CONNECT_CHECKS = {
+  protocols: optional(protocols, undefined),
+  timeout: optional(integer(1, LONGEST_TIMER, 'milliseconds'), 10_000),
+  signal: optional(signal, undefined),
+}

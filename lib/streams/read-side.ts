@@ -1,0 +1,144 @@
+import { Buffer } from 'node:buffer'
+import type { Readable } from 'node:stream'
+import type { Driver } from '../driver.js'
+import { systemClock } from '../waiting/clock.js'
+import { LEAST, type ReadBudget } from './read-budget.js'
+
+/** The receiving half of a byte stream: turns what the consumer takes into credit for the sender. */
+export class ReadSide {
+  readonly #stream: Readable
+  readonly #driver: Driver
+  readonly #id: number
+  readonly #budget: ReadBudget
+  readonly #onData: (() => void) | undefined
+  #credit = 0
+  /** How much may be granted and buffered; doubles each time that the reader took as much, up to the high water mark. */
+  #window = LEAST
+  #received = 0
+  /** What the reader had taken when the window was as it is. */
+  #taken = 0
+  /** What of the budget is this stream's. */
+  #counted = 0
+  /** The stream asked for more than it may have. */
+  #wants = false
+  #over = false
+  /** What the stream errs with when it is read out. */
+  #failure: Error | undefined
+
+  constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget, onData?: () => void) {
+    this.#stream = stream
+    this.#driver = driver
+    this.#id = id
+    this.#budget = budget
+    this.#onData = onData
+  }
+
+  /** Everything that the peer wrote is here, or the rest will never come. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** That came. */
+  get bytes(): number {
+    return this.#received
+  }
+
+  /** The program has the stream: an end with nothing before it is told though nobody reads. */
+  watch(): void {
+    if (!this.#over) this.#driver.grantStream(this.#id, 0)
+  }
+
+  /** The stream wants more, below its high water mark. What it may have now can be less, and Node asks once: `taken` tells the rest. */
+  read(): void {
+    this.#wants = !this.#grant()
+  }
+
+  /** The consumer took from the stream's buffer. */
+  taken(): void {
+    if (this.#wants) this.#wants = !this.#grant()
+    if (this.#failure !== undefined && this.#stream.readableLength === 0) this.#stream.destroy(this.#failure)
+  }
+
+  /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
+  data(chunk: Buffer): void {
+    this.#credit -= chunk.length
+    this.#received += chunk.length
+    this.#onData?.()
+    const waits = chunk.length < SLICE || this.#stream.readableLength > 0
+    this.#stream.push(waits ? owned(chunk) : chunk)
+  }
+
+  end(): void {
+    this.#over = true
+    this.#stream.push(null)
+    // Where nothing waits to be read 'end' comes without a reader, as from a socket.
+    this.#stream.read(0)
+  }
+
+  /** Tells the peer to stop, unless it is done. */
+  stop(): void {
+    this.#count(0)
+    if (this.#over) return
+    this.#over = true
+    this.#driver.stopStream(this.#id, NO_CODE)
+  }
+
+  /**
+   * Nothing comes any more: errs once the consumer has taken what is here, or when nobody wants it once this turn of the event
+   * loop is over, in which it may have been handed out. False: there is nothing here.
+   */
+  endAfterRest(error: Error): boolean {
+    if (this.#stream.readableLength === 0) return false
+    this.#over = true
+    this.#failure = error
+    systemClock.after(0, () => {
+      if (this.#stream.readableFlowing === null && this.#stream.listenerCount('readable') === 0)
+        this.#stream.destroy(error)
+    })
+    return true
+  }
+
+  /** Nothing comes any more, and there is nobody to tell. */
+  abandon(): void {
+    this.#over = true
+  }
+
+  /** What is granted and what is buffered together never exceed the high water mark. */
+  #grant(): boolean {
+    if (this.#over) return true
+    const { readableHighWaterMark: most, readableLength } = this.#stream
+    const held = readableLength + this.#credit
+    const taken = this.#received - readableLength
+    if (taken - this.#taken >= this.#window && this.#window < most) {
+      this.#window *= 2
+      this.#taken = taken
+    }
+    const window = this.#budget.allowed(Math.min(this.#window, most), this.#counted)
+    const room = window - held
+    if (room <= 0 || (this.#credit > 0 && room < window / 4)) {
+      this.#count(held)
+      return false
+    }
+    this.#credit += room
+    this.#count(window)
+    this.#driver.grantStream(this.#id, room)
+    return true
+  }
+
+  #count(bytes: number): void {
+    this.#budget.add(bytes - this.#counted)
+    this.#counted = bytes
+  }
+}
+
+function owned(chunk: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(chunk.length)
+  chunk.copy(bytes)
+  return bytes
+}
+
+/** Smaller chunks are copied: at full speed they come in pieces of 64 KiB, and to copy less costs little. */
+const SLICE = 32 * 2 ** 10
+
+/** What a stream that is destroyed tells the peer: Node's `destroy` has no number to pass. */
+const NO_CODE = 0

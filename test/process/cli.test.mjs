@@ -1,0 +1,67 @@
+// The command line as its users start it: a program of the built package, with a status.
+
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const started = []
+
+after(() => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
+test('--version is the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  assert.deepEqual(run(['--version']), { status: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('the status is 2 for a command line that is not understood, and what is wrong goes to stderr', () => {
+  const { publicKey } = JSON.parse(run(['genkey', '--json']).stdout)
+  for (const [argv, what] of [
+    [['ping', `${publicKey}@203.0.113.5`], /^warren: the address 203\.0\.113\.5 has no port; write/],
+    [['ping', '--cuont', '5'], /--cuont/],
+    [['genkeys'], /no command 'genkeys'/],
+  ]) {
+    const { status, stdout, stderr } = run(argv)
+    assert.equal(status, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, what)
+  }
+})
+
+test('a key goes from one command to the next, for people and for programs', () => {
+  const { stdout: key } = run(['genkey'])
+  const { stdout: publicKey } = run(['pubkey'], key)
+  assert.deepEqual(JSON.parse(run(['pubkey', '--json'], key).stdout), { publicKey: publicKey.trim() })
+})
+
+test('a program pings a pong, reads both, and the pong ends with status 0 at SIGTERM', async () => {
+  const pong = spawn(process.execPath, [main, 'pong', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  started.push(pong)
+  const [line] = await once(createInterface(pong.stdout), 'line')
+  const { publicKey, port } = JSON.parse(line)
+  const target = `${publicKey}@127.0.0.1:${port}`
+  const { status, stdout } = run(['ping', target, '--count', '1', '--interval', '10000', '--json'])
+  assert.equal(status, 0)
+  const facts = stdout.trim().split('\n').map(JSON.parse)
+  assert.deepEqual(
+    facts.map(({ type }) => type),
+    ['node', 'connected', 'answer', 'summary'],
+  )
+  pong.kill('SIGTERM')
+  assert.deepEqual(await once(pong, 'exit'), [0, null])
+})
+
+function run(argv, input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...argv], {
+    input,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  return { status, stdout, stderr }
+}

@@ -1,0 +1,403 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, it } from '@jest/globals'
+import { Deadlines } from '../../../lib/outbox/deadlines.js'
+import { type LaneTable, type ParsedLanes, lanes as parseLanes, policyOf } from '../../../lib/outbox/lanes.js'
+import { Outbox } from '../../../lib/outbox/outbox.js'
+import { type Outgoing, parseSend, type SendOptions } from '../../../lib/outbox/send-options.js'
+import { VirtualClock } from '../virtual-clock.js'
+
+const MIB = 2 ** 20
+
+interface Rig {
+  readonly outbox: Outbox
+  readonly clock: VirtualClock
+  readonly lanes: ParsedLanes
+  /** What was given to the engine: message, priority, length. */
+  readonly given: [message: number, priority: number, bytes: number][]
+  readonly lifetimes: (number | undefined)[]
+  readonly cancelled: number[]
+  readonly reasons: string[]
+  reserved: number
+  limit: number
+  /** Past the limit, a message may wait for its lane. */
+  waitsPastLimit: boolean
+}
+
+function rig(table: LaneTable = {}): Rig {
+  const rig: Omit<Rig, 'outbox'> = {
+    clock: new VirtualClock(),
+    lanes: parseLanes(table, 'lanes'),
+    given: [],
+    lifetimes: [],
+    cancelled: [],
+    reasons: [],
+    reserved: 0,
+    limit: Infinity,
+    waitsPastLimit: false,
+  }
+  let message = 0
+  const outbox = new Outbox({
+    nextMessage: () => ++message,
+    deadlines: new Deadlines(rig.clock),
+    policy: (priority) => policyOf(rig.lanes, priority),
+    transmit: (id, priority, lifetime, { byteLength }) => {
+      rig.given.push([id, priority, byteLength])
+      rig.lifetimes.push(lifetime)
+    },
+    cancel: (id, reason) => {
+      rig.cancelled.push(id)
+      rig.reasons.push(reason)
+    },
+    reserve(_, bytes, mayWait) {
+      const fits = rig.reserved + bytes <= rig.limit
+      if (!fits && !(rig.waitsPastLimit && mayWait)) return 'none'
+      rig.reserved += bytes
+      return fits ? 'now' : 'behind'
+    },
+    release(_, bytes) {
+      rig.reserved -= bytes
+    },
+    fullError: () => new Error('full'),
+    closedError: () => new Error('closed'),
+  })
+  return Object.assign(rig, { outbox })
+}
+
+function send(outbox: Outbox, payload: Uint8Array, options: SendOptions = {}): Promise<Outgoing> {
+  return outbox.send(payload, parseSend(options))
+}
+
+const bytes = (length: number): Uint8Array => new Uint8Array(length)
+
+/** Not in the types of this TypeScript's target. */
+interface Resizable {
+  resize(length: number): void
+}
+
+function resizable(length: number, maxByteLength: number): ArrayBuffer {
+  const Kind = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  return new Kind(length, { maxByteLength })
+}
+
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol()
+  const first = await Promise.race([
+    promise.then(
+      () => true,
+      () => true,
+    ),
+    new Promise((resolve) => setImmediate(resolve, pending)),
+  ])
+  return first !== pending
+}
+
+describe('Outbox', () => {
+  it('admits what has room at once, and the rest as the lane drains, in order', async () => {
+    const { outbox, given } = rig()
+    const sends = Array.from({ length: 8 }, (_, index) => send(outbox, bytes(MIB + index)))
+    expect(given.map(([, , length]) => length - MIB)).toEqual([0, 1, 2])
+    expect(await isSettled(sends[3] as Promise<unknown>)).toBe(false)
+    outbox.drained(0, 5)
+    expect(given).toHaveLength(3)
+    outbox.drained(0, 1)
+    expect(given.map(([, , length]) => length - MIB)).toEqual([0, 1, 2, 3])
+    await sends[3]
+  })
+
+  it('never makes an urgent send wait behind bulk', async () => {
+    const { outbox, given } = rig()
+    for (let index = 0; index < 10; index++) void send(outbox, bytes(4 * MIB))
+    await send(outbox, bytes(200), { priority: 200 })
+    expect(given.at(-1)).toEqual([2, 200, 200])
+  })
+
+  it('admits an object larger than the lane alone', async () => {
+    const { outbox, given } = rig()
+    await send(outbox, bytes(16 * MIB))
+    const second = send(outbox, bytes(1))
+    expect(await isSettled(second)).toBe(false)
+    outbox.drained(0, 16 * MIB)
+    await second
+    expect(given).toHaveLength(2)
+  })
+
+  it('bounds the number of small messages until they settle', async () => {
+    const { outbox, given } = rig()
+    const sends = Array.from({ length: 4_097 }, () => send(outbox, bytes(0)))
+    expect(given).toHaveLength(4_096)
+    outbox.settled(1, 'delivered')
+    await sends[4_096]
+    expect(given).toHaveLength(4_097)
+  })
+
+  it('refuses what the limits have no room for, and counts back everything that left', async () => {
+    const rigged = rig()
+    rigged.limit = 6 * MIB
+    const { outbox } = rigged
+    const first = await send(outbox, bytes(4 * MIB))
+    const waiting = send(outbox, bytes(MIB))
+    await expect(send(outbox, bytes(2 * MIB))).rejects.toThrow('full')
+    outbox.drained(0, 4 * MIB)
+    await waiting
+    outbox.settled(1, 'delivered')
+    expect(await first.settled).toBe('delivered')
+    outbox.drained(0, MIB)
+    expect(rigged.reserved).toBe(0)
+  })
+
+  it('refuses bytes whose memory was transferred or resized while they waited, and goes on with the next', async () => {
+    const rigged = rig()
+    const { outbox, given } = rigged
+    await send(outbox, bytes(4 * MIB))
+    const changes = [
+      (lent: Uint8Array) => structuredClone(lent.buffer, { transfer: [lent.buffer as ArrayBuffer] }),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(10),
+      (lent: Uint8Array) => (lent.buffer as ArrayBuffer & Resizable).resize(3 * MIB),
+    ]
+    const refused = changes.map((change) => {
+      const lent = new Uint8Array(resizable(MIB, 3 * MIB))
+      const sent = send(outbox, lent)
+      change(lent)
+      return sent
+    })
+    const next = send(outbox, bytes(7))
+    outbox.drained(0, 4 * MIB)
+    for (const sent of refused) {
+      await expect(sent).rejects.toThrow(TypeError)
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    }
+    await next
+    expect(given.map(([, , length]) => length)).toEqual([4 * MIB, 7])
+    outbox.drained(0, 7)
+    expect(rigged.reserved).toBe(0)
+    expect(Array.from(outbox.lanes, (lane) => lane.queuedBytes)).toEqual([0])
+    expect(outbox.isIdle).toBe(true)
+  })
+
+  it('lets one message of a lane wait past the limit where the lane has some under way, and refuses a second', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB
+    rigged.waitsPastLimit = true
+    const { outbox, given } = rigged
+    await send(outbox, bytes(MIB))
+    const held = send(outbox, bytes(MIB))
+    expect(await isSettled(held)).toBe(false)
+    await expect(send(outbox, bytes(MIB))).rejects.toThrow('full')
+    await expect(send(outbox, bytes(MIB), { priority: 1 })).rejects.toThrow('full')
+    outbox.drained(0, MIB)
+    await held
+    expect(given).toHaveLength(2)
+  })
+
+  it('settles with what the engine says, also when asked later', async () => {
+    const { outbox } = rig()
+    const one = await send(outbox, bytes(1))
+    const two = await send(outbox, bytes(1))
+    const settled = one.settled
+    outbox.settled(1, 'delivered')
+    outbox.settled(2, 'dropped')
+    expect(await settled).toBe('delivered')
+    expect(await two.settled).toBe('dropped')
+  })
+
+  it('asks the engine to cancel, once it was admitted and until it is settled', async () => {
+    const { outbox, cancelled } = rig()
+    const sent = await send(outbox, bytes(1))
+    sent.cancel()
+    outbox.settled(1, 'cancelled')
+    sent.cancel()
+    expect(cancelled).toEqual([1])
+    expect(await sent.settled).toBe('cancelled')
+  })
+
+  it('rejects an aborted send that waits, and lets the next take its place', async () => {
+    const { outbox, given } = rig()
+    const controller = new AbortController()
+    await send(outbox, bytes(3 * MIB))
+    const large = send(outbox, bytes(2 * MIB), { signal: controller.signal })
+    const small = send(outbox, bytes(MIB))
+    expect(given).toHaveLength(1)
+    controller.abort(new Error('no longer wanted'))
+    await expect(large).rejects.toThrow('no longer wanted')
+    await small
+    expect(given.map(([, , length]) => length)).toEqual([3 * MIB, MIB])
+  })
+
+  it('cancels an admitted send on abort, with one listener for any number of sends and none afterwards', async () => {
+    const { outbox, cancelled } = rig()
+    const controller = new AbortController()
+    const sends = await Promise.all(
+      Array.from({ length: 100 }, () => send(outbox, bytes(1), { signal: controller.signal })),
+    )
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
+    for (let message = 1; message <= 99; message++) outbox.settled(message, 'delivered')
+    controller.abort()
+    expect(cancelled).toEqual([100])
+    outbox.settled(100, 'cancelled')
+    expect(await sends[99]?.settled).toBe('cancelled')
+    await expect(send(outbox, bytes(1), { signal: controller.signal })).rejects.toBe(controller.signal.reason)
+    const other = new AbortController()
+    await send(outbox, bytes(1), { signal: other.signal })
+    outbox.settled(101, 'delivered')
+    expect(getEventListeners(other.signal, 'abort')).toHaveLength(0)
+  })
+
+  it('ends: rejects who waits, loses what is under way, frees what was reserved', async () => {
+    const rigged = rig()
+    const { outbox } = rigged
+    const under = await send(outbox, bytes(4 * MIB))
+    const waiting = send(outbox, bytes(1))
+    outbox.end()
+    await expect(waiting).rejects.toThrow('closed')
+    expect(await under.settled).toBe('lost')
+    await expect(send(outbox, bytes(1))).rejects.toThrow('closed')
+    expect(rigged.reserved).toBe(0)
+  })
+
+  it('is idle when nothing waits for admission', async () => {
+    const { outbox } = rig()
+    await outbox.idle()
+    void send(outbox, bytes(4 * MIB))
+    void send(outbox, bytes(MIB))
+    expect(outbox.isIdle).toBe(false)
+    const idle = outbox.idle()
+    expect(await isSettled(idle)).toBe(false)
+    outbox.drained(0, 4 * MIB)
+    await idle
+    expect(outbox.isIdle).toBe(true)
+  })
+})
+
+describe('Outbox with lifetimes', () => {
+  it('tells the engine how much life is left, whole milliseconds or not, and nothing where there is no end', async () => {
+    const { outbox, lifetimes, clock } = rig()
+    await send(outbox, bytes(4 * MIB))
+    const waiting = send(outbox, bytes(1), { lifetime: 100 })
+    await send(outbox, bytes(1), { priority: 1, lifetime: 7 })
+    await clock.advance(60)
+    outbox.drained(0, 4 * MIB)
+    await waiting
+    expect(lifetimes).toEqual([undefined, 7, 40])
+  })
+
+  it('expires what still waits when its life ends, and lets the next take its place', async () => {
+    const rigged = rig()
+    const { outbox, clock, given } = rigged
+    await send(outbox, bytes(3 * MIB))
+    const large = send(outbox, bytes(2 * MIB), { lifetime: 50 })
+    const small = send(outbox, bytes(MIB))
+    await clock.advance(49)
+    expect(await isSettled(large)).toBe(false)
+    await clock.advance(1)
+    expect(await (await large).settled).toBe('expired')
+    await small
+    expect(given.map(([, , length]) => length)).toEqual([3 * MIB, MIB])
+    outbox.drained(0, 4 * MIB)
+    expect(rigged.reserved).toBe(0)
+  })
+
+  it('counts the life of a message from the call also when the timer is late', async () => {
+    const { outbox, clock, given } = rig()
+    await send(outbox, bytes(4 * MIB))
+    const waiting = send(outbox, bytes(1), { lifetime: 50 })
+    clock.sleep(50)
+    outbox.drained(0, 4 * MIB)
+    expect(await (await waiting).settled).toBe('expired')
+    expect(given).toHaveLength(1)
+  })
+
+  it('has one timer for any number that wait', async () => {
+    const { outbox, clock } = rig()
+    await send(outbox, bytes(4 * MIB))
+    const sends = Array.from({ length: 1_000 }, (_, index) =>
+      send(outbox, bytes(1), { lifetime: 1_000 - (index % 100) }),
+    )
+    expect(clock.pending).toBe(1)
+    await clock.advance(1_000)
+    const outcomes = await Promise.all(sends.map(async (sent) => (await sent).settled))
+    expect(new Set(outcomes)).toEqual(new Set(['expired']))
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('Outbox with slots', () => {
+  it('gives the message of the slot up, where it waits and where it is under way', async () => {
+    const rigged = rig()
+    const { outbox, cancelled, reasons, given } = rigged
+    const first = await send(outbox, bytes(4 * MIB), { replaces: 'vote' })
+    const second = send(outbox, bytes(MIB), { replaces: 'vote' })
+    expect([cancelled, reasons]).toEqual([[1], ['replaced']])
+    const other = send(outbox, bytes(3), { replaces: 'other' })
+    const third = send(outbox, bytes(2), { replaces: 'vote' })
+    expect(await (await second).settled).toBe('replaced')
+    outbox.settled(1, 'replaced')
+    outbox.drained(0, 4 * MIB)
+    expect(await first.settled).toBe('replaced')
+    await Promise.all([other, third])
+    expect(given.map(([, , length]) => length)).toEqual([4 * MIB, 3, 2])
+    expect(cancelled).toEqual([1])
+  })
+
+  it('forgets a slot when its message has settled', async () => {
+    const { outbox, cancelled } = rig()
+    await send(outbox, bytes(1), { replaces: 'vote' })
+    outbox.settled(1, 'delivered')
+    await send(outbox, bytes(1), { replaces: 'vote' })
+    expect(cancelled).toEqual([])
+    await send(outbox, bytes(1), { replaces: 'vote' })
+    expect(cancelled).toEqual([2])
+  })
+
+  it('keeps the newest of a slot whatever the order in which the others settle', async () => {
+    const { outbox, cancelled } = rig()
+    for (let index = 0; index < 3; index++) await send(outbox, bytes(1), { replaces: 'vote' })
+    outbox.settled(2, 'replaced')
+    outbox.settled(1, 'delivered')
+    await send(outbox, bytes(1), { replaces: 'vote' })
+    expect(cancelled).toEqual([1, 2, 3])
+  })
+
+  it('keeps no entry of what waited and was replaced', async () => {
+    const { outbox } = rig()
+    await send(outbox, bytes(4 * MIB))
+    const head = send(outbox, bytes(4 * MIB))
+    const sends = Array.from({ length: 10_000 }, () => send(outbox, bytes(100), { replaces: 'state' }))
+    const [lane] = outbox.lanes
+    expect(lane).toMatchObject({ waitingMessages: 2, waitingBytes: 4 * MIB + 100 })
+    const outcomes = await Promise.all(sends.slice(0, -1).map(async (sent) => (await sent).settled))
+    expect(new Set(outcomes)).toEqual(new Set(['replaced']))
+    outbox.drained(0, 4 * MIB)
+    await head
+  })
+})
+
+describe('Outbox with lanes that do not wait', () => {
+  it('hands over at once what the engine may drop', async () => {
+    const { outbox, given } = rig({ 5: { full: 'drop-oldest', maxQueuedBytes: 10 } })
+    const sends = await Promise.all(Array.from({ length: 5 }, () => send(outbox, bytes(9), { priority: 5 })))
+    expect(given).toHaveLength(5)
+    outbox.settled(1, 'dropped')
+    expect(await sends[0]?.settled).toBe('dropped')
+  })
+
+  it('drops the newest instead of an error when the limits are reached, and counts back everything', async () => {
+    const rigged = rig({ 5: { full: 'drop-newest' } })
+    rigged.limit = 4_000
+    const { outbox, given } = rigged
+    const sends = await Promise.all(Array.from({ length: 9 }, () => send(outbox, bytes(1_000), { priority: 5 })))
+    expect(given).toHaveLength(2)
+    expect(await sends[2]?.settled).toBe('dropped')
+    outbox.drained(5, 2_000)
+    for (const message of [1, 2]) outbox.settled(message, 'delivered')
+    expect(rigged.reserved).toBe(0)
+    await send(outbox, bytes(1_000), { priority: 5 })
+    outbox.end()
+    expect(rigged.reserved).toBe(0)
+  })
+
+  it('bounds a lane that waits at its own size', async () => {
+    const { outbox, given } = rig({ 5: { maxQueuedBytes: 10 } })
+    for (let index = 0; index < 3; index++) void send(outbox, bytes(5), { priority: 5 })
+    expect(given).toHaveLength(2)
+  })
+})
