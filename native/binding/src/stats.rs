@@ -36,6 +36,7 @@ pub(crate) fn device(stats: &DeviceStats) -> Entries {
         ("malformedPackets", stats.malformed_packets),
         ("packetsSentDropped", stats.tx_packets_dropped),
         ("packetsReceivedDropped", stats.rx_packets_dropped),
+        ("receiveDroppedOverflow", stats.rx_overflow),
         ("initiationsSent", wireguard.initiations_sent),
         ("initiationsOnSuspicion", wireguard.initiations_on_suspicion),
         ("initiationsPutOff", wireguard.initiations_put_off),

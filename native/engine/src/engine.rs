@@ -1,3 +1,4 @@
+mod arrivals;
 mod closing;
 mod dial;
 mod drained;
@@ -28,6 +29,7 @@ use warren_quic::{ConnectionHandle, Quic};
 use warren_wireguard::{Device, MAX_DATAGRAM, PeerId};
 use zeroize::Zeroize;
 
+use crate::arrivals::{Arrivals, Tally};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::ConfigError;
@@ -87,6 +89,10 @@ pub struct Engine {
     in_control: FxHashSet<ConnectionHandle>,
     /// Whose datagram is being worked off, and when the session under which it came was made.
     in_hand: Option<(PeerId, Instant)>,
+    /// Datagrams that wait to be worked off.
+    arrivals: Arrivals,
+    /// Of those that were worked off since the time they took was told.
+    tally: Tally,
     /// Last words to peers.
     farewells: Farewells,
     uplink: Option<Uplink>,
@@ -174,6 +180,8 @@ impl Engine {
             control: VecDeque::new(),
             in_control: FxHashSet::default(),
             in_hand: None,
+            arrivals: Arrivals::new(),
+            tally: Tally::default(),
             farewells: Farewells::default(),
             pacing: Groups::new(pacing::outer(mtu)),
             orders: Vec::new(),

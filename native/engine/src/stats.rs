@@ -35,6 +35,8 @@ pub struct DeviceStats {
     pub rx_packets_dropped: u64,
     /// Unreliable datagrams of connections that found the caller's queue full.
     pub rx_datagrams_dropped: u64,
+    /// Datagrams that waited for their turn, and were dropped from the longest queue when there was no room.
+    pub rx_overflow: u64,
     /// The tunnels', drops by reason among them.
     pub wireguard: warren_wireguard::Stats,
     /// The transport's over all connections.

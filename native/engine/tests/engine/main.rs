@@ -1,5 +1,6 @@
 //! Whole nodes against each other in virtual time.
 
+mod arrivals;
 mod closing;
 mod connect;
 mod ecn;
