@@ -58,13 +58,16 @@ const DIAGNOSES: readonly (readonly [RegExp, Diagnose])[] = [
   [/NotCapable|PermissionDenied|--allow-(?:ffi|read|env|sys)\b/, denoDenied],
   [/not an absolute path$/, relativePath],
   [/, and the package is (\S+)$/, otherVersion],
+  [/^EISDIR|^ERR_UNSUPPORTED_DIR_IMPORT/, folderInPlace],
+  [/^(?:EACCES|EPERM)|: Permission denied/, unreadable],
+  [/made for (.+), and Node for /, otherSystem],
   [/MODULE_NOT_FOUND|ENOENT|Cannot find module|no such file:|image not found/, missingFile],
   [/`GLIBC_\d/, oldGlibc],
   [/symbol not found|undefined symbol/, missingSymbol],
   [/(?:Error loading shared library |: )([^\s:]+): (?:No such file|cannot open shared object file)/, missingLibrary],
-  [/failed to map segment|Operation not permitted|Permission denied|EACCES/, notRunnable],
+  [/failed to map segment|Operation not permitted/, notRunnable],
   [
-    /bytes are missing|invalid ELF|wrong ELF|ELF file|file too short|Exec format|mach-o|valid Win32|self-register/i,
+    /bytes are missing|file is empty|invalid ELF|wrong ELF|ELF file|file too short|Exec format|mach-o|valid Win32|self-register/i,
     damagedFile,
   ],
 ]
@@ -95,10 +98,30 @@ function relativePath(_: FailureFacts, { namedBy }: Attempt): Diagnosis {
   return { reason: `${namedBy} holds no absolute path`, cure: 'name the file in full' }
 }
 
-function otherVersion(_: FailureFacts, { namedBy }: Attempt, version: string): Diagnosis {
+function otherVersion(facts: FailureFacts, attempt: Attempt, version: string): Diagnosis {
+  const { namedBy } = attempt
+  if (namedBy === undefined) return { reason: 'the addon is of another version', cure: reinstall(facts, attempt) }
   return {
     reason: `${namedBy} names an addon of another version`,
-    cure: `name one of version ${version}, or none for the package's own`,
+    cure: `name one of version ${version}, or ${takeAway(namedBy)}`,
+  }
+}
+
+function otherSystem(facts: FailureFacts, attempt: Attempt, made: string): Diagnosis {
+  const { namedBy } = attempt
+  const reason = `the file is made for ${made}`
+  if (namedBy === undefined) return { reason, cure: reinstall(facts, attempt) }
+  return { reason, cure: `name one for ${facts.name}, or ${takeAway(namedBy)}` }
+}
+
+function folderInPlace(facts: FailureFacts, attempt: Attempt): Diagnosis {
+  return { reason: 'a folder is in place of the file', cure: reinstall(facts, attempt) }
+}
+
+function unreadable(_: FailureFacts, { path }: Attempt): Diagnosis {
+  return {
+    reason: 'the user that runs the program may not read the file',
+    cure: `let it (chmod a+r ${path}, and chmod a+rx for its folders)`,
   }
 }
 
@@ -113,9 +136,11 @@ function damagedFile(facts: FailureFacts, attempt: Attempt): Diagnosis {
 function oldGlibc(facts: FailureFacts, attempt: Attempt): Diagnosis {
   const asked = [...messageOf(attempt.error).matchAll(/GLIBC_([\d.]+)/g)].map(([, version]) => version ?? '')
   const newest = asked.sort((one, other) => one.localeCompare(other, undefined, { numeric: true })).at(-1)
+  const { namedBy } = attempt
+  const own = namedBy === undefined ? '' : `${takeAway(namedBy)}, `
   return {
     reason: `the addon needs glibc ${newest} or newer`,
-    cure: `use a system that has it, or ${ownBuild(facts, attempt)}`,
+    cure: `${own}use a system that has it, or ${ownBuild(facts, attempt)}`,
   }
 }
 
@@ -134,17 +159,21 @@ function missingLibrary(facts: FailureFacts, attempt: Attempt, library: string):
 
 function notRunnable(_: FailureFacts, { path }: Attempt): Diagnosis {
   return {
-    reason: 'the system does not let the file be read or run',
-    cure: `make ${path} readable, and mount its file system without noexec, or name a copy elsewhere in WARREN_ADDON`,
+    reason: 'the system does not let code be run from where the file is',
+    cure: `mount that file system without noexec, or name a copy of ${path} elsewhere in WARREN_ADDON`,
   }
 }
 
 function reinstall({ package: folder, name }: FailureFacts, { namedBy }: Attempt): string {
-  if (namedBy !== undefined) return `name a file that is one, or take ${namedBy} away for the package's own`
+  if (namedBy !== undefined) return `name a file that is one, or ${takeAway(namedBy)}`
   if (folder === undefined)
     return `copy prebuilds/${name}/warren.node beside the bundle: see docs/bundling.md of warren`
   if (isCheckout(folder)) return 'npm run build'
-  return 'install warren again (rm -rf node_modules/warren && npm install); if a bundler made this program, see docs/bundling.md of warren'
+  return 'install warren again (delete node_modules, then npm install); if a bundler made this program, see docs/bundling.md of warren'
+}
+
+function takeAway(namedBy: string): string {
+  return `take ${namedBy} away for the package's own`
 }
 
 function ownBuild({ package: folder }: FailureFacts, { namedBy }: Attempt): string {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
 import { type Attempt, describeFailure, type FailureFacts } from './addon-failure.js'
-import { assertWhole } from './elf.js'
+import { assertLoadable } from './elf.js'
 import { type Addon, type Loaded, PREBUILDS, prebuildName } from './prebuilds.js'
 
 /** An engine on a thread of its own, or one that is driven call by call. */
@@ -44,29 +44,37 @@ function accepted(result: Named | undefined): Addon {
 }
 
 function loadOwn(name: string, loads: () => Loaded): Named {
-  const where = { namedBy: undefined, path: join(PACKAGE ?? '', 'prebuilds', name, 'warren.node') }
+  const path = join(PACKAGE ?? '', 'prebuilds', name, 'warren.node')
+  return loadFile({ namedBy: undefined, path }, () => {
+    if (PACKAGE !== undefined) assertLoadable(path)
+    return loads()
+  })
+}
+
+function loadNamed(namedBy: string, path: string): Named {
+  return loadFile({ namedBy, path }, () => {
+    if (!isAbsolute(path)) throw new Error('not an absolute path')
+    assertLoadable(path)
+    return { addon: createRequire(path)(path) as Addon }
+  })
+}
+
+function loadFile(where: Omit<Attempt, 'error'>, loads: () => Loaded): Named {
   try {
-    if (PACKAGE !== undefined) assertWhole(where.path)
-    return { ...where, ...loads() }
+    const result = loads()
+    if ('addon' in result) assertVersion(result.addon)
+    return { ...where, ...result }
   } catch (error) {
     return { ...where, error }
   }
 }
 
-/** A file that somebody names has to be of this very version: an addon and its package have no stable seam. */
-function loadNamed(namedBy: string, path: string): Named {
-  const where = { namedBy, path }
-  if (!isAbsolute(path)) return { ...where, error: new Error('not an absolute path') }
-  try {
-    assertWhole(path)
-    const addon = createRequire(path)(path) as Partial<Addon>
-    const { version } = require('../../package.json') as { version: string }
-    const found = typeof addon.version === 'function' ? addon.version() : 'unknown'
-    if (found !== version) return { ...where, error: new Error(`version ${found}, and the package is ${version}`) }
-    return { ...where, addon: addon as Addon }
-  } catch (error) {
-    return { ...where, error }
-  }
+/** An addon and its package have no stable seam, so both are of one version; a rehearsal of a release has a version of its own. */
+function assertVersion({ version }: Partial<Addon>): void {
+  const manifest = require('../../package.json') as { version: string }
+  const found = typeof version === 'function' ? version() : 'unknown'
+  if (found !== manifest.version.replace(/-rehearsal\..*/, ''))
+    throw new Error(`version ${found}, and the package is ${manifest.version}`)
 }
 
 /** `WARREN_ADDON`, unless the process has more rights than whoever set it. Deno may not allow to ask. */

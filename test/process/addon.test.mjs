@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
@@ -45,11 +45,47 @@ test('an addon that is cut off or overwritten is to be installed again', () => {
     whole.subarray(0, 0),
     whole.subarray(0, 1000),
     whole.subarray(0, -1),
+    Buffer.concat([whole.subarray(0, -4096), Buffer.alloc(4096)]),
     Buffer.from('<html>Not found</html>'.repeat(50)),
   ]) {
     writeFileSync(own, bytes)
     assert.match(open().stdout, /the file is damaged, or made for another system\.\nCure: install warren again/)
   }
+})
+
+test("the package's own addon is of the package's version", () => {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const renamed = (version) => {
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }))
+    return open().stdout
+  }
+  assert.match(renamed('99.0.0'), /the addon is of another version\.\nCure: install warren again/)
+  assert.equal(renamed(`${version}-rehearsal.20260102030405`), 'opened\n')
+})
+
+test('a folder in place of the addon is to be installed again', () => {
+  rmSync(own)
+  mkdirSync(own)
+  assert.match(open().stdout, /a folder is in place of the file\.\nCure: install warren again/)
+  writeFileSync(join(own, 'index.js'), '')
+  assert.match(open().stdout, /a folder is in place of the file\.\nCure: install warren again/)
+})
+
+const onLinux = { skip: process.platform !== 'linux' }
+
+test('an addon for another processor or C library is told by which', onLinux, () => {
+  const whole = readFileSync(own)
+  const [here, other] = process.arch === 'arm64' ? ['arm64', 'x64'] : ['x64', 'arm64']
+  whole.writeUInt16LE(other === 'arm64' ? 183 : 62, 0x12)
+  writeFileSync(own, whole)
+  assert.match(open().stdout, new RegExp(`made for ${other}\\.\\nCure: install warren again[^]*Node for ${here}`))
+  const named = open({ env: { WARREN_ADDON: own } }).stdout
+  assert.match(named, new RegExp(`Cure: name one for ${prebuildName()}, or take WARREN_ADDON away`))
+})
+
+test('an addon of musl is told from one of glibc', { skip: prebuildName().includes('musl') || onLinux.skip }, () => {
+  writeFileSync(own, Buffer.from(readFileSync(own, 'latin1').replaceAll('GLIBC_2.', 'GLIBX_2.'), 'latin1'))
+  assert.match(open().stdout, /made for musl\.\nCure: install warren again/)
 })
 
 test('WARREN_ADDON names another file', () => {
@@ -67,7 +103,7 @@ test('a file that WARREN_ADDON names and that cannot be it is not passed over in
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version: '99.0.0' }))
   const other = named(elsewhere)
-  assert.match(other, /WARREN_ADDON names an addon of another version\.\nCure: name one of version 99\.0\.0, or none/)
+  assert.match(other, /WARREN_ADDON names an addon of another version\.\nCure: name one of version 99\.0\.0, or take/)
   assert.ok(other.includes(`Tried: ${elsewhere}: version ${version}, and the package is 99.0.0`), other)
 })
 
@@ -89,6 +125,16 @@ test('WARREN_ADDON is not heeded where the process has the rights of somebody el
   assert.equal(open({ before, env: { WARREN_ADDON: '/nowhere.node' }, readable: true }).stdout, 'opened\n')
 })
 
+test('an addon that the user may not read is told by name, with what lets them', asRoot, () => {
+  const before = 'process.seteuid(65534)'
+  for (const path of [own, join(folder, 'prebuilds')]) {
+    const { stdout } = open({ before, readable: true, hidden: path })
+    assert.match(stdout, /the user that runs the program may not read the file\.\nCure: let it \(chmod a\+r/)
+    chmodSync(path, 0o755)
+    assert.equal(open({ before, readable: true }).stdout, 'opened\n')
+  }
+})
+
 test('Node that takes no addons is told apart from one that is missing', () => {
   const without = open({ flags: ['--no-addons'] }).stdout
   assert.match(without, /Node was started with --no-addons\.\nCure: start it without/)
@@ -105,8 +151,9 @@ test('no report is made: it would look up the ends of every socket by name', () 
 })
 
 /** Opens a device of the copy in a process of its own, after some other code; says "opened", or the error. */
-function open({ before = '', after = '', env = {}, flags = [], readable = false } = {}) {
+function open({ before = '', after = '', env = {}, flags = [], readable = false, hidden = undefined } = {}) {
   if (readable) spawnSync('chmod', ['-R', 'a+rX', folder])
+  if (hidden !== undefined) chmodSync(hidden, 0)
   const program = join(folder, 'open.cjs')
   writeFileSync(
     program,

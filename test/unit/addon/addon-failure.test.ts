@@ -39,7 +39,22 @@ describe('an addon that does not load', () => {
       /--allow-fs-read=\/app\/node_modules\/warren/,
     ],
     ['is denied by Deno', failed('Requires ffi access, run again with the --allow-ffi flag'), /Deno/, /--allow-ffi/],
-    ['lies where nothing may be run', failed(`${FILE}: failed to map segment`), /read or run/, /noexec/],
+    ['lies where nothing may be run', failed(`${FILE}: failed to map segment`), /code be run/, /noexec/],
+    [
+      'may not be read by this user',
+      failed(`EACCES: permission denied, open '${FILE}'`, 'EACCES'),
+      /may not read/,
+      /chmod/,
+    ],
+    [
+      'may not be read (told by glibc)',
+      failed(`${FILE}: cannot open shared object file: Permission denied`),
+      /may not read/,
+      /chmod/,
+    ],
+    ['is a folder', failed('EISDIR: illegal operation on a directory, read', 'EISDIR'), /a folder is/, /npm install/],
+    ['is of another version', failed('version 0.1.0, and the package is 0.2.0', ''), /another version/, /npm install/],
+    ['is of the other C library', failed('made for glibc, and Node for musl', ''), /made for glibc/, /npm install/],
     [
       'lacks a library (glibc)',
       failed('libx.so.1: cannot open shared object file: No such file or directory'),
@@ -83,6 +98,12 @@ describe('an addon that does not load', () => {
   it('in a checkout is to be built there', () => {
     const checkout = { ...facts({ error: failed('Cannot find module', 'MODULE_NOT_FOUND') }), package: process.cwd() }
     expect(describeFailure(checkout)).toContain('Cure: npm run build.')
+  })
+
+  it('and was named, and needs a newer glibc, may make room for the own one', () => {
+    const error = failed("/lib/libc.so.6: version `GLIBC_2.34' not found (required by /x.node)")
+    const text = describeFailure(facts({ namedBy: 'WARREN_ADDON', path: '/x.node', error }))
+    expect(text).toContain("Cure: take WARREN_ADDON away for the package's own, use a system")
   })
 
   it('and was named by somebody is not to be installed again', () => {
