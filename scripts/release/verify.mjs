@@ -32,7 +32,7 @@ export function verify(name, path) {
     [bytes.length > LARGEST_ADDON, `has ${bytes.length} bytes; ${LARGEST_ADDON} are the most`],
     [found.debug, 'has debug information'],
     [found.symbols === false, 'has no names of functions'],
-    [found.signed === false, 'has no signature, and macOS on arm64 loads none without'],
+    [target.signed === true && !found.signed, 'has no signature, and macOS on arm64 loads none without'],
     [isNewer(found.floor, target.floor), `needs ${found.floor}; the oldest promised is ${target.floor}`],
     ...found.exports
       .filter((symbol) => symbol !== EXPORT && !isOfLinker(target, symbol))
