@@ -9,14 +9,16 @@ const OF_A_CHECKOUT = ['files', 'scripts', 'devDependencies', 'overrides', 'allo
 
 /**
  * Packs the library into `folder`, with these addons (paths by the target's name) and the licences of what is linked into
- * them; beside it lies the bill of materials, `sbom.cdx.json`. Gives the tarball's path, the unpacked folder, and its files.
+ * them; beside it lies the bill of materials, `sbom.cdx.json`. The version is that of package.json, or another one. Gives the
+ * tarball's path, the unpacked folder, and its files.
  */
-export function pack(addons, folder = work) {
+export function pack(addons, folder = work, version = undefined) {
   const stage = join(folder, 'package')
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(stage, { recursive: true })
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const key of OF_A_CHECKOUT) delete manifest[key]
+  if (version !== undefined) manifest.version = version
   const isRemade = (path) => path.startsWith('prebuilds/') || path === 'package.json'
   for (const path of packedFiles().filter((path) => !isRemade(path))) copy(join(root, path), join(stage, path))
   for (const [name, path] of Object.entries(addons)) copy(path, join(stage, 'prebuilds', name, 'warren.node'))
