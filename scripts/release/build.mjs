@@ -5,6 +5,7 @@ import { fingerprint, isCurrent, record } from '../build/fingerprint.mjs'
 import { root, tool } from '../build/root.mjs'
 import { targets } from './targets.mjs'
 import { call, stripDebug, withoutPaths, work, zigVariables } from './tools.mjs'
+import { mingwVariables } from './windows.mjs'
 
 /** The file of one target: `prebuilds/<name>/warren.node` of the release's own folder. */
 export function addonFile(name) {
@@ -13,12 +14,14 @@ export function addonFile(name) {
 
 /**
  * Builds one target into `addonFile(name)`. On Linux all but Windows goes through zig, so that the C library asked for is the
- * oldest that is promised and not that of this machine; on macOS and Windows the system's own tools do it. What is current
- * is left alone.
+ * oldest that is promised and not that of this machine; Windows is built there as its stand-in. On macOS and Windows the
+ * system's own tools do it. What is current is left alone.
  */
 export function buildTarget(name) {
-  const { triple, libc, floor, format } = targets[name]
-  const zig = process.platform === 'linux'
+  const { libc, floor, format, standIn } = targets[name]
+  const triple = tripleBuilt(name)
+  const onLinux = process.platform === 'linux'
+  const zig = onLinux && standIn === undefined
   const output = join(work, 'prebuilds', name)
   const stamp = join(output, '.fingerprint')
   const sources = fingerprint(SOURCES, isShipped)
@@ -34,16 +37,23 @@ export function buildTarget(name) {
   ]
   const env = {
     ...(zig ? zigVariables() : {}),
+    ...(onLinux && standIn !== undefined ? mingwVariables() : {}),
     ...(format === 'mach-o' ? { MACOSX_DEPLOYMENT_TARGET: floor } : {}),
     RUSTFLAGS: flags.join(' '),
     // Of its own, so that two targets can be built side by side.
     CARGO_TARGET_DIR: join(work, 'cargo', name),
-    CARGO_PROFILE_RELEASE_STRIP: zig ? 'none' : 'debuginfo',
+    CARGO_PROFILE_RELEASE_STRIP: onLinux ? 'none' : 'debuginfo',
   }
   call(process.execPath, [tool.napi, ...args], { cwd: root, env, limit: 3_600 })
   rmSync(join(output, 'binding.d.ts'), { force: true })
-  if (zig) stripDebug(addonFile(name))
+  if (onLinux) stripDebug(addonFile(name))
   record(stamp, sources)
+}
+
+/** Rust's name of what `buildTarget` builds for a target on this machine. */
+export function tripleBuilt(name) {
+  const { triple, standIn } = targets[name]
+  return process.platform === 'linux' ? (standIn ?? triple) : triple
 }
 
 const SOURCES = ['Cargo.toml', 'Cargo.lock', 'native', 'scripts/release/build.mjs', 'scripts/release/tools.mjs']

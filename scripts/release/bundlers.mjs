@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../build/root.mjs'
 import { codeBlocks } from '../lint/markdown.mjs'
 import { emptyProject } from './install.mjs'
-import { call, npm, work } from './tools.mjs'
+import { call, npm, withPackages } from './tools.mjs'
 
 /** Pinned, as `docs/bundling.md` names their versions. */
 const TOOLS = {
@@ -32,7 +32,7 @@ for (const file of fileList) cpSync(file, \`build/\${file}\`, { dereference: tru
 
 /** Bundles a program with each of them as `docs/bundling.md` says, moves the result elsewhere, and runs it there. */
 export function bundlers(registry, projects) {
-  const tools = toolsFolder()
+  const tools = withPackages('bundlers', TOOLS)
   const text = readFileSync(join(root, 'docs/bundling.md'), 'utf8')
   const [rollup, vite, webpack] = codeBlocks(text, 'js')
   const [esbuild, esbuildModules] = codeBlocks(text, 'sh')
@@ -73,14 +73,4 @@ function tried({ command: [command, ...args], files = {}, main, external = false
     process.exitCode = 1
     return `FAILED: ${error.message.split('\n').filter(Boolean).slice(0, 6).join(' | ')}`
   }
-}
-
-function toolsFolder() {
-  const folder = join(work, 'bundlers')
-  if (!existsSync(join(folder, 'node_modules'))) {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: TOOLS }))
-    npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
-  }
-  return folder
 }

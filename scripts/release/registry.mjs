@@ -1,26 +1,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BuildError } from '../build/error.mjs'
-import { npm, work } from './tools.mjs'
+import { withPackages } from './tools.mjs'
 
 /** Pinned; with `node-fetch` as it was, since verdaccio asks for a range that its own lockfile does not have. */
-const MANIFEST = { private: true, dependencies: { verdaccio: '6.8.0' }, overrides: { 'node-fetch': '2.7.0' } }
+const VERDACCIO = [{ verdaccio: '6.8.0' }, { 'node-fetch': '2.7.0' }]
 
 /**
  * A registry on loopback that holds what is published to it, asks no other one, and is empty at the start. `npmrc` is the file
  * with which npm publishes to it.
  */
 export async function openRegistry() {
-  const folder = join(work, 'registry')
-  if (!existsSync(join(folder, 'node_modules/verdaccio'))) {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST))
-    npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--silent'], { cwd: folder })
-  }
+  const folder = withPackages('registry', ...VERDACCIO)
   const port = await freePort()
   rmSync(join(folder, 'storage'), { recursive: true, force: true })
   writeFileSync(join(folder, 'config.yaml'), CONFIGURATION)

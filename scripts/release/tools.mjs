@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { BuildError } from '../build/error.mjs'
@@ -20,6 +20,36 @@ export function zigVariables() {
     call(join(python, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', ...FROM_PYPI])
   }
   return { PATH: [join(python, 'bin'), process.env.PATH].join(delimiter) }
+}
+
+/**
+ * What `make` gave for a folder of this name, which it fills at first use. A making that failed, or that was of other
+ * `inputs`, is begun anew.
+ */
+export function kept(name, make, inputs = {}) {
+  const folder = join(work, name)
+  const file = join(folder, 'made.json')
+  const made = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  if (made !== undefined && JSON.stringify(made.inputs) === JSON.stringify(inputs)) return made.value
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const value = make(folder)
+  writeFileSync(file, JSON.stringify({ inputs, value }))
+  return value
+}
+
+/** A folder with these packages of npm, pinned; none of them is a dependency of the project's, so they stay out of its lockfile. */
+export function withPackages(name, dependencies, overrides = {}) {
+  const manifest = { private: true, dependencies, overrides }
+  return kept(
+    name,
+    (folder) => {
+      writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+      npm(['install', '--no-fund', '--no-audit', '--ignore-scripts', '--force', '--silent'], { cwd: folder })
+      return folder
+    },
+    manifest,
+  )
 }
 
 /** Removes debug information, and keeps the names of functions: zig's own linker knows all or nothing. */
