@@ -14,7 +14,6 @@ import { addonFile, buildTarget } from './release/build.mjs'
 import { tryTarball } from './release/install.mjs'
 import { pack } from './release/pack.mjs'
 import { notesOf, releaseFiles, unready } from './release/ready.mjs'
-import { rehearse } from './release/rehearse.mjs'
 import { targets } from './release/targets.mjs'
 import { verify } from './release/verify.mjs'
 
@@ -41,7 +40,11 @@ const verbs = {
     if (wrong.length > 0) throw new BuildError(['not ready', ...wrong].join('\n  '))
   },
   notes: ([version]) => console.log(notesOf(releaseFiles().changelog, version)),
-  rehearse: (args) => rehearse({ quick: args.includes('--quick') }),
+  async rehearse(args) {
+    // It alone needs the development's packages, which a workflow that looks whether a tag is ready has not installed.
+    const { rehearse } = await import('./release/rehearse.mjs')
+    await rehearse({ quick: args.includes('--quick') })
+  },
 }
 
 const [name, ...args] = process.argv.slice(2)

@@ -6,11 +6,11 @@ import { root } from './build/root.mjs'
  * handed back only. A command that cannot be started has the code 127; one that takes longer than `limit` seconds is
  * killed and has the code 124.
  */
-export function run(command, args, { env = {}, quiet = false, limit = 1_800 } = {}) {
+export function run(command, args, { cwd = root, env = {}, quiet = false, limit = 1_800 } = {}) {
   const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

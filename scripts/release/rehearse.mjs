@@ -1,17 +1,23 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { prebuildName } from '../build/addon.mjs'
 import { buildLibrary } from '../build/dist.mjs'
 import { BuildError } from '../build/error.mjs'
+import { root } from '../build/root.mjs'
 import { run } from '../step.mjs'
-import { addonFile } from './build.mjs'
+import { addonFile, tripleBuilt } from './build.mjs'
 import { bundlers } from './bundlers.mjs'
-import { foreignNodes } from './foreign-nodes.mjs'
+import { layContract, runContract } from './contract.mjs'
+import { cures } from './cures.mjs'
+import { deployed } from './deploy.mjs'
+import { foreignNodes, nodesOfThisSystem } from './foreign-nodes.mjs'
 import { emptyProject, runCommandLine, runFirstProgram } from './install.mjs'
-import { managers } from './managers.mjs'
 import { pack } from './pack.mjs'
+import { rehearsalVersion, releaseFiles } from './ready.mjs'
 import { openRegistry } from './registry.mjs'
 import { builtOnLinux, targets } from './targets.mjs'
-import { call, npm, zigVariables } from './tools.mjs'
+import { call, npm, work, zigVariables } from './tools.mjs'
+import { installed } from './ways.mjs'
 
 /** Those that run on the machine that CI has, and so are built, installed and run at every change. */
 const QUICK = ['linux-x64', 'linux-x64-musl']
@@ -21,36 +27,59 @@ const LARGEST_TARBALL = 12 * 1024 * 1024
 
 /**
  * Everything of a release but the publishing: builds, verifies, packs, publishes to a registry on loopback, installs from there
- * into an empty project, runs the README's first program. Ends with a table of what was built, run and not run.
+ * into an empty project, runs the README's first program, breaks installations and cures them, runs the deployed example; unless
+ * `quick`, also the contract suites, every bundler and every package manager. Says in tables what was built, run and not run.
  */
 export async function rehearse({ quick }) {
   buildLibrary()
   const names = quick ? QUICK : builtOnLinux
-  const rows = Object.fromEntries(Object.keys(targets).map((name) => [name, { built: 'not here', run: 'not here' }]))
+  const rows = Object.fromEntries(Object.keys(targets).map((name) => [name, notHere(name, quick)]))
   for (const [name, size] of await builtAll(names, quick)) rows[name].built = size
-  const { tarball, files } = pack(Object.fromEntries(names.map((name) => [name, addonFile(name)])))
-  checkTarball(tarball, files, names)
+  const { tarball, stage } = packed(names)
   const registry = await openRegistry()
   const projects = []
   try {
     const where = ['--registry', registry.url, '--userconfig', registry.npmrc]
     npm(['publish', tarball, '--tag', 'rehearsal', '--ignore-scripts', ...where])
-    for (const [name, nodes] of await ran(names, registry, projects)) rows[name].run = nodes
-    print(rows, ['target', 'built', 'run'])
+    const project = emptyProject(registry.url)
+    projects.push(project)
+    npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
+    for (const [name, nodes] of await ran(names, project, quick)) rows[name].run = nodes
+    if (!quick) for (const [name, result] of await contracted(names, project)) rows[name].contract = result
+    print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
+    print(cures(registry, projects, { quick }), ['broken', 'by what the error says it is'])
+    print(deployed(registry, projects), ['deployed', 'result'])
     if (quick) return
-    print(managers(registry, projects), ['installed with', 'result'])
     print(bundlers(registry, projects), ['bundled with', 'result'])
+    const closeRegistry = () => registry.close()
+    print(await installed({ registry, tarball, folder: stage, closeRegistry }, projects), ['installed with', 'result'])
   } finally {
     await registry.close()
     for (const project of projects) rmSync(project, { recursive: true, force: true })
   }
 }
 
+/** Why there is nothing to tell of a target, until there is. */
+function notHere(name, quick) {
+  if (name.startsWith('darwin'))
+    return { built: quick ? SHORT : '', run: 'not run: there is no macOS here', contract: 'not run' }
+  if (!builtOnLinux.includes(name))
+    return {
+      built: 'not built: Microsoft’s C library and SDK are not to be had here',
+      run: 'not run',
+      contract: 'not run',
+    }
+  return { built: SHORT, run: quick && !QUICK.includes(name) ? SHORT : NO_SYSTEM, contract: quick ? SHORT : NO_SYSTEM }
+}
+
+const SHORT = 'not in a quick rehearsal'
+const NO_SYSTEM = 'not run: it takes Linux on x64, of Debian’s kind'
+
 /** Builds and verifies each target in a process of its own; gives the sizes. */
 async function builtAll(names, together) {
   // What two processes would both bring, and linking is one thread's work for most of the time that a target takes.
   zigVariables()
-  call('rustup', ['target', 'add', ...names.map((name) => targets[name].triple)])
+  call('rustup', ['target', 'add', ...names.map(tripleBuilt)])
   if (together) return Promise.all(names.map(built))
   const sizes = []
   for (const name of names) sizes.push(await built(name))
@@ -62,38 +91,61 @@ async function built(name) {
   const { code, output, seconds } = await run(process.execPath, command, { quiet: true, limit: 3_600 })
   if (code !== 0) throw new BuildError(output)
   console.log(`${name}: built and verified in ${seconds.toFixed(0)} s`)
-  return [name, `${(statSync(addonFile(name)).size / 1e6).toFixed(2)} MB`]
+  const standIn = tripleBuilt(name) === targets[name].triple ? '' : ' (GNU’s form)'
+  return [name, `${(statSync(addonFile(name)).size / 1e6).toFixed(2)} MB${standIn}`]
 }
 
-/** Installs with npm and runs the README's first program with every Node that can be had here; gives their versions. */
-async function ran(names, registry, projects) {
-  const project = emptyProject(registry.url)
-  projects.push(project)
-  npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
+/** The tarball, under a version that can be no release's, with what its users' tools say of it. */
+function packed(names) {
+  const version = rehearsalVersion(releaseFiles().manifest.version)
+  const addons = Object.fromEntries(names.map((name) => [name, addonFile(name)]))
+  const folder = join(work, 'rehearsal')
+  rmSync(folder, { recursive: true, force: true })
+  const { tarball, stage, files } = pack(addons, folder, version)
+  const { size } = statSync(tarball)
+  if (size > LARGEST_TARBALL) throw new BuildError(`${tarball} has ${size} bytes; ${LARGEST_TARBALL} are the most`)
+  const found = files.filter((file) => file.endsWith('.node')).sort()
+  const wanted = names.map((name) => `prebuilds/${name}/warren.node`).sort()
+  if (String(found) !== String(wanted)) throw new BuildError(`the tarball has ${found}, and not ${wanted}`)
+  const tool = (path, ...args) => call(process.execPath, [join(root, 'node_modules', path), tarball, ...args])
+  tool('publint/src/cli.js', '--strict')
+  tool('@arethetypeswrong/cli/dist/index.js', '--no-emoji', '--no-color')
+  console.log(`${tarball}: ${(size / 1e6).toFixed(2)} MB, ${files.length} files; publint and attw find nothing`)
+  return { tarball, stage }
+}
+
+/** Runs the README's first program with every Node that can be had here; gives their versions. */
+async function ran(names, project, quick) {
   runFirstProgram(project)
   await runCommandLine(project)
-  const nodes = new Map([[prebuildName(), [`Node ${process.versions.node}`]]])
-  for (const name of names.filter(isRunnable)) {
-    const { system, command } = foreignNodes[name]()
+  const own = prebuildName()
+  const nodes = new Map([[own, [`Node ${process.versions.node}`]]])
+  const tryNode = (name, { system, command }) => {
     runFirstProgram(project, command)
     const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
-    nodes.set(name, [...(nodes.get(name) ?? []), `Node ${version} (${system})`])
+    nodes.set(name, [...(nodes.get(name) ?? []), `${version}${system === undefined ? '' : ` (${system})`}`])
   }
+  if (!quick && own === 'linux-x64') for (const node of nodesOfThisSystem()) tryNode(own, node)
+  for (const name of names.filter(isRunnable)) tryNode(name, foreignNodes[name]())
   return [...nodes].map(([name, versions]) => [name, versions.join(', ')])
+}
+
+/** Runs the contract suites with each foreign Node. */
+async function contracted(names, project) {
+  layContract(project)
+  const results = []
+  for (const name of names.filter(isRunnable)) {
+    const { system, command, isEmulated } = foreignNodes[name]()
+    const result = await runContract(project, command, { sideBySide: isEmulated ? 1 : 2 })
+    console.log(`${name}: contract suites on ${system}: ${result}`)
+    results.push([name, result])
+  }
+  return results
 }
 
 /** Other C libraries and processors, on a machine that can have them. */
 function isRunnable(name) {
   return prebuildName() === 'linux-x64' && Object.hasOwn(foreignNodes, name) && existsSync('/usr/bin/dpkg')
-}
-
-function checkTarball(tarball, files, names) {
-  const { size } = statSync(tarball)
-  if (size > LARGEST_TARBALL) throw new BuildError(`${tarball} has ${size} bytes; ${LARGEST_TARBALL} are the most`)
-  const addons = files.filter((file) => file.endsWith('.node')).sort()
-  const wanted = names.map((name) => `prebuilds/${name}/warren.node`).sort()
-  if (String(addons) !== String(wanted)) throw new BuildError(`the tarball has ${addons}, and not ${wanted}`)
-  console.log(`${tarball}: ${(size / 1e6).toFixed(2)} MB, ${files.length} files`)
 }
 
 function print(rows, heads) {

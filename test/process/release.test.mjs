@@ -1,14 +1,15 @@
 // What is looked for in an addon before it ships: over this machine's own, whole and altered.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
-import { notesOf, releaseFiles, unready } from '../../scripts/release/ready.mjs'
+import { notesOf, rehearsalVersion, releaseFiles, unready } from '../../scripts/release/ready.mjs'
 import { targets } from '../../scripts/release/targets.mjs'
 import { verify } from '../../scripts/release/verify.mjs'
 
@@ -83,6 +84,26 @@ test('a release says where the project lives, and what is new in it', () => {
     /no "repository".*no "author"/,
   )
   assert.match(unready({ manifest, cargo, changelog: '## [Unreleased]' }, 'v1.2.3').join(), /no section \[1\.2\.3\]/)
+})
+
+test('a tag is looked at, and a tarball tried, without a package of the development', () => {
+  const checkout = join(folder, 'checkout')
+  for (const path of ['scripts', 'package.json', 'Cargo.toml', 'CHANGELOG.md', 'README.md'])
+    cpSync(join(root, path), join(checkout, path), { recursive: true })
+  const ran = (...args) =>
+    spawnSync(process.execPath, ['scripts/release.mjs', ...args], { cwd: checkout, encoding: 'utf8' })
+  assert.match(ran('ready', 'v0').stderr, /^warren: not ready\n {2}the tag is v0/)
+  assert.match(ran('try', 'nothing.tgz').stderr, /npm.*install/)
+})
+
+test('a rehearsal has a version of its own, which cannot be released', () => {
+  const version = rehearsalVersion('1.2.3', new Date('2026-01-02T03:04:05.678Z'))
+  assert.equal(version, '1.2.3-rehearsal.20260102030405')
+  assert.equal(rehearsalVersion('2.0.0-beta.1', new Date(0)), '2.0.0-rehearsal.19700101000000')
+  const manifest = { version, repository: 'r', bugs: 'b', homepage: 'h', author: 'a' }
+  const cargo = `[workspace.package]\nversion = "${version}"\n`
+  const changelog = `## [${version}]\n\n* All.\n`
+  assert.deepEqual(unready({ manifest, cargo, changelog }, `v${version}`), [`${version} is the version of a rehearsal`])
 })
 
 function altered(from, to) {
