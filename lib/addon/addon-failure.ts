@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { libcOf, libcVersion } from './libc.js'
 
@@ -164,12 +164,22 @@ function notRunnable(_: FailureFacts, { path }: Attempt): Diagnosis {
   }
 }
 
-function reinstall({ package: folder, name }: FailureFacts, { namedBy }: Attempt): string {
+function reinstall({ package: folder, name }: FailureFacts, { namedBy, path }: Attempt): string {
   if (namedBy !== undefined) return `name a file that is one, or ${takeAway(namedBy)}`
   if (folder === undefined)
     return `copy prebuilds/${name}/warren.node beside the bundle: see docs/bundling.md of warren`
   if (isCheckout(folder)) return 'npm run build'
-  return 'install warren again (delete node_modules, then npm install); if a bundler made this program, see docs/bundling.md of warren'
+  const cache = isShared(path) ? '; with bun, bun pm cache rm first' : ''
+  return `install warren again (delete node_modules, then npm install${cache}); if a bundler made this program, see docs/bundling.md of warren`
+}
+
+/** Whether another path has the very file. bun and pnpm link into their caches, and bun trusts what it finds there. */
+function isShared(path: string): boolean {
+  try {
+    return statSync(path).nlink > 1 && statSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 function takeAway(namedBy: string): string {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
@@ -51,6 +51,13 @@ test('an addon that is cut off or overwritten is to be installed again', () => {
     writeFileSync(own, bytes)
     assert.match(open().stdout, /the file is damaged, or made for another system\.\nCure: install warren again/)
   }
+})
+
+test('a damaged addon that is linked into a cache is to be taken out of there first', () => {
+  writeFileSync(own, '')
+  assert.doesNotMatch(open().stdout, /cache/)
+  linkSync(own, elsewhere)
+  assert.match(open().stdout, /delete node_modules, then npm install; with bun, bun pm cache rm first\)/)
 })
 
 test("the package's own addon is of the package's version", () => {
