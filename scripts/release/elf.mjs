@@ -10,8 +10,20 @@ export function readElf(bytes) {
     symbols: named('.symtab') !== undefined,
     debug: sections.some(({ name }) => name.startsWith('.debug_')),
     signed: undefined,
+    executableStack: stackFlags(bytes) & EXECUTE,
   }
 }
+
+/** The flags of PT_GNU_STACK; without that header the system takes the stack for executable. */
+function stackFlags(bytes) {
+  const [start, size] = [Number(bytes.readBigUInt64LE(0x20)), bytes.readUInt16LE(0x36)]
+  for (let at = start; at < start + size * bytes.readUInt16LE(0x38); at += size)
+    if (bytes.readUInt32LE(at) === GNU_STACK) return bytes.readUInt32LE(at + 4)
+  return EXECUTE
+}
+
+const GNU_STACK = 0x6474e551
+const EXECUTE = 1
 
 function sectionsOf(bytes) {
   const [start, size] = [Number(bytes.readBigUInt64LE(0x28)), bytes.readUInt16LE(0x3a)]
