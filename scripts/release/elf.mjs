@@ -1,4 +1,4 @@
-/** What an ELF file for Linux says of itself (System V ABI; 64-bit, little-endian): see `inspect` in `binary.mjs`. */
+/** What an ELF file for Linux says of itself (System V ABI; 64-bit, little-endian), for `verify`. */
 export function readElf(bytes) {
   const sections = sectionsOf(bytes)
   const named = (name) => sections.find((section) => section.name === name)
@@ -21,9 +21,6 @@ function stackFlags(bytes) {
     if (bytes.readUInt32LE(at) === GNU_STACK) return bytes.readUInt32LE(at + 4)
   return EXECUTE
 }
-
-const GNU_STACK = 0x6474e551
-const EXECUTE = 1
 
 function sectionsOf(bytes) {
   const [start, size] = [Number(bytes.readBigUInt64LE(0x28)), bytes.readUInt16LE(0x3a)]
@@ -69,3 +66,6 @@ function newestGlibc(bytes, strings) {
 function text(bytes, at) {
   return bytes.toString('latin1', at, bytes.indexOf(0, at))
 }
+
+const GNU_STACK = 0x6474e551
+const EXECUTE = 1
