@@ -4,6 +4,7 @@ import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
 import { LaneTotals } from './figures/lane-totals.js'
 import { DeviceInbox } from './inbox/device-inbox.js'
+import type { PrivateKey, PublicKey } from './keys.js'
 import { Deadlines } from './outbox/deadlines.js'
 import type { ParsedLanes } from './outbox/lanes.js'
 import type { Message } from './outbox/message.js'
@@ -12,6 +13,8 @@ import type { Clock } from './waiting/clock.js'
 
 /** What everything of one device shares. */
 export class Runtime {
+  /** Its public key. */
+  readonly device: PublicKey
   readonly driver: Driver
   readonly routes: Routes
   readonly clock: Clock
@@ -35,6 +38,7 @@ export class Runtime {
   #stream = 0
 
   constructor(driver: Driver, routes: Routes, clock: Clock, options: RuntimeOptions) {
+    this.device = options.privateKey.publicKey
     this.driver = driver
     this.routes = routes
     this.clock = clock
@@ -65,6 +69,7 @@ export class Runtime {
 }
 
 export interface RuntimeOptions {
+  readonly privateKey: Pick<PrivateKey, 'publicKey'>
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number

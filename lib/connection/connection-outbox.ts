@@ -1,14 +1,20 @@
 import { types } from 'node:util'
 import { WarrenError } from '../errors.js'
 import { policyOf } from '../outbox/lanes.js'
+import { publishMessage } from '../outbox/message-event.js'
 import { Outbox } from '../outbox/outbox.js'
 import type { Runtime } from '../runtime.js'
-import type { ConnectionFacts } from './connection.js'
+import type { Connection, ConnectionFacts } from './connection.js'
 
 /** The outbox of a connection: over its driver, under the limits of its peer and its device. */
-export function connectionOutbox(facts: ConnectionFacts, runtime: Runtime, closedError: () => Error): Outbox {
+export function connectionOutbox(
+  connection: Connection,
+  facts: ConnectionFacts,
+  runtime: Runtime,
+  closedError: () => Error,
+): Outbox {
   const { id, peer, queued } = facts
-  const { driver, limits, lanes, deadlines } = runtime
+  const { device, driver, limits, lanes, deadlines } = runtime
   return new Outbox({
     deadlines,
     policy: (priority) => policyOf(lanes, priority),
@@ -26,6 +32,8 @@ export function connectionOutbox(facts: ConnectionFacts, runtime: Runtime, close
       return room
     },
     release: (priority, bytes) => queued.remove(priority, bytes),
+    settled: ({ lane: { priority }, length }, outcome, reason) =>
+      publishMessage(device, connection, priority, length, outcome, reason),
     fullError: () =>
       new WarrenError(
         'ERR_WARREN_QUEUE_FULL',

@@ -4,6 +4,7 @@ import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
 import type { LanePolicy } from './lanes.js'
 import type { Outcome, Outgoing, ParsedSend } from './message.js'
+import type { DropReason } from './message-event.js'
 import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
@@ -19,6 +20,8 @@ export interface OutboxLink {
   /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
   reserve(priority: number, bytes: number, mayWait: boolean): Room
   release(priority: number, bytes: number): void
+  /** A message has ended; the reason is that of one that was 'dropped'. */
+  settled(sent: Sent, outcome: Outcome, reason: DropReason | undefined): void
   /** The error of a send that finds no room, or no connection. */
   fullError(): Error
   closedError(): Error
@@ -93,7 +96,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     lane.unsettled -= 1
     if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
-    this.#settle(sent, outcome)
+    this.#settle(sent, outcome, lane.mayWait ? 'refused' : 'lane-full')
     this.#fill(lane)
   }
 
@@ -102,7 +105,7 @@ export class Outbox implements SentOwner {
   }
 
   late(sent: Sent): void {
-    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped')
+    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped', undefined, 'patience')
     this.#fill(sent.lane)
   }
 
@@ -159,7 +162,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
     const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
-    if (room === 'none') this.#settle(sent, 'dropped')
+    if (room === 'none') this.#settle(sent, 'dropped', 'queue-full')
     return room
   }
 
@@ -189,7 +192,7 @@ export class Outbox implements SentOwner {
       }
       const { length, payload } = sent
       if (payload !== undefined && payload.byteLength !== length) {
-        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
+        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'), 'changed')
         continue
       }
       const waiter = this.#stopWaiting(sent)
@@ -222,11 +225,11 @@ export class Outbox implements SentOwner {
   }
 
   /** Out of the queue, for good. */
-  #leave(sent: Sent, outcome: Outcome, error?: unknown): void {
+  #leave(sent: Sent, outcome: Outcome, error?: unknown, dropped?: DropReason): void {
     const waiter = this.#stopWaiting(sent)
     this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
     sent.payload = undefined
-    this.#settle(sent, outcome)
+    this.#settle(sent, outcome, dropped)
     if (error === undefined) waiter?.resolve(sent)
     else waiter?.reject(error)
   }
@@ -244,11 +247,12 @@ export class Outbox implements SentOwner {
     return waiter
   }
 
-  #settle(sent: Sent, outcome: Outcome): void {
+  #settle(sent: Sent, outcome: Outcome, dropped?: DropReason): void {
     sent.lane.outcomes[outcome] += 1
     const { replaces } = sent.options
     if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
     sent.settle(outcome)
+    this.#link.settled(sent, outcome, outcome === 'dropped' ? dropped : undefined)
   }
 
   #lane(priority: number): OutboxLane {

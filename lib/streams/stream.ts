@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { type Duplex, Readable, Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import type { Connection } from '../connection/connection.js'
 import type { Driver } from '../driver.js'
 import { WarrenError } from '../errors.js'
@@ -34,7 +34,7 @@ export interface StreamLink {
 
 /** One stream as its events see it. */
 export interface StreamSides {
-  readonly stream: Duplex | Readable | Writable
+  readonly stream: AnyStream
   readonly read: ReadSide | undefined
   readonly write: WriteSide | undefined
   /** Ends what cannot go on, once nothing can be read any more. */
@@ -266,6 +266,9 @@ export class ConnectionWritable extends Writable {
     callback(error)
   }
 }
+
+/** A stream of any direction. */
+export type AnyStream = ConnectionStream | ConnectionReadable | ConnectionWritable
 
 /** What the 'stream' event gives: one opened both ways, or one way towards us. */
 export type IncomingStream = ConnectionStream | ConnectionReadable

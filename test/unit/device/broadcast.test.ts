@@ -28,6 +28,7 @@ class Rig {
   constructor(count: number, options: { limits?: Partial<Limits>; lanes?: LaneTable } = {}) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.runtime = new Runtime(this.driver, new Routes(), this.clock, {
+      privateKey: { publicKey: 'own' },
       limits,
       protocols: ['a'],
       mtu: 1_420,

@@ -37,7 +37,9 @@ function rig(): Rig {
     refuse: undefined,
   }
   const dial = new Dial({
+    device: 'own',
     publicKey: 'key',
+    offered: ['a'],
     clock,
     tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
     locate: () => {
