@@ -8,6 +8,8 @@ export type { Authorization, Authorize, Stranger } from './device/authorization.
 export type { BroadcastOptions, BroadcastResults } from './device/broadcast.js'
 export { Device, type DeviceEvents } from './device/device.js'
 export type { DeviceOptions, ListenOptions } from './device/device-options.js'
+export type { Diagnostics } from './device/diagnostics.js'
+export type { DialTrace } from './dial/dial-trace.js'
 export type { Histogram, Outcome } from './driver.js'
 export { setAddonPath } from './drivers/addon-path.js'
 export { type Tried, WarrenError, type WarrenErrorCode } from './errors.js'

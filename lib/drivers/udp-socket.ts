@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { RemoteInfo, Socket } from 'node:dgram'
+import { log } from '../events/log.js'
 import { type Clock, LONGEST_TIMER } from '../waiting/clock.js'
 import { bindUdp } from './bind-udp.js'
 
@@ -136,6 +137,7 @@ export class UdpSocket {
         return
       }
       this.#use(bound)
+      log.io?.(`socket of port ${this.address.port} bound anew after ${error.message}`)
       this.#receiver?.rebound()
     } catch (bindError) {
       this.#lastFailure = this.#clock.now()

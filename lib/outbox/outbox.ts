@@ -3,6 +3,7 @@ import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
+import type { DropReason } from './drop-reason.js'
 import type { LanePolicy } from './lanes.js'
 import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
@@ -20,6 +21,8 @@ export interface OutboxLink {
   /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
   reserve(priority: number, bytes: number, mayWait: boolean): Room
   release(priority: number, bytes: number): void
+  /** A message has ended; the reason is that of one that was 'dropped'. */
+  settled(sent: Sent, outcome: Outcome, reason: DropReason | undefined): void
   /** The error of a send that finds no room, or no connection. */
   fullError(): Error
   closedError(): Error
@@ -94,7 +97,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     lane.unsettled -= 1
     if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
-    this.#settle(sent, outcome)
+    this.#settle(sent, outcome, lane.mayWait ? 'refused' : 'lane-full')
     this.#fill(lane)
   }
 
@@ -103,7 +106,7 @@ export class Outbox implements SentOwner {
   }
 
   late(sent: Sent): void {
-    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped')
+    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped', undefined, 'patience')
     this.#fill(sent.lane)
   }
 
@@ -160,7 +163,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
     const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
-    if (room === 'none') this.#settle(sent, 'dropped')
+    if (room === 'none') this.#settle(sent, 'dropped', 'queue-full')
     return room
   }
 
@@ -190,7 +193,7 @@ export class Outbox implements SentOwner {
       }
       const { length, payload } = sent
       if (payload !== undefined && payload.byteLength !== length) {
-        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
+        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'), 'changed')
         continue
       }
       const waiter = this.#stopWaiting(sent)
@@ -223,11 +226,11 @@ export class Outbox implements SentOwner {
   }
 
   /** Out of the queue, for good. */
-  #leave(sent: Sent, outcome: Outcome, error?: unknown): void {
+  #leave(sent: Sent, outcome: Outcome, error?: unknown, dropped?: DropReason): void {
     const waiter = this.#stopWaiting(sent)
     this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
     sent.payload = undefined
-    this.#settle(sent, outcome)
+    this.#settle(sent, outcome, dropped)
     if (error === undefined) waiter?.resolve(sent)
     else waiter?.reject(error)
   }
@@ -245,11 +248,12 @@ export class Outbox implements SentOwner {
     return waiter
   }
 
-  #settle(sent: Sent, outcome: Outcome): void {
+  #settle(sent: Sent, outcome: Outcome, dropped?: DropReason): void {
     sent.lane.outcomes[outcome] += 1
     const { replaces } = sent.options
     if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
     sent.settle(outcome)
+    this.#link.settled(sent, outcome, outcome === 'dropped' ? dropped : undefined)
   }
 
   #lane(priority: number): OutboxLane<Sent> {
