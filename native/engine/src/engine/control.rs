@@ -181,7 +181,7 @@ impl Engine {
     fn transmit_reply(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let start = batch.bytes.len();
         while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
-            let Some(peer) = message.peer else {
+            let Some(peer) = message.peer.filter(|peer| self.peers.contains_key(peer)) else {
                 self.sealed(batch, message.path, Ecn::NotEct, start, now);
                 return true;
             };
@@ -190,7 +190,9 @@ impl Engine {
             self.control.push_message(peer, message.path, bytes);
         }
         while let Some(peer) = self.wireguard.poll_staged() {
-            self.control.push_staged(peer);
+            if self.peers.contains_key(&peer) {
+                self.control.push_staged(peer);
+            }
         }
         false
     }
