@@ -47,8 +47,8 @@ export interface StreamSides {
  *
  * @example
  * ```js
- * connection.on('stream', (stream) => stream.pipe(createWriteStream(`copies/${basename(stream.name)}`)))
- * await pipeline(createReadStream('state.bin'), connection.openStream({ name: 'state.bin' }))
+ * connection.on('stream', (stream) => stream.pipe(createWriteStream('copy.bin')))
+ * await pipeline(createReadStream('state.bin'), connection.openStream({ priority: 5 }))
  * ```
  */
 export class ConnectionStream extends SocketLike {
