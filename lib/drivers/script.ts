@@ -152,21 +152,17 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   #handIn(): void {
     if (this.#receivedCount === 0) return
     this.device.clock(this.#now())
-    const began = performance.now()
     this.device.receive(this.#received, this.#receivedWords.subarray(0, this.#receivedCount * DATAGRAM_WORDS))
-    this.device.charge(performance.now() - began)
     this.#receivedCount = 0
     this.#receivedEnd = 0
   }
 
   /** Works off what waits, by turns; whether more may wait. */
   #workOff(): boolean {
-    const start = performance.now()
-    for (let began = start; this.device.workOff(); ) {
-      const now = performance.now()
-      this.device.charge(now - began)
-      if (now - start >= WORK_MS) return true
-      began = now
+    const end = performance.now() + WORK_MS
+    while (this.device.workOff()) {
+      if (performance.now() >= end) return true
+      this.device.clock(this.#now())
     }
     return false
   }
