@@ -34,6 +34,7 @@ mod policy;
 mod stats;
 mod stream;
 mod timers;
+mod told;
 mod uplink;
 mod word;
 
