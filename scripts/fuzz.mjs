@@ -37,11 +37,18 @@ const libFuzzer = [
   '-print_final_stats=1',
   ...rest,
 ]
+const env = {
+  ...process.env,
+  // The instrumentation that steers libFuzzer is not on stable Rust; the code is the same.
+  RUSTC_BOOTSTRAP: '1',
+  // That which counts steps is: native/fuzz/src/meter.rs.
+  RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} -Cinstrument-coverage --cfg warren_count_steps`,
+  LLVM_PROFILE_FILE: '/dev/null',
+}
 const { status } = spawnSync(
   'cargo',
   [...cargo, '--target-dir', join(root, 'target/fuzz/build'), '--', ...corpora, ...libFuzzer],
-  // The instrumentation of coverage is not on stable Rust; the code is the same.
-  { cwd: folder, stdio: 'inherit', env: { ...process.env, RUSTC_BOOTSTRAP: '1' } },
+  { cwd: folder, stdio: 'inherit', env },
 )
 process.exitCode = status ?? 1
 

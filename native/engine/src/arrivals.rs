@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use warren_quic::Ecn;
 use warren_wireguard::{Claimed, Path, PeerId};
 
-use turns::Turns;
+pub(crate) use turns::Turns;
 
 /// Queues that take turns, within a bound on the memory of all.
 ///

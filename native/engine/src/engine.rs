@@ -36,7 +36,6 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::control::Control;
 use crate::error::ConfigError;
-use crate::event::Event;
 use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane_sums::LaneSums;
@@ -48,6 +47,7 @@ use crate::policy::Policies;
 use crate::stats::{DeviceStats, LaneStats};
 use crate::stream::Stream;
 use crate::timers::Timers;
+use crate::told::Told;
 use crate::uplink::Uplink;
 use drained::Drained;
 use goodbye::Farewells;
@@ -84,7 +84,7 @@ pub struct Engine {
     shut: bool,
 
     timers: Timers,
-    events: VecDeque<Event>,
+    events: Told,
     counters: DeviceStats,
 
     /// Data that may leave, most urgent first.
@@ -188,7 +188,7 @@ impl Engine {
             look_from: ConnectionId(0),
             shut: false,
             timers: Timers::default(),
-            events: VecDeque::new(),
+            events: Told::new(),
             counters: DeviceStats::default(),
             lanes: Lanes::new(),
             control: Control::new(uplink, mtu),

@@ -35,6 +35,7 @@ mod policy;
 mod stats;
 mod stream;
 mod timers;
+mod told;
 mod uplink;
 mod word;
 

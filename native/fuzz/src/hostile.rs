@@ -10,6 +10,7 @@ mod frames;
 mod heard;
 mod line;
 mod streams;
+mod table;
 mod tunnel;
 
 use std::time::Instant;
@@ -18,7 +19,8 @@ use attacker::Attacker;
 pub use attacker::Source;
 pub use table::{ATTACKS, Attack, Victim};
 
-mod table;
+#[cfg(test)]
+mod tests;
 
 /// Sends the next datagram of an attack, or the next few.
 type Turn = Box<dyn FnMut(&mut Attacker) + Send>;

@@ -12,6 +12,7 @@ mod hello;
 mod hostile;
 mod inner_header;
 mod input;
+mod meter;
 mod node;
 mod peers;
 mod quic_node;
@@ -23,6 +24,7 @@ pub use framing::framing;
 pub use hello::hello;
 pub use hostile::{ATTACKS, Attack, Hostile, Source, Victim};
 pub use inner_header::inner_header;
+pub use meter::Meter;
 pub use peers::peers;
 pub use strangers::strangers;
 pub use two_nodes::two_nodes;
@@ -39,3 +41,7 @@ pub const TARGETS: [(&str, Target); 6] = [
     ("inner_header", inner_header),
     ("two_nodes", two_nodes),
 ];
+
+#[cfg(test)]
+#[global_allocator]
+static METER: Meter = Meter;

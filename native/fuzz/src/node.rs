@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::meter::outside;
 use warren_engine::{Config, Ecn, Engine, Limits, Path, PeerConfig, PrivateKey, TransmitBatch};
 
 pub(crate) const VICTIM: u8 = 0;
@@ -49,13 +50,13 @@ pub(crate) fn engine(config: Config, now: Instant) -> Engine {
 
 /// Gives an engine one datagram.
 pub(crate) fn give(engine: &mut Engine, from: SocketAddr, datagram: &[u8], now: Instant) {
-    let mut bytes = datagram.to_vec();
+    let mut bytes = outside(|| datagram.to_vec());
     engine.handle_datagrams(path(from), Ecn::NotEct, bytes.len(), &mut bytes, now);
 }
 
 /// Everything an engine has to send now.
 pub(crate) fn transmits(engine: &mut Engine, now: Instant) -> Vec<(SocketAddr, Vec<u8>)> {
-    let mut batch = TransmitBatch::with_capacity(16);
+    let mut batch = outside(|| TransmitBatch::with_capacity(16));
     let mut sent = Vec::new();
     loop {
         batch.clear();
@@ -65,10 +66,12 @@ pub(crate) fn transmits(engine: &mut Engine, now: Instant) -> Vec<(SocketAddr, V
             return sent;
         }
         assert!(sent.len() < 100_000, "an engine that never comes to rest");
-        for group in &batch.groups {
-            let bytes = &batch.bytes[group.start..group.start + group.len];
-            sent.extend(bytes.chunks(group.segment).map(|bytes| (group.path.remote, bytes.to_vec())));
-        }
+        outside(|| {
+            for group in &batch.groups {
+                let bytes = &batch.bytes[group.start..group.start + group.len];
+                sent.extend(bytes.chunks(group.segment).map(|bytes| (group.path.remote, bytes.to_vec())));
+            }
+        });
     }
 }
 

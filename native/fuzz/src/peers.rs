@@ -8,6 +8,7 @@ use warren_engine::{ConnectionId, Dialled, Engine, Event, GiveUp, MessageId, Pee
 
 use crate::bare::Bare;
 use crate::input::Input;
+use crate::meter::{Gauge, inside};
 use crate::node::{VICTIM, at, config, engine, expire, give, key, peer_config, transmits};
 use crate::wire::{Level, QuicEnd, ipv6, udp};
 
@@ -42,12 +43,13 @@ struct Scene {
     /// Messages on the honest connection, as they arrived at the victim.
     received: Vec<Box<[u8]>>,
     reads: bool,
+    gauge: Gauge,
 }
 
 impl Scene {
     fn new() -> Scene {
         let now = Instant::now();
-        let mut victim = engine(config(VICTIM, 0), now);
+        let mut victim = inside(|| engine(config(VICTIM, 0), now));
         let mut honest = engine(config(HONEST, 0), now);
         victim.add_peer(peer_config(HONEST), now).expect("a new peer");
         let hostile_id = victim.add_peer(peer_config(HOSTILE), now).expect("a new peer");
@@ -67,6 +69,7 @@ impl Scene {
             next_message: 0,
             received: Vec::new(),
             reads: true,
+            gauge: Gauge::new(),
         };
         scene.wait(Duration::from_millis(100));
         assert!(scene.connections.is_some(), "a dial on a perfect network succeeds");
@@ -189,7 +192,11 @@ impl Scene {
 
     fn seal(&mut self, packet: &[u8]) {
         for datagram in self.hostile.send(packet, self.now) {
-            give(&mut self.victim, at(HOSTILE), &datagram, self.now);
+            self.gauge.packet_begins();
+            inside(|| give(&mut self.victim, at(HOSTILE), &datagram, self.now));
+            self.settle();
+            self.gauge.packet_ends();
+            self.gauge.check_held(STATED);
         }
         self.settle();
     }
@@ -198,7 +205,7 @@ impl Scene {
     fn settle(&mut self) {
         for _ in 0..1_000 {
             let mut moved = false;
-            for (to, datagram) in transmits(&mut self.victim, self.now) {
+            for (to, datagram) in inside(|| transmits(&mut self.victim, self.now)) {
                 moved = true;
                 if to == at(HONEST) {
                     give(&mut self.honest, at(VICTIM), &datagram, self.now);
@@ -208,11 +215,11 @@ impl Scene {
             }
             for (_, datagram) in transmits(&mut self.honest, self.now) {
                 moved = true;
-                give(&mut self.victim, at(HONEST), &datagram, self.now);
+                inside(|| give(&mut self.victim, at(HONEST), &datagram, self.now));
             }
             for datagram in self.hostile.drain(self.now) {
                 moved = true;
-                give(&mut self.victim, at(HOSTILE), &datagram, self.now);
+                inside(|| give(&mut self.victim, at(HOSTILE), &datagram, self.now));
             }
             self.take_events();
             if !moved {
@@ -241,7 +248,7 @@ impl Scene {
         }
         let honest = self.connections.map(|(victim, _)| victim);
         while self.reads
-            && let Some(event) = self.victim.poll_event()
+            && let Some(event) = inside(|| self.victim.poll_event())
         {
             match event {
                 Event::Connected { connection, peer, .. } => {
@@ -289,10 +296,10 @@ impl Scene {
             let next = [victim, honest, self.hostile.deadline()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else { break };
             self.now = self.now.max(next);
-            expire(&mut self.victim, self.now);
+            inside(|| expire(&mut self.victim, self.now));
             expire(&mut self.honest, self.now);
             for datagram in self.hostile.expire(self.now) {
-                give(&mut self.victim, at(HOSTILE), &datagram, self.now);
+                inside(|| give(&mut self.victim, at(HOSTILE), &datagram, self.now));
             }
             self.settle();
         }
@@ -340,6 +347,8 @@ fn source_of(packet: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// What this configuration lets two peers and a few dials hold: messages in all lanes, packets and datagrams, half as much again.
+const STATED: usize = 2 * (4 * (128 << 10) + 2 * (16 << 10)) * 3 / 2 + (512 << 10);
 const HONEST: u8 = 1;
 const HOSTILE: u8 = 2;
 const QUIC_PORTS: (u16, u16) = (0x7772, 0x7772);

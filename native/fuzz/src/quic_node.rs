@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+
+use crate::meter::{Gauge, inside};
 use warren_quic::{
     Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
     StreamName,
@@ -15,6 +17,11 @@ const PEER: PeerTag = PeerTag(7);
 /// Limits far below the defaults, so that a short input reaches them.
 pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
 pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
+
+/// What a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
+const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
+/// Connections that are over, for as long as they may repeat their end, and the tables.
+const OTHER_BYTES: usize = 256 << 10;
 
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,
@@ -30,6 +37,7 @@ pub(crate) struct QuicNode {
     /// Message bytes received and not released, by connection.
     held: BTreeMap<ConnectionHandle, usize>,
     streams: Vec<(ConnectionHandle, StreamHandle)>,
+    pub(crate) gauge: Gauge,
 }
 
 impl QuicNode {
@@ -43,7 +51,7 @@ impl QuicNode {
             ..Config::default()
         };
         QuicNode {
-            quic: Quic::new(config),
+            quic: inside(|| Quic::new(config)),
             now,
             events: VecDeque::new(),
             accepts: true,
@@ -52,6 +60,7 @@ impl QuicNode {
             sent: BTreeMap::new(),
             held: BTreeMap::new(),
             streams: Vec::new(),
+            gauge: Gauge::new(),
         }
     }
 
@@ -64,8 +73,14 @@ impl QuicNode {
 
     /// Takes a datagram of the peer's, and gives what is answered.
     pub(crate) fn give(&mut self, datagram: &[u8]) -> Vec<Vec<u8>> {
-        self.quic.handle_datagram(PEER, Ecn::NotEct, BytesMut::from(datagram), None, self.now);
-        self.drain()
+        self.gauge.packet_begins();
+        let packet = BytesMut::from(datagram);
+        inside(|| self.quic.handle_datagram(PEER, Ecn::NotEct, packet, None, self.now));
+        let answers = self.drain();
+        self.gauge.packet_ends();
+        let connections = self.live.len() + self.events.len().min(1);
+        self.gauge.check_held(connections * CONNECTION_BYTES + OTHER_BYTES);
+        answers
     }
 
     /// Lets time pass, deadline by deadline.
@@ -77,7 +92,7 @@ impl QuicNode {
             turns = if at > self.now { 0 } else { turns + 1 };
             assert!(turns < 100, "the deadline \"{reason}\" stays in the past");
             self.now = self.now.max(at);
-            self.quic.handle_timeout(self.now);
+            inside(|| self.quic.handle_timeout(self.now));
             out.extend(self.drain());
             if out.len() > 2_000 {
                 break;
@@ -87,25 +102,30 @@ impl QuicNode {
         out
     }
 
+    /// Drops what was heard and not looked at.
+    pub(crate) fn forget(&mut self) {
+        self.events.clear();
+    }
+
     pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut datagrams = Vec::new();
         let mut out = Vec::new();
-        while let Some((handle, event)) = self.quic.poll_event() {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
             self.note(handle, event);
         }
-        while self.quic.poll_response(&mut out).is_some() {
+        while inside(|| self.quic.poll_response(&mut out)).is_some() {
             datagrams.push(std::mem::take(&mut out));
         }
         let mut turns = 0;
-        while let Some(handle) = self.quic.poll_ready() {
+        while let Some(handle) = inside(|| self.quic.poll_ready()) {
             turns += 1;
             assert!(turns < 10_000, "a connection that never comes to rest");
-            while let Some(transmit) = self.quic.poll_transmit(handle, 8, &mut out, self.now) {
+            while let Some(transmit) = inside(|| self.quic.poll_transmit(handle, 8, &mut out, self.now)) {
                 datagrams.extend(out.chunks(transmit.segment).map(<[u8]>::to_vec));
                 out.clear();
             }
         }
-        while let Some((handle, event)) = self.quic.poll_event() {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
             self.note(handle, event);
         }
         for &handle in &self.live {

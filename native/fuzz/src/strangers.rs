@@ -8,6 +8,7 @@ use warren_engine::{Ecn, Engine, Event, PeerId, PublicKey};
 
 use crate::bare::Bare;
 use crate::input::Input;
+use crate::meter::{Gauge, inside};
 use crate::node::{VICTIM, at, config, engine, expire, give, key, path, peer_config, transmits};
 use crate::wire::{ipv6, mac1};
 
@@ -42,12 +43,13 @@ struct Scene {
     peers: Vec<PeerId>,
     asking: BTreeSet<PublicKey>,
     received: Vec<Vec<u8>>,
+    gauge: Gauge,
 }
 
 impl Scene {
     fn new() -> Scene {
         let now = Instant::now();
-        let mut victim = engine(config(VICTIM, 0), now);
+        let mut victim = inside(|| engine(config(VICTIM, 0), now));
         let peer_id = victim.add_peer(peer_config(PEER), now).expect("a new peer");
         let mut scene = Scene {
             victim,
@@ -61,6 +63,7 @@ impl Scene {
             peers: vec![peer_id],
             asking: BTreeSet::new(),
             received: Vec::new(),
+            gauge: Gauge::new(),
         };
         scene.peer_sends(0, true);
         assert!(scene.peer.has_session(), "a handshake on a perfect network completes");
@@ -130,8 +133,11 @@ impl Scene {
     fn give(&mut self, from: SocketAddr, bytes: &[u8], segment: usize) {
         self.traffic.entry(from).or_default().0 += bytes.len();
         let mut bytes = bytes.to_vec();
-        self.victim.handle_datagrams(path(from), Ecn::NotEct, segment, &mut bytes, self.now);
+        self.gauge.packet_begins();
+        inside(|| self.victim.handle_datagrams(path(from), Ecn::NotEct, segment, &mut bytes, self.now));
         self.settle();
+        self.gauge.packet_ends();
+        self.gauge.check_held(STATED);
     }
 
     /// Passes on what the genuine others sent, or loses it.
@@ -155,7 +161,7 @@ impl Scene {
             for (from, datagram) in answers {
                 self.overhear(&datagram);
                 self.traffic.entry(from).or_default().0 += datagram.len();
-                give(&mut self.victim, from, &datagram, self.now);
+                inside(|| give(&mut self.victim, from, &datagram, self.now));
             }
         }
         assert_eq!(self.victim.stats(self.now).peers, self.peers.len() as u64);
@@ -168,7 +174,7 @@ impl Scene {
             self.authenticated.extend(stats.and_then(|stats| stats.endpoint));
         }
         let mut answers = Vec::new();
-        for (to, datagram) in transmits(&mut self.victim, self.now) {
+        for (to, datagram) in inside(|| transmits(&mut self.victim, self.now)) {
             self.overhear(&datagram);
             let (received, sent) = self.traffic.entry(to).or_default();
             *sent += datagram.len();
@@ -194,7 +200,7 @@ impl Scene {
     }
 
     fn take_events(&mut self) {
-        while let Some(event) = self.victim.poll_event() {
+        while let Some(event) = inside(|| self.victim.poll_event()) {
             match event {
                 Event::Stranger { public_key, .. } => {
                     assert!(self.asking.insert(public_key), "the same question twice");
@@ -231,7 +237,7 @@ impl Scene {
             let next = [victim, self.peer.deadline(), self.stranger.deadline()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else { break };
             self.now = self.now.max(next);
-            expire(&mut self.victim, self.now);
+            inside(|| expire(&mut self.victim, self.now));
             self.settle();
             let sent = self.peer.expire(self.now);
             self.deliver(at(PEER), sent, true);
@@ -281,6 +287,8 @@ fn source(choice: u8) -> SocketAddr {
     }
 }
 
+/// Two peers, questions about strangers, and the filters of a flood.
+const STATED: usize = 256 << 10;
 const PEER: u8 = 1;
 const STRANGER: u8 = 2;
 const MAX_STEPS: usize = 100;

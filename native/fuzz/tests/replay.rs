@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use warren_fuzz::{TARGETS, Target};
+use warren_fuzz::{Meter, TARGETS, Target};
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 #[test]
 fn inputs_for_strangers_are_harmless() {

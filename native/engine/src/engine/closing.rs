@@ -149,6 +149,7 @@ impl Engine {
         if connection.initiator == Initiator::Local || connection.phase != Phase::Accepted {
             self.events.push_back(Event::Closed { connection: id, close: closed });
         }
+        self.events.end(id);
         self.release_waiting(connection.peer, id, now);
     }
 

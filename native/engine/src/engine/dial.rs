@@ -184,6 +184,7 @@ impl Engine {
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
             peer.connections.push(id);
         }
+        self.events.begin(id, connection.peer);
         self.connections.insert(id, connection);
         id
     }

@@ -12,6 +12,7 @@ use crate::timers::Timer;
 impl Engine {
     /// Takes what the rooms below have to say after something was done to them.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.events.at(now);
         while let Some(event) = self.wireguard.poll_event() {
             match event {
                 TunnelEvent::Moved { peer, from, to } => self.tell_moved(peer, from, to),

@@ -172,7 +172,7 @@ impl Engine {
             && let Some(state) = self.streams.get_mut(&stream)
             && std::mem::take(&mut state.receiving)
         {
-            self.events.push_back(Event::StreamReset { stream, code });
+            self.events.push_of(Some(connection), Event::StreamReset { stream, code });
             self.forget_if_over(stream);
         }
     }
@@ -195,7 +195,7 @@ impl Engine {
             && state.sending != Sending::Done
         {
             state.sending = Sending::Done;
-            self.events.push_back(Event::StreamFinished { stream });
+            self.events.push_of(Some(connection), Event::StreamFinished { stream });
             self.forget_if_over(stream);
         }
     }
@@ -224,8 +224,9 @@ impl Engine {
         };
         let whole = whole && state.pending.is_empty();
         let given_up = state.give_up();
+        let connection = state.connection;
         self.tell_stream_drained(stream, given_up);
-        self.events.push_back(Event::StreamStopped { stream, code, whole });
+        self.events.push_of(Some(connection), Event::StreamStopped { stream, code, whole });
         self.forget_if_over(stream);
     }
 
@@ -260,16 +261,16 @@ impl Engine {
                 Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
                     state.credit -= bytes.len() as u64;
-                    self.events.push_back(Event::StreamData { stream, bytes });
+                    self.events.push_of(Some(state.connection), Event::StreamData { stream, bytes });
                 }
                 Read::Blocked => state.readable = false,
                 Read::End => {
                     state.receiving = false;
-                    self.events.push_back(Event::StreamEnd { stream });
+                    self.events.push_of(Some(state.connection), Event::StreamEnd { stream });
                 }
                 Read::Reset(code) => {
                     state.receiving = false;
-                    self.events.push_back(Event::StreamReset { stream, code });
+                    self.events.push_of(Some(state.connection), Event::StreamReset { stream, code });
                 }
             }
         }
@@ -278,7 +279,8 @@ impl Engine {
 
     pub(super) fn tell_stream_drained(&mut self, stream: StreamId, bytes: u64) {
         if bytes > 0 {
-            self.events.push_back(Event::StreamDrained { stream, bytes });
+            let connection = self.streams.get(&stream).map(|state| state.connection);
+            self.events.push_of(connection, Event::StreamDrained { stream, bytes });
         }
     }
 

@@ -1,0 +1,166 @@
+//! Events that the caller did not take yet: by whose they are, so that nobody's wait behind another's.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use warren_wireguard::PeerId;
+
+use crate::arrivals::Turns;
+use crate::event::Event;
+use crate::ids::ConnectionId;
+
+/// Queues that take turns by the time that the caller is expected to take for what is in them.
+///
+/// The events of one peer stay in order. `None` stands for the device itself.
+#[derive(Debug)]
+pub(crate) struct Told {
+    queues: BTreeMap<Option<PeerId>, VecDeque<Event>>,
+    turns: Turns<Option<PeerId>>,
+    /// Of all connections that are not over.
+    owners: FxHashMap<ConnectionId, PeerId>,
+    length: usize,
+    now: Option<Instant>,
+}
+
+impl Told {
+    pub(crate) fn new() -> Self {
+        Self {
+            queues: BTreeMap::new(),
+            turns: Turns::new(),
+            owners: FxHashMap::default(),
+            length: 0,
+            now: None,
+        }
+    }
+
+    /// What time it is, for figures that fade.
+    pub(crate) fn at(&mut self, now: Instant) {
+        self.now = Some(now);
+    }
+
+    /// Events of this connection are this peer's.
+    pub(crate) fn begin(&mut self, connection: ConnectionId, peer: PeerId) {
+        self.owners.insert(connection, peer);
+    }
+
+    /// The connection has told its last.
+    pub(crate) fn end(&mut self, connection: ConnectionId) {
+        self.owners.remove(&connection);
+    }
+
+    /// Appends an event of a peer, or of a connection that was begun.
+    pub(crate) fn push_back(&mut self, event: Event) {
+        let whose = match &event {
+            Event::PeerUp { peer, .. }
+            | Event::PeerRekeyed { peer }
+            | Event::PeerMoved { peer, .. }
+            | Event::PeerUnanswered { peer, .. }
+            | Event::PeerUnreachable { peer, .. }
+            | Event::PeerDown { peer, .. }
+            | Event::Packet { peer, .. }
+            | Event::Connected { peer, .. } => Some(*peer),
+            Event::Closed { connection, .. }
+            | Event::Datagram { connection, .. }
+            | Event::Message { connection, .. }
+            | Event::LaneDrained { connection, .. }
+            | Event::MessageSettled { connection, .. }
+            | Event::StreamOpened { connection, .. } => self.owners.get(connection).copied(),
+            Event::Stranger { .. }
+            | Event::StrangerGone { .. }
+            | Event::StreamData { .. }
+            | Event::StreamEnd { .. }
+            | Event::StreamReset { .. }
+            | Event::StreamFinished { .. }
+            | Event::StreamStopped { .. }
+            | Event::StreamDrained { .. } => None,
+        };
+        self.push(whose, event);
+    }
+
+    /// Appends an event of a stream of this connection; `None`: the stream is not there any more.
+    pub(crate) fn push_of(&mut self, connection: Option<ConnectionId>, event: Event) {
+        let whose = connection.and_then(|connection| self.owners.get(&connection).copied());
+        self.push(whose, event);
+    }
+
+    /// Takes the next event of whoever has its turn.
+    pub(crate) fn pop_front(&mut self) -> Option<Event> {
+        let whose = self.turns.next()?;
+        let queue = self.queues.get_mut(&whose)?;
+        let event = queue.pop_front()?;
+        let is_empty = queue.is_empty();
+        self.length -= 1;
+        if let Some(now) = self.now {
+            let (takes, load) = estimate(&event);
+            self.turns.charge(whose, takes, load, now);
+        }
+        if is_empty {
+            self.queues.remove(&whose);
+            self.turns.rest(whose);
+        }
+        Some(event)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    fn push(&mut self, whose: Option<PeerId>, event: Event) {
+        self.queues.entry(whose).or_default().push_back(event);
+        self.turns.wait(whose);
+        self.length += 1;
+    }
+}
+
+impl Event {
+    /// How long JavaScript is expected to take for it.
+    pub fn expected_time(&self) -> Duration {
+        estimate(self).0
+    }
+}
+
+/// How long JavaScript takes for an event, as was measured on one core of an AMD EPYC, and what its bytes explain of that.
+fn estimate(event: &Event) -> (Duration, u64) {
+    let (nanoseconds, bytes) = match event {
+        Event::Message { bytes, .. } => (MESSAGE, bytes.len()),
+        Event::Datagram { bytes, .. } | Event::Packet { packet: bytes, .. } => (MESSAGE, bytes.len()),
+        Event::StreamData { bytes, .. } => (PIECE, bytes.len()),
+        Event::StreamOpened { .. } => (STREAM, 0),
+        Event::Connected { .. } | Event::Closed { .. } => (CONNECTION, 0),
+        Event::LaneDrained { bytes, .. } | Event::StreamDrained { bytes, .. } => {
+            (OTHER, usize::try_from(*bytes).unwrap_or(usize::MAX).min(PIECE_MAX))
+        }
+        Event::PeerUp { .. }
+        | Event::PeerRekeyed { .. }
+        | Event::PeerMoved { .. }
+        | Event::PeerUnanswered { .. }
+        | Event::PeerUnreachable { .. }
+        | Event::PeerDown { .. }
+        | Event::Stranger { .. }
+        | Event::StrangerGone { .. }
+        | Event::MessageSettled { .. }
+        | Event::StreamEnd { .. }
+        | Event::StreamReset { .. }
+        | Event::StreamFinished { .. }
+        | Event::StreamStopped { .. } => (OTHER, 0),
+    };
+    let nanoseconds = nanoseconds + bytes as u64 / BYTES_A_NANOSECOND;
+    (Duration::from_nanos(nanoseconds), bytes as u64 + EVENT_LOAD)
+}
+
+// In nanoseconds.
+const MESSAGE: u64 = 2_000;
+const PIECE: u64 = 2_000;
+const OTHER: u64 = 1_000;
+const STREAM: u64 = 25_000;
+const CONNECTION: u64 = 30_000;
+/// Copied at 8 GB/s.
+const BYTES_A_NANOSECOND: u64 = 8;
+/// What an event is worth beside its bytes.
+const EVENT_LOAD: u64 = 64;
+/// No more than an event of data has.
+const PIECE_MAX: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

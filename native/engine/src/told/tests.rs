@@ -1,0 +1,110 @@
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use warren_wireguard::PeerId;
+
+use super::{Told, estimate};
+use crate::event::Event;
+use crate::ids::{ConnectionId, StreamId};
+
+const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
+const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));
+
+#[expect(clippy::disallowed_methods, reason = "an arbitrary point in time")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+fn told() -> Told {
+    let mut told = Told::new();
+    told.at(start());
+    for (peer, connection) in [HONEST, HOSTILE] {
+        told.begin(connection, peer);
+    }
+    told
+}
+
+fn message(connection: ConnectionId, length: usize) -> Event {
+    Event::Message { connection, priority: 0, bytes: vec![0; length].into() }
+}
+
+fn piece() -> Event {
+    Event::StreamData { stream: StreamId(0), bytes: Bytes::from_static(&[0; 64 << 10]) }
+}
+
+#[test]
+fn a_message_of_one_peer_does_not_wait_behind_thousands_of_another() {
+    let mut told = told();
+    for _ in 0..10_000 {
+        told.push_back(message(HOSTILE.1, 0));
+    }
+    for _ in 0..5_000 {
+        told.pop_front();
+    }
+    told.push_back(message(HONEST.1, 1_024));
+    let before = std::iter::from_fn(|| told.pop_front())
+        .take_while(|event| matches!(event, Event::Message { connection, .. } if *connection != HONEST.1));
+    assert!(before.count() <= 2);
+}
+
+#[test]
+fn what_one_peer_is_told_stays_in_order() {
+    let mut told = told();
+    for length in 0..1_000 {
+        told.push_back(message(HONEST.1, length));
+        told.push_back(message(HOSTILE.1, 0));
+    }
+    let lengths = std::iter::from_fn(|| told.pop_front()).filter_map(|event| match event {
+        Event::Message { connection, bytes, .. } if connection == HONEST.1 => Some(bytes.len()),
+        _ => None,
+    });
+    assert!(lengths.eq(0..1_000));
+    assert_eq!(told.len(), 0);
+}
+
+#[test]
+fn a_peer_of_events_that_their_bytes_do_not_explain_has_a_tenth_of_the_time_while_others_wait() {
+    let mut told = told();
+    let mut now = start();
+    let (mut bulk, mut dear) = (Duration::ZERO, Duration::ZERO);
+    let begun = now;
+    while now < begun + Duration::from_secs(1) {
+        told.push_of(Some(HONEST.1), piece());
+        told.push_back(message(HOSTILE.1, 0));
+        let Some(event) = told.pop_front() else { break };
+        let (takes, _) = estimate(&event);
+        now += takes;
+        told.at(now);
+        // Until then nobody is known to be dear.
+        if now < begun + Duration::from_millis(500) {
+            continue;
+        }
+        match event {
+            Event::StreamData { .. } => bulk += takes,
+            _ => dear += takes,
+        }
+    }
+    let share = dear.as_secs_f64() / (bulk + dear).as_secs_f64();
+    assert!((0.05..0.12).contains(&share), "{share}");
+}
+
+#[test]
+fn a_peer_of_ordinary_messages_has_an_equal_share_beside_bulk() {
+    let mut told = told();
+    let mut now = start();
+    let (mut bulk, mut messages) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..20_000 {
+        told.push_of(Some(HONEST.1), piece());
+        told.push_back(message(HOSTILE.1, 500));
+        let Some(event) = told.pop_front() else { break };
+        let (takes, _) = estimate(&event);
+        now += takes;
+        told.at(now);
+        match event {
+            Event::StreamData { .. } => bulk += takes,
+            _ => messages += takes,
+        }
+    }
+    let share = messages.as_secs_f64() / (bulk + messages).as_secs_f64();
+    assert!((0.45..0.55).contains(&share), "{share}");
+}
