@@ -106,8 +106,15 @@ export declare class ScriptDevice {
   pathScope(path: number): number
   /** Forgets all numbers. */
   forgetPaths(): void
-  /** Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. */
+  /**
+   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for `workOff`.
+   * Then call `charge`.
+   */
   receive(bytes: Buffer, words: Float64Array): void
+  /** Works off whose turn it is of the datagrams that wait; `false`: none did. Then call `charge`. */
+  workOff(): boolean
+  /** The last `receive` or `workOff` took so many milliseconds. */
+  charge(took: number): void
   /** The system refused to send to the address of this number, with this error number. */
   handleUnreachable(path: number, error: number): void
   /** Fires what is due, if anything is. */

@@ -9,7 +9,7 @@ import {
   parseClose,
   parseDestroy,
 } from '../arguments/close.js'
-import type { DriverClose } from '../driver.js'
+import type { DriverClose, Outcome } from '../driver.js'
 import { WarrenError } from '../errors.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
@@ -19,14 +19,7 @@ import { Inbox } from '../inbox/inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
 import type { Outbox } from '../outbox/outbox.js'
-import {
-  type Outcome,
-  type Outgoing,
-  type ParsedSend,
-  parseMessage,
-  parseSend,
-  type SendOptions,
-} from '../outbox/send-options.js'
+import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
 import type { Runtime } from '../runtime.js'

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../addon/records.js'
+import { RecordReader } from '../addon/records.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { systemClock } from '../waiting/clock.js'
@@ -152,9 +152,23 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   #handIn(): void {
     if (this.#receivedCount === 0) return
     this.device.clock(this.#now())
+    const began = performance.now()
     this.device.receive(this.#received, this.#receivedWords.subarray(0, this.#receivedCount * DATAGRAM_WORDS))
+    this.device.charge(performance.now() - began)
     this.#receivedCount = 0
     this.#receivedEnd = 0
+  }
+
+  /** Works off what waits, by turns; whether more may wait. */
+  #workOff(): boolean {
+    const start = performance.now()
+    for (let began = start; this.device.workOff(); ) {
+      const now = performance.now()
+      this.device.charge(now - began)
+      if (now - start >= WORK_MS) return true
+      began = now
+    }
+    return false
   }
 
   /** Once a path and turn. */
@@ -170,6 +184,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     if (this.#closed !== undefined) return
     const end = performance.now() + PUMP_MS
     this.#handIn()
+    const waits = this.#workOff()
     this.#tellRefusals()
     this.device.clock(this.#now())
     this.device.timeout()
@@ -182,7 +197,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     let told = this.#reader.read()
     while (told && performance.now() < end) told = this.#reader.read()
     if (this.#closed !== undefined) return
-    if (more || told) this.#wakeup.soon()
+    if (more || told || waits) this.#wakeup.soon()
     else this.#wakeup.at(this.device.deadline() ?? undefined)
   }
 
@@ -231,7 +246,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#add(`${counter}${error.code ?? 'Other'}`, 1)
   }
 
-  #watched(receiver: Receiver): RecordReceiver {
+  #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
       failed: (message: string) => {
         this.#closed ??= this.#socket.close()
@@ -290,6 +305,9 @@ const OVERHEAD = 64
 /** A turn sends so much, and takes so long, before the rest of the process has its turn: dgram sends some 150,000 a second. */
 const PUMP_DATAGRAMS = 256
 const PUMP_MS = 4
+
+/** Of that for what others' datagrams may wait behind. */
+const WORK_MS = 2
 
 /** Datagrams that wait in libuv when the socket's buffer is full. */
 const MOST_SENDING = 512

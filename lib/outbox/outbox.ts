@@ -1,11 +1,12 @@
 import { changedBytes } from '../arguments/argument-error.js'
+import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
 import type { LanePolicy } from './lanes.js'
 import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
-import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+import type { Outgoing, ParsedSend } from './send-options.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */

@@ -1,8 +1,9 @@
 import { type InspectOptions, inspect } from 'node:util'
+import type { Outcome } from '../driver.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import type { Due } from './deadlines.js'
 import type { OutboxLane, Waiting } from './outbox-lane.js'
-import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+import type { Outgoing, ParsedSend } from './send-options.js'
 
 /** What a message carries: the caller's bytes, or those that the driver holds for several messages. */
 export type Payload = Uint8Array | SharedBytes

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { type CloseOptions, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/endpoint.js'
-import { integer, LONGEST_TIMER, optional, parseOptions, signal } from '../arguments/options.js'
+import { integer, optional, parseOptions, signal } from '../arguments/options.js'
 import { checkPacket } from '../arguments/packet.js'
 import { offerOf, protocols } from '../arguments/protocols.js'
 import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
@@ -20,6 +20,7 @@ import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
 import type { Guest } from './guest.js'
@@ -78,7 +79,7 @@ export interface PeerReceiver extends Guest {
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
   /** An initiation to there went unanswered until the next was due. */
-  unanswered(attempt: number, to: Endpoint): void
+  unanswered(to: Endpoint): void
   /** The system refused to send an initiation there. */
   unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
@@ -334,7 +335,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         this.#isEndpointOld = false
         this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
       },
-      unanswered: (_attempt, to) => {
+      unanswered: (to) => {
         this.#isEndpointOld = true
         this.#dials.tried(this.#endpoints.spell(to))
         void this.#endpoints.refresh()

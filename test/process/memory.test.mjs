@@ -1,9 +1,8 @@
 // What a process holds for a peer whose data it does not read, beside what the limits say: ten minutes of each with WARREN_SLOW=1.
 
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { test } from 'node:test'
+import { start } from './children.mjs'
 
 const program = new URL('./programs/holds.mjs', import.meta.url)
 const MIB = 2 ** 20
@@ -23,11 +22,11 @@ const beside = { rss: 24 * MIB, arrayBuffers: 8 * MIB }
 
 for (const [kind, { bytes, of }] of Object.entries(stated)) {
   test(`a process holds no more than 1.5 times what is stated of ${kind} that it does not read`, async () => {
-    const receiver = start({ role: 'receiver', kind, limits }, ['--expose-gc'])
+    const receiver = start(program, { role: 'receiver', kind, limits }, ['--expose-gc'])
     const sender = { child: undefined }
     try {
       const target = await receiver.told('open')
-      Object.assign(sender, start({ role: 'sender', kind, seconds, target }, []))
+      Object.assign(sender, start(program, { role: 'sender', kind, seconds, target }))
       const before = await receiver.told('before')
       await sender.told('done')
       receiver.child.send('measure')
@@ -38,21 +37,4 @@ for (const [kind, { bytes, of }] of Object.entries(stated)) {
       for (const { child } of [receiver, sender]) child?.kill('SIGKILL')
     }
   })
-}
-
-function start(options, execArgv) {
-  const child = fork(program, [JSON.stringify(options)], { execArgv })
-  const reports = []
-  child.on('message', (report) => reports.push(report))
-  return {
-    child,
-    async told(name) {
-      for (;;) {
-        const report = reports.find((one) => name in one)
-        if (report !== undefined) return report[name]
-        assert.equal(child.exitCode, null, `ended before it told of "${name}"`)
-        await Promise.race([once(child, 'message'), once(child, 'exit')])
-      }
-    },
-  }
 }

@@ -1,10 +1,9 @@
 // Two processes exchange messages; the JavaScript thread of one stands still for two seconds, twice.
 
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { start } from './children.mjs'
 
 const program = new URL('./programs/stalls.mjs', import.meta.url)
 
@@ -14,7 +13,7 @@ for (const driver of ['native', 'script']) {
 
   for (const stalls of ['dialler', 'accepter']) {
     test(`the ${stalls} stands still for two seconds, and nothing is lost, no connection either (${driver})`, async () => {
-      const ends = { dialler: start(driver, deadAfter), accepter: start(driver, deadAfter) }
+      const ends = { dialler: start(program, { driver, deadAfter }), accepter: start(program, { driver, deadAfter }) }
       try {
         const [, accepter] = await Promise.all([ends.dialler.told('open'), ends.accepter.told('open')])
         ends.dialler.child.send({ connect: accepter })
@@ -34,24 +33,5 @@ for (const driver of ['native', 'script']) {
         for (const { child } of [ends.dialler, ends.accepter]) child.kill('SIGKILL')
       }
     })
-  }
-}
-
-function start(driver, deadAfter) {
-  const child = fork(program, [JSON.stringify({ driver, deadAfter })])
-  const reports = []
-  child.on('message', (report) => reports.push(report))
-  return {
-    child,
-    reports,
-    /** What it said, or says, under this name. */
-    async told(name) {
-      for (;;) {
-        const report = reports.find((one) => name in one)
-        if (report !== undefined) return report[name]
-        assert.equal(child.exitCode, null, `ended before it told of "${name}"`)
-        await Promise.race([once(child, 'message'), once(child, 'exit')])
-      }
-    },
   }
 }

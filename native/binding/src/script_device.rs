@@ -97,7 +97,8 @@ impl ScriptDevice {
         self.paths.clear();
     }
 
-    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten.
+    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for `workOff`.
+    /// Then call `charge`.
     #[napi]
     pub fn receive(&mut self, mut bytes: BufferSlice<'_>, words: &[f64]) {
         for datagram in words.chunks_exact(3) {
@@ -108,9 +109,29 @@ impl ScriptDevice {
             };
             self.host.run(|context| {
                 let path = Path { remote, local: None };
-                context.engine.handle_datagrams(path, Ecn::NotEct, length, bytes, context.now);
+                let engine = context.engine;
+                if !engine.handle_at_once(path, Ecn::NotEct, length, bytes, context.now) {
+                    engine.file(path, Ecn::NotEct, length, bytes.to_vec());
+                }
             });
         }
+    }
+
+    /// Works off whose turn it is of the datagrams that wait; `false`: none did. Then call `charge`.
+    #[napi]
+    pub fn work_off(&mut self) -> bool {
+        let worked = self.host.run(|context| {
+            let waits = context.engine.has_arrivals();
+            context.engine.work_off(context.now);
+            waits
+        });
+        worked.unwrap_or(false)
+    }
+
+    /// The last `receive` or `workOff` took so many milliseconds.
+    #[napi]
+    pub fn charge(&mut self, took: f64) {
+        self.host.run(|context| context.engine.charge(milliseconds(took), context.now));
     }
 
     /// The system refused to send to the address of this number, with this error number.

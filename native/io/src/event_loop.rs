@@ -1,5 +1,6 @@
-//! The loop of the I/O thread: receive a batch, run commands, fire timers, send a batch, tell the owner; sleep when all are idle.
+//! The loop of the I/O thread: receive a batch, work off what waits, run commands, fire timers, send a batch, tell the owner; sleep when all are idle.
 
+mod receive;
 mod recovery;
 
 use std::io;
@@ -15,9 +16,9 @@ use crate::clock::Clock;
 use crate::mailbox::{Command, Context, Mailbox, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
-use crate::socket::{Lost, Offload, Refusal, Sent, Unread};
+use crate::socket::{Offload, Refusal, Sent};
 use crate::stats::IoStats;
-use crate::trouble::{Cure, FAILS_FOR, Trouble};
+use crate::trouble::{FAILS_FOR, Trouble};
 use recovery::{Loss, REBIND_FOR};
 
 /// What ends a device that nobody closed.
@@ -54,6 +55,8 @@ pub(crate) struct EventLoop {
     /// How often in a row the socket was said to have room, and had none.
     blocked_in_vain: u32,
     readable: bool,
+    /// Memory for what is received, in place of what waits.
+    spare: Vec<Vec<u8>>,
     /// Since when the owner was not told of bulk.
     holding_since: Option<Instant>,
     commands: Vec<Command>,
@@ -85,6 +88,7 @@ impl EventLoop {
             blocked: false,
             blocked_in_vain: 0,
             readable: true,
+            spare: Vec::new(),
             holding_since: None,
             commands: Vec::new(),
             stats: IoStats::default(),
@@ -102,6 +106,7 @@ impl EventLoop {
     pub(crate) fn run(&mut self) -> Result<(), Fatal> {
         loop {
             let mut busy = self.receive()?;
+            busy |= self.work_off();
             let (ran, stop) = self.run_commands();
             if let Some(stop) = stop {
                 self.leave(&stop);
@@ -119,37 +124,6 @@ impl EventLoop {
                 self.sleep()?;
             }
         }
-    }
-
-    fn receive(&mut self) -> Result<bool, Fatal> {
-        let clock = &self.clock;
-        let is_quiet = self.trouble.as_ref().is_some_and(|trouble| clock.now() < trouble.quiet_until());
-        let Some(socket) = self.watch.socket().filter(|_| self.readable && !is_quiet) else {
-            return Ok(false);
-        };
-        let now = self.clock.now();
-        let mut received = false;
-        let engine = &mut self.engine;
-        let result = socket.receive(&mut self.stats, &mut |datagrams| {
-            received = true;
-            engine.handle_datagrams(datagrams.path, datagrams.ecn, datagrams.segment, datagrams.bytes, now);
-        });
-        match result {
-            Ok(more) => {
-                self.readable = more;
-                self.trouble = None;
-            }
-            Err(Unread::Report) => self.trouble.get_or_insert_with(|| Trouble::new(now)).reported(now),
-            Err(Unread::Failed { error, lost }) => {
-                match self.trouble.get_or_insert_with(|| Trouble::new(now)).failed(now) {
-                    Cure::GiveUp => return Err(Fatal::Receive { last: error }),
-                    Cure::Bind => self.lose(Lost(error)),
-                    Cure::Wait if lost => self.lose(Lost(error)),
-                    Cure::Wait => {}
-                }
-            }
-        }
-        Ok(received)
     }
 
     fn run_commands(&mut self) -> (bool, Option<Stop>) {

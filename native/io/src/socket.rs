@@ -37,7 +37,9 @@ pub(crate) struct Received<'a> {
     pub(crate) path: Path,
     pub(crate) ecn: Ecn,
     pub(crate) segment: usize,
-    pub(crate) bytes: &'a mut [u8],
+    /// Holds them at its beginning; [`RECEIVE_BUFFER`] long, and so must be what is left in its place.
+    pub(crate) buffer: &'a mut Vec<u8>,
+    pub(crate) len: usize,
 }
 
 /// How sending went.
@@ -183,6 +185,9 @@ fn local_address(socket: &socket2::Socket) -> io::Result<SocketAddr> {
 fn is_any(error: &io::Error, codes: &[i32]) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
+
+/// The longest UDP payload, and so the most that a system coalesces.
+pub(crate) const RECEIVE_BUFFER: usize = 65_536;
 
 #[cfg(unix)]
 const LOST_READING: [i32; 4] = [libc::EBADF, libc::ENOTSOCK, libc::ENODEV, libc::EPIPE];

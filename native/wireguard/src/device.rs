@@ -55,6 +55,8 @@ pub struct Device {
     peer_limit: usize,
     next_id: u32,
     now: Instant,
+    /// Whose the last datagram was.
+    pub(crate) opened: Option<PeerId>,
 }
 
 /// All of a device that a peer needs for what it does.
@@ -127,6 +129,7 @@ impl Device {
             peer_limit: limits.peers,
             next_id: 0,
             now,
+            opened: None,
         }
     }
 

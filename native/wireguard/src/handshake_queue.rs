@@ -147,6 +147,11 @@ impl HandshakeQueue {
         self.replies.turn_away(remote, source, now);
     }
 
+    /// Which of `places` a source has: nobody can choose it.
+    pub(crate) fn place(&self, source: IpAddr, places: u16) -> u16 {
+        self.sources.place(source, 0) as u16 % places
+    }
+
     fn queued_work(&self, now: Instant) -> Duration {
         let initiations = (OPENING_COST + ANSWERING_COST) * self.initiations.len() as u32;
         let responses = COMPLETING_COST * self.responses.len() as u32;

@@ -35,6 +35,6 @@ pub use constants::MAX_DATAGRAM;
 pub use device::Device;
 pub use event::{DownReason, Event};
 pub use keys::{KEY_LENGTH, KeyError, PresharedKey, PrivateKey, PublicKey};
-pub use receive::Opened;
+pub use receive::{Claimed, Opened};
 pub use send::{Message, SendDrop, Sent};
 pub use stats::{PeerStats, ReceiveDrops, SendDrops, Stats};

@@ -47,7 +47,8 @@ impl RateLimiter {
         self.buckets[place].add(self.rate.interval, now);
     }
 
-    fn place(&self, address: IpAddr, port: u16) -> usize {
+    /// Its bucket: the secret seed decides.
+    pub(crate) fn place(&self, address: IpAddr, port: u16) -> usize {
         let mut key = [0; 11];
         match address.to_canonical() {
             IpAddr::V4(v4) => key[..4].copy_from_slice(&v4.octets()),

@@ -3,6 +3,7 @@
 //! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
 //! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
 
+mod claimed;
 mod handshakes;
 
 use std::time::Instant;
@@ -19,6 +20,8 @@ use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
 use crate::tunnel::{Content, Refused};
+
+pub use claimed::Claimed;
 
 /// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let now = self.advance(now);
+        self.opened = None;
         let path = path.canonical();
         let kind = datagram.first_chunk().map(|kind| u32::from_le_bytes(*kind));
         match (kind, datagram.len()) {
@@ -89,12 +93,19 @@ impl Device {
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(&mut drops.unknown_index);
         };
-        peer.open(index, path, datagram, plaintext, core, now)
+        let opened = peer.open(index, path, datagram, plaintext, core, now);
+        self.opened = opened.is_ok().then_some(peer.id);
+        opened.ok().flatten()
+    }
+
+    /// The sender of the last datagram, if it was one of a session and opened.
+    pub fn opened(&self) -> Option<PeerId> {
+        self.opened
     }
 }
 
 impl Peer {
-    /// What is in `plaintext`, if the datagram held a packet that this peer may send.
+    /// What is in `plaintext`, if the datagram held a packet that this peer may send; an error if it did not open.
     fn open(
         &mut self,
         index: TunnelIndex,
@@ -103,13 +114,13 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Option<Opened> {
-        let tunnel = self.tunnel_at(index)?;
+    ) -> Result<Option<Opened>, Refused> {
+        let Some(tunnel) = self.tunnel_at(index) else { return Err(Refused::UnknownSession) };
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
             Err(refused) => {
                 refused.count(&mut core.stats.received);
-                return None;
+                return Err(refused);
             }
         };
         let stale = tunnel.stale_for_receiving(now);
@@ -132,7 +143,7 @@ impl Peer {
         if stale {
             self.want_session(Pace::Renewal, core, now);
         }
-        match received.content {
+        Ok(match received.content {
             Content::Keepalive => None,
             Content::NotIp => count(&mut core.stats.received.not_ip),
             Content::Packet { len, source }
@@ -143,7 +154,7 @@ impl Peer {
                 Some(Opened { peer: self.id, len, current, made: received.established })
             }
             Content::Packet { .. } => count(&mut core.stats.received.wrong_source),
-        }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use warren_quic::{Ecn, PeerTag};
 use warren_wireguard::{Path, PeerId};
 
 use super::Engine;
+use crate::arrivals::load;
 use crate::peer::QUIC_PORT;
 use crate::word::Word;
 
@@ -28,10 +29,21 @@ impl Engine {
         self.settle(now);
     }
 
-    fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
+    pub(super) fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
         self.counters.rx_datagrams += 1;
         self.counters.rx_bytes += datagram.len() as u64;
-        let Some(opened) = self.wireguard.handle_datagram(path, datagram, &mut self.plaintext, now) else {
+        let opened = self.wireguard.handle_datagram(path, datagram, &mut self.plaintext, now);
+        match self.wireguard.opened() {
+            Some(peer) => {
+                self.tally.opened = Some(peer);
+                self.tally.load += load(datagram.len());
+            }
+            None => {
+                self.tally.failed = self.tally.failed.saturating_add(1);
+                self.tally.source = self.wireguard.place_of(path);
+            }
+        }
+        let Some(opened) = opened else {
             return;
         };
         let Some(peer) = self.peers.get(&opened.peer) else {

@@ -1,9 +1,11 @@
 //! Whole nodes against each other in virtual time.
 
+mod arrivals;
 mod closing;
 mod connect;
 mod ecn;
 mod flood;
+mod hostile;
 mod identity;
 mod lanes;
 mod liveness;
@@ -13,7 +15,9 @@ mod peers;
 mod random;
 mod restart;
 mod rivals;
+mod room;
 mod scheduling;
 mod standstill;
 mod streams;
+mod uplink;
 mod world;

@@ -244,7 +244,7 @@ fn packets(node: &Endpoint) -> usize {
 }
 
 /// An IPv6 packet without next header between the derived addresses.
-fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
+pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
     let mut packet = vec![0; len];
     packet[0] = 0x60;
     packet[4..6].copy_from_slice(&(len as u16 - 40).to_be_bytes());

@@ -13,14 +13,14 @@ use socket2::Socket;
 use warren_engine::{Path, TransmitBatch};
 
 use super::outgoing::Outgoing;
-use super::{Offload, Received};
+use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 use control::{Control, Outer};
 
 pub(super) struct Udp {
     ipv6: bool,
     segments: bool,
-    buffers: Vec<u8>,
+    buffers: Vec<Vec<u8>>,
     /// Messages to ask for next.
     room: usize,
 }
@@ -42,7 +42,7 @@ impl Udp {
         if auto {
             let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
         }
-        let buffers = vec![0; RECEIVE_MESSAGES * RECEIVE_BUFFER];
+        let buffers = vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES];
         Ok(Self { ipv6, segments, buffers, room: RECEIVE_MESSAGES_OF_BULK })
     }
 
@@ -66,8 +66,8 @@ impl Udp {
         let mut slices = [const { NO_SLICE }; RECEIVE_MESSAGES];
         // SAFETY: an mmsghdr is plain data for which all zeros means "nothing".
         let mut headers: [libc::mmsghdr; RECEIVE_MESSAGES] = unsafe { mem::zeroed() };
-        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate().take(self.room) {
-            slices[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: RECEIVE_BUFFER };
+        for (index, buffer) in self.buffers.iter_mut().enumerate().take(self.room) {
+            slices[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
             let header = &mut headers[index].msg_hdr;
             header.msg_name = names[index].as_mut_ptr().cast();
             header.msg_namelen = size_of::<libc::sockaddr_in6>() as libc::socklen_t;
@@ -77,7 +77,7 @@ impl Udp {
         }
 
         // SAFETY: every header points at a name, a slice, a buffer and a control block that live, unmoved, until the
-        // results are read below; the buffers are disjoint chunks.
+        // results are read below; the buffers are vectors of their own.
         let count = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -93,7 +93,7 @@ impl Udp {
 
         let count = count as usize;
         let mut bytes = 0;
-        for (index, buffer) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).enumerate().take(count) {
+        for (index, buffer) in self.buffers.iter_mut().enumerate().take(count) {
             let header = &headers[index];
             // SAFETY: zeroed before the call, so initialised whatever the kernel wrote of it.
             let name = unsafe { names[index].assume_init_ref() };
@@ -108,7 +108,7 @@ impl Udp {
             let segment = segment.unwrap_or(len).max(1);
             stats.datagrams_received += len.div_ceil(segment) as u64;
             stats.bytes_received += len as u64;
-            each(Received { path: Path { remote, local }, ecn, segment, bytes: &mut buffer[..len] });
+            each(Received { path: Path { remote, local }, ecn, segment, buffer, len });
         }
         let is_full = count == self.room;
         self.room = (RECEIVE_BYTES * count / bytes.max(1)).clamp(RECEIVE_MESSAGES_OF_BULK, RECEIVE_MESSAGES);
@@ -227,8 +227,6 @@ fn encode_name(
 
 const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 
-// The longest UDP payload, and so the most that the kernel coalesces.
-const RECEIVE_BUFFER: usize = 65_536;
 // A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after each
 // (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
 const RECEIVE_MESSAGES_OF_BULK: usize = 1;

@@ -9,14 +9,14 @@ use warren_engine::{Path, TransmitBatch};
 
 use super::ecn;
 use super::outgoing::Outgoing;
-use super::{Offload, Received};
+use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 
 pub(super) struct Udp {
     state: UdpSocketState,
     ipv6: bool,
     segments: bool,
-    buffers: Vec<u8>,
+    buffers: Vec<Vec<u8>>,
 }
 
 impl Udp {
@@ -24,7 +24,7 @@ impl Udp {
         let state = UdpSocketState::new(UdpSockRef::from(socket))?;
         // The state sees to nonblocking mode and to the options of its system. It coalesces whether asked for or not.
         let segments = offload == Offload::Auto && state.max_gso_segments() >= ENGINE_SEGMENTS;
-        Ok(Self { state, ipv6, segments, buffers: vec![0; RECEIVE_MESSAGES * RECEIVE_BUFFER] })
+        Ok(Self { state, ipv6, segments, buffers: vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES] })
     }
 
     pub(super) fn can_segment(&self) -> bool {
@@ -42,9 +42,9 @@ impl Udp {
         each: &mut dyn FnMut(Received<'_>),
     ) -> io::Result<bool> {
         let mut metas = [RecvMeta::default(); RECEIVE_MESSAGES];
-        let mut slices: Vec<_> = self.buffers.chunks_exact_mut(RECEIVE_BUFFER).map(IoSliceMut::new).collect();
+        let mut slices: Vec<_> = self.buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
         let count = self.state.recv(UdpSockRef::from(socket), &mut slices, &mut metas)?;
-        for (buffer, meta) in self.buffers.chunks_exact_mut(RECEIVE_BUFFER).zip(&metas).take(count) {
+        for (buffer, meta) in self.buffers.iter_mut().zip(&metas).take(count) {
             let segment = meta.stride.max(1);
             stats.datagrams_received += meta.len.div_ceil(segment) as u64;
             stats.bytes_received += meta.len as u64;
@@ -52,7 +52,8 @@ impl Udp {
                 path: Path { remote: canonical(meta.addr), local: meta.dst_ip.map(|ip| ip.to_canonical()) },
                 ecn: ecn::from_bits(meta.ecn.map_or(0, |ecn| ecn as u8)),
                 segment,
-                bytes: &mut buffer[..meta.len],
+                buffer,
+                len: meta.len,
             });
         }
         Ok(true)
@@ -106,5 +107,4 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 // The engine's groups have up to as many.
 const ENGINE_SEGMENTS: usize = 64;
-const RECEIVE_BUFFER: usize = 65_536;
 const RECEIVE_MESSAGES: usize = 4;

@@ -205,7 +205,8 @@ fn receive(socket: &mut Socket, count: usize) -> Vec<Arrived> {
     while arrived.len() < count {
         assert!(Instant::now() < deadline, "{} of {count} datagrams came", arrived.len());
         let mut take = |datagrams: Received<'_>| {
-            let Received { path, ecn, segment, bytes } = datagrams;
+            let Received { path, ecn, segment, buffer, len } = datagrams;
+            let bytes = &mut buffer[..len];
             arrived.extend(bytes.chunks(segment).map(|bytes| Arrived { path, ecn, bytes: bytes.to_vec() }));
         };
         socket.receive(&mut stats, &mut take).expect("the socket lives");

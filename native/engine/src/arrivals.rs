@@ -1,0 +1,243 @@
+//! Datagrams that came and were not worked off: by whose they seem to be, so that nobody's wait behind another's.
+
+mod turns;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use warren_quic::Ecn;
+use warren_wireguard::{Claimed, Path, PeerId};
+
+use turns::Turns;
+
+/// Queues that take turns, within a bound on the memory of all.
+///
+/// Peers take turns with each other and with strangers. All strangers have one peer's share, in which they take turns by where
+/// they are.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    queues: BTreeMap<Claimed, Queue>,
+    /// The same, by the memory that each holds.
+    lengths: BTreeSet<(usize, Claimed)>,
+    held: usize,
+    /// `None`: all strangers.
+    turns: Turns<Option<PeerId>>,
+    strangers: Turns<u16>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    batches: VecDeque<Batch>,
+    held: usize,
+}
+
+/// Datagrams of `segment` bytes each from one source; the last may be shorter. Those before `worked` are done.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) path: Path,
+    pub(crate) ecn: Ecn,
+    pub(crate) segment: usize,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) worked: usize,
+}
+
+/// The turn of whoever the datagrams seem to be from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    claimed: Claimed,
+    allowance: u64,
+    /// How the first of its datagrams begins.
+    head: Option<[u8; HEAD]>,
+}
+
+/// What a turn turned out to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) opened: Option<PeerId>,
+    /// Of the datagrams that opened.
+    pub(crate) load: u64,
+    pub(crate) failed: u32,
+    /// Where those came from that did not.
+    pub(crate) source: u16,
+}
+
+impl Arrivals {
+    pub(crate) fn new() -> Self {
+        Self {
+            queues: BTreeMap::new(),
+            lengths: BTreeSet::new(),
+            held: 0,
+            turns: Turns::new(),
+            strangers: Turns::new(),
+        }
+    }
+
+    /// Whether these datagrams may be worked off at once, for nobody's would wait for them.
+    pub(crate) fn is_free(&mut self, claimed: Claimed, segment: usize, bytes: &[u8], now: Instant) -> bool {
+        self.queues.is_empty() && self.turns.is_alone(member(claimed), now) && {
+            let head = head(bytes);
+            bytes.chunks(segment).all(|datagram| self::head(datagram) == head)
+        }
+    }
+
+    /// Files a batch; how many datagrams were dropped to make room.
+    pub(crate) fn push(&mut self, claimed: Claimed, batch: Batch) -> u64 {
+        self.turns.wait(member(claimed));
+        if let Claimed::Source(source) = claimed {
+            self.strangers.wait(source);
+        }
+        let held = batch.held();
+        let queue = self.queues.entry(claimed).or_default();
+        queue.batches.push_back(batch);
+        self.grow(claimed, held);
+        let mut dropped = 0;
+        while self.held > HELD_MAX {
+            dropped += self.drop_from_longest();
+        }
+        dropped
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// Begins the next turn.
+    pub(crate) fn next(&mut self) -> Option<Turn> {
+        let (claimed, allowance) = match self.turns.next()? {
+            Some(peer) => (Claimed::Peer(peer), self.turns.allowance(Some(peer))),
+            None => {
+                let source = self.strangers.next()?;
+                (Claimed::Source(source), self.strangers.allowance(source))
+            }
+        };
+        Some(Turn { claimed, allowance, head: None })
+    }
+
+    /// The turn's next datagrams: a batch, and the end of those that have their turn, which name one session.
+    pub(crate) fn take(&mut self, turn: &mut Turn) -> Option<(Batch, usize)> {
+        let queue = self.queues.get_mut(&turn.claimed)?;
+        let batch = queue.batches.front()?;
+        let begin = batch.worked;
+        let mut end = begin;
+        for datagram in batch.bytes[begin..].chunks(batch.segment) {
+            let head = head(datagram);
+            if turn.allowance == 0 || *turn.head.get_or_insert(head) != head {
+                break;
+            }
+            turn.allowance = turn.allowance.saturating_sub(load(datagram.len()));
+            end += datagram.len();
+        }
+        if end == begin {
+            return None;
+        }
+        let batch = queue.batches.pop_front()?;
+        let held = batch.held();
+        self.shrink(turn.claimed, held);
+        Some((batch, end))
+    }
+
+    /// What is left of a batch waits for the next turn.
+    pub(crate) fn put_back(&mut self, turn: &Turn, batch: Batch) {
+        let held = batch.held();
+        self.queues.entry(turn.claimed).or_default().batches.push_front(batch);
+        self.grow(turn.claimed, held);
+    }
+
+    /// Ends it.
+    pub(crate) fn end(&mut self, turn: &Turn) {
+        self.forget_if_empty(turn.claimed);
+    }
+
+    /// The work on these datagrams took so long: the peer pays, and for those that did not open their source.
+    pub(crate) fn charge(&mut self, tally: Tally, took: Duration, now: Instant) {
+        let failing = match tally.opened {
+            Some(peer) => {
+                let failing = (FAILING * tally.failed).min(took);
+                self.turns.charge(Some(peer), took - failing, tally.load, now);
+                failing
+            }
+            None => took,
+        };
+        if tally.failed > 0 {
+            let load = load(0) * u64::from(tally.failed);
+            self.turns.charge(None, failing, load, now);
+            self.strangers.charge(tally.source, failing, load, now);
+        }
+    }
+
+    fn drop_from_longest(&mut self) -> u64 {
+        let Some(&(_, claimed)) = self.lengths.last() else { return 0 };
+        let batch = self.queues.get_mut(&claimed).and_then(|queue| queue.batches.pop_back());
+        let Some(batch) = batch else { return 0 };
+        self.shrink(claimed, batch.held());
+        self.forget_if_empty(claimed);
+        (batch.bytes.len() - batch.worked).div_ceil(batch.segment) as u64
+    }
+
+    fn grow(&mut self, claimed: Claimed, bytes: usize) {
+        self.resize(claimed, |held| held + bytes);
+    }
+
+    fn shrink(&mut self, claimed: Claimed, bytes: usize) {
+        self.resize(claimed, |held| held - bytes);
+    }
+
+    fn resize(&mut self, claimed: Claimed, change: impl Fn(usize) -> usize) {
+        let Some(queue) = self.queues.get_mut(&claimed) else { return };
+        self.lengths.remove(&(queue.held, claimed));
+        queue.held = change(queue.held);
+        self.lengths.insert((queue.held, claimed));
+        self.held = change(self.held);
+    }
+
+    fn forget_if_empty(&mut self, claimed: Claimed) {
+        if self.queues.get(&claimed).is_some_and(|queue| !queue.batches.is_empty()) {
+            return;
+        }
+        self.queues.remove(&claimed);
+        self.lengths.remove(&(0, claimed));
+        if let Claimed::Source(source) = claimed {
+            self.strangers.rest(source);
+            if !self.strangers.is_empty() {
+                return;
+            }
+        }
+        self.turns.rest(member(claimed));
+    }
+}
+
+impl Batch {
+    fn held(&self) -> usize {
+        self.bytes.capacity() + BATCH_OVERHEAD
+    }
+}
+
+/// What a datagram's bytes explain of the work on it.
+pub(crate) fn load(bytes: usize) -> u64 {
+    bytes as u64 + DATAGRAM_LOAD
+}
+
+fn member(claimed: Claimed) -> Option<PeerId> {
+    match claimed {
+        Claimed::Peer(peer) => Some(peer),
+        Claimed::Source(_) => None,
+    }
+}
+
+/// Kind and receiver: the same for what one session sealed.
+fn head(datagram: &[u8]) -> [u8; HEAD] {
+    datagram.first_chunk().copied().unwrap_or_default()
+}
+
+const HEAD: usize = 8;
+/// As much as the socket's own buffer holds; bulk at 3 Gbit/s fills it in 10 ms.
+const HELD_MAX: usize = 4 << 20;
+/// A batch beside its bytes, with its share of the queues.
+const BATCH_OVERHEAD: usize = 256;
+/// An empty datagram takes about as long as a full one.
+const DATAGRAM_LOAD: u64 = 1_500;
+/// To find out that a datagram does not open, 1,400 bytes long.
+const FAILING: Duration = Duration::from_micros(2);
+
+#[cfg(test)]
+mod tests;

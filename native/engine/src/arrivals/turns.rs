@@ -1,0 +1,160 @@
+//! Whose turn it is, by the time that each one's turns took.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// Members that take turns: the one that had the least time is next.
+///
+/// A turn of a member whose work takes much longer than its load explains counts several times. Time comes in as what the
+/// caller measured.
+#[derive(Debug)]
+pub(crate) struct Turns<M> {
+    /// Of all that had a turn lately, and all that wait.
+    accounts: BTreeMap<M, Account>,
+    /// By the time they had, in nanoseconds.
+    waiting: BTreeSet<(u64, M)>,
+    /// The time that the member had whose turn began last: who comes back begins there.
+    reached: u64,
+    /// When the figures last lost half of what they hold.
+    aged: Option<Instant>,
+}
+
+/// Time and load fade by half in each [`WINDOW`].
+#[derive(Debug, Default)]
+struct Account {
+    had: u64,
+    waits: bool,
+    nanoseconds: u64,
+    load: u64,
+    slow: bool,
+}
+
+impl<M: Copy + Ord> Turns<M> {
+    pub(crate) fn new() -> Self {
+        Self { accounts: BTreeMap::new(), waiting: BTreeSet::new(), reached: 0, aged: None }
+    }
+
+    /// It has something to be worked off.
+    pub(crate) fn wait(&mut self, member: M) {
+        let account = self.accounts.entry(member).or_default();
+        if !account.waits {
+            account.waits = true;
+            account.had = account.had.max(self.reached);
+            self.waiting.insert((account.had, member));
+        }
+    }
+
+    /// It has nothing any more.
+    pub(crate) fn rest(&mut self, member: M) {
+        if let Some(account) = self.accounts.get_mut(&member) {
+            account.waits = false;
+            self.waiting.remove(&(account.had, member));
+        }
+    }
+
+    /// Begins the next turn.
+    pub(crate) fn next(&mut self) -> Option<M> {
+        let &(had, member) = self.waiting.first()?;
+        self.reached = self.reached.max(had);
+        Some(member)
+    }
+
+    /// How much load the member may have worked off in its turn.
+    pub(crate) fn allowance(&self, member: M) -> u64 {
+        match self.accounts.get(&member) {
+            Some(account) if account.load >= JUDGED_LOAD => {
+                (TURN * account.load).checked_div(account.nanoseconds).unwrap_or(u64::MAX)
+            }
+            Some(_) | None => JUDGED_LOAD,
+        }
+    }
+
+    /// Its work took so long.
+    pub(crate) fn charge(&mut self, member: M, took: Duration, load: u64, now: Instant) {
+        self.age(now);
+        let reached = self.reached;
+        let account = self.accounts.entry(member).or_default();
+        // Even what seems to take no time moves on to the next.
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST);
+        let had = account.had.max(reached) + took * if account.slow { SLOW_TIMES } else { 1 };
+        if account.waits {
+            self.waiting.remove(&(account.had, member));
+            self.waiting.insert((had, member));
+        }
+        account.had = had;
+        account.nanoseconds += took;
+        account.load += load;
+    }
+
+    /// Whether nobody else is there to whom the time of this member could matter.
+    pub(crate) fn is_alone(&mut self, member: M, now: Instant) -> bool {
+        self.age(now);
+        let mut accounts = self.accounts.iter();
+        match (accounts.next(), accounts.next()) {
+            (None, _) => true,
+            (Some((other, account)), None) => *other == member && !account.waits && account.cost() < CHEAP,
+            (Some(_), Some(_)) => false,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn age(&mut self, now: Instant) {
+        let aged = *self.aged.get_or_insert(now);
+        let windows = now.saturating_duration_since(aged).as_millis() / WINDOW.as_millis();
+        if windows == 0 {
+            return;
+        }
+        self.aged = Some(now);
+        self.judge();
+        let halvings = u32::try_from(windows).unwrap_or(u32::MAX);
+        self.accounts.retain(|_, account| {
+            account.load = account.load.checked_shr(halvings).unwrap_or(0);
+            account.nanoseconds = account.nanoseconds.checked_shr(halvings).unwrap_or(0);
+            account.waits || account.load > 0
+        });
+    }
+
+    /// Finds out who is slow.
+    fn judge(&mut self) {
+        let judged = self.accounts.values().filter(|account| account.load >= JUDGED_LOAD);
+        let mut costs: Vec<u64> = judged.map(Account::cost).collect();
+        if costs.is_empty() {
+            return;
+        }
+        let middle = (costs.len() - 1) / 2;
+        let (_, median, _) = costs.select_nth_unstable(middle);
+        let bound = median.saturating_mul(SLOW_TIMES).max(CHEAP);
+        for account in self.accounts.values_mut() {
+            let known = account.slow || account.nanoseconds >= JUDGED_TIME;
+            account.slow = known && account.cost() > bound;
+        }
+    }
+}
+
+impl Account {
+    /// Nanoseconds for 1,024 units of load.
+    fn cost(&self) -> u64 {
+        (self.nanoseconds * 1_024).checked_div(self.load).unwrap_or(0)
+    }
+}
+
+/// In nanoseconds: a full batch of bulk takes some 60 us, and is not cut.
+const TURN: u64 = 200_000;
+/// A machine that stood still in a turn says nothing of who had it.
+const LONGEST: u64 = 100_000_000;
+/// So many times the median is slow, and a slow member's time counts so many times.
+const SLOW_TIMES: u64 = 10;
+/// Long enough that a thread which lost its processor once does not decide.
+const WINDOW: Duration = Duration::from_millis(100);
+/// Nanoseconds for 1,024 units of load, 20 for a byte: bulk takes 1, a lone small datagram 5.
+const CHEAP: u64 = 20 * 1_024;
+/// Who sent less lately is not judged by, and has no more in its first turn.
+const JUDGED_LOAD: u64 = 16 * 1_024;
+/// Nanoseconds. Who took less lately is not slow.
+const JUDGED_TIME: u64 = 5_000_000;
+
+#[cfg(test)]
+mod tests;
