@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { PrivateKey } from '../../../dist/index.mjs'
-import { called, connected, deviceOf, open } from './nodes.mjs'
+import { called, connected, deviceOf, open, reaching } from './nodes.mjs'
 import { constOf, run } from './page.mjs'
 
 const privateKey = PrivateKey.generate()
@@ -45,10 +45,4 @@ export default async function (page, context) {
   const stream = await constOf('stream', opening, { connection })
   stream.end('echo')
   assert.equal(String(Buffer.concat(await stream.toArray())), 'echo')
-}
-
-/** A device whose peers are at this endpoint, whatever the program says: names of others are not looked up. */
-function reaching(device, endpoint) {
-  const addPeer = (options) => device.addPeer({ ...options, endpoint })
-  return { addPeer, on: (...args) => device.on(...args) }
 }

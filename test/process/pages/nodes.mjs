@@ -53,3 +53,9 @@ export function called() {
 
 /** `AbortSignal` for parts of programs: on a busy machine no time is too long. */
 export const patient = { timeout: () => new AbortController().signal }
+
+/** A device whose peers are at this endpoint, whatever the program says: names of others are not looked up. */
+export function reaching(device, endpoint) {
+  const addPeer = (options) => device.addPeer({ ...options, endpoint })
+  return { addPeer, on: (...args) => device.on(...args) }
+}
