@@ -321,7 +321,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   #closedError(): WarrenError {
     const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
     const why = reason === '' ? '' : `: ${reason}`
-    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return error
+    // Made anew: it has the frames of who is told.
+    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return new WarrenError(error.code, error.message, error)
     return new WarrenError(
       'ERR_WARREN_CONNECTION_CLOSED',
       `The connection was closed (${by}${why}); connect again to go on`,

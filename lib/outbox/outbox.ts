@@ -1,6 +1,7 @@
 import { changedBytes } from '../arguments/argument-error.js'
 import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
+import { awaited, Failure } from '../waiting/caller.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
 import type { DropReason } from './drop-reason.js'
@@ -53,9 +54,10 @@ export class Outbox implements SentOwner {
     if (room === 'none') {
       if (sent.lane.mayWait) return refusal(this.#link.fullError())
     } else if (room === 'behind' || this.#mustWait(sent)) {
-      const admission = defer<Outgoing>()
-      this.#wait(sent, admission, Number.POSITIVE_INFINITY)
-      return tolerated(admission.promise)
+      const { promise, resolve } = defer<Outgoing | Failure>()
+      const waiter = { resolve, reject: (makeError: () => unknown) => resolve(new Failure(makeError)) }
+      this.#wait(sent, waiter, Number.POSITIVE_INFINITY)
+      return awaited(promise)
     } else {
       this.#admit(sent, options.lifetime)
     }
@@ -136,7 +138,7 @@ export class Outbox implements SentOwner {
       lane.queuedBytes = 0
       lane.unsettled = 0
       for (let sent = lane.first; sent !== undefined; sent = lane.first) {
-        this.#leave(sent, 'lost', this.#link.closedError())
+        this.#leave(sent, 'lost', () => this.#link.closedError())
       }
     }
     for (const sent of this.#unsettled.values()) this.#settle(sent, 'lost')
@@ -151,7 +153,8 @@ export class Outbox implements SentOwner {
       if (before !== undefined) this.#giveUp(before, 'replaced')
       this.#slots.set(replaces, sent)
     }
-    if (signal !== undefined) sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', signal.reason))
+    if (signal !== undefined)
+      sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', () => signal.reason))
     return sent
   }
 
@@ -193,7 +196,7 @@ export class Outbox implements SentOwner {
       }
       const { length, payload } = sent
       if (payload !== undefined && payload.byteLength !== length) {
-        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'), 'changed')
+        this.#leave(sent, 'dropped', () => changedBytes('bytes', 'send() resolves'), 'changed')
         continue
       }
       const waiter = this.#stopWaiting(sent)
@@ -215,10 +218,10 @@ export class Outbox implements SentOwner {
     this.#link.transmit(message, lane.priority, lifetime, payload)
   }
 
-  /** Takes a message back, wherever it is. A reason rejects the send that still waits. */
-  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', reason?: unknown): void {
+  /** Takes a message back, wherever it is. An error rejects the send that still waits. */
+  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', makeError?: () => unknown): void {
     if (sent.waiter !== undefined) {
-      this.#leave(sent, outcome, reason)
+      this.#leave(sent, outcome, makeError)
       this.#fill(sent.lane)
     } else if (this.#unsettled.has(sent.message)) {
       this.#link.cancel(sent.message, outcome)
@@ -226,13 +229,13 @@ export class Outbox implements SentOwner {
   }
 
   /** Out of the queue, for good. */
-  #leave(sent: Sent, outcome: Outcome, error?: unknown, dropped?: DropReason): void {
+  #leave(sent: Sent, outcome: Outcome, makeError?: () => unknown, dropped?: DropReason): void {
     const waiter = this.#stopWaiting(sent)
     this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
     sent.payload = undefined
     this.#settle(sent, outcome, dropped)
-    if (error === undefined) waiter?.resolve(sent)
-    else waiter?.reject(error)
+    if (makeError === undefined) waiter?.resolve(sent)
+    else waiter?.reject(makeError)
   }
 
   #stopWaiting(sent: Sent): Waiter | undefined {

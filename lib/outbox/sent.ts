@@ -14,8 +14,11 @@ export interface SharedBytes {
   readonly byteLength: number
 }
 
-/** Whoever wants to know that a message waits no more: admitted or given up, or rejected for this reason. */
-export type Waiter = Pick<Deferred<Outgoing>, 'resolve' | 'reject'>
+/** Whoever wants to know that a message waits no more: admitted or given up, or refused. */
+export interface Waiter {
+  resolve(outgoing: Outgoing): void
+  reject(makeError: () => unknown): void
+}
 
 /** What became of a message that is one of many. */
 export interface Posted {

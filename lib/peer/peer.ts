@@ -13,7 +13,7 @@ import type { DialRoutes } from '../dial/dial-routes.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { PeerDials } from '../dial/peer-dials.js'
 import type { DriverClose } from '../driver.js'
-import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { failureOf, fromNative, nativeError, type WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type PeerStats, statsOf } from '../figures/stats.js'
@@ -22,6 +22,7 @@ import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
+import { type Caller, callerOf } from '../waiting/caller.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
@@ -192,7 +193,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
       offerOf('options.protocols', protocols, this.#runtime.protocols)
-      return tolerated(this.#connect(protocols, timeout, signal))
+      return tolerated(this.#connect(protocols, timeout, signal, callerOf(this.connect)))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -268,10 +269,15 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     offered: readonly string[] | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
+    caller: Caller,
   ): Promise<Connection> {
     signal?.throwIfAborted()
     this.#check()
-    return this.#dials.connect(offered, timeout, signal, 'connect')
+    try {
+      return await this.#dials.connect(offered, timeout, signal, 'connect')
+    } catch (error) {
+      throw failureOf(error, caller)
+    }
   }
 
   #check(): void {
