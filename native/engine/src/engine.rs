@@ -165,7 +165,7 @@ impl Engine {
         config.seed.zeroize();
         Ok(Self {
             address: wireguard.public_key().derived_address(),
-            uplink: Uplink::new(&config, now),
+            uplink: uplink.map(|rate| Uplink::new(rate, mtu, now)),
             policies: Policies::new(&config.lanes, config.mtu, now),
             expiries: Expiries::default(),
             ended: VecDeque::new(),

@@ -16,6 +16,7 @@
 
 mod arrivals;
 mod batch;
+mod bucket;
 mod config;
 mod connection;
 mod control;

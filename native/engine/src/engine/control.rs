@@ -10,6 +10,7 @@ use super::peers::PACKETS;
 use super::transmit::TURN_ALONE;
 use super::{Engine, Member, Waiting};
 use crate::batch::TransmitBatch;
+use crate::bucket::Bucket;
 use crate::control::Item;
 use crate::ids::ConnectionId;
 use crate::word::Word;
@@ -74,10 +75,11 @@ impl Engine {
         let Some(state) = self.peers.get_mut(&peer) else {
             return false;
         };
-        let done = state.answered_until.map_or(now, |at| at.max(now)) + ANSWER_INTERVAL;
-        let allowed = done <= now + ANSWER_INTERVAL * ANSWER_BURST;
+        let burst = ANSWER_INTERVAL * ANSWER_BURST;
+        let bucket = state.answers.get_or_insert(Bucket::full(burst, now));
+        let allowed = bucket.holds(burst, now) >= ANSWER_INTERVAL;
         if allowed {
-            state.answered_until = Some(done);
+            bucket.take(ANSWER_INTERVAL, burst, now);
         } else {
             self.counters.answers_withheld += 1;
         }
