@@ -1,3 +1,23 @@
+//! The way of a packet out, in stages; the functions of this file stand in their order.
+//!
+//! 1. **Admission**: a command puts bytes into a lane of their connection, or into a peer's queue of raw packets
+//!    (`messages.rs`, `streams.rs`, `peers.rs`).
+//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the device
+//!    (`schedule`, `revive`).
+//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). What outranks data leaves first (`control.rs`), what
+//!    exceeds a peer's share last.
+//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its bottleneck, its
+//!    lane's rate and the batch allow (`transmit_data`).
+//! 5. **Writing**: the turn hands the transport what leaves at once, which from then on is past choosing (`turn_of_connection`,
+//!    then `write.rs`); a raw packet skips to stage 7 (`turn_of_packets`).
+//! 6. **Packing**: QUIC makes packets of what it holds, and the bottleneck is charged (`transmit_connection`).
+//! 7. **Sealing**: netstack adds UDP and IPv6 headers, WireGuard seals, or keeps the packet until it has a session
+//!    (`seal`, `wrap`).
+//! 8. **Paying**: the datagram stands in the batch; the uplink, its peer's share and its lane's rate are charged
+//!    (`sealed`).
+//!
+//! All of it is sequential: between two batches the driver hands in what it received, and each batch chooses anew.
+
 use std::mem;
 use std::time::Instant;
 
@@ -11,27 +31,6 @@ use crate::batch::TransmitBatch;
 use crate::ids::{ConnectionId, Priority};
 
 impl Engine {
-    /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
-    /// stays empty.
-    ///
-    /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
-    /// that is not empty, its members in turn; last, under an uplink, what peers ask for beyond their shares.
-    pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
-        self.control_waits = false;
-        self.release_paced(now);
-        self.policies.hold(&mut self.lanes, now);
-        while batch.room() > 0 {
-            if !self.transmit_control(batch, now)
-                && !self.transmit_data(batch, now)
-                && !self.transmit_behind(batch, now)
-            {
-                break;
-            }
-        }
-        self.tell_drained(now);
-        self.settle(now);
-    }
-
     /// Lets a lane of a connection take turns, if it has something and the transport has room.
     pub(super) fn schedule(&mut self, id: ConnectionId, priority: Priority) {
         let Some(connection) = self.connections.get_mut(&id) else {
@@ -64,6 +63,27 @@ impl Engine {
                 self.lanes.push(priority, connection.peer, Member::Connection(id));
             }
         }
+    }
+
+    /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
+    /// stays empty.
+    ///
+    /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
+    /// that is not empty, its members in turn; last, under an uplink, what peers ask for beyond their shares.
+    pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
+        self.control_waits = false;
+        self.release_paced(now);
+        self.policies.hold(&mut self.lanes, now);
+        while batch.room() > 0 {
+            if !self.transmit_control(batch, now)
+                && !self.transmit_data(batch, now)
+                && !self.transmit_behind(batch, now)
+            {
+                break;
+            }
+        }
+        self.tell_drained(now);
+        self.settle(now);
     }
 
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
