@@ -25,7 +25,6 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Instant;
 
-use blake2::{Blake2s256, Digest};
 use rustc_hash::FxHashMap;
 use warren_quic::{ConnectionHandle, Quic};
 use warren_wireguard::{Device, MAX_DATAGRAM, PeerId};
@@ -243,78 +242,5 @@ impl fmt::Debug for Engine {
     }
 }
 
-impl Config {
-    fn check(&self) -> Result<(), ConfigError> {
-        if !(MIN_MTU..=MAX_MTU).contains(&self.mtu) {
-            return Err(ConfigError::Mtu(self.mtu));
-        }
-        for (index, protocol) in self.protocols.iter().enumerate() {
-            if !is_protocol(protocol) || self.protocols[..index].contains(protocol) {
-                return Err(ConfigError::Protocol(protocol.clone()));
-            }
-        }
-        if self.uplink == Some(0) {
-            return Err(ConfigError::Uplink);
-        }
-        for (index, lane) in self.lanes.iter().enumerate() {
-            let again = self.lanes[..index].iter().any(|other| other.priority == lane.priority);
-            if again || lane.rate == Some(0) {
-                return Err(ConfigError::Lane(lane.priority));
-            }
-        }
-        Ok(())
-    }
-
-    fn wireguard(&self) -> warren_wireguard::Config {
-        warren_wireguard::Config {
-            private_key: self.private_key.clone(),
-            mtu: self.mtu,
-            report_strangers: self.authorize,
-            authorize_timeout: self.authorize_timeout,
-            limits: warren_wireguard::Limits {
-                peers: self.limits.peers,
-                pending_authorizations: self.limits.pending_authorizations,
-                handshakes_per_second: self.limits.handshakes_per_second,
-                staged_bytes_per_peer: self.limits.packet_bytes_per_peer,
-            },
-            seed: derived(&self.seed, b"wireguard"),
-        }
-    }
-
-    fn quic(&self) -> warren_quic::Config {
-        warren_quic::Config {
-            incarnation: self.incarnation,
-            protocols: self.protocols.clone(),
-            max_udp_payload: self
-                .mtu
-                .saturating_sub(warren_netstack::HEADER_LEN as u16)
-                .max(MIN_QUIC_PAYLOAD),
-            reset_key: derived(self.private_key.as_bytes(), b"warren stateless reset v1"),
-            cid_key: derived(self.private_key.as_bytes(), b"warren connection ids v1"),
-            streams_per_connection: self.limits.streams_per_connection,
-            message_bytes: self.limits.message_bytes,
-            receive_bytes_per_connection: self.limits.receive_bytes_per_connection,
-            seed: derived(&self.seed, b"quic"),
-            ..warren_quic::Config::default()
-        }
-    }
-}
-
-/// Whether it can be the name of an application protocol.
-fn is_protocol(name: &str) -> bool {
-    (1..=255).contains(&name.len())
-}
-
-/// A further secret of a secret, one for each label.
-fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
-    Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
-}
-
 /// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
 const REPLIES: u64 = 64;
-/// What every IPv4 host takes (RFC 791).
-const MIN_MTU: u16 = 576;
-/// 65,507 bytes of UDP payload less WireGuard's 32.
-const MAX_MTU: u16 = 65_475;
-/// RFC 9000 section 14.1.
-const MIN_QUIC_PAYLOAD: u16 = 1_200;

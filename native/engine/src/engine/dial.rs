@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
+use super::Engine;
 use super::incoming::restarted;
-use super::{Engine, MIN_QUIC_PAYLOAD, is_protocol};
+use crate::config::{MIN_QUIC_PAYLOAD, is_protocol};
 use crate::connection::{Connection, Phase};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
