@@ -8,6 +8,7 @@ use warren_quic::ConnectionHandle;
 use warren_wireguard::{Path, PeerId};
 
 use crate::bucket::Bucket;
+use crate::overhead::{IPV6_UDP, WIREGUARD};
 
 /// What waits of all peers.
 #[derive(Debug)]
@@ -296,7 +297,7 @@ struct Shares {
 
 impl Shares {
     fn of(bits_per_second: u64, mtu: u16) -> Self {
-        let datagram = usize::from(mtu) + OVERHEAD;
+        let datagram = usize::from(mtu) + WIREGUARD + IPV6_UDP;
         Self {
             each: Share::of(bits_per_second / EACH, datagram, BURST_OF_EACH),
             all: Share::of(bits_per_second / ALL, datagram, BURST_OF_ALL),
@@ -356,8 +357,6 @@ const MIN_RATE: u64 = 1_000;
 /// After the instant at which a share is even, it is not spent.
 const MOMENT: Duration = Duration::from_nanos(1);
 const SECOND: u64 = 1_000_000_000;
-/// WireGuard's, and IPv6 and UDP headers.
-const OVERHEAD: usize = 32 + 48;
 /// Of a peer: its initiation, answers to its own and keepalives; each is repeated by who misses it.
 const MESSAGES_MAX: usize = 16;
 /// Of a peer: refusals of eight dials, or four words that nothing is known here.

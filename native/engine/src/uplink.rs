@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use crate::bucket::Bucket;
 use crate::ids::Priority;
+use crate::overhead::{IPV6_UDP, WIREGUARD, ip_udp};
 
 /// A rate of outer bytes: UDP payload, UDP and IP headers.
 ///
@@ -32,7 +33,7 @@ impl Uplink {
             debt: Duration::ZERO,
             resting: None,
         };
-        let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD_OVERHEAD + IPV6_UDP);
+        let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD + IPV6_UDP);
         uplink.datagram = datagram;
         uplink.burst = BURST.max(2 * datagram);
         uplink.grain = (BURST / 2).max(datagram);
@@ -81,7 +82,7 @@ impl Uplink {
 
     /// A datagram left.
     pub(crate) fn charge(&mut self, udp_payload: usize, ipv6: bool, now: Instant) {
-        let bytes = udp_payload + if ipv6 { IPV6_UDP } else { IPV4_UDP };
+        let bytes = udp_payload + ip_udp(ipv6);
         self.bucket.take(self.time_of(bytes), self.burst, now);
     }
 
@@ -97,16 +98,13 @@ const MIN_RATE: u64 = 1_000;
 const BURST: Duration = Duration::from_millis(1);
 /// How far control may outrun the rate. Acknowledgements of a saturated 50 Mbit/s link take 2 % of it.
 const DEBT: Duration = Duration::from_millis(10);
-const IPV4_UDP: usize = 28;
-const IPV6_UDP: usize = 48;
-/// Data header and tag (whitepaper section 5.4.6).
-const WIREGUARD_OVERHEAD: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
+    use crate::overhead::IPV4_UDP;
 
     #[test]
     fn data_fills_the_rate_and_no_window_of_time_carries_more() {

@@ -16,7 +16,6 @@ use warren_quic::{Ecn, PeerTag};
 use warren_wireguard::{Opened, Path, PeerId};
 
 use super::Engine;
-use crate::arrivals::load;
 use crate::peer::QUIC_PORT;
 use crate::word::Word;
 
@@ -31,13 +30,13 @@ impl Engine {
             self.handle_datagram(path, ecn, datagram, now);
         }
         self.settle(now);
-        self.in_hand = None;
+        self.intake.let_go();
     }
 
     pub(super) fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
         self.counters.rx_datagrams += 1;
         self.counters.rx_bytes += datagram.len() as u64;
-        let opened = self.wireguard.handle_datagram(path, datagram, &mut self.plaintext, now);
+        let opened = self.wireguard.handle_datagram(path, datagram, &mut self.intake.plaintext, now);
         self.note_opened(path, datagram.len());
         if let Some(opened) = opened {
             self.hand_up(opened, path, ecn, now);
@@ -47,14 +46,8 @@ impl Engine {
     /// Whose datagram it was, or might have been, for the turns of those who wait.
     fn note_opened(&mut self, path: Path, len: usize) {
         match self.wireguard.opened() {
-            Some(peer) => {
-                self.tally.opened = Some(peer);
-                self.tally.load += load(len);
-            }
-            None => {
-                self.tally.failed = self.tally.failed.saturating_add(1);
-                self.tally.source = self.wireguard.place_of(path);
-            }
+            Some(peer) => self.intake.opened(peer, len),
+            None => self.intake.failed(self.wireguard.place_of(path)),
         }
     }
 
@@ -63,11 +56,11 @@ impl Engine {
         let Some(peer) = self.peers.get(&opened.peer) else {
             return;
         };
-        let packet = &self.plaintext[..opened.len];
+        let packet = &self.intake.plaintext[..opened.len];
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
-            let packet = self.payload_copies.copy(packet).freeze();
+            let packet = self.intake.copies.copy(packet).freeze();
             self.tell_packet(opened.peer, packet);
             return;
         };
@@ -81,7 +74,7 @@ impl Engine {
             self.take_in_hand(opened.peer, opened.made, now);
             return self.handle_word(opened, word, now);
         }
-        let payload = self.payload_copies.copy(payload);
+        let payload = self.intake.copies.copy(payload);
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_departure(header.label);
@@ -90,10 +83,10 @@ impl Engine {
 
     /// What QUIC made of earlier datagrams is heard as theirs.
     fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
-        if self.in_hand.is_some_and(|other| other != (peer, made)) {
+        if self.intake.has_other(peer, made) {
             self.settle(now);
         }
-        self.in_hand = Some((peer, made));
+        self.intake.take(peer, made);
     }
 
     /// The system refused to send along this path, with this error number.
