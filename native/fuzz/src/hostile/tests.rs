@@ -175,7 +175,7 @@ fn port(source: u16) -> SocketAddr {
 }
 
 /// What the limits of this configuration sum up to, for 66 peers of which one sends as it likes, and what closed connections keep.
-const STATED: usize = 6 << 20;
+const STATED: usize = 2 << 20;
 const PORTS: u16 = 2_000;
 const TURNS: u32 = 400;
 /// 130 messages in a packet take 120, a dial 140.
