@@ -84,34 +84,22 @@ export interface Driver {
   claim(connection: number): void
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /**
-   * Copies `bytes` before it returns. `message` is the caller's, unique within the device. `lifetime`: how long it has left
-   * from now; undefined: no end.
+   * Copies `bytes` before it returns. `id` is the caller's, unique within the device. `lifetime`: how long it has left from now;
+   * undefined: no end.
    */
-  sendMessage(
-    connection: number,
-    message: number,
-    priority: number,
-    lifetime: number | undefined,
-    bytes: Uint8Array,
-  ): void
+  sendMessage(connection: number, id: number, priority: number, lifetime: number | undefined, bytes: Uint8Array): void
   /** `messageSettled` follows, with this reason unless the peer had it whole before. */
-  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced' | 'expired'): void
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` once, for any number of `sendShared`. They are freed after `unshare`, when no queue holds them. */
   share(bytes: Uint8Array): number
-  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void
+  sendShared(connection: number, id: number, priority: number, lifetime: number | undefined, share: number): void
   unshare(share: number): void
   releaseMessages(connection: number, priority: number, bytes: number): void
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   maxDatagramSize(connection: number): number
 
-  /** `stream` is the caller's: an even number, unique within the device. */
-  openStream(
-    connection: number,
-    stream: number,
-    bidirectional: boolean,
-    priority: number,
-    name: string | undefined,
-  ): void
+  /** `id` is the caller's: an even number, unique within the device. */
+  openStream(connection: number, id: number, bidirectional: boolean, priority: number, name: string | undefined): void
   writeStream(stream: number, chunk: Uint8Array): void
   finishStream(stream: number): void
   resetStream(stream: number, code: number): void
@@ -145,7 +133,7 @@ export interface Receiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void
   peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, attempt: number, to: string): void
+  peerUnanswered(peer: number, to: string): void
   /** The system refused to send an initiation there; `errno` is its error number, positive. */
   peerUnreachable(peer: number, to: string, errno: number): void
   peerDown(peer: number, reason: 'expired' | 'handshake-timeout' | 'left'): void
@@ -160,7 +148,7 @@ export interface Receiver {
   /** `bytes` owns its memory. */
   message(connection: number, priority: number, bytes: Buffer): void
   laneDrained(connection: number, priority: number, bytes: number): void
-  messageSettled(connection: number, message: number, outcome: DriverOutcome): void
+  messageSettled(connection: number, message: number, outcome: Outcome): void
 
   /** `name` is empty for none. */
   streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
@@ -177,36 +165,44 @@ export interface Receiver {
   failed(message: string): void
 }
 
-/** How a message that was sent ended. */
-export type DriverOutcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
+/**
+ * The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first. 'cancelled':
+ * it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the peer refused it. 'lost':
+ * the connection ended first, and nobody knows.
+ */
+export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
-/** Figures of one lane of one connection. */
-export interface DriverLaneStats {
+/** Figures of one priority, as the engine has them: of a connection, or summed over those of a peer or a device. */
+export interface DriverLaneStats extends Readonly<Record<Outcome, number>> {
+  /** The priority that the lane is for, 0 to 255. */
   readonly priority: number
-  /** Of messages that have not begun to leave, this and the two below. */
-  readonly queuedBytes: number
+  /** Number of messages that were admitted and have not begun to leave. */
   readonly queuedMessages: number
+  /** Bytes that were admitted and are not yet written to the transport. */
+  readonly queuedBytes: number
+  /** Age of the oldest of these, in milliseconds. */
   readonly oldest: number
+  /** Bytes that were written to the transport. */
   readonly sentBytes: number
-  readonly delivered: number
-  readonly expired: number
-  readonly cancelled: number
-  readonly replaced: number
-  readonly dropped: number
-  readonly lost: number
-  /** From the queue until the first byte was written. */
-  readonly waited: DriverHistogram
-  /** From the queue until the peer's device held it whole. */
-  readonly delivery: DriverHistogram
+  /** Time from admission until the message began to leave. */
+  readonly waited: Histogram
+  /** Time from admission until the sender knew that the peer's device holds the whole message. */
+  readonly delivery: Histogram
 }
 
-/** Durations in milliseconds. Percentiles are upper bounds of their buckets, which are an eighth of an octave wide. */
-export interface DriverHistogram {
+/**
+ * Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their buckets.
+ */
+export interface Histogram {
+  /** Number of durations. */
   readonly count: number
+  /** Half of them were shorter, in milliseconds. */
   readonly p50: number
+  /** 99 of 100 were shorter, in milliseconds. */
   readonly p99: number
+  /** The longest, in milliseconds. */
   readonly max: number
-  /** Those that are not empty, shortest first: durations above the one before, up to `le`. */
+  /** Buckets that are not empty, shortest first: `count` durations above the bucket before, up to `le` milliseconds. */
   readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 
@@ -230,3 +226,6 @@ export interface DriverClose {
     | 'protocol'
     | 'lane-full'
 }
+
+/** The code of a stream that is destroyed, which the peer is told: Node's `destroy` has no number to pass. */
+export const NO_CODE = 0

@@ -1,4 +1,5 @@
 import type { DriverClose } from './driver.js'
+import { type Caller, calledFrom } from './waiting/caller.js'
 
 /** Every code that an error of this package can carry; each has a heading in `docs/errors.md`. */
 export const WARREN_ERROR_CODES = [
@@ -99,6 +100,11 @@ export class WarrenError extends Error {
   static is(value: unknown): value is WarrenError {
     return typeof value === 'object' && value !== null && BRAND in value
   }
+}
+
+/** A failure as the error of one call: its own, with the frames of its caller, for several calls may share a failure. */
+export function failureOf(error: unknown, caller: Caller): unknown {
+  return error instanceof WarrenError ? calledFrom(new WarrenError(error.code, error.message, error), caller) : error
 }
 
 /** The names by which the engine, its I/O and the operating system call a failure. */

@@ -1,6 +1,7 @@
 import type { Limits } from './arguments/limits.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
+import type { PrivateKey, PublicKey } from './keys.js'
 import { Deadlines } from './outbox/deadlines.js'
 import type { ParsedLanes } from './outbox/lanes.js'
 import { QueuedBytes } from './outbox/queued-bytes.js'
@@ -8,6 +9,8 @@ import type { Clock } from './waiting/clock.js'
 
 /** What everything of one device shares. */
 export class Runtime {
+  /** Its public key. */
+  readonly device: PublicKey
   readonly driver: Driver
   readonly clock: Clock
   readonly limits: Limits
@@ -27,6 +30,7 @@ export class Runtime {
   #stream = 0
 
   constructor(driver: Driver, clock: Clock, options: RuntimeOptions) {
+    this.device = options.privateKey.publicKey
     this.driver = driver
     this.clock = clock
     this.limits = options.limits
@@ -55,6 +59,7 @@ export class Runtime {
 }
 
 export interface RuntimeOptions {
+  readonly privateKey: Pick<PrivateKey, 'publicKey'>
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number

@@ -107,19 +107,17 @@ export declare class ScriptDevice {
   /** Forgets all numbers. */
   forgetPaths(): void
   /**
-   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for `workOff`.
-   * Then call `charge`.
+   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
+   * `workOff`.
    */
   receive(bytes: Buffer, words: Float64Array): void
-  /** Works off whose turn it is of the datagrams that wait; `false`: none did. Then call `charge`. */
+  /** Works off whose turn it is of the datagrams that wait; `false`: nobody's yet. */
   workOff(): boolean
-  /** The last `receive` or `workOff` took so many milliseconds. */
-  charge(took: number): void
   /** The system refused to send to the address of this number, with this error number. */
   handleUnreachable(path: number, error: number): void
   /** Fires what is due, if anything is. */
   timeout(): void
-  /** When `timeout` is due, on the caller's clock; nothing: never. */
+  /** When `timeout` or `workOff` is due, on the caller's clock; nothing: never. */
   deadline(): number | null
   /** Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; how many. Call until it is 0. */
   transmit(bytes: Buffer, words: Buffer): number

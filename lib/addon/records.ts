@@ -1,47 +1,12 @@
 import { Buffer } from 'node:buffer'
 import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
+import type { DriverClose, Receiver } from '../driver.js'
 import { addon } from './addon.js'
 import { printable } from './printable.js'
 
-/** How a connection ended; `rawReason` is the reason as it came, where that cannot be shown. */
-interface RecordClose {
-  readonly by: string
-  readonly cause: string
-  readonly code: number
-  readonly reason: string
-  readonly rawReason?: string | undefined
-}
-
 // As in `clock.ts`: a user's fake timers hide no exception.
 const { setImmediate } = timers
-
-/** What the records are turned into: the shape of the driver's `Receiver`. */
-export interface RecordReceiver {
-  peerUp(peer: number, handshakeMs: number): void
-  peerRekeyed(peer: number): void
-  peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, attempt: number, to: string): void
-  peerUnreachable(peer: number, to: string, errno: number): void
-  peerDown(peer: number, reason: string): void
-  stranger(publicKey: string, endpoint: string): void
-  strangerGone(publicKey: string): void
-  packet(peer: number, packet: Buffer): void
-  connected(connection: number, peer: number, initiator: string, protocol: string): void
-  connectionClosed(connection: number, close: RecordClose): void
-  datagram(connection: number, bytes: Buffer): void
-  message(connection: number, priority: number, bytes: Buffer): void
-  laneDrained(connection: number, priority: number, bytes: number): void
-  messageSettled(connection: number, message: number, outcome: string): void
-  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
-  streamData(stream: number, chunk: Buffer): void
-  streamEnd(stream: number): void
-  streamReset(stream: number, code: number): void
-  streamStopped(stream: number, code: number, whole: boolean): void
-  streamDrained(stream: number, bytes: number): void
-  streamFinished(stream: number): void
-  failed(message: string): void
-}
 
 /** Where records come from. */
 export interface RecordSource {
@@ -55,20 +20,22 @@ export interface RecordSource {
 /** Reads a device's records and calls a receiver for each: `native/binding/src/records.rs` says how they are written. */
 export class RecordReader {
   readonly #source: RecordSource
-  readonly #receiver: RecordReceiver
+  readonly #receiver: Receiver
   readonly #decoders: readonly Decoder[]
   readonly #names: Binding.RecordNames
-  readonly #words = new Float64Array((RECORDS + 1) * WORDS)
-  readonly #bytes = Buffer.from(this.#words.buffer)
+  readonly #words: Float64Array<ArrayBuffer>
+  readonly #bytes: Buffer
   #slab: Buffer = EMPTY
   /** Of the record that is being decoded. */
   #at = 0
 
-  constructor(source: RecordSource, receiver: RecordReceiver) {
+  constructor(source: RecordSource, receiver: Receiver) {
     this.#source = source
     this.#receiver = receiver
     this.#names = addon().recordNames()
     this.#decoders = this.#names.kinds.map(decoderOf)
+    this.#words = new Float64Array((RECORDS + 1) * this.#names.stride)
+    this.#bytes = Buffer.from(this.#words.buffer)
   }
 
   /** Reads one batch. True: there is more. What the receiver throws is an uncaught exception, after this batch. */
@@ -81,8 +48,9 @@ export class RecordReader {
     const count = this.#source.drain(this.#bytes, slab, slabEnd)
     slabEnd = this.#words[0] ?? 0
     const more = this.#words[1] === 1
+    const { stride } = this.#names
     for (let record = 1; record <= count; record++) {
-      this.#at = record * WORDS
+      this.#at = record * stride
       try {
         this.#decoders[this.#words[this.#at] ?? 0]?.(this, this.#receiver)
       } catch (thrown) {
@@ -122,8 +90,9 @@ export class RecordReader {
     return this.#slab.toString('utf8', start, start + this.field(index + 1))
   }
 
-  name(list: 'initiators' | 'closedBy' | 'closeCauses' | 'downReasons' | 'outcomes', index: number): string {
-    return this.#names[list][this.field(index)] ?? ''
+  /** One of a list of names, which are those of the receiver's type. */
+  name<Name extends string>(list: NameList, index: number): Name {
+    return this.#names[list][this.field(index)] as Name
   }
 
   /** The message of this record, in memory of its own. */
@@ -142,19 +111,21 @@ export class RecordReader {
   }
 }
 
-type Decoder = (record: RecordReader, to: RecordReceiver) => void
+type NameList = 'initiators' | 'closedBy' | 'closeCauses' | 'downReasons' | 'outcomes'
+
+type Decoder = (record: RecordReader, to: Receiver) => void
 
 function decoderOf(kind: string): Decoder {
-  const decoder = DECODERS[kind as keyof RecordReceiver]
+  const decoder = DECODERS[kind as keyof Receiver]
   if (decoder === undefined) throw new Error(`the addon tells of "${kind}", which this version does not know`)
   return decoder
 }
 
-const DECODERS: Record<keyof RecordReceiver, Decoder> = {
+const DECODERS: Record<keyof Receiver, Decoder> = {
   peerUp: (record, to) => to.peerUp(record.field(1), record.field(2)),
   peerRekeyed: (record, to) => to.peerRekeyed(record.field(1)),
   peerMoved: (record, to) => to.peerMoved(record.field(1), record.text(2) || undefined, record.text(4)),
-  peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.field(2), record.text(3)),
+  peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.text(3)),
   peerUnreachable: (record, to) => to.peerUnreachable(record.field(1), record.text(3), record.field(2)),
   peerDown: (record, to) => to.peerDown(record.field(1), record.name('downReasons', 2)),
   stranger: (record, to) => to.stranger(record.text(1), record.text(3)),
@@ -184,7 +155,7 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   failed: (record, to) => to.failed(record.text(1)),
 }
 
-function reasonOf(raw: string): Pick<RecordClose, 'reason' | 'rawReason'> {
+function reasonOf(raw: string): Pick<DriverClose, 'reason' | 'rawReason'> {
   const reason = printable(raw)
   return reason === raw ? { reason } : { reason, rawReason: raw }
 }
@@ -194,9 +165,6 @@ const EMPTY = Buffer.alloc(0)
 /** Shared by all devices of this thread, each of which writes behind the others. */
 let slab: Buffer = EMPTY
 let slabEnd = 0
-
-/** Of a record; the addon's stride. */
-const WORDS = 8
 
 /** From here on handing over memory costs less than copying it. */
 const OWNED = 64 * 2 ** 10

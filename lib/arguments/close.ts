@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type { DriverClose } from '../driver.js'
 import { fromClose, type WarrenError } from '../errors.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { outOfRange } from './argument-error.js'
-import { type Check, integer, LONGEST_TIMER, optional, parseOptions, text } from './options.js'
+import { type Check, integer, optional, parseOptions, text } from './options.js'
 
 /** Options of `close` and `remove`. The other end gets code and reason. */
 export interface CloseOptions {

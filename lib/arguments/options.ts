@@ -72,6 +72,3 @@ export const signal: Check<AbortSignal> = (value, name) => {
     return value as AbortSignal
   throw wrongType(name, 'an AbortSignal', value)
 }
-
-/** The longest time that a timer of Node takes, in milliseconds. */
-export const LONGEST_TIMER = 2 ** 31 - 1

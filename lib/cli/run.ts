@@ -6,8 +6,8 @@ import { UsageError } from './usage-error.js'
 
 /** Runs one command line and gives the status to exit with: 0 done, 1 failed, 2 not understood. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [name = '--help', ...args] = argv
-  if (name === '--help' || name === '-h' || name === 'help') {
+  const [name = 'help', ...args] = argv
+  if (name === 'help' || argv.some((argument) => argument === '--help' || argument === '-h')) {
     terminal.stdout.write(USAGE)
     return 0
   }

@@ -4,6 +4,7 @@ import { policyOf } from '../outbox/lanes.js'
 import { Outbox } from '../outbox/outbox.js'
 import type { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
+import { publishMessage } from './message-event.js'
 
 /** What of a connection its outbox has to know. */
 export interface OutboxFacts {
@@ -14,9 +15,14 @@ export interface OutboxFacts {
 }
 
 /** The outbox of a connection: over its driver, under the limits of its peer and its device. */
-export function connectionOutbox(facts: OutboxFacts, runtime: Runtime, closedError: () => Error): Outbox {
+export function connectionOutbox(
+  connection: unknown,
+  facts: OutboxFacts,
+  runtime: Runtime,
+  closedError: () => Error,
+): Outbox {
   const { id, peer, queued } = facts
-  const { driver, limits, lanes, deadlines } = runtime
+  const { device, driver, limits, lanes, deadlines } = runtime
   return new Outbox({
     deadlines,
     policy: (priority) => policyOf(lanes, priority),
@@ -34,6 +40,8 @@ export function connectionOutbox(facts: OutboxFacts, runtime: Runtime, closedErr
       return room
     },
     release: (priority, bytes) => queued.remove(priority, bytes),
+    settled: ({ lane: { priority }, length }, outcome, reason) =>
+      publishMessage(device, connection, priority, length, outcome, reason),
     fullError: () =>
       new WarrenError(
         'ERR_WARREN_QUEUE_FULL',

@@ -11,6 +11,7 @@ import {
   type StreamLink,
   type StreamSides,
 } from '../streams/stream.js'
+import { publishStream } from '../streams/stream-event.js'
 import { abortError, type ParsedStreamOptions } from '../streams/stream-options.js'
 import { onAbort } from '../waiting/abort.js'
 
@@ -52,6 +53,7 @@ export class ConnectionStreams {
     this.#runtime.driver.openStream(this.#id, id, direction === 'both', priority, name)
     const { link, sides } = this.#link(id, options)
     const stream = direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
+    publishStream(this.#runtime.device, id, () => ({ type: 'open', stream, initiator: 'local' }))
     sides()?.read?.watch()
     return stream
   }
@@ -70,7 +72,10 @@ export class ConnectionStreams {
     if (bidirectional) new ConnectionStream(link)
     else new ConnectionReadable(link)
     const registered = sides()
-    if (registered !== undefined) this.incoming.emit(registered)
+    if (registered === undefined) return
+    const { stream } = registered
+    publishStream(this.#runtime.device, id, () => ({ type: 'open', stream, initiator: 'remote' }))
+    this.incoming.emit(registered)
   }
 
   /** No stream has an end of its own on the way. */
@@ -99,7 +104,7 @@ export class ConnectionStreams {
     id: number,
     { priority, name, highWaterMark, allowHalfOpen, signal }: Omit<ParsedStreamOptions, 'direction'>,
   ): { readonly link: StreamLink; sides(): StreamSides | undefined } {
-    const { driver, clock } = this.#runtime
+    const { device, driver, clock } = this.#runtime
     let registered: StreamSides | undefined
     let ignoreSignal = (): void => {}
     const link: StreamLink = {
@@ -123,6 +128,9 @@ export class ConnectionStreams {
       forget: () => {
         ignoreSignal()
         if (registered !== undefined) this.#sides.delete(registered)
+        const { stream } = registered ?? {}
+        if (stream !== undefined)
+          publishStream(device, id, () => ({ type: 'close', stream, error: stream.errored ?? undefined }))
         this.#routes.delete(id)
         this.#settled(registered)
       },

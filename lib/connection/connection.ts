@@ -9,8 +9,9 @@ import {
   parseClose,
   parseDestroy,
 } from '../arguments/close.js'
-import type { DriverClose } from '../driver.js'
+import type { DriverClose, Outcome } from '../driver.js'
 import { WarrenError } from '../errors.js'
+import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
 import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
@@ -19,20 +20,14 @@ import { Inbox } from '../inbox/inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
 import type { Outbox } from '../outbox/outbox.js'
-import {
-  type Outcome,
-  type Outgoing,
-  type ParsedSend,
-  parseMessage,
-  parseSend,
-  type SendOptions,
-} from '../outbox/send-options.js'
+import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
 import { defer, tolerated } from '../waiting/deferred.js'
+import { publishConnection } from './connection-event.js'
 import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
 import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
 
@@ -84,8 +79,8 @@ export interface ConnectionReceiver {
   messageSettled(message: number, outcome: Outcome): void
   datagram(bytes: Buffer): void
   streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
-  /** The last event; `failure` is the device's own, if that ended it. */
-  closed(close: DriverClose, failure?: WarrenError): void
+  /** The last event; `failure` is the device's own, if that ended it. Why it ended is told here at once. */
+  closed(close: DriverClose, failure?: WarrenError): CloseReason
 }
 
 /**
@@ -116,6 +111,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly #streams: ConnectionStreams
   readonly #datagrams: HeldEvents<Buffer>
   readonly #end = defer<CloseReason>()
+  readonly #since: number
   #state: 'open' | 'closing' | 'closed' = 'open'
   #reason: CloseReason | undefined
 
@@ -127,11 +123,12 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.closed = this.#end.promise
     this.#id = facts.id
     this.#runtime = runtime
+    this.#since = runtime.clock.now()
     this.#inbox = new Inbox(facts.inbox, (bytes, priority, sentAs) => {
       if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, sentAs, bytes.length)
       return { bytes, priority, connection: this }
     })
-    this.#outbox = connectionOutbox(facts, runtime, () => this.#closedError())
+    this.#outbox = connectionOutbox(this, facts, runtime, () => this.#closedError())
     this.#streams = new ConnectionStreams(this, facts.id, runtime, facts.streams)
     this.#datagrams = new HeldEvents({
       hasListener: () => this.listenerCount('datagram') > 0,
@@ -151,12 +148,13 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       messageSettled: (message, outcome) => this.#outbox.settled(message, outcome),
       datagram: (bytes) => {
         if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
+        else publishDrop(runtime.device, 'datagram', 'in', 'no-listener', this.peer.publicKey, bytes.length)
       },
       streamOpened: (stream, bidirectional, priority, name) =>
         this.#streams.opened(stream, bidirectional, priority, name),
       closed: (close, failure) => {
         const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
-        this.#ended(failure === undefined ? reason : { ...reason, error: failure })
+        return this.#ended(failure === undefined ? reason : { ...reason, error: failure })
       },
     })
   }
@@ -234,13 +232,13 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
    */
   sendDatagram(bytes: Uint8Array): boolean {
     if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
-    if (this.#state !== 'open') return false
+    if (this.#state !== 'open') return this.#datagramDropped('closed', bytes)
     const most = this.maxDatagramSize
     if (bytes.byteLength > most) {
       const message = `A datagram can carry at most ${most} bytes (connection.maxDatagramSize); got ${bytes.byteLength}`
       throw coded(new RangeError(message), 'ERR_WARREN_DATAGRAM_TOO_LARGE')
     }
-    return this.#runtime.driver.sendDatagram(this.#id, bytes)
+    return this.#runtime.driver.sendDatagram(this.#id, bytes) || this.#datagramDropped('queue-full', bytes)
   }
 
   /** Gives figures of this moment; none once the connection is over. */
@@ -285,6 +283,11 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     return `Connection ${inspect(this.toJSON(), options)}`
   }
 
+  #datagramDropped(reason: 'closed' | 'queue-full', { byteLength }: Uint8Array): false {
+    publishDrop(this.#runtime.device, 'datagram', 'out', reason, this.peer.publicKey, byteLength)
+    return false
+  }
+
   async #closeWhenIdle(code: number, reason: string, timeout: number): Promise<void> {
     this.#streams.flush()
     const { clock, driver } = this.#runtime
@@ -301,21 +304,25 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     return this.#outbox.isIdle && this.#streams.areEnded
   }
 
-  #ended(reason: CloseReason): void {
-    if (this.#state === 'closed') return
+  #ended(reason: CloseReason): CloseReason {
+    if (this.#reason !== undefined) return this.#reason
     this.#state = 'closed'
     this.#reason = reason
+    const lastedMs = this.#runtime.clock.now() - this.#since
+    publishConnection(this.#runtime.device, { type: 'close', connection: this, reason, lastedMs })
     this.#outbox.end()
     this.#inbox.end()
     this.#streams.end(reason.error ?? this.#closedError())
     this.#end.resolve(reason)
     shielded(() => this.emit('close', reason))
+    return reason
   }
 
   #closedError(): WarrenError {
     const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
     const why = reason === '' ? '' : `: ${reason}`
-    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return error
+    // Made anew: it has the frames of who is told.
+    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return new WarrenError(error.code, error.message, error)
     return new WarrenError(
       'ERR_WARREN_CONNECTION_CLOSED',
       `The connection was closed (${by}${why}); connect again to go on`,

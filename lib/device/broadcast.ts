@@ -1,11 +1,12 @@
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
-import { type Check, integer, LONGEST_TIMER, optional, parseOptions, text } from '../arguments/options.js'
+import { type Check, integer, optional, parseOptions, text } from '../arguments/options.js'
 import type { Connection, ConnectionReceiver } from '../connection/connection.js'
 import type { ConnectionRoutes } from '../connection/connection-routes.js'
 import { type Outgoing, parseMessage, SEND_CHECKS, type SendOptions } from '../outbox/send-options.js'
 import type { SharedBytes, Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
 import type { Runtime } from '../runtime.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { defer } from '../waiting/deferred.js'
 
 /** Options of `broadcast`, beside those of `send`. */

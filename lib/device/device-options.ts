@@ -1,21 +1,12 @@
 import { isIP } from 'node:net'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { DEFAULT_LIMITS, type Limits, limits } from '../arguments/limits.js'
-import {
-  type Check,
-  flag,
-  integer,
-  LONGEST_TIMER,
-  listOf,
-  oneOf,
-  optional,
-  parseOptions,
-  signal,
-} from '../arguments/options.js'
+import { type Check, flag, integer, listOf, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
 import { DEFAULT_PROTOCOLS, protocols } from '../arguments/protocols.js'
 import { PrivateKey } from '../keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lanes.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import type { Authorize } from './authorization.js'
 
 /** Options of `Device.open`. Durations are in milliseconds, sizes in bytes, rates in bits per second. */

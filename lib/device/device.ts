@@ -1,14 +1,16 @@
 import { Buffer } from 'node:buffer'
 import { type InspectOptions, inspect } from 'node:util'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
-import type { Endpoint } from '../arguments/endpoint.js'
+import { type Endpoint, formatEndpoint } from '../arguments/endpoint.js'
 import { driverLimits } from '../arguments/limits.js'
 import { offerOf } from '../arguments/protocols.js'
 import type { Connection, Message, Messages } from '../connection/connection.js'
+import { publishConnection } from '../connection/connection-event.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
 import { openDriver } from '../drivers/open.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { brief, log } from '../events/log.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type DeviceStats, statsOf } from '../figures/stats.js'
 import { DeviceInbox } from '../inbox/device-inbox.js'
@@ -131,6 +133,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     onNewListener(this, (name) => {
       if (name === 'connection') this.#pending.listenerAdded()
     })
+    const { host, port } = this.address
+    log.io?.(`${brief(this.publicKey)} device open, ${options.driver} driver, at ${formatEndpoint(host, port)}`)
     attach(this.#receiver())
   }
 
@@ -280,6 +284,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     for (const id of [...this.#routes.connections.ids]) this.#connectionClosed(id, close, error)
     this.#inbox.end()
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
+    log.io?.(`${brief(this.publicKey)} device closed${error === undefined ? '' : `: ${error.code}: ${error.message}`}`)
     this.#end.resolve(reason)
     shielded(() => this.emit('close', reason))
   }
@@ -368,6 +373,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       return
     }
     this.#connections.add(connection)
+    publishConnection(this.publicKey, { type: 'open', connection })
     this.#pending.arrived(id, connection)
   }
 

@@ -22,7 +22,11 @@ export class Attempts {
     const last = waiting === undefined ? undefined : all.get(waiting)
     if (waiting !== undefined && last?.errno === undefined)
       all.set(waiting, { times: (last?.times ?? 0) + 1, errno: undefined })
-    return Array.from(all, ([endpoint, { times, errno }]) => ({ endpoint, times, error: nameOf(errno) }))
+    return Array.from(all, ([endpoint, { times, errno }]) => ({
+      endpoint,
+      times,
+      error: errno === undefined ? undefined : systemErrorName(errno),
+    }))
   }
 
   /** The system's refusals, as Node would have them: one, or all of them together. */
@@ -46,14 +50,13 @@ export class Attempts {
 }
 
 function refusal(endpoint: Endpoint, errno: number): Error {
-  const code = nameOf(errno)
+  const code = systemErrorName(errno)
   return Object.assign(new Error(`send ${code} ${endpoint}`), { code, errno: -errno, syscall: 'send' })
 }
 
-function nameOf(errno: number): string
-function nameOf(errno: number | undefined): string | undefined
-function nameOf(errno: number | undefined): string | undefined {
-  return errno === undefined ? undefined : getSystemErrorName(-errno)
+/** The system's name of an error, by its positive number. */
+export function systemErrorName(errno: number): string {
+  return getSystemErrorName(-errno)
 }
 
 /** More than a peer has, mostly; past them the one that was not asked for longest is left out. */

@@ -55,8 +55,9 @@ function listOf(tried: readonly Tried[]): string {
     .join(', ')
 }
 
-function seconds(milliseconds: number): string {
-  return milliseconds < 1_000 ? `${milliseconds} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
+/** A duration for people. */
+export function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
 }
 
 const NOT_ANSWERED =

@@ -1,11 +1,12 @@
 import type { DriverClose } from '../driver.js'
 import { fromClose, fromNative, WarrenError } from '../errors.js'
+import { brief, log } from '../events/log.js'
 import { onAbort } from '../waiting/abort.js'
 import type { Clock, Timer } from '../waiting/clock.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import { Attempts } from './attempts.js'
-import { noHandshake, noTransport, type Tunnel } from './dial-error.js'
-import { DialPace } from './dial-pace.js'
+import { noHandshake, noTransport, seconds, type Tunnel } from './dial-error.js'
+import { type AttemptEnd, DialPace } from './dial-pace.js'
 
 /** A dial as its driver's events see it. */
 export interface DialReceiver {
@@ -14,7 +15,10 @@ export interface DialReceiver {
 
 /** What a dial needs of the peer it goes to, whose connections are of type `C`. */
 export interface DialLink<C> {
+  /** The device that dials, and the peer that is dialled. */
+  readonly device: string
   readonly publicKey: string
+  readonly offered: readonly string[]
   readonly clock: Clock
   tunnel(): Tunnel
   /** Gives the driver an address to try. Rejects when there is none to be found. */
@@ -42,9 +46,11 @@ export class Dial<C> {
   /** How the attempt before this one ended. */
   #last: DriverClose | undefined
   #isOver = false
+  readonly #began: number
 
   constructor(link: DialLink<C>) {
     this.#link = link
+    this.#began = link.clock.now()
   }
 
   /** Resolves with the connection, however it came about. */
@@ -54,22 +60,30 @@ export class Dial<C> {
     const caller: Caller<C> = {
       deferred,
       deadline: clock.now() + timeout,
-      timer: clock.after(timeout, () => this.#leave(caller, () => deferred.reject(this.#timeoutError(timeout)))),
-      stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(signal.reason))),
+      timer: clock.after(timeout, () =>
+        this.#leave(caller, () => deferred.reject(this.#failed(this.#timeoutError(timeout)))),
+      ),
+      stopListening: signal && onAbort(signal, () => this.#leave(caller, () => deferred.reject(this.#aborted(signal)))),
     }
     this.#callers.add(caller)
-    if (this.#callers.size === 1) void this.#run()
+    if (this.#callers.size > 1) return deferred.promise
+    log.dial?.(
+      this.#line(`begins, for ${seconds(timeout)}, offers ${this.#link.offered.join(' ')}, at ${this.#where()}`),
+    )
+    void this.#run()
     return deferred.promise
   }
 
   /** A connection that would do is up. The dial under way goes on by itself, or ends as the duplicate. */
   arrived(connection: C): void {
     this.#connection = undefined
+    if (this.#callers.size > 0) log.dial?.(this.#line(`connected after ${this.#elapsed()}, at ${this.#where()}`))
     for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
   }
 
   /** Nothing can come of it any more. */
   fail(error: Error): void {
+    if (this.#callers.size > 0) this.#failed(error)
     for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.reject(error))
   }
 
@@ -81,6 +95,7 @@ export class Dial<C> {
       if (this.#isOver || end === undefined) return
       this.#last = end === 'unresolved' ? undefined : end
       const pause = pace.after(end)
+      log.dial?.(this.#line(`${attemptLine(end, this.#trouble, pause)} (${this.#elapsed()} after it began)`))
       if (pause !== undefined) await this.#pause(pause)
       else if (end !== 'unresolved') this.fail(this.#error(end))
     }
@@ -158,11 +173,40 @@ export class Dial<C> {
     return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
   }
 
+  #failed<E extends Error>(error: E): E {
+    log.dial?.(
+      this.#line(`failed after ${this.#elapsed()}: ${'code' in error ? error.code : error.name}: ${error.message}`),
+    )
+    return error
+  }
+
+  #aborted(signal: AbortSignal): unknown {
+    log.dial?.(this.#line(`a caller gave up after ${this.#elapsed()}`))
+    return signal.reason
+  }
+
+  #line(text: string): string {
+    return `${brief(this.#link.device)} → ${brief(this.#link.publicKey)} ${text}`
+  }
+
+  #elapsed(): string {
+    return seconds(this.#link.clock.now() - this.#began)
+  }
+
+  #where(): string {
+    return this.#link.tunnel().endpoint ?? 'no endpoint yet'
+  }
+
   #error(close: DriverClose): WarrenError {
     const { publicKey: peer } = this.#link
     const refused = `The peer closed the connection while it came up (code ${close.code}: ${close.reason})`
     return fromClose(close, peer) ?? new WarrenError('ERR_WARREN_CONNECTION_REFUSED', refused, { peer })
   }
+}
+
+function attemptLine(end: AttemptEnd, trouble: WarrenError | undefined, pause: number | undefined): string {
+  const how = end === 'unresolved' ? `no address (${trouble?.message})` : `attempt ended: ${end.cause}, by ${end.by}`
+  return pause === undefined ? how : `${how}; the next one in ${seconds(pause)}`
 }
 
 interface Caller<C> {

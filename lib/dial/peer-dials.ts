@@ -5,6 +5,7 @@ import type { Runtime } from '../runtime.js'
 import { Dial, type DialReceiver } from './dial.js'
 import type { Tunnel } from './dial-error.js'
 import type { DialRoutes } from './dial-routes.js'
+import { type DialledBy, traced } from './dial-trace.js'
 import { KeepConnected, type KeepLink, type KeepOrder } from './keep-connected.js'
 import { Reconnect } from './reconnect.js'
 
@@ -48,19 +49,28 @@ export class PeerDials<C extends Dialled> {
     this.#routes = routes
     this.#peer = peer
     const failed = (error: unknown, pause: number): void => peer.dialFailed(error, pause)
-    this.#reconnect = new Reconnect((...dial) => this.connect(...dial), failed, runtime.clock)
+    this.#reconnect = new Reconnect((...dial) => this.connect(...dial, 'redial'), failed, runtime.clock)
     const find = (order: KeepOrder): C | undefined => this.#find(this.#offered(order))
-    const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) => this.connect(protocols, timeout, signal)
+    const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) =>
+      this.connect(protocols, timeout, signal, 'stay-connected')
     this.#keep = new KeepConnected({ find, dial, failed }, runtime.clock)
   }
 
-  connect(protocols: readonly string[] | undefined, timeout: number, signal: AbortSignal | undefined): Promise<C> {
+  connect(
+    protocols: readonly string[] | undefined,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    by: DialledBy,
+  ): Promise<C> {
     const offered = protocols ?? this.#runtime.protocols
     const live = this.#find(offered)
     if (live !== undefined) return Promise.resolve(live)
-    const key = JSON.stringify(offered)
-    const { dial } = this.#dials.get(key) ?? this.#start(key, protocols, offered)
-    return dial.join(timeout, signal)
+    const trace = { device: this.#runtime.device, publicKey: this.#publicKey, by, protocols: offered, timeout }
+    return traced(trace, () => {
+      const key = JSON.stringify(offered)
+      const { dial } = this.#dials.get(key) ?? this.#start(key, protocols, offered)
+      return dial.join(timeout, signal)
+    })
   }
 
   /** A connection to the peer is up, whoever dialled it. */
@@ -142,7 +152,9 @@ export class PeerDials<C extends Dialled> {
   ): { readonly dial: Dial<C> } {
     const { clock, driver } = this.#runtime
     const dial = new Dial<C>({
+      device: this.#runtime.device,
       publicKey: this.#publicKey,
+      offered,
       clock,
       tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),

@@ -69,19 +69,13 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     this.leave()
   }
 
-  sendMessage(
-    connection: number,
-    message: number,
-    priority: number,
-    lifetime: number | undefined,
-    bytes: Uint8Array,
-  ): void {
+  sendMessage(connection: number, id: number, priority: number, lifetime: number | undefined, bytes: Uint8Array): void {
     this.enter()
-    this.device.sendMessage(connection, message, priority, lifetime, bytes)
+    this.device.sendMessage(connection, id, priority, lifetime, bytes)
     this.leave()
   }
 
-  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced' | 'expired'): void {
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void {
     this.enter()
     this.device.cancelMessage(connection, message, reason)
     this.leave()
@@ -91,9 +85,9 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.device.share(bytes)
   }
 
-  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void {
+  sendShared(connection: number, id: number, priority: number, lifetime: number | undefined, share: number): void {
     this.enter()
-    this.device.sendShared(connection, message, priority, lifetime, share)
+    this.device.sendShared(connection, id, priority, lifetime, share)
     this.leave()
   }
 
@@ -118,15 +112,9 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.device.maxDatagramSize(connection)
   }
 
-  openStream(
-    connection: number,
-    stream: number,
-    bidirectional: boolean,
-    priority: number,
-    name: string | undefined,
-  ): void {
+  openStream(connection: number, id: number, bidirectional: boolean, priority: number, name: string | undefined): void {
     this.enter()
-    this.device.openStream(connection, stream, bidirectional, priority, name)
+    this.device.openStream(connection, id, bidirectional, priority, name)
     this.leave()
   }
 

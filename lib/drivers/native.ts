@@ -2,9 +2,10 @@ import { performance } from 'node:perf_hooks'
 import timers from 'node:timers'
 import type { NativeDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../addon/records.js'
+import { RecordReader } from '../addon/records.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
 import { atExit } from './exit.js'
@@ -39,7 +40,7 @@ class NativeDriver extends CommandDriver<NativeDevice> {
     this.device = new (addon().NativeDevice)(deviceOptions(options), listen, () => self.deref()?.drain())
     this.address = { host: this.device.host ?? '', port: this.device.port ?? 0 }
     this.#reader = new RecordReader(this.device, this.#watched(receiver))
-    this.#keepAlive = setInterval(nothing, LONGEST_INTERVAL)
+    this.#keepAlive = setInterval(nothing, LONGEST_TIMER)
     this.#forgetExit = atExit(this, (driver) => driver.device.close(0, 'the process exits'))
     OPEN.add(this)
   }
@@ -98,7 +99,7 @@ class NativeDriver extends CommandDriver<NativeDevice> {
   }
 
   /** The receiver, after this driver has seen what concerns itself. */
-  #watched(receiver: Receiver): RecordReceiver {
+  #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
       connectionClosed: (connection: number, close: Parameters<Receiver['connectionClosed']>[1]) => {
         this.#datagramSizes.delete(connection)
@@ -118,9 +119,6 @@ class NativeDriver extends CommandDriver<NativeDevice> {
 const OPEN = new Set<NativeDriver>()
 
 const nothing = (): void => {}
-
-/** The longest that a timer takes; nothing happens when it is over. */
-const LONGEST_INTERVAL = 2 ** 31 - 1
 
 /** A frame of a display at 120 Hz is 8 ms. */
 const DRAIN_MS = 4

@@ -1,5 +1,4 @@
 import type { Driver, DriverOptions, Receiver } from '../driver.js'
-import { fromNative } from '../errors.js'
 import { openNative } from './native.js'
 import { openScript } from './script.js'
 
@@ -20,8 +19,6 @@ export async function openDriver(
 async function opened(kind: 'native' | 'script', options: DriverOptions, receiver: Receiver): Promise<Driver> {
   try {
     return await (kind === 'native' ? openNative : openScript)(options, receiver)
-  } catch (error) {
-    throw fromNative(error)
   } finally {
     // The addon has its own copy, which is wiped with the device.
     options.privateKey.fill(0)

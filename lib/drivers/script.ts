@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../addon/records.js'
+import { RecordReader } from '../addon/records.js'
 import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { systemClock } from '../waiting/clock.js'
@@ -152,21 +152,17 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   #handIn(): void {
     if (this.#receivedCount === 0) return
     this.device.clock(this.#now())
-    const began = performance.now()
     this.device.receive(this.#received, this.#receivedWords.subarray(0, this.#receivedCount * DATAGRAM_WORDS))
-    this.device.charge(performance.now() - began)
     this.#receivedCount = 0
     this.#receivedEnd = 0
   }
 
   /** Works off what waits, by turns; whether more may wait. */
   #workOff(): boolean {
-    const start = performance.now()
-    for (let began = start; this.device.workOff(); ) {
-      const now = performance.now()
-      this.device.charge(now - began)
-      if (now - start >= WORK_MS) return true
-      began = now
+    const end = performance.now() + WORK_MS
+    while (this.device.workOff()) {
+      if (performance.now() >= end) return true
+      this.device.clock(this.#now())
     }
     return false
   }
@@ -246,7 +242,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#add(`${counter}${error.code ?? 'Other'}`, 1)
   }
 
-  #watched(receiver: Receiver): RecordReceiver {
+  #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
       failed: (message: string) => {
         this.#closed ??= this.#socket.close()

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { RemoteInfo, Socket } from 'node:dgram'
-import type { Clock } from '../waiting/clock.js'
+import { log } from '../events/log.js'
+import { type Clock, LONGEST_TIMER } from '../waiting/clock.js'
 import { bindUdp } from './bind-udp.js'
 
 // Those of the moment of import: a user's fake timers do not stop tunnels.
@@ -109,7 +110,7 @@ export class UdpSocket {
   }
 
   async #bindLater(error: NodeJS.ErrnoException): Promise<void> {
-    const keepAlive = this.#isRef ? setInterval(nothing, LONGEST_INTERVAL) : undefined
+    const keepAlive = this.#isRef ? setInterval(nothing, LONGEST_TIMER) : undefined
     try {
       await this.#bindAnew(error)
     } finally {
@@ -136,6 +137,7 @@ export class UdpSocket {
         return
       }
       this.#use(bound)
+      log.io?.(`socket of port ${this.address.port} bound anew after ${error.message}`)
       this.#receiver?.rebound()
     } catch (bindError) {
       this.#lastFailure = this.#clock.now()
@@ -145,9 +147,6 @@ export class UdpSocket {
 }
 
 const nothing = (): void => {}
-
-/** The longest that a timer takes; nothing happens when it is over. */
-const LONGEST_INTERVAL = 2 ** 31 - 1
 
 /** What ICMP told about a datagram that was sent earlier, where the system tells it: anyone can forge it. */
 const REPORTS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'EMSGSIZE'])

@@ -1,4 +1,5 @@
 import timers from 'node:timers'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 
 // As in `clock.ts`: a user's fake timers do not stop tunnels.
 const { setImmediate, setTimeout, clearTimeout } = timers
@@ -52,5 +53,3 @@ export class Wakeup {
     if (!this.#stopped) this.soon()
   }
 }
-
-const LONGEST_TIMER = 2 ** 31 - 1

@@ -1,41 +1,15 @@
-import type { DriverLaneStats } from '../driver.js'
+import type { DriverLaneStats, Histogram } from '../driver.js'
 import type { OutboxLane } from '../outbox/outbox-lane.js'
-import type { Outcome } from '../outbox/send-options.js'
+import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
-export interface LaneStats extends Readonly<Record<Outcome, number>> {
-  /** The priority that the lane is for, 0 to 255. */
-  readonly priority: number
+export interface LaneStats extends DriverLaneStats {
   /** Number of messages that wait for room: their `send` has not resolved. */
   readonly waitingMessages: number
   /** Bytes of those. */
   readonly waitingBytes: number
-  /** Number of messages that were admitted and have not begun to leave. */
-  readonly queuedMessages: number
-  /** Bytes that were admitted and are not yet written to the transport. */
-  readonly queuedBytes: number
   /** Age of the oldest of all these, in milliseconds. */
   readonly oldest: number
-  /** Bytes that were written to the transport. */
-  readonly sentBytes: number
-  /** Time from admission until the message began to leave. */
-  readonly waited: Histogram
-  /** Time from admission until the sender knew that the peer's device holds the whole message. */
-  readonly delivery: Histogram
-}
-
-/** Durations in milliseconds, counted in buckets. Percentiles are upper bounds of their buckets. */
-export interface Histogram {
-  /** Number of durations. */
-  readonly count: number
-  /** Half of them were shorter, in milliseconds. */
-  readonly p50: number
-  /** 99 of 100 were shorter, in milliseconds. */
-  readonly p99: number
-  /** The longest, in milliseconds. */
-  readonly max: number
-  /** Buckets that are not empty, shortest first: `count` durations above the bucket before, up to `le` milliseconds. */
-  readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 
 /** What an outbox tells of one of its lanes. */
@@ -71,19 +45,6 @@ function emptyLane(priority: number): Mutable<LaneStats> {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** Of no message. */
-export const NO_OUTCOMES: Readonly<Record<Outcome, number>> = {
-  delivered: 0,
-  expired: 0,
-  cancelled: 0,
-  replaced: 0,
-  dropped: 0,
-  lost: 0,
-}
-
-/** All there are. */
-export const OUTCOMES = Object.keys(NO_OUTCOMES) as readonly Outcome[]
 
 const NOTHING_WAITS = { waitingMessages: 0, waitingBytes: 0, queuedMessages: 0, queuedBytes: 0, oldest: 0 }
 

@@ -1,6 +1,6 @@
-import type { DriverLaneStats } from '../driver.js'
-import type { Outcome } from '../outbox/send-options.js'
-import { joinLanes, type LaneStats, NO_OUTCOMES, OUTCOMES, type OutboxFigures } from './lane-stats.js'
+import type { DriverLaneStats, Outcome } from '../driver.js'
+import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
+import { joinLanes, type LaneStats, type OutboxFigures } from './lane-stats.js'
 
 /** A connection whose lanes count. */
 export interface LaneSource {

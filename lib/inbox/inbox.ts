@@ -117,10 +117,6 @@ export class Inbox<M> {
     return this.#filled
   }
 
-  get isOver(): boolean {
-    return this.#ended
-  }
-
   /** Messages that wait, and their bytes. */
   get messages(): number {
     return this.#messages

@@ -10,7 +10,7 @@ export interface MessageSource<M> {
   /** Nothing more arrives. */
   isOver(): boolean
   /** The iterator was left. */
-  left?(filter: ParsedFilter): void
+  left?(): void
 }
 
 /** The iterators over one source that wait for a message, in the order in which they began to. */
@@ -94,7 +94,7 @@ export class MessageReader<M> implements AsyncIterableIterator<M>, AsyncDisposab
     this.#rest()
     if (!this.#returned) {
       this.#returned = true
-      this.#source.left?.(this.filter)
+      this.#source.left?.()
     }
     for (let step = this.#waiting.shift(); step !== undefined; step = this.#waiting.shift()) step.resolve(DONE)
   }

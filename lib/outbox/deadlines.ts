@@ -1,5 +1,5 @@
-import { LONGEST_TIMER } from '../arguments/options.js'
 import type { Clock, Timer } from '../waiting/clock.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { Heap, type Placed } from '../waiting/heap.js'
 
 /** What must be over by a moment. */

@@ -1,5 +1,6 @@
+import type { Outcome } from '../driver.js'
 import type { LanePolicy } from './lanes.js'
-import type { Outcome } from './send-options.js'
+import { NO_OUTCOMES } from './outcomes.js'
 
 /** A message that can wait in a lane: a link of its chain. */
 export interface Waiting<T> {
@@ -13,14 +14,7 @@ export class OutboxLane<T extends Waiting<T>> {
   readonly priority: number
   readonly policy: LanePolicy
   /** How many messages ended in each way. */
-  readonly outcomes: Record<Outcome, number> = {
-    delivered: 0,
-    expired: 0,
-    cancelled: 0,
-    replaced: 0,
-    dropped: 0,
-    lost: 0,
-  }
+  readonly outcomes: Record<Outcome, number> = { ...NO_OUTCOMES }
   /** Admitted, and not drained. */
   queuedBytes = 0
   /** Admitted, and not settled. */

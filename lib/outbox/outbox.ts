@@ -1,11 +1,14 @@
 import { changedBytes } from '../arguments/argument-error.js'
+import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
+import { awaited, Failure } from '../waiting/caller.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
+import type { DropReason } from './drop-reason.js'
 import type { LanePolicy } from './lanes.js'
 import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
-import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+import type { Outgoing, ParsedSend } from './send-options.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
 /** What an outbox needs of the connection below it. */
@@ -19,6 +22,8 @@ export interface OutboxLink {
   /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
   reserve(priority: number, bytes: number, mayWait: boolean): Room
   release(priority: number, bytes: number): void
+  /** A message has ended; the reason is that of one that was 'dropped'. */
+  settled(sent: Sent, outcome: Outcome, reason: DropReason | undefined): void
   /** The error of a send that finds no room, or no connection. */
   fullError(): Error
   closedError(): Error
@@ -49,9 +54,10 @@ export class Outbox implements SentOwner {
     if (room === 'none') {
       if (sent.lane.mayWait) return refusal(this.#link.fullError())
     } else if (room === 'behind' || this.#mustWait(sent)) {
-      const admission = defer<Outgoing>()
-      this.#wait(sent, admission, Number.POSITIVE_INFINITY)
-      return tolerated(admission.promise)
+      const { promise, resolve } = defer<Outgoing | Failure>()
+      const waiter = { resolve, reject: (makeError: () => unknown) => resolve(new Failure(makeError)) }
+      this.#wait(sent, waiter, Number.POSITIVE_INFINITY)
+      return awaited(promise)
     } else {
       this.#admit(sent, options.lifetime)
     }
@@ -93,7 +99,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     lane.unsettled -= 1
     if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
-    this.#settle(sent, outcome)
+    this.#settle(sent, outcome, lane.mayWait ? 'refused' : 'lane-full')
     this.#fill(lane)
   }
 
@@ -102,7 +108,7 @@ export class Outbox implements SentOwner {
   }
 
   late(sent: Sent): void {
-    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped')
+    this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped', undefined, 'patience')
     this.#fill(sent.lane)
   }
 
@@ -132,7 +138,7 @@ export class Outbox implements SentOwner {
       lane.queuedBytes = 0
       lane.unsettled = 0
       for (let sent = lane.first; sent !== undefined; sent = lane.first) {
-        this.#leave(sent, 'lost', this.#link.closedError())
+        this.#leave(sent, 'lost', () => this.#link.closedError())
       }
     }
     for (const sent of this.#unsettled.values()) this.#settle(sent, 'lost')
@@ -147,7 +153,8 @@ export class Outbox implements SentOwner {
       if (before !== undefined) this.#giveUp(before, 'replaced')
       this.#slots.set(replaces, sent)
     }
-    if (signal !== undefined) sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', signal.reason))
+    if (signal !== undefined)
+      sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', () => signal.reason))
     return sent
   }
 
@@ -159,7 +166,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
     const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
-    if (room === 'none') this.#settle(sent, 'dropped')
+    if (room === 'none') this.#settle(sent, 'dropped', 'queue-full')
     return room
   }
 
@@ -189,7 +196,7 @@ export class Outbox implements SentOwner {
       }
       const { length, payload } = sent
       if (payload !== undefined && payload.byteLength !== length) {
-        this.#leave(sent, 'dropped', changedBytes('bytes', 'send() resolves'))
+        this.#leave(sent, 'dropped', () => changedBytes('bytes', 'send() resolves'), 'changed')
         continue
       }
       const waiter = this.#stopWaiting(sent)
@@ -211,10 +218,10 @@ export class Outbox implements SentOwner {
     this.#link.transmit(message, lane.priority, lifetime, payload)
   }
 
-  /** Takes a message back, wherever it is. A reason rejects the send that still waits. */
-  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', reason?: unknown): void {
+  /** Takes a message back, wherever it is. An error rejects the send that still waits. */
+  #giveUp(sent: Sent, outcome: 'cancelled' | 'replaced', makeError?: () => unknown): void {
     if (sent.waiter !== undefined) {
-      this.#leave(sent, outcome, reason)
+      this.#leave(sent, outcome, makeError)
       this.#fill(sent.lane)
     } else if (this.#unsettled.has(sent.message)) {
       this.#link.cancel(sent.message, outcome)
@@ -222,13 +229,13 @@ export class Outbox implements SentOwner {
   }
 
   /** Out of the queue, for good. */
-  #leave(sent: Sent, outcome: Outcome, error?: unknown): void {
+  #leave(sent: Sent, outcome: Outcome, makeError?: () => unknown, dropped?: DropReason): void {
     const waiter = this.#stopWaiting(sent)
     this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
     sent.payload = undefined
-    this.#settle(sent, outcome)
-    if (error === undefined) waiter?.resolve(sent)
-    else waiter?.reject(error)
+    this.#settle(sent, outcome, dropped)
+    if (makeError === undefined) waiter?.resolve(sent)
+    else waiter?.reject(makeError)
   }
 
   #stopWaiting(sent: Sent): Waiter | undefined {
@@ -244,11 +251,12 @@ export class Outbox implements SentOwner {
     return waiter
   }
 
-  #settle(sent: Sent, outcome: Outcome): void {
+  #settle(sent: Sent, outcome: Outcome, dropped?: DropReason): void {
     sent.lane.outcomes[outcome] += 1
     const { replaces } = sent.options
     if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
     sent.settle(outcome)
+    this.#link.settled(sent, outcome, outcome === 'dropped' ? dropped : undefined)
   }
 
   #lane(priority: number): OutboxLane<Sent> {

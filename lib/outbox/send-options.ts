@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import type { Limits } from '../arguments/limits.js'
-import { checkNames, integer, LONGEST_TIMER, optional, signal, text } from '../arguments/options.js'
+import { checkNames, integer, optional, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
+import type { Outcome } from '../driver.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 
 /** Options of `send`. */
 export interface SendOptions {
@@ -15,13 +17,6 @@ export interface SendOptions {
   /** Takes the message back when it aborts: rejects the send while it waits, settles it as 'cancelled' later. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
-
-/**
- * The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first. 'cancelled':
- * it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the peer refused it. 'lost':
- * the connection ended first, and nobody knows.
- */
-export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
 /** A message on its way. */
 export interface Outgoing {

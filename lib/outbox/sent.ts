@@ -1,8 +1,9 @@
 import { type InspectOptions, inspect } from 'node:util'
+import type { Outcome } from '../driver.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import type { Due } from './deadlines.js'
 import type { OutboxLane, Waiting } from './outbox-lane.js'
-import type { Outcome, Outgoing, ParsedSend } from './send-options.js'
+import type { Outgoing, ParsedSend } from './send-options.js'
 
 /** What a message carries: the caller's bytes, or those that the driver holds for several messages. */
 export type Payload = Uint8Array | SharedBytes
@@ -13,8 +14,11 @@ export interface SharedBytes {
   readonly byteLength: number
 }
 
-/** Whoever wants to know that a message waits no more: admitted or given up, or rejected for this reason. */
-export type Waiter = Pick<Deferred<Outgoing>, 'resolve' | 'reject'>
+/** Whoever wants to know that a message waits no more: admitted or given up, or refused. */
+export interface Waiter {
+  resolve(outgoing: Outgoing): void
+  reject(makeError: () => unknown): void
+}
 
 /** What became of a message that is one of many. */
 export interface Posted {

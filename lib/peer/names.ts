@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { canonicalAddress } from '../arguments/endpoint.js'
+import { log } from '../events/log.js'
 import { type Clock, systemClock, type Timer } from '../waiting/clock.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 
@@ -55,6 +56,7 @@ export class Names {
       const outcome = await this.#ask(name.host)
       name.isQueued = false
       name.failures = outcome instanceof Error ? name.failures + 1 : 0
+      log.io?.(`name ${name.host}: ${outcome instanceof Error ? outcome.message : outcome.join(' ')}`)
       name.until = this.#clock.now() + (name.failures === 0 ? FRESH : failedFor(name.failures))
       this.#settle(name, outcome)
     }

@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Endpoint } from '../arguments/endpoint.js'
-import type { WarrenError } from '../errors.js'
+import { WarrenError } from '../errors.js'
+import { brief, log } from '../events/log.js'
 import type { PublicKey } from '../keys.js'
 
 /** A change of a peer, or of a stranger who wanted to be one. */
@@ -70,6 +71,26 @@ export type PeerEvent =
 /** Publishes to whoever subscribed to `warren:peer` with `node:diagnostics_channel`; costs a look otherwise. */
 export function publishPeerEvent(device: PublicKey, event: PeerEvent): void {
   if (CHANNEL.hasSubscribers) CHANNEL.publish({ device, event })
+  // Of these two `publishHandshake` tells more.
+  if (event.type === 'up' || event.type === 'rekeyed') return
+  log.peer?.(`${brief(device)} ↔ ${brief(event.publicKey)} ${lineOf(event)}`)
+}
+
+function lineOf(event: Exclude<PeerEvent, { type: 'up' | 'rekeyed' }>): string {
+  switch (event.type) {
+    case 'added':
+      return `added by ${event.by}`
+    case 'moved':
+      return `moved from ${event.from ?? 'nowhere'} to ${event.to}`
+    case 'down':
+      return `tunnel down: ${event.reason}`
+    case 'dial-failed':
+      return `dial failed (${event.error.code}), the next one in ${event.retryInMs} ms`
+    case 'removed':
+      return `removed '${event.reason}'`
+    case 'rejected':
+      return `rejected at ${event.endpoint}: ${WarrenError.is(event.error) ? event.error.code : event.reason}`
+  }
 }
 
 const CHANNEL = channel('warren:peer')

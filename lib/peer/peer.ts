@@ -1,18 +1,20 @@
 import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
-import { type CloseOptions, type ParsedClose, parseClose } from '../arguments/close.js'
+import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/endpoint.js'
-import { integer, LONGEST_TIMER, optional, parseOptions, signal } from '../arguments/options.js'
+import { integer, optional, parseOptions, signal } from '../arguments/options.js'
 import { checkPacket } from '../arguments/packet.js'
 import { offerOf, protocols } from '../arguments/protocols.js'
 import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
 import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import { systemErrorName } from '../dial/attempts.js'
 import type { DialRoutes } from '../dial/dial-routes.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { PeerDials } from '../dial/peer-dials.js'
 import type { DriverClose } from '../driver.js'
-import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { failureOf, fromNative, nativeError, type WarrenError } from '../errors.js'
+import { publishDrop } from '../events/drop.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type PeerStats, statsOf } from '../figures/stats.js'
 import type { DeviceInbox } from '../inbox/device-inbox.js'
@@ -20,9 +22,12 @@ import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
+import { type Caller, callerOf } from '../waiting/caller.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
 import type { Guest } from './guest.js'
+import { publishHandshake } from './handshake-event.js'
 import type { PeerEvent } from './peer-event.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 
@@ -78,7 +83,7 @@ export interface PeerReceiver extends Guest {
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
   /** An initiation to there went unanswered until the next was due. */
-  unanswered(attempt: number, to: Endpoint): void
+  unanswered(to: Endpoint): void
   /** The system refused to send an initiation there. */
   unreachable(to: Endpoint, errno: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
@@ -188,7 +193,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
       offerOf('options.protocols', protocols, this.#runtime.protocols)
-      return tolerated(this.#connect(protocols, timeout, signal))
+      return tolerated(this.#connect(protocols, timeout, signal, callerOf(this.connect)))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -222,7 +227,11 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
    */
   sendPacket(packet: Uint8Array): boolean {
     checkPacket(packet, this.#runtime.mtu)
-    return this.#removal === undefined && this.#runtime.isOpen && this.#runtime.driver.sendPacket(this.#id, packet)
+    const { device, driver, isOpen } = this.#runtime
+    const isOver = this.#removal !== undefined || !isOpen
+    if (!isOver && driver.sendPacket(this.#id, packet)) return true
+    publishDrop(device, 'packet', 'out', isOver ? 'closed' : 'queue-full', this.publicKey, packet.byteLength)
+    return false
   }
 
   /** Gives figures of this moment; none once the peer is removed. */
@@ -260,10 +269,15 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     offered: readonly string[] | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
+    caller: Caller,
   ): Promise<Connection> {
     signal?.throwIfAborted()
     this.#check()
-    return this.#dials.connect(offered, timeout, signal)
+    try {
+      return await this.#dials.connect(offered, timeout, signal, 'connect')
+    } catch (error) {
+      throw failureOf(error, caller)
+    }
   }
 
   #check(): void {
@@ -317,16 +331,24 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
 
   #receiver(): PeerReceiver {
     const { publicKey } = this
+    const { device } = this.#runtime
     return {
       up: (handshakeMs) => {
         this.#isUp = true
         this.#isEndpointOld = true
         this.#upSince = this.#runtime.clock.now()
+        publishHandshake(device, () => ({ type: 'completed', publicKey, endpoint: this.endpoint, handshakeMs }))
         this.#host.event({ type: 'up', publicKey, handshakeMs })
         this.#dials.reachable()
       },
       rekeyed: () => {
         this.#isEndpointOld = true
+        publishHandshake(device, () => ({
+          type: 'completed',
+          publicKey,
+          endpoint: this.endpoint,
+          handshakeMs: undefined,
+        }))
         this.#host.event({ type: 'rekeyed', publicKey })
       },
       moved: (from, to) => {
@@ -334,21 +356,27 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         this.#isEndpointOld = false
         this.#host.event({ type: 'moved', publicKey, from: from && this.#endpoints.spell(from), to: this.#endpoint })
       },
-      unanswered: (_attempt, to) => {
+      unanswered: (to) => {
+        const endpoint = this.#endpoints.spell(to)
         this.#isEndpointOld = true
-        this.#dials.tried(this.#endpoints.spell(to))
+        publishHandshake(device, () => ({ type: 'unanswered', publicKey, endpoint }))
+        this.#dials.tried(endpoint)
         void this.#endpoints.refresh()
       },
       unreachable: (to, errno) => {
+        const endpoint = this.#endpoints.spell(to)
         this.#isEndpointOld = true
-        this.#dials.tried(this.#endpoints.spell(to), errno)
+        publishHandshake(device, () => ({ type: 'unreachable', publicKey, endpoint, error: systemErrorName(errno) }))
+        this.#dials.tried(endpoint, errno)
         void this.#endpoints.refresh()
       },
       down: (reason) => {
         this.#isUp = false
         this.#host.event({ type: 'down', publicKey, reason })
       },
-      packet: (packet) => this.emit('packet', packet),
+      packet: (packet) => {
+        if (!this.emit('packet', packet)) publishDrop(device, 'packet', 'in', 'no-listener', publicKey, packet.length)
+      },
       connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
       endpoint: () => this.endpoint,
       isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
@@ -387,12 +415,13 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   /** The connection's receiver, so that its end is known here before it is known to the application. */
   #watched(receiver: ConnectionReceiver): ConnectionReceiver {
     const { connection } = receiver
-    const closed = (close: DriverClose, failure?: WarrenError): void => {
+    const closed = (close: DriverClose, failure?: WarrenError): CloseReason => {
       this.#connections.delete(connection)
       this.#dials.lost(connection, close)
-      receiver.closed(close, failure)
+      const reason = receiver.closed(close, failure)
       this.#lanes.ended(watched)
       if (this.#connections.size === 0) this.#host.left()
+      return reason
     }
     const watched = { ...receiver, closed }
     return watched

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import type { Driver } from '../driver.js'
+import { type Driver, NO_CODE } from '../driver.js'
 import { systemClock } from '../waiting/clock.js'
 import { LEAST, type ReadBudget } from './read-budget.js'
 
@@ -139,6 +139,3 @@ function owned(chunk: Buffer): Buffer {
 
 /** Smaller chunks are copied: at full speed they come in pieces of 64 KiB, and to copy less costs little. */
 const SLICE = 32 * 2 ** 10
-
-/** What a stream that is destroyed tells the peer: Node's `destroy` has no number to pass. */
-const NO_CODE = 0

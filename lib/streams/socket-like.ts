@@ -1,6 +1,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
-import { integer, LONGEST_TIMER } from '../arguments/options.js'
+import { integer } from '../arguments/options.js'
 import type { Clock } from '../waiting/clock.js'
+import { LONGEST_TIMER } from '../waiting/clock.js'
 import { IdleTimer } from './idle-timer.js'
 
 /** The members of a `net.Socket` that `node:http`, undici and ws ask for, beside those of a Duplex. `docs/streams.md` says what differs. */

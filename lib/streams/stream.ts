@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { type Duplex, Readable, Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { priority as checkPriority } from '../arguments/priority.js'
 import type { Connection } from '../connection/connection.js'
 import type { Driver } from '../driver.js'
@@ -34,7 +34,7 @@ export interface StreamLink {
 
 /** One stream as its events see it. */
 export interface StreamSides {
-  readonly stream: Duplex | Readable | Writable
+  readonly stream: AnyStream
   readonly read: ReadSide | undefined
   readonly write: WriteSide | undefined
   /** Ends what cannot go on, once nothing can be read any more. */
@@ -47,8 +47,8 @@ export interface StreamSides {
  *
  * @example
  * ```js
- * connection.on('stream', (stream) => stream.pipe(createWriteStream(`copies/${basename(stream.name)}`)))
- * await pipeline(createReadStream('state.bin'), connection.openStream({ name: 'state.bin' }))
+ * connection.on('stream', (stream) => stream.pipe(createWriteStream('copy.bin')))
+ * await pipeline(createReadStream('state.bin'), connection.openStream({ priority: 5 }))
  * ```
  */
 export class ConnectionStream extends SocketLike {
@@ -290,6 +290,9 @@ export class ConnectionWritable extends Writable {
     callback(error)
   }
 }
+
+/** A stream of any direction. */
+export type AnyStream = ConnectionStream | ConnectionReadable | ConnectionWritable
 
 /** A stream of the 'stream' event: one that the peer opened both ways, or one way towards this end. */
 export type IncomingStream = ConnectionStream | ConnectionReadable

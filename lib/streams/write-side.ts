@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { changedBytes } from '../arguments/argument-error.js'
-import type { Driver } from '../driver.js'
+import { type Driver, NO_CODE } from '../driver.js'
 import { later } from '../waiting/clock.js'
 
 /** Called once, with what went wrong if something did. */
@@ -96,25 +96,21 @@ export class WriteSide {
     this.#onOver()
   }
 
-  /** The peer wants no more; `whole`: it has all that the engine was given. True if something failed now. */
-  stopped(error: Error, whole: boolean): boolean {
+  /** The peer wants no more; `whole`: it has all that the engine was given. */
+  stopped(error: Error, whole: boolean): void {
     this.#isWhole = whole && this.#written === undefined && this.#joinedLength === 0
-    if (this.#isWhole && this.#finished !== undefined) {
-      this.acknowledged()
-      return false
-    }
-    return this.fail(error)
+    if (this.#isWhole && this.#finished !== undefined) this.acknowledged()
+    else this.fail(error)
   }
 
-  /** No more can be written. What is under way fails; without any, only the next write does. True if something failed now. */
-  fail(error: Error): boolean {
-    if (this.#over || this.#failure !== undefined) return false
+  /** Fails the write or the end that is under way; if there is none, the next write fails. */
+  fail(error: Error): void {
+    if (this.#over || this.#failure !== undefined) return
     this.#failure = error
     this.#rest = undefined
     this.#joinedLength = 0
     const pending = this.#takeWritten() ?? this.#takeFinished()
     pending?.(error)
-    return pending !== undefined
   }
 
   /** Takes back what the peer does not have yet, unless it has all. */
@@ -221,5 +217,3 @@ const LEAST_WRITE = 64 * 2 ** 10
 const SMALL = 4 * 2 ** 10
 
 const JOINED = 16 * 2 ** 10
-
-const NO_CODE = 0

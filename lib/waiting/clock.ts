@@ -36,3 +36,6 @@ export function later(callback: () => void): void {
 }
 
 const DONE = Promise.resolve()
+
+/** The longest time that a timer of Node takes, in milliseconds. */
+export const LONGEST_TIMER = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-/** What an ELF file for Linux says of itself (System V ABI; 64-bit, little-endian): see `inspect` in `binary.mjs`. */
+/** What an ELF file for Linux says of itself (System V ABI; 64-bit, little-endian), for `verify`. */
 export function readElf(bytes) {
   const sections = sectionsOf(bytes)
   const named = (name) => sections.find((section) => section.name === name)
@@ -10,7 +10,16 @@ export function readElf(bytes) {
     symbols: named('.symtab') !== undefined,
     debug: sections.some(({ name }) => name.startsWith('.debug_')),
     signed: undefined,
+    executableStack: stackFlags(bytes) & EXECUTE,
   }
+}
+
+/** The flags of PT_GNU_STACK; without that header the system takes the stack for executable. */
+function stackFlags(bytes) {
+  const [start, size] = [Number(bytes.readBigUInt64LE(0x20)), bytes.readUInt16LE(0x36)]
+  for (let at = start; at < start + size * bytes.readUInt16LE(0x38); at += size)
+    if (bytes.readUInt32LE(at) === GNU_STACK) return bytes.readUInt32LE(at + 4)
+  return EXECUTE
 }
 
 function sectionsOf(bytes) {
@@ -57,3 +66,6 @@ function newestGlibc(bytes, strings) {
 function text(bytes, at) {
   return bytes.toString('latin1', at, bytes.indexOf(0, at))
 }
+
+const GNU_STACK = 0x6474e551
+const EXECUTE = 1

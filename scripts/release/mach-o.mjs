@@ -1,4 +1,4 @@
-/** What a Mach-O file for macOS says of itself (<mach-o/loader.h>; 64-bit): see `inspect` in `binary.mjs`. */
+/** What a Mach-O file for macOS says of itself (<mach-o/loader.h>; 64-bit), for `verify`. */
 export function readMachO(bytes) {
   const commands = commandsOf(bytes)
   const one = (...kinds) => commands.find(({ kind }) => kinds.includes(kind))?.at

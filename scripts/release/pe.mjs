@@ -1,4 +1,4 @@
-/** What a PE file for Windows says of itself (Microsoft's "PE Format"; PE32+): see `inspect` in `binary.mjs`. */
+/** What a PE file for Windows says of itself (Microsoft's "PE Format"; PE32+), for `verify`. */
 export function readPe(bytes) {
   const header = bytes.readUInt32LE(0x3c)
   const sections = sectionsOf(bytes, header)

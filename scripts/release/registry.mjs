@@ -53,7 +53,7 @@ async function answers(url, server) {
 }
 
 async function closed(server) {
-  if (server.exitCode !== null) return
+  if (server.exitCode !== null || server.signalCode !== null) return
   server.kill()
   await once(server, 'exit')
 }

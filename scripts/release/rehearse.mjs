@@ -45,14 +45,18 @@ export async function rehearse({ quick }) {
     projects.push(project)
     npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
     for (const [name, nodes] of await ran(names, project, quick)) rows[name].run = nodes
-    if (!quick) for (const [name, result] of await contracted(names, project)) rows[name].contract = result
-    print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
     print(cures(registry, projects, { quick }), ['broken', 'by what the error says it is'])
     print(deployed(registry, projects), ['deployed', 'result'])
-    if (quick) return
-    print(bundlers(registry, projects), ['bundled with', 'result'])
-    const closeRegistry = () => registry.close()
-    print(await installed({ registry, tarball, folder: stage, closeRegistry }, projects), ['installed with', 'result'])
+    if (!quick) {
+      print(bundlers(registry, projects), ['bundled with', 'result'])
+      const closeRegistry = () => registry.close()
+      print(await installed({ registry, tarball, folder: stage, closeRegistry }, projects), [
+        'installed with',
+        'result',
+      ])
+      for (const [name, result] of await contracted(names, project)) rows[name].contract = result
+    }
+    print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
   } finally {
     await registry.close()
     for (const project of projects) rmSync(project, { recursive: true, force: true })

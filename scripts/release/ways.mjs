@@ -86,7 +86,7 @@ function online() {
     'bun, run by bun': { steps: [[...bun, 'add', WARREN]], run: bun },
     'deno, run by deno': {
       steps: [[...deno, 'add', '--minimum-dependency-age=0', `npm:${WARREN}`]],
-      run: [...deno, 'run', '--allow-all'],
+      run: [...deno, 'run', '--no-prompt', '--allow-ffi'],
     },
     'npm 10, lockfile remade beside macOS’s node_modules': remade(npm10),
     'npm 11, lockfile remade beside macOS’s node_modules': remade(npm11),

@@ -25,7 +25,7 @@ const WINE = ['libunwind8', 'libwine', 'libz-mingw-w64', 'wine64']
  * and SDK. It is never shipped.
  */
 export function mingwVariables() {
-  const { bin, libnode } = kept('mingw', (folder) => ({ bin: unpackMingw(folder), libnode: libnodeForWindows() }))
+  const { bin, libnode } = kept('mingw', (folder) => ({ bin: unpackMingw(folder), libnode: libnodeIn(folder) }))
   const program = (name) => join(bin, `x86_64-w64-mingw32-${name}`)
   return {
     CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: program('gcc-win32'),
@@ -64,7 +64,7 @@ function unpackMingw(folder) {
 }
 
 /** A library to link with that has what node.exe exports, and the file by which napi's build script knows it. */
-function libnodeForWindows() {
+function libnodeIn(folder) {
   const libnode = join(folder, 'libnode')
   mkdirSync(libnode)
   const { exports } = readPe(readFileSync(nodeForWindows()))

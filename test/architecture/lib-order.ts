@@ -4,10 +4,10 @@ import { imports, resolve } from './imports'
 
 /** The rooms of `lib`, lowest first: a file imports from its own room and from those below, types included. */
 export const ORDER: readonly string[] = [
+  'driver',
   'addon',
   'waiting',
   'events',
-  'driver',
   'errors',
   'arguments',
   'drivers',

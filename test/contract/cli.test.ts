@@ -183,6 +183,7 @@ describe('the command line', () => {
   it.each<[string, string[], number, RegExp]>([
     ['help', ['--help'], 0, /^$/],
     ['no command', [], 0, /^$/],
+    ['help with a command', ['ping', '--help'], 0, /^$/],
     ['an unknown command', ['pong-pong'], 2, /there is no command 'pong-pong'\nUsage:/],
     ['an unknown option', ['ping', '--cuont', '5'], 2, /--cuont[\s\S]*Usage:/],
     ['no target', ['ping'], 2, /needs one <public key>@<host:port>\nUsage:/],

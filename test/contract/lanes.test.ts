@@ -117,6 +117,8 @@ eachDriver('a lane', (network) => {
     await until(() => (connection.stats().lanes[0]?.oldest ?? 0) > 20)
     await Promise.all(outgoing.map(({ settled }) => settled))
     for (const stats of [connection.stats(), peer.stats(), near.stats()]) {
+      // What is told of lanes is in `lanes`, and there alone.
+      expect(Object.keys(stats).filter((name) => /lane\d/.test(name))).toEqual([])
       const [lane] = stats.lanes
       expect(lane).toMatchObject({ priority: 7, delivered: 10, queuedMessages: 0, queuedBytes: 0, oldest: 0, lost: 0 })
       expect(lane?.sentBytes).toBeGreaterThanOrEqual(10 * 40 * KB)

@@ -48,6 +48,13 @@ test('an addon without its entry, or with a path of the machine that built it, i
   assert.ok(complaints(name, revealing).includes(`has a path of this machine in it: ${root.slice(0, -1)}`))
 })
 
+test('an executable stack is told', onLinux, () => {
+  const bytes = Buffer.from(own)
+  const header = bytes.indexOf(Buffer.from([0x51, 0xe5, 0x74, 0x64]))
+  bytes.writeUInt32LE(7, header + 4)
+  assert.ok(complaints(name, bytes).some((sentence) => sentence.startsWith('asks for an executable stack')))
+})
+
 test('a glibc that is newer than promised is told', { skip: targets[name]?.libc !== 'glibc' }, () => {
   // Of the same length as a version that every addon asks for, on any processor.
   const newer = altered('GLIBC_2.17', 'GLIBC_9.99')

@@ -1,15 +1,19 @@
 // What users write compiles, what they must not write does not, and what they get has exactly these types.
 
 import type { Buffer } from 'node:buffer'
+import { tracingChannel } from 'node:diagnostics_channel'
 import type { Duplex } from 'node:stream'
 import {
   type addressOf,
   type CloseReason,
   type Connection,
   Device,
+  type Diagnostics,
+  type DialTrace,
   type Endpoint,
   type LaneStats,
   type Message,
+  type Outcome,
   type Outgoing,
   type Peer,
   type PeerEvent,
@@ -154,6 +158,19 @@ export function failures(error: unknown): WarrenErrorCode | undefined {
   // @ts-expect-error not one of the codes
   if (error.code === 'ERR_WARREN_TYPO') return undefined
   return error.code
+}
+
+export function diagnostics(message: Diagnostics['warren:message'], stream: Diagnostics['warren:stream']): void {
+  same<typeof message.event.outcome, Outcome>()
+  same<typeof message.event.connection, Connection>()
+  if (stream.event.type === 'close') same<typeof stream.event.error, Error | undefined>()
+  tracingChannel<unknown, DialTrace>('warren:dial').subscribe({
+    start: ({ by }) => same<typeof by, 'connect' | 'redial' | 'stay-connected'>(),
+    end() {},
+    asyncStart() {},
+    asyncEnd: ({ result }) => same<typeof result, Connection | undefined>(),
+    error() {},
+  })
 }
 
 export function config(text: string): Promise<Device> {

@@ -9,7 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;
 use warren_engine::{Config, ConnectionId, Ecn, Engine, Path, PeerId, TransmitBatch};
-use warren_io::{Context, Gone, IoStats, panic_message};
+use warren_io::{Context, Gone, IoStats, Stopwatch, panic_message};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result, invalid};
@@ -97,10 +97,11 @@ impl ScriptDevice {
         self.paths.clear();
     }
 
-    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for `workOff`.
-    /// Then call `charge`.
+    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
+    /// `workOff`.
     #[napi]
     pub fn receive(&mut self, mut bytes: BufferSlice<'_>, words: &[f64]) {
+        let mut stopwatch = Stopwatch::start();
         for datagram in words.chunks_exact(3) {
             let (start, length) = (datagram[0] as usize, datagram[1] as usize);
             let Some(remote) = self.paths.address(datagram[2] as u32) else { continue };
@@ -110,28 +111,26 @@ impl ScriptDevice {
             self.host.run(|context| {
                 let path = Path { remote, local: None };
                 let engine = context.engine;
-                if !engine.handle_at_once(path, Ecn::NotEct, length, bytes, context.now) {
+                if engine.handle_at_once(path, Ecn::NotEct, length, bytes, context.now) {
+                    engine.charge(stopwatch.lap(), context.now);
+                } else {
                     engine.file(path, Ecn::NotEct, length, bytes.to_vec());
                 }
             });
         }
     }
 
-    /// Works off whose turn it is of the datagrams that wait; `false`: none did. Then call `charge`.
+    /// Works off whose turn it is of the datagrams that wait; `false`: nobody's yet.
     #[napi]
     pub fn work_off(&mut self) -> bool {
         let worked = self.host.run(|context| {
-            let waits = context.engine.has_arrivals();
+            let mut stopwatch = Stopwatch::start();
+            let has_turn = context.engine.may_work_off(context.now);
             context.engine.work_off(context.now);
-            waits
+            context.engine.charge(stopwatch.lap(), context.now);
+            has_turn
         });
         worked.unwrap_or(false)
-    }
-
-    /// The last `receive` or `workOff` took so many milliseconds.
-    #[napi]
-    pub fn charge(&mut self, took: f64) {
-        self.host.run(|context| context.engine.charge(milliseconds(took), context.now));
     }
 
     /// The system refused to send to the address of this number, with this error number.
@@ -154,12 +153,15 @@ impl ScriptDevice {
         });
     }
 
-    /// When `timeout` is due, on the caller's clock; nothing: never.
+    /// When `timeout` or `workOff` is due, on the caller's clock; nothing: never.
     #[napi]
     pub fn deadline(&mut self) -> Option<f64> {
         let epoch = self.host.epoch;
-        let deadline = self.host.run(|context| context.engine.poll_timeout()).flatten();
-        deadline.map(|(deadline, _)| deadline.saturating_duration_since(epoch).as_secs_f64() * 1e3)
+        let deadline = self.host.run(|context| {
+            let timeout = context.engine.poll_timeout().map(|(deadline, _)| deadline);
+            timeout.into_iter().chain(context.engine.next_turn()).min()
+        });
+        deadline.flatten().map(|deadline| deadline.saturating_duration_since(epoch).as_secs_f64() * 1e3)
     }
 
     /// Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; how many. Call until it is 0.

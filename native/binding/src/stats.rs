@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use napi::Env;
 use napi::bindgen_prelude::{JsObjectValue, Object};
-use warren_engine::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+use warren_engine::{ConnectionStats, DeviceStats, PeerStats};
 use warren_io::IoStats;
 
 use crate::errors::{self, Result};
@@ -33,6 +33,8 @@ pub(crate) fn device(stats: &DeviceStats) -> Entries {
         ("streams", stats.streams),
         ("queuedEvents", stats.queued_events),
         ("refusedConnections", stats.refused_connections),
+        ("displacedDials", stats.displaced_dials),
+        ("answersWithheld", stats.answers_withheld),
         ("malformedPackets", stats.malformed_packets),
         ("packetsSentDropped", stats.tx_packets_dropped),
         ("packetsReceivedDropped", stats.rx_packets_dropped),
@@ -135,24 +137,7 @@ pub(crate) fn connection(stats: &ConnectionStats) -> Entries {
     entries.push(("queueMs".to_owned(), milliseconds(stats.path.queue)));
     entries.push(("rttMs".to_owned(), milliseconds(quic.rtt)));
     entries.push(("minRttMs".to_owned(), milliseconds(quic.min_rtt)));
-    entries.extend(stats.lanes.iter().flat_map(lane));
     entries
-}
-
-fn lane(stats: &LaneStats) -> Entries {
-    let numbers = [
-        ("queuedBytes", stats.queued_bytes as f64),
-        ("queuedMessages", stats.queued_messages as f64),
-        ("oldestMs", milliseconds(stats.oldest)),
-        ("sentBytes", stats.sent_bytes as f64),
-        ("delivered", stats.delivered as f64),
-        ("expired", stats.expired as f64),
-        ("cancelled", stats.cancelled as f64),
-        ("replaced", stats.replaced as f64),
-        ("dropped", stats.dropped as f64),
-        ("lost", stats.lost as f64),
-    ];
-    numbers.into_iter().map(|(name, value)| (format!("lane{}.{name}", stats.priority), value)).collect()
 }
 
 fn named(counters: &[(&str, u64)]) -> Entries {

@@ -101,12 +101,22 @@ impl Arrivals {
         self.queues.is_empty()
     }
 
+    /// Whether a turn may begin now.
+    pub(crate) fn has_turn(&self, now: Instant) -> bool {
+        self.turns.has_next(now)
+    }
+
+    /// When the next turn may begin, if all that wait are slow.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.turns.deadline()
+    }
+
     /// Begins the next turn.
-    pub(crate) fn next(&mut self) -> Option<Turn> {
-        let (claimed, allowance) = match self.turns.next()? {
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Turn> {
+        let (claimed, allowance) = match self.turns.next(now)? {
             Some(peer) => (Claimed::Peer(peer), self.turns.allowance(Some(peer))),
             None => {
-                let source = self.strangers.next()?;
+                let source = self.strangers.first()?;
                 (Claimed::Source(source), self.strangers.allowance(source))
             }
         };

@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) incarnation: Option<u64>,
     /// Not pending: dialled by this end, or taken by the caller.
     pub(crate) claimed: bool,
+    /// Accepted and not complete: since when its dialler keeps this end waiting.
+    pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
     /// Those that are not settled.
     pub(crate) messages: FxHashMap<MessageId, Sent>,
@@ -41,6 +43,8 @@ pub(crate) struct Connection {
     pub(crate) held_since: Option<Instant>,
     /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
     pub(crate) parked: Option<Priority>,
+    /// What was lost of its data stands in a lane.
+    pub(crate) lost_has_turn: bool,
     pub(crate) liveness_armed: bool,
     /// When this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
@@ -114,6 +118,7 @@ impl Connection {
             protocol: Box::default(),
             incarnation: None,
             claimed: initiator == Initiator::Local,
+            incomplete: None,
             lanes: BTreeMap::new(),
             messages: FxHashMap::default(),
             begun: FxHashMap::default(),
@@ -124,6 +129,7 @@ impl Connection {
             stream_of: FxHashMap::default(),
             held_since: None,
             parked: None,
+            lost_has_turn: false,
             liveness_armed: false,
             asked: None,
             moved_on: None,

@@ -1,5 +1,6 @@
 mod arrivals;
 mod closing;
+mod control;
 mod dial;
 mod drained;
 mod events;
@@ -13,6 +14,7 @@ mod peers;
 mod progress;
 mod receive;
 mod renewal;
+mod room;
 mod settle;
 mod streams;
 mod transmit;
@@ -24,7 +26,7 @@ use std::net::Ipv6Addr;
 use std::time::Instant;
 
 use blake2::{Blake2s256, Digest};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use warren_quic::{ConnectionHandle, Quic};
 use warren_wireguard::{Device, MAX_DATAGRAM, PeerId};
 use zeroize::Zeroize;
@@ -32,6 +34,7 @@ use zeroize::Zeroize;
 use crate::arrivals::{Arrivals, Tally};
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::control::Control;
 use crate::error::ConfigError;
 use crate::expiries::Expiries;
 use crate::ids::{ConnectionId, Priority, StreamId};
@@ -67,6 +70,8 @@ pub struct Engine {
 
     /// Accepted and not claimed.
     pending_connections: usize,
+    /// Of those, the ones that wait on their diallers, by when that peer began to keep this end waiting.
+    incomplete: BTreeSet<(Instant, ConnectionId)>,
     /// Of the peers', with an `Event::Connected` that the caller has not taken.
     untaken_connections: usize,
     /// Being closed gracefully.
@@ -84,9 +89,10 @@ pub struct Engine {
 
     /// Data that may leave, most urgent first.
     lanes: Lanes<PeerId, Member>,
-    /// Connections with control traffic, each once.
-    control: VecDeque<ConnectionHandle>,
-    in_control: FxHashSet<ConnectionHandle>,
+    /// What may leave beside data.
+    control: Control,
+    /// Whose share pays for what leaves.
+    payer: Option<PeerId>,
     /// Whose datagram is being worked off, and when the session under which it came was made.
     in_hand: Option<(PeerId, Instant)>,
     /// Datagrams that wait to be worked off.
@@ -131,6 +137,10 @@ enum Member {
     Connection(ConnectionId),
     /// Raw packets to a peer.
     Packets(PeerId),
+    /// Packets to a peer that waited for a session, beyond its share of control.
+    Staged(PeerId),
+    /// Data of a connection that was lost, and leaves again, beyond its peer's share of control.
+    Lost(ConnectionId),
 }
 
 /// What waits for its bottleneck.
@@ -146,8 +156,11 @@ impl Engine {
     /// A node without peers.
     pub fn new(mut config: Config, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
-        let mtu = config.mtu;
-        let wireguard = Device::new(config.wireguard(), now);
+        let (mtu, uplink) = (config.mtu, config.uplink);
+        let mut wireguard = Device::new(config.wireguard(), now);
+        if let Some(uplink) = uplink {
+            wireguard.bound_replies(uplink / REPLIES);
+        }
         let quic = Quic::new(config.quic());
         config.seed.zeroize();
         Ok(Self {
@@ -168,6 +181,7 @@ impl Engine {
             next_connection: 0,
             next_stream: 1,
             pending_connections: 0,
+            incomplete: BTreeSet::new(),
             untaken_connections: 0,
             closing: BTreeSet::new(),
             progressed: BTreeSet::new(),
@@ -177,8 +191,8 @@ impl Engine {
             events: Told::new(),
             counters: DeviceStats::default(),
             lanes: Lanes::new(),
-            control: VecDeque::new(),
-            in_control: FxHashSet::default(),
+            control: Control::new(uplink, mtu),
+            payer: None,
             in_hand: None,
             arrivals: Arrivals::new(),
             tally: Tally::default(),
@@ -296,6 +310,8 @@ fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
     Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
 }
 
+/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
+const REPLIES: u64 = 64;
 /// What every IPv4 host takes (RFC 791).
 const MIN_MTU: u16 = 576;
 /// 65,507 bytes of UDP payload less WireGuard's 32.

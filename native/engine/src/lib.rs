@@ -10,7 +10,7 @@
 //! 3. arm one timer for [`Engine::poll_timeout`], and call [`Engine::handle_timeout`] when it is due.
 //!
 //! A driver that measures hands in what it received with [`Engine::handle_at_once`], else [`Engine::file`], and calls
-//! [`Engine::work_off`] before each step 1: then peers take turns by the time that their datagrams cost.
+//! [`Engine::work_off`] before each step 1, and at [`Engine::next_turn`]: then peers take turns by the time that their datagrams cost.
 //!
 //! Nothing here reads a clock: `now` is always an argument, and never goes back.
 
@@ -18,6 +18,7 @@ mod arrivals;
 mod batch;
 mod config;
 mod connection;
+mod control;
 mod engine;
 mod error;
 mod event;

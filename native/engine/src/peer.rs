@@ -25,6 +25,10 @@ pub(crate) struct Peer {
     pub(crate) told_under: Option<Instant>,
     /// When this end last asked for a new session because of its silence.
     pub(crate) suspected: Option<Instant>,
+    /// Dials of its that wait on it.
+    pub(crate) incomplete: Incomplete,
+    /// When it may have as many answers at once as a peer can.
+    pub(crate) answered_until: Option<Instant>,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -51,6 +55,8 @@ impl Peer {
             incarnation: None,
             told_under: None,
             suspected: None,
+            incomplete: Incomplete::default(),
+            answered_until: None,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
@@ -62,6 +68,14 @@ impl Peer {
             tx_packets_dropped: 0,
         }
     }
+}
+
+/// The dials of a peer that it has not completed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Incomplete {
+    pub(crate) count: usize,
+    /// Since when it keeps this end waiting, dial after dial, and when the newest of them began.
+    pub(crate) since: Option<(Instant, Instant)>,
 }
 
 impl Peer {

@@ -27,6 +27,10 @@ pub struct DeviceStats {
     pub queued_events: u64,
     /// Connections refused because too many waited to be claimed.
     pub refused_connections: u64,
+    /// Dials of peers that were given up for others, since their diallers had kept this end waiting.
+    pub displaced_dials: u64,
+    /// Answers to what belongs to no connection, and dials, of peers that ask for more than they may have.
+    pub answers_withheld: u64,
     /// Decrypted packets with warren's addresses and ports, but wrong lengths or checksum.
     pub malformed_packets: u64,
     /// Raw packets to peers that found the queue full.

@@ -86,7 +86,7 @@ impl Told {
 
     /// Takes the next event of whoever has its turn.
     pub(crate) fn pop_front(&mut self) -> Option<Event> {
-        let whose = self.turns.next()?;
+        let whose = self.turns.first()?;
         let queue = self.queues.get_mut(&whose)?;
         let event = queue.pop_front()?;
         let is_empty = queue.is_empty();

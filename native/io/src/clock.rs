@@ -40,3 +40,20 @@ impl Clock {
         uptime().saturating_sub(self.base_uptime)
     }
 }
+
+/// Measures work by the processor time of the thread that does it: what other threads did meanwhile does not count.
+#[derive(Debug)]
+pub struct Stopwatch(Duration);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub fn start() -> Self {
+        Self(system::thread_time())
+    }
+
+    /// Time since the last lap began; begins the next.
+    pub fn lap(&mut self) -> Duration {
+        let now = system::thread_time();
+        now.saturating_sub(std::mem::replace(&mut self.0, now))
+    }
+}

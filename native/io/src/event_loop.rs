@@ -209,7 +209,8 @@ impl EventLoop {
             return Ok(());
         }
         let rebind = self.loss.as_ref().map(|loss| loss.next_try);
-        let deadline = deadline.into_iter().chain(rebind).chain(quiet_until).min();
+        let turn = self.engine.next_turn();
+        let deadline = deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if self.blocked {
             // What is due may be due to the batch that cannot leave: do not spin on it.

@@ -15,7 +15,7 @@ mod stats;
 mod trouble;
 
 pub use bind::{BindError, Listen};
-pub use clock::Clock;
+pub use clock::{Clock, Stopwatch};
 pub use driver::{Driver, Gone, SpawnError, panic_message};
 pub use interface::{interface_index, interface_name};
 pub use mailbox::{Context, Waker};

@@ -233,6 +233,7 @@ impl Connection {
                 }
             }
         }
+        self.free_full(events);
         if self.phase == Phase::Open && self.control.is_overfull() {
             self.violated("the control stream is not read", now, events);
         }

@@ -12,9 +12,14 @@ impl Unacknowledged {
         Bytes::from_owner(Counted { bytes, _count: Arc::clone(&self.0) })
     }
 
+    /// Chunks that quinn-proto holds: those from the first on that was not acknowledged to its end.
+    pub(crate) fn pieces(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+
     /// Nothing that was written waits for its acknowledgement.
     pub(crate) fn is_empty(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        self.pieces() == 0
     }
 }
 

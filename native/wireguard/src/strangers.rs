@@ -1,6 +1,7 @@
 //! Keys that are no peers: those that ask to become one, and those that were one.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
@@ -70,7 +71,7 @@ impl Strangers {
         let held = self.waiting.get(&key);
         let refused = match held {
             Some(held) => timestamp <= held.timestamp,
-            None => self.waiting.len() >= self.limit,
+            None => self.waiting.len() >= self.limit || self.is_share_used(path.remote.ip()),
         };
         if refused {
             return Asked::Refused;
@@ -78,6 +79,14 @@ impl Strangers {
         let (asked, outcome) = held.map_or((now, Asked::New), |held| (held.asked, Asked::Again));
         self.waiting.insert(key, Stranger { path, initiation: *initiation, timestamp, asked });
         outcome
+    }
+
+    /// Whether as many wait from this address as may from one: the others' strangers are asked about too.
+    fn is_share_used(&self, address: IpAddr) -> bool {
+        let share = self.limit.div_ceil(4).max(LEAST_SHARE);
+        let network = network(address);
+        self.waiting.values().filter(|other| self::network(other.path.remote.ip()) == network).count()
+            >= share
     }
 
     pub(crate) fn contains(&self, key: &PublicKey) -> bool {
@@ -98,6 +107,14 @@ impl Strangers {
 
     pub(crate) fn next(&self) -> Option<Instant> {
         self.waiting.values().map(|stranger| stranger.asked + self.patience).min()
+    }
+}
+
+/// An IPv4 address, or the /64 of an IPv6 address.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -199,6 +216,9 @@ impl<T: Copy> Remembered<T> {
         }
     }
 }
+
+/// Where fewer questions than this may stand in all, they are nobody's share.
+const LEAST_SHARE: usize = 16;
 
 /// About 2.5 MiB when it is reached.
 const TIMESTAMPS_KEPT: usize = 16_384;

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
 import { addon } from '../../../lib/addon/addon.js'
-import { RecordReader, type RecordReceiver } from '../../../lib/addon/records.js'
+import { RecordReader } from '../../../lib/addon/records.js'
+import type { DriverClose, Outcome, Receiver } from '../../../lib/driver.js'
 
 const names = addon().recordNames()
 
@@ -54,12 +55,48 @@ class FakeSource {
 function read(batches: Field[][][], messages?: Buffer[]): unknown[][] {
   const told: unknown[][] = []
   const methods = names.kinds.map((kind) => [kind, (...args: unknown[]) => told.push([kind, ...args])])
-  const reader = new RecordReader(new FakeSource(batches, messages), Object.fromEntries(methods) as RecordReceiver)
+  const reader = new RecordReader(new FakeSource(batches, messages), Object.fromEntries(methods) as Receiver)
   while (reader.read());
   return told
 }
 
+type Names<T extends string> = Readonly<Record<T, true>>
+
+const BY: Names<DriverClose['by']> = { local: true, remote: true, network: true }
+
+const CAUSES: Names<DriverClose['cause']> = {
+  application: true,
+  'peer-dead': true,
+  'peer-restarted': true,
+  'peer-removed': true,
+  'no-handshake': true,
+  'no-transport': true,
+  'no-endpoint': true,
+  'no-protocol': true,
+  refused: true,
+  duplicate: true,
+  protocol: true,
+  'lane-full': true,
+}
+
+const OUTCOMES: Names<Outcome> = {
+  delivered: true,
+  expired: true,
+  cancelled: true,
+  replaced: true,
+  dropped: true,
+  lost: true,
+}
+
 describe('RecordReader', () => {
+  it.each([
+    ['closedBy', BY],
+    ['closeCauses', CAUSES],
+    ['outcomes', OUTCOMES],
+  ] as const)('has the names of the type in %s', (list, type) => {
+    expect([...names[list]].sort()).toEqual(Object.keys(type).sort())
+  })
+
   it('turns each kind of record into its call', () => {
     const bytes = Buffer.from('bytes')
     const records: [Field[], unknown[]][] = [
@@ -78,7 +115,7 @@ describe('RecordReader', () => {
       ],
       [
         ['peerUnanswered', 1, 3, '10.0.0.1:5'],
-        [1, 3, '10.0.0.1:5'],
+        [1, '10.0.0.1:5'],
       ],
       [
         ['peerUnreachable', 1, 101, '10.0.0.1:5'],

@@ -33,6 +33,7 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
   const clock = new VirtualClock()
   const all = { ...DEFAULT_LIMITS, ...limits }
   const runtime = new Runtime(driver, clock, {
+    privateKey: { publicKey: 'own' },
     limits: all,
     protocols: ['a'],
     mtu: 1_420,

@@ -31,6 +31,7 @@ class Rig {
   constructor(count: number, options: { limits?: Partial<Limits>; lanes?: LaneTable } = {}) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.runtime = new Runtime(this.driver, this.clock, {
+      privateKey: { publicKey: 'own' },
       limits,
       protocols: ['a'],
       mtu: 1_420,

@@ -39,7 +39,9 @@ function rig(): Rig {
     refuse: undefined,
   }
   const dial = new Dial<Connection>({
+    device: 'own',
     publicKey: 'key',
+    offered: ['a'],
     clock,
     tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
     locate: () => {
@@ -258,7 +260,9 @@ describe('Dial', () => {
     endpoints.configure([{ host: 'nowhere.example', port: 1, literal: false }])
     let located = 0
     const dial = new Dial<Connection>({
+      device: 'own',
       publicKey: 'key',
+      offered: ['a'],
       clock,
       tunnel: () => ({ endpoint: undefined, upFor: undefined, isWarren: false }),
       locate: () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { DriverLaneStats } from '../../../lib/driver.js'
-import { joinLanes, NO_OUTCOMES, type OutboxFigures } from '../../../lib/figures/lane-stats.js'
+import { joinLanes, type OutboxFigures } from '../../../lib/figures/lane-stats.js'
 import { LaneTotals } from '../../../lib/figures/lane-totals.js'
 import { lanes, policyOf } from '../../../lib/outbox/lanes.js'
 import { OutboxLane } from '../../../lib/outbox/outbox-lane.js'
+import { NO_OUTCOMES } from '../../../lib/outbox/outcomes.js'
 import type { Sent } from '../../../lib/outbox/sent.js'
 
 type Histogram = DriverLaneStats['waited']

@@ -17,6 +17,8 @@ interface Rig {
   readonly lifetimes: (number | undefined)[]
   readonly cancelled: number[]
   readonly reasons: string[]
+  /** What was told of ends: priority, length, outcome, and why it was dropped. */
+  readonly settled: [priority: number, bytes: number, outcome: string, reason: string | undefined][]
   reserved: number
   limit: number
   /** Past the limit, a message may wait for its lane. */
@@ -32,6 +34,7 @@ function rig(table: LaneTable = {}): Rig {
     cancelled: [],
     reasons: [],
     reserved: 0,
+    settled: [],
     limit: Infinity,
     waitsPastLimit: false,
   }
@@ -57,6 +60,7 @@ function rig(table: LaneTable = {}): Rig {
     release(_, bytes) {
       rig.reserved -= bytes
     },
+    settled: ({ lane, length }, outcome, reason) => rig.settled.push([lane.priority, length, outcome, reason]),
     fullError: () => new Error('full'),
     closedError: () => new Error('closed'),
   })
@@ -399,5 +403,54 @@ describe('Outbox with lanes that do not wait', () => {
     const { outbox, given } = rig({ 5: { maxQueuedBytes: 10 } })
     for (let index = 0; index < 3; index++) void send(outbox, bytes(5), { priority: 5 })
     expect(given).toHaveLength(2)
+  })
+})
+
+describe('Outbox and those who want to know how messages end', () => {
+  it('tells of each once, and why it was dropped', async () => {
+    const { outbox, settled, clock } = rig({ 0: { maxQueuedBytes: 100 }, 1: { full: 'drop-newest' } })
+    await send(outbox, bytes(1))
+    await send(outbox, bytes(2), { priority: 1 })
+    await send(outbox, bytes(3))
+    outbox.settled(1, 'delivered')
+    outbox.settled(2, 'dropped')
+    outbox.settled(3, 'dropped')
+    outbox.settled(3, 'dropped')
+    expect(settled.splice(0)).toEqual([
+      [0, 1, 'delivered', undefined],
+      [1, 2, 'dropped', 'lane-full'],
+      [0, 3, 'dropped', 'refused'],
+    ])
+
+    outbox.drained(0, 4)
+    await send(outbox, bytes(100))
+    const waiter = { resolve: () => undefined, reject: () => undefined }
+    outbox.post(bytes(4), parseSend(undefined), 50, waiter)
+    outbox.post(bytes(5), parseSend({ lifetime: 40 }), 50, waiter)
+    await clock.advance(50)
+    expect(settled.splice(0)).toEqual([
+      [0, 5, 'expired', undefined],
+      [0, 4, 'dropped', 'patience'],
+    ])
+
+    const changing = new Uint8Array(new ArrayBuffer(6))
+    const waits = send(outbox, changing)
+    structuredClone(changing.buffer, { transfer: [changing.buffer] })
+    outbox.drained(0, 100)
+    await expect(waits).rejects.toThrow(TypeError)
+    expect(settled.splice(0)).toEqual([[0, 6, 'dropped', 'changed']])
+  })
+
+  it('tells of what had no room, and of what its connection left undone', async () => {
+    const rigged = rig()
+    const { outbox, settled } = rigged
+    await send(outbox, bytes(1))
+    rigged.limit = rigged.reserved
+    await expect(send(outbox, bytes(2))).rejects.toThrow('full')
+    outbox.end()
+    expect(settled).toEqual([
+      [0, 2, 'dropped', 'queue-full'],
+      [0, 1, 'lost', undefined],
+    ])
   })
 })

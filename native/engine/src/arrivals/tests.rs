@@ -28,8 +28,8 @@ fn batch(segment: usize, numbers: std::ops::Range<u64>) -> Batch {
 }
 
 /// One turn: who had it, and the numbers of the datagrams.
-fn turn(arrivals: &mut Arrivals) -> Option<(Claimed, Vec<u64>)> {
-    let mut turn = arrivals.next()?;
+fn turn(arrivals: &mut Arrivals, now: Instant) -> Option<(Claimed, Vec<u64>)> {
+    let mut turn = arrivals.next(now)?;
     let mut numbers = Vec::new();
     while let Some((mut batch, end)) = arrivals.take(&mut turn) {
         for datagram in batch.bytes[batch.worked..end].chunks(batch.segment) {
@@ -87,7 +87,7 @@ fn each_datagram_has_its_turn_once_and_in_order_or_is_dropped_from_the_longest_q
                 }
                 assert_eq!(arrivals.push(claimed, batch), dropped, "seed {seed}");
                 overflowed += dropped;
-            } else if let Some((claimed, numbers)) = turn(&mut arrivals) {
+            } else if let Some((claimed, numbers)) = turn(&mut arrivals, now) {
                 let queue = naive.get_mut(&claimed).expect("it sent");
                 assert!(!numbers.is_empty());
                 for number in &numbers {
@@ -101,7 +101,7 @@ fn each_datagram_has_its_turn_once_and_in_order_or_is_dropped_from_the_longest_q
             assert_eq!(arrivals.held, naive.values().map(|queue| held(queue)).sum::<usize>(), "seed {seed}");
             assert_eq!(arrivals.is_empty(), naive.values().all(Vec::is_empty), "seed {seed}");
         }
-        while let Some((claimed, numbers)) = turn(&mut arrivals) {
+        while let Some((claimed, numbers)) = turn(&mut arrivals, now) {
             charge(&mut arrivals, claimed, numbers.len(), CHEAP, now);
         }
         assert_eq!((arrivals.held, arrivals.lengths.len()), (0, 0), "seed {seed}");
@@ -121,7 +121,7 @@ fn what_does_not_fit_is_of_whoever_has_most_there() {
     assert!(dropped > 5_000 && arrivals.held <= HELD_MAX, "{dropped}");
     let mut of_one = Vec::new();
     let now = Instant::now();
-    while let Some((claimed, numbers)) = turn(&mut arrivals) {
+    while let Some((claimed, numbers)) = turn(&mut arrivals, now) {
         charge(&mut arrivals, claimed, numbers.len(), CHEAP, now);
         if claimed == peer(1) {
             of_one.extend(numbers);
@@ -143,7 +143,7 @@ fn strangers_from_everywhere_have_one_share_together() {
         arrivals.push(Claimed::Source((n % 64) as u16), batch(148, n..n + 1));
     }
     for _ in 0..600 {
-        let (claimed, numbers) = turn(&mut arrivals).expect("more waits");
+        let (claimed, numbers) = turn(&mut arrivals, now).expect("more waits");
         now += CHEAP * numbers.len() as u32;
         charge(&mut arrivals, claimed, numbers.len(), CHEAP, now);
         *had.entry(claimed).or_default() += numbers.len() as u64;
@@ -170,7 +170,7 @@ fn datagrams_that_do_not_open_spend_nothing_of_the_peer_whose_session_they_name(
         arrivals.push(peer(1), batch(1_400, n..n + 1));
     }
     while had[0] < 500 {
-        let (claimed, numbers) = turn(&mut arrivals).expect("more waits");
+        let (claimed, numbers) = turn(&mut arrivals, now).expect("more waits");
         now += CHEAP * numbers.len() as u32;
         if claimed == peer(1) && had[1] < 600 {
             // Forgeries, each with the address of peer 1.
@@ -188,14 +188,15 @@ fn datagrams_that_do_not_open_spend_nothing_of_the_peer_whose_session_they_name(
 #[test]
 fn a_batch_is_cut_where_another_session_begins() {
     let mut arrivals = Arrivals::new();
+    let now = Instant::now();
     let mut mixed = batch(1_400, 0..4);
     mixed.bytes[2 * 1_400] = 9;
     mixed.bytes[3 * 1_400] = 9;
-    assert!(!arrivals.is_free(peer(1), 1_400, &mixed.bytes, Instant::now()));
+    assert!(!arrivals.is_free(peer(1), 1_400, &mixed.bytes, now));
     arrivals.push(peer(1), mixed);
-    assert_eq!(turn(&mut arrivals), Some((peer(1), vec![0, 1])));
-    assert_eq!(turn(&mut arrivals), Some((peer(1), vec![2, 3])));
-    assert_eq!(turn(&mut arrivals), None);
+    assert_eq!(turn(&mut arrivals, now), Some((peer(1), vec![0, 1])));
+    assert_eq!(turn(&mut arrivals, now), Some((peer(1), vec![2, 3])));
+    assert_eq!(turn(&mut arrivals, now), None);
 }
 
 #[test]

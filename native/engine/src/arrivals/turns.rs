@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 /// Members that take turns: the one that had the least time is next.
 ///
-/// A turn of a member whose work takes much longer than its load explains counts several times. Time comes in as what the
-/// caller measured.
+/// A turn of a member whose work takes much longer than its load explains counts several times; and while others are there, all
+/// such members together have no more than a tenth of the time that passes. Time comes in as what the caller measured.
 #[derive(Debug)]
 pub(crate) struct Turns<M> {
     /// Of all that had a turn lately, and all that wait.
@@ -15,6 +15,10 @@ pub(crate) struct Turns<M> {
     waiting: BTreeSet<(u64, M)>,
     /// The time that the member had whose turn began last: who comes back begins there.
     reached: u64,
+    /// While others are there, no slow member has a turn before this.
+    slow_from: Option<Instant>,
+    /// A member that is not slow had a turn lately, until this.
+    others_until: Option<Instant>,
     /// When the figures last lost half of what they hold.
     aged: Option<Instant>,
 }
@@ -31,7 +35,14 @@ struct Account {
 
 impl<M: Copy + Ord> Turns<M> {
     pub(crate) fn new() -> Self {
-        Self { accounts: BTreeMap::new(), waiting: BTreeSet::new(), reached: 0, aged: None }
+        Self {
+            accounts: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            reached: 0,
+            slow_from: None,
+            others_until: None,
+            aged: None,
+        }
     }
 
     /// It has something to be worked off.
@@ -53,10 +64,30 @@ impl<M: Copy + Ord> Turns<M> {
     }
 
     /// Begins the next turn.
-    pub(crate) fn next(&mut self) -> Option<M> {
+    pub(crate) fn next(&mut self, now: Instant) -> Option<M> {
+        let &(had, member) = self.may_begin(now).next()?;
+        self.reached = self.reached.max(had);
+        Some(member)
+    }
+
+    /// Begins the next turn, whoever is slow.
+    pub(crate) fn first(&mut self) -> Option<M> {
         let &(had, member) = self.waiting.first()?;
         self.reached = self.reached.max(had);
         Some(member)
+    }
+
+    pub(crate) fn has_next(&self, now: Instant) -> bool {
+        self.may_begin(now).next().is_some()
+    }
+
+    /// When the next turn may begin, if all that wait are slow.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let mut waiting = self.waiting.iter();
+        if waiting.len() == 0 || waiting.any(|(_, member)| !self.is_slow(member)) {
+            return None;
+        }
+        Some(self.slow_from?.min(self.others_until?))
     }
 
     /// How much load the member may have worked off in its turn.
@@ -76,6 +107,11 @@ impl<M: Copy + Ord> Turns<M> {
         let account = self.accounts.entry(member).or_default();
         // Even what seems to take no time moves on to the next.
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST);
+        if account.slow {
+            self.slow_from = Some(now + Duration::from_nanos(took * (SLOW_TIMES - 1)));
+        } else {
+            self.others_until = Some(now + LATELY);
+        }
         let had = account.had.max(reached) + took * if account.slow { SLOW_TIMES } else { 1 };
         if account.waits {
             self.waiting.remove(&(account.had, member));
@@ -99,6 +135,16 @@ impl<M: Copy + Ord> Turns<M> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    fn may_begin(&self, now: Instant) -> impl Iterator<Item = &(u64, M)> {
+        let is_passed = |at: Option<Instant>| at.is_none_or(|at| at <= now);
+        let slow_too = is_passed(self.slow_from) || is_passed(self.others_until);
+        self.waiting.iter().filter(move |(_, member)| slow_too || !self.is_slow(member))
+    }
+
+    fn is_slow(&self, member: &M) -> bool {
+        self.accounts.get(member).is_some_and(|account| account.slow)
     }
 
     fn age(&mut self, now: Instant) {
@@ -147,6 +193,8 @@ const TURN: u64 = 200_000;
 const LONGEST: u64 = 100_000_000;
 /// So many times the median is slow, and a slow member's time counts so many times.
 const SLOW_TIMES: u64 = 10;
+/// A peer that sends something fifty times a second is there.
+const LATELY: Duration = Duration::from_millis(25);
 /// Long enough that a thread which lost its processor once does not decide.
 const WINDOW: Duration = Duration::from_millis(100);
 /// Nanoseconds for 1,024 units of load, 20 for a byte: bulk takes 1, a lone small datagram 5.

@@ -48,11 +48,21 @@ impl Engine {
         !self.arrivals.is_empty()
     }
 
+    /// When [`Engine::work_off`] has something to do, if something was filed for which it is too early.
+    pub fn next_turn(&self) -> Option<Instant> {
+        self.arrivals.deadline()
+    }
+
+    /// Whether anybody's turn may begin now.
+    pub fn may_work_off(&self, now: Instant) -> bool {
+        self.arrivals.has_turn(now)
+    }
+
     /// Works off what the next turn is for; gives back the memory of a large batch that is done.
     ///
     /// Then tell [`Engine::charge`] how long it took.
     pub fn work_off(&mut self, now: Instant) -> Option<Vec<u8>> {
-        let mut turn = self.arrivals.next()?;
+        let mut turn = self.arrivals.next(now)?;
         let mut memory = None;
         while let Some((mut batch, end)) = self.arrivals.take(&mut turn) {
             let Batch { path, ecn, segment, worked, .. } = batch;

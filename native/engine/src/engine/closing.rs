@@ -120,6 +120,7 @@ impl Engine {
 
     /// Forgets a connection, and tells its end: first what becomes of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
+        self.await_no_more(id);
         let Some(mut connection) = self.connections.remove(&id) else {
             return;
         };
@@ -181,7 +182,7 @@ impl Engine {
     }
 
     /// Whether everything admitted has reached the other end.
-    fn is_delivered(&self, id: ConnectionId) -> bool {
+    pub(super) fn is_delivered(&self, id: ConnectionId) -> bool {
         let Some(connection) = self.connections.get(&id) else {
             return false;
         };

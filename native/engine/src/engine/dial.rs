@@ -78,6 +78,7 @@ impl Engine {
         connection.phase = Phase::Live;
         connection.protocol = protocol.clone();
         connection.incarnation = Some(hello.incarnation);
+        self.dialler_came(id);
         self.timers.cancel(id, Timer::Dial);
         self.end_rivals(id, &hello, &protocol, now);
         self.arm_heartbeat(id, now);

@@ -20,6 +20,7 @@ impl Engine {
             queued_events: self.events.len() as u64,
             wireguard: self.wireguard.stats().clone(),
             quic: self.quic.totals(),
+            answers_withheld: self.counters.answers_withheld + self.control.dropped(),
             ..self.counters.clone()
         }
     }

@@ -1,7 +1,6 @@
 //! Words between engines: a process that ends says so, and one that is asked for what it does not know says who it is.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::time::{Duration, Instant};
 
 use warren_quic::Ecn;
@@ -18,13 +17,10 @@ impl Engine {
     /// Seals the last words of connections while their keys live; thrice, as nobody is left to repeat them. Of one peer, or
     /// of all.
     pub(super) fn say_farewell(&mut self, only: Option<PeerId>, now: Instant) {
-        for handle in mem::take(&mut self.control) {
-            let peer = self.quic.peer_of(handle).map(|tag| PeerId(tag.0));
-            let Some(peer) = peer.filter(|&peer| only.is_none_or(|only| only == peer)) else {
-                self.control.push_back(handle);
+        for handle in self.control.take_connections(only) {
+            let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
                 continue;
             };
-            self.in_control.remove(&handle);
             let mut payloads = Vec::new();
             if let Some(transmit) = self.quic.poll_transmit(handle, 1, &mut payloads, now) {
                 self.say_thrice(peer, transmit.ecn, &payloads, now);

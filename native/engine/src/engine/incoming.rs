@@ -21,9 +21,13 @@ impl Engine {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return;
         };
+        // Its dialler says it again, as if it had been lost.
+        if !self.may_answer(peer, now) {
+            return self.quic.abandon(handle);
+        }
         if let Err(code) = self.judge(peer, &hello, &protocol, now) {
             self.quic.refuse(handle, code, now);
-            return;
+            return self.take_answer_to_dial();
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.handle = Some(handle);
@@ -33,8 +37,10 @@ impl Engine {
         let id = self.keep_connection(connection);
         self.connection_of.insert(handle, id);
         self.pending_connections += 1;
+        self.await_dialler(id, peer, now);
         self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
         self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
+        self.take_answer_to_dial();
     }
 
     /// Whether a dial of the peer's may go on.
@@ -62,16 +68,15 @@ impl Engine {
                 return Err(RefuseCode::Duplicate);
             }
         }
-        let untaken = self.pending_connections.max(self.untaken_connections);
-        if untaken >= self.config.limits.pending_connections {
-            self.counters.refused_connections += 1;
-            return Err(RefuseCode::TooMany);
-        }
         // A dialler has one dial under way for an offer: a second one means that it has given up the first.
         for id in self.connections_of(peer) {
             if self.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
                 self.abandon(id, duplicate(ClosedBy::Remote), now);
             }
+        }
+        if !self.finds_room(peer, now) {
+            self.counters.refused_connections += 1;
+            return Err(RefuseCode::TooMany);
         }
         Ok(())
     }

@@ -83,9 +83,7 @@ impl Engine {
                     }
                 }
                 Waiting::Control(handle) => {
-                    if self.in_control.insert(handle) {
-                        self.control.push_back(handle);
-                    }
+                    self.stand_in_control(handle);
                 }
             }
         }

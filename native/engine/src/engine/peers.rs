@@ -47,6 +47,7 @@ impl Engine {
         self.quic.forget_peer(PeerTag(peer.0));
         self.wireguard.remove_peer(peer, now);
         self.peers.remove(&peer);
+        self.control.forget(peer);
         self.peer_order.remove(&peer);
         self.settle(now);
     }

@@ -1,4 +1,5 @@
 use warren_quic::ConnectionHandle;
+use warren_wireguard::PeerId;
 
 use super::peers::PACKETS;
 use super::{Engine, Member, Waiting};
@@ -82,11 +83,9 @@ impl Engine {
         if self.pacing.waits(&Waiting::Control(handle))? {
             return Ok(true);
         }
-        let stands = self.control.contains(&handle);
-        if stands != self.in_control.contains(&handle) {
-            return Err("its control traffic takes itself for queued, or does not".into());
-        }
-        if stands && !(self.control_waits && self.uplink.is_some()) {
+        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else { return Ok(false) };
+        let stands = self.control.has_turn(peer, handle)?;
+        if stands && self.uplink_deadline().is_none() {
             return Err("its control traffic has its turn, and the batch came back empty".into());
         }
         Ok(stands)

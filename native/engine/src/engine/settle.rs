@@ -30,6 +30,7 @@ impl Engine {
                 }
             }
         }
+        self.take_answers(now);
         loop {
             let ready = self.quic.poll_ready();
             if let Some(handle) = ready {
@@ -44,8 +45,7 @@ impl Engine {
             }
             let ended = self.end_delivered(now);
             match ready {
-                Some(handle) if self.in_control.insert(handle) => self.control.push_back(handle),
-                Some(_) => {}
+                Some(handle) => self.stand_in_control(handle),
                 None if told || ended => {}
                 None => break,
             }

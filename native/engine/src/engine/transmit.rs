@@ -1,45 +1,35 @@
 use std::mem;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use warren_netstack::HEADER_LEN;
 use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::{Path, PeerId, Sent};
 
 use super::peers::PACKETS;
-use super::{Engine, Member, Waiting};
+use super::{Engine, Member};
 use crate::batch::TransmitBatch;
 use crate::ids::{ConnectionId, Priority};
-use crate::word::Word;
 
 impl Engine {
     /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
     /// stays empty.
     ///
     /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
-    /// that is not empty, its members in turn.
+    /// that is not empty, its members in turn; last, under an uplink, what peers ask for beyond their shares.
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.control_waits = false;
         self.release_paced(now);
         self.policies.hold(&mut self.lanes, now);
         while batch.room() > 0 {
-            if !self.transmit_control(batch, now) && !self.transmit_data(batch, now) {
+            if !self.transmit_control(batch, now)
+                && !self.transmit_data(batch, now)
+                && !self.transmit_behind(batch, now)
+            {
                 break;
             }
         }
         self.tell_drained(now);
         self.settle(now);
-    }
-
-    /// When the uplink lets waiting traffic go on.
-    pub(super) fn uplink_deadline(&self) -> Option<(Instant, &'static str)> {
-        let uplink = self.uplink.as_ref()?;
-        if self.control_waits {
-            Some((uplink.control_deadline(), "uplink debt"))
-        } else if !self.lanes.is_empty() {
-            Some((uplink.data_deadline(), "uplink"))
-        } else {
-            None
-        }
     }
 
     /// Lets a lane of a connection take turns, if it has something and the transport has room.
@@ -76,89 +66,6 @@ impl Engine {
         }
     }
 
-    /// Sends one thing that outranks all data; `false`: there is none, or the uplink is too deep in debt.
-    fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        if self.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
-            self.control_waits = true;
-            return false;
-        }
-        let start = batch.bytes.len();
-        if let Some((path, farewell)) = self.farewells.pop() {
-            batch.bytes.extend_from_slice(&farewell);
-            self.sealed(batch, path, Ecn::NotEct, start, now);
-        } else if let Some(path) = self.wireguard.poll_transmit(&mut batch.bytes, now) {
-            self.sealed(batch, path, Ecn::NotEct, start, now);
-        } else if !self.transmit_response(batch, now) {
-            return self.transmit_control_of_connection(batch, now);
-        }
-        true
-    }
-
-    fn transmit_response(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        let mut payload = mem::take(&mut self.payloads);
-        payload.clear();
-        let peer = self.quic.poll_response(&mut payload);
-        if let Some(peer) = peer.filter(|peer| !self.has_left(PeerId(peer.0))) {
-            self.seal_response(PeerId(peer.0), &payload, batch, now);
-        }
-        self.payloads = payload;
-        peer.is_some()
-    }
-
-    /// Says who this end is before it says that it does not know a connection: only so the other end learns whether a
-    /// process is a new one, or the same that gave the connection up.
-    fn seal_response(&mut self, peer: PeerId, payload: &[u8], batch: &mut TransmitBatch, now: Instant) {
-        if is_reset(payload) {
-            let mut reset = Vec::new();
-            let word = Word::Stranger(self.config.incarnation).encode();
-            self.seal(peer, Ecn::NotEct, &word, batch, now);
-            if let Some(path) = self.wrap(peer, Ecn::NotEct, payload, &mut reset, now) {
-                self.farewells.push(0, path, reset);
-            }
-        } else {
-            self.seal(peer, Ecn::NotEct, payload, batch, now);
-        }
-    }
-
-    fn transmit_control_of_connection(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        let Some(handle) = self.control.pop_front() else {
-            return false;
-        };
-        let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
-        let id = self.connection_of.get(&handle).copied();
-        let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
-        let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
-        let most = batch.room().min(turn).min(allowance.max(1));
-        self.quic.hold(handle, held);
-        let sent = self.transmit_connection(handle, most, batch, now);
-        self.quic.hold(handle, false);
-        if sent == most {
-            self.control.push_back(handle);
-            return true;
-        }
-        self.in_control.remove(&handle);
-        if let Some(id) = id {
-            if held {
-                self.pacing.wait(id, Waiting::Control(handle), now);
-            }
-            self.revive(id);
-        }
-        true
-    }
-
-    /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
-    /// higher lanes may starve that data.
-    fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
-        let may_wait = self.pacing.is_steered(id) && self.quic.room(handle) > 0;
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return false;
-        };
-        if !may_wait || !connection.lanes.values().any(|lane| lane.scheduled) {
-            return false;
-        }
-        now < *connection.held_since.get_or_insert(now) + HELD_MAX
-    }
-
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
     fn transmit_data(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let Some(highest) = self.lanes.highest() else {
@@ -176,7 +83,7 @@ impl Engine {
                 self.pacing.urgent_allowance(id, now)
             }
             Member::Connection(id) => self.pacing.allowance(id, now),
-            Member::Packets(_) => usize::MAX,
+            Member::Packets(_) | Member::Staged(_) | Member::Lost(_) => usize::MAX,
         };
         if paced == 0 {
             if let Member::Connection(id) = member {
@@ -194,6 +101,8 @@ impl Engine {
                 self.turn_of_packets(peer, most, batch, now);
                 self.turn = None;
             }
+            Member::Staged(peer) => self.turn_of_staged(peer, most, batch, now),
+            Member::Lost(id) => self.turn_of_lost(id, most, batch, now),
         }
         self.policies.hold(&mut self.lanes, now);
         true
@@ -297,7 +206,7 @@ impl Engine {
     }
 
     /// Seals up to `most` packets of a connection, and answers how many; fewer: it has no more to send now.
-    fn transmit_connection(
+    pub(super) fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
         most: usize,
@@ -346,7 +255,14 @@ impl Engine {
     }
 
     /// Wraps a QUIC payload in UDP over IPv6, and seals it, or leaves it with the tunnel until that has a session.
-    fn seal(&mut self, id: PeerId, ecn: Ecn, payload: &[u8], batch: &mut TransmitBatch, now: Instant) {
+    pub(super) fn seal(
+        &mut self,
+        id: PeerId,
+        ecn: Ecn,
+        payload: &[u8],
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) {
         let start = batch.bytes.len();
         if let Some(path) = self.wrap(id, ecn, payload, &mut batch.bytes, now) {
             self.sealed(batch, path, ecn, start, now);
@@ -373,13 +289,23 @@ impl Engine {
     }
 
     /// A datagram stands in the batch from `start`.
-    fn sealed(&mut self, batch: &mut TransmitBatch, path: Path, ecn: Ecn, start: usize, now: Instant) {
+    pub(super) fn sealed(
+        &mut self,
+        batch: &mut TransmitBatch,
+        path: Path,
+        ecn: Ecn,
+        start: usize,
+        now: Instant,
+    ) {
         let len = batch.bytes.len() - start;
         self.counters.tx_datagrams += 1;
         self.counters.tx_bytes += len as u64;
         let ipv6 = path.remote.ip().to_canonical().is_ipv6();
         if let Some(uplink) = &mut self.uplink {
             uplink.charge(len, ipv6, now);
+        }
+        if let Some(peer) = self.payer {
+            self.control.charge(peer, len + if ipv6 { IPV6_UDP } else { OUTER }, now);
         }
         if let Some(priority) = self.turn {
             self.policies.charge(priority, len, ipv6, now);
@@ -391,11 +317,6 @@ impl Engine {
     fn stream_bytes(&self) -> usize {
         usize::from(self.config.mtu) - HEADER_LEN - QUIC_OVERHEAD
     }
-}
-
-/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
-fn is_reset(response: &[u8]) -> bool {
-    response.first().is_some_and(|first| first & 0x80 == 0)
 }
 
 fn bits(ecn: Ecn) -> u8 {
@@ -411,16 +332,13 @@ fn bits(ecn: Ecn) -> u8 {
 const TURN: usize = 10;
 /// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. What is more urgent cannot come before
 /// the batch is out, and how much that holds is the driver's choice.
-const TURN_ALONE: usize = 44;
-/// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
-const TURN_OF_CONTROL: usize = 4;
+pub(super) const TURN_ALONE: usize = 44;
 /// What WireGuard adds to a packet.
 const WIREGUARD: usize = 32;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;
 /// Short header, tag, and the header of one STREAM frame, about.
 const QUIC_OVERHEAD: usize = 28;
-/// How long frames of a connection wait for its data.
-const HELD_MAX: Duration = Duration::from_millis(5);
 /// IPv4 and UDP headers.
 const OUTER: usize = 28;
+const IPV6_UDP: usize = 48;

@@ -58,6 +58,13 @@ fn work_off(world: &mut World, enough: impl Fn(&[usize]) -> bool) -> (Vec<usize>
     let mut told = vec![0; 8];
     let mut took = Duration::ZERO;
     while !enough(&told) && world.node(at(0)).engine.has_arrivals() {
+        let now = world.now();
+        if !world.node(at(0)).engine.may_work_off(now) {
+            let due = world.node(at(0)).engine.next_turn().unwrap_or(now);
+            world.run_for(due.saturating_duration_since(now).max(CHEAP));
+            took += due.saturating_duration_since(now).max(CHEAP);
+            continue;
+        }
         let turn = world.with(at(0), |node, now| {
             node.engine.work_off(now);
             let mut turn = CHEAP;

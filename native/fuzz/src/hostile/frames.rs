@@ -1,8 +1,10 @@
 //! Attacks by frames of a connection, other than those of streams.
 
+use std::time::Duration;
+
 use super::Turn;
+use super::attacker::Attacker;
 use super::line::own;
-use super::streams::send;
 use crate::wire::{crypto, put, stream};
 
 /// The same frames in each packet.
@@ -193,6 +195,17 @@ pub(super) fn reasons() -> Turn {
     })
 }
 
+/// Sends the frames. When for long there were none that the victim allows, what was lost is not sent again: the next connection
+/// begins.
+pub(super) fn send(attacker: &mut Attacker, frames: Vec<u8>) {
+    if !frames.is_empty() {
+        attacker.progressed = attacker.now;
+        attacker.data(&frames);
+    } else if attacker.now.duration_since(attacker.progressed) > STALLED {
+        attacker.give_up();
+    }
+}
+
 /// Appends variable-length integers.
 pub(super) fn values(out: &mut Vec<u8>, values: &[u64]) {
     for &value in values {
@@ -202,3 +215,6 @@ pub(super) fn values(out: &mut Vec<u8>, values: &[u64]) {
 
 /// Bytes of frames in a packet of the tunnel's MTU.
 pub(super) const FULL: usize = 1_330;
+
+/// Several times what an answer takes.
+const STALLED: Duration = Duration::from_millis(500);

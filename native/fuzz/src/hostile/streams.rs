@@ -1,10 +1,7 @@
 //! Attacks by streams: their pieces, their number, what they hold.
 
-use std::time::Duration;
-
 use super::Turn;
-use super::attacker::Attacker;
-use super::frames::{FULL, values};
+use super::frames::{FULL, send, values};
 use super::line::{Line, own};
 use crate::wire::{put, stream};
 
@@ -290,17 +287,6 @@ fn opened(frames_of: fn(u64, u64) -> Vec<u8>, acknowledges: bool) -> Turn {
     })
 }
 
-/// Sends the frames. When for long there were none that the victim allows, what was lost is not sent again: the next connection
-/// begins.
-pub(super) fn send(attacker: &mut Attacker, frames: Vec<u8>) {
-    if !frames.is_empty() {
-        attacker.progressed = attacker.now;
-        attacker.data(&frames);
-    } else if attacker.now.duration_since(attacker.progressed) > STALLED {
-        attacker.give_up();
-    }
-}
-
 /// A message that is under way.
 #[derive(Default)]
 struct Message {
@@ -330,6 +316,3 @@ impl Message {
         Some(frame)
     }
 }
-
-/// Several times what an answer takes.
-const STALLED: Duration = Duration::from_millis(500);

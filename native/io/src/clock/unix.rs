@@ -10,9 +10,17 @@ const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
 const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
 
 pub(super) fn uptime() -> Duration {
+    read(CLOCK)
+}
+
+pub(super) fn thread_time() -> Duration {
+    read(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn read(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a live timespec that the call fills; it keeps no reference.
-    let failed = unsafe { libc::clock_gettime(CLOCK, &mut time) };
+    let failed = unsafe { libc::clock_gettime(clock, &mut time) };
     debug_assert_eq!(failed, 0, "every kernel this builds for has this clock");
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -4,6 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::{EventLoop, Fatal};
+use crate::clock::Stopwatch;
 use crate::socket::{Lost, RECEIVE_BUFFER, Received, Unread};
 use crate::trouble::{Cure, Trouble};
 
@@ -65,16 +66,16 @@ impl EventLoop {
 
     /// Some turns of what waits. `true`: there were any.
     pub(super) fn work_off(&mut self) -> bool {
-        if !self.engine.has_arrivals() {
+        let start = self.clock.now();
+        if !self.engine.may_work_off(start) {
             return false;
         }
-        let start = self.clock.now();
-        let mut began = start;
-        while self.engine.has_arrivals() && began.saturating_duration_since(start) < TURNS {
-            let memory = self.engine.work_off(began);
-            let done = self.clock.now();
-            self.engine.charge(done.saturating_duration_since(began), done);
-            began = done;
+        let mut now = start;
+        let mut stopwatch = Stopwatch::start();
+        while self.engine.may_work_off(now) && now.saturating_duration_since(start) < TURNS {
+            let memory = self.engine.work_off(now);
+            now = self.clock.now();
+            self.engine.charge(stopwatch.lap(), now);
             if let Some(mut memory) =
                 memory.filter(|it| it.capacity() >= RECEIVE_BUFFER && self.spare.len() < SPARE)
             {

@@ -269,6 +269,33 @@ fn a_changed_priority_is_obeyed() {
     assert!(seen[0] > 5 * seen[1], "{seen:?}");
 }
 
+#[test]
+fn a_stream_takes_no_more_pieces_than_the_other_end_acknowledges_and_goes_on_when_it_does() {
+    let (mut world, a, b) = pair(9, latency(5));
+    let stream =
+        world.with(address(A), |node, _| node.quic.open_stream(a, false, 0, &StreamName::default()).unwrap());
+    let mut bytes = Bytes::from(vec![5; 40_000]);
+    let mut seen = Vec::new();
+    let mut rounds = 0;
+    while !bytes.is_empty() {
+        world.with(address(A), |node, _| {
+            node.events.clear();
+            for _ in 0..40_000 {
+                let mut piece = bytes.slice(..bytes.len().min(1));
+                let written = node.quic.write_stream(a, stream, &mut piece).unwrap();
+                bytes.advance(written);
+            }
+        });
+        rounds += 1;
+        assert!(40_000 - bytes.len() <= rounds * 16_400, "{} pieces in round {rounds}", 40_000 - bytes.len());
+        world.run_for(Duration::from_secs(2));
+        let (there, ..) = opened(&world, B).unwrap();
+        read(&mut world, B, b, there, &mut seen);
+        assert!(bytes.is_empty() || has(&world, A, Event::Writable), "the owner is told");
+    }
+    assert_eq!(seen.len(), 40_000);
+}
+
 fn write(
     world: &mut World,
     tag: PeerTag,

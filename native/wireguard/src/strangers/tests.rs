@@ -1,8 +1,11 @@
-//! What is remembered of peers that were removed.
+//! Questions about strangers, and what is remembered of peers that were removed.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Departed, Initiated, Past, TIMESTAMPS_KEPT};
+use super::{Asked, Departed, Initiated, Past, Strangers, TIMESTAMPS_KEPT};
+use crate::config::Path;
+use crate::constants::INITIATION_LENGTH;
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
 use crate::tunnel::{Clock, Stamp};
@@ -49,4 +52,27 @@ fn initiations_to_removed_peers_are_remembered_for_as_long_as_the_next_could_loo
     (0..10_000).for_each(|number| departed.remember(key(number), ahead, stamp(0)));
     assert_eq!(departed.take(&key(0)), Past::default(), "bounded");
     assert_eq!(departed.take(&key(9_999)), ahead);
+}
+
+#[test]
+fn strangers_of_one_address_leave_three_quarters_of_the_questions_to_others() {
+    let now = warren_testing::start();
+    let mut strangers = Strangers::new(256, Duration::from_secs(4), 1_000, now);
+    let mut number = 0;
+    let mut ask = |from: [&str; 2]| {
+        let mut asked = 0;
+        for turn in 0..300 {
+            number += 1;
+            let ip: IpAddr = from[turn % 2].parse().expect("an address");
+            let path = Path { remote: (ip, turn as u16).into(), local: None };
+            let timestamp = Timestamp([1; 12]);
+            let outcome = strangers.ask(key(number), path, &[0; INITIATION_LENGTH], timestamp, now);
+            asked += usize::from(outcome == Asked::New);
+        }
+        asked
+    };
+    assert_eq!(ask(["192.0.2.1", "::ffff:192.0.2.1"]), 64);
+    assert_eq!(ask(["2001:db8::1", "2001:db8::ffff:0:0:1"]), 64);
+    assert_eq!(ask(["192.0.2.2", "2001:db8:0:1::1"]), 128);
+    assert_eq!(ask(["192.0.2.3", "192.0.2.4"]), 0, "there is no more room at all");
 }

@@ -1,0 +1,358 @@
+//! What leaves beside data, by whose it is: peers take turns, and under an uplink each has a share that goes before data.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use warren_quic::ConnectionHandle;
+use warren_wireguard::{Path, PeerId};
+
+/// What waits of all peers.
+#[derive(Debug)]
+pub(crate) struct Control {
+    peers: FxHashMap<PeerId, Waiting>,
+    /// Those with something, and a share that is not spent; each once.
+    turns: VecDeque<PeerId>,
+    /// Those with something and a share that is spent, by when it no longer is.
+    beyond: BTreeSet<(Instant, PeerId)>,
+    /// Whose turn it was last of those.
+    last_beyond: Option<(Instant, PeerId)>,
+    /// Connections that stand in a queue of their peer's.
+    connections: FxHashSet<ConnectionHandle>,
+    shares: Option<Shares>,
+    /// When all peers' share is even.
+    even: Option<Instant>,
+    dropped: u64,
+}
+
+/// What waits of one peer.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Of the tunnel, sealed.
+    messages: VecDeque<(Path, Vec<u8>)>,
+    /// Of the transport, that belong to no connection.
+    answers: VecDeque<Vec<u8>>,
+    /// Packets that waited for a session.
+    staged: bool,
+    connections: VecDeque<ConnectionHandle>,
+    standing: Standing,
+    /// When its share is even.
+    even: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    Away,
+    InTurn,
+    Beyond(Instant),
+}
+
+/// One thing that may leave.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Message(Path, Vec<u8>),
+    Answer(Vec<u8>),
+    Staged,
+    Connection(ConnectionHandle),
+}
+
+impl Control {
+    pub(crate) fn new(uplink: Option<u64>, mtu: u16) -> Self {
+        Self {
+            peers: FxHashMap::default(),
+            turns: VecDeque::new(),
+            beyond: BTreeSet::new(),
+            last_beyond: None,
+            connections: FxHashSet::default(),
+            shares: uplink.map(|rate| Shares::of(rate, mtu)),
+            even: None,
+            dropped: 0,
+        }
+    }
+
+    /// Adds a sealed message of the tunnel's to a peer.
+    pub(crate) fn push_message(&mut self, peer: PeerId, path: Path, message: Vec<u8>) {
+        let waiting = self.peers.entry(peer).or_default();
+        if waiting.messages.len() >= MESSAGES_MAX {
+            self.dropped += 1;
+            return;
+        }
+        waiting.messages.push_back((path, message));
+        self.stand(peer);
+    }
+
+    /// Adds an answer that belongs to no connection.
+    pub(crate) fn push_answer(&mut self, peer: PeerId, answer: Vec<u8>) {
+        let waiting = self.peers.entry(peer).or_default();
+        if waiting.answers.len() >= ANSWERS_MAX {
+            self.dropped += 1;
+            return;
+        }
+        waiting.answers.push_back(answer);
+        self.stand(peer);
+    }
+
+    /// A peer has packets that waited for a session.
+    pub(crate) fn push_staged(&mut self, peer: PeerId) {
+        self.peers.entry(peer).or_default().staged = true;
+        self.stand(peer);
+    }
+
+    /// A connection has something, if it does not stand here already.
+    pub(crate) fn push_connection(&mut self, peer: PeerId, connection: ConnectionHandle) {
+        if self.connections.insert(connection) {
+            self.peers.entry(peer).or_default().connections.push_back(connection);
+            self.stand(peer);
+        }
+    }
+
+    /// Takes the connections of one peer, or of all.
+    pub(crate) fn take_connections(&mut self, only: Option<PeerId>) -> Vec<ConnectionHandle> {
+        let mut peers: Vec<_> =
+            self.turns.iter().copied().chain(self.beyond.iter().map(|&(_, peer)| peer)).collect();
+        peers.retain(|&peer| only.is_none_or(|only| only == peer));
+        let mut taken = Vec::new();
+        for peer in peers {
+            if let Some(waiting) = self.peers.get_mut(&peer) {
+                taken.extend(waiting.connections.drain(..));
+            }
+        }
+        taken.iter().for_each(|connection| _ = self.connections.remove(connection));
+        taken
+    }
+
+    /// A peer was removed.
+    pub(crate) fn forget(&mut self, peer: PeerId) {
+        let Some(waiting) = self.peers.remove(&peer) else {
+            return;
+        };
+        waiting.connections.iter().for_each(|connection| _ = self.connections.remove(connection));
+        match waiting.standing {
+            Standing::Away => {}
+            Standing::InTurn => self.turns.retain(|&other| other != peer),
+            Standing::Beyond(at) => _ = self.beyond.remove(&(at, peer)),
+        }
+    }
+
+    /// The peer whose turn it is before data. Whose share is spent is to be put beyond; while data waits, all peers' share
+    /// bounds them together.
+    pub(crate) fn next(&mut self, data_waits: bool, now: Instant) -> Option<PeerId> {
+        while let Some(&(at, peer)) = self.beyond.first()
+            && at <= now
+        {
+            self.beyond.pop_first();
+            self.set(peer, Standing::InTurn);
+            self.turns.push_back(peer);
+        }
+        if data_waits && self.shares.as_ref().is_some_and(|shares| shares.all.is_spent(self.even, now)) {
+            return None;
+        }
+        let peer = self.turns.pop_front()?;
+        self.set(peer, Standing::Away);
+        Some(peer)
+    }
+
+    /// The peer whose turn it is behind data: those beyond their shares go round.
+    pub(crate) fn next_behind(&mut self) -> Option<PeerId> {
+        if let Some(peer) = self.turns.pop_front() {
+            self.set(peer, Standing::Away);
+            return Some(peer);
+        }
+        let after = self.last_beyond.and_then(|last| {
+            self.beyond.range((std::ops::Bound::Excluded(last), std::ops::Bound::Unbounded)).next().copied()
+        });
+        let next = after.or_else(|| self.beyond.first().copied())?;
+        self.beyond.remove(&next);
+        self.last_beyond = Some(next);
+        self.set(next.1, Standing::Away);
+        Some(next.1)
+    }
+
+    /// Full datagrams that a peer may send before data now; none: it is beyond its share.
+    pub(crate) fn allowance(&self, peer: PeerId, now: Instant) -> usize {
+        let (Some(shares), Some(waiting)) = (&self.shares, self.peers.get(&peer)) else {
+            return usize::MAX;
+        };
+        shares.each.allowance(waiting.even, now)
+    }
+
+    /// The first thing that waits of a peer.
+    pub(crate) fn take(&mut self, peer: PeerId) -> Option<Item> {
+        let waiting = self.peers.get_mut(&peer)?;
+        if let Some((path, message)) = waiting.messages.pop_front() {
+            return Some(Item::Message(path, message));
+        }
+        if let Some(answer) = waiting.answers.pop_front() {
+            return Some(Item::Answer(answer));
+        }
+        if std::mem::take(&mut waiting.staged) {
+            return Some(Item::Staged);
+        }
+        let connection = waiting.connections.pop_front()?;
+        self.connections.remove(&connection);
+        Some(Item::Connection(connection))
+    }
+
+    /// Whether packets of a peer wait that had waited for a session; from now on they are the caller's to send.
+    pub(crate) fn take_staged(&mut self, peer: PeerId) -> bool {
+        self.peers.get_mut(&peer).is_some_and(|waiting| std::mem::take(&mut waiting.staged))
+    }
+
+    /// Connections of a peer that have something.
+    pub(crate) fn connections_of(&self, peer: PeerId) -> impl Iterator<Item = ConnectionHandle> {
+        self.peers.get(&peer).into_iter().flat_map(|waiting| waiting.connections.iter().copied())
+    }
+
+    /// A peer has something, or had its turn and may have more.
+    pub(crate) fn stand(&mut self, peer: PeerId) {
+        if let Some(waiting) = self.peers.get_mut(&peer)
+            && waiting.standing == Standing::Away
+            && waiting.has_any()
+        {
+            waiting.standing = Standing::InTurn;
+            self.turns.push_back(peer);
+        }
+    }
+
+    /// A peer has spent its share: what it has left waits for that, or for a moment without data.
+    pub(crate) fn put_beyond(&mut self, peer: PeerId) {
+        if let Some(waiting) = self.peers.get_mut(&peer)
+            && waiting.has_any()
+            && let Some(even) = waiting.even
+        {
+            let at = even + MOMENT;
+            waiting.standing = Standing::Beyond(at);
+            self.beyond.insert((at, peer));
+        }
+    }
+
+    /// Something of a peer's left before data.
+    pub(crate) fn charge(&mut self, peer: PeerId, bytes: usize, now: Instant) {
+        if let Some(shares) = &self.shares {
+            shares.all.charge(&mut self.even, bytes, now);
+            let waiting = self.peers.entry(peer).or_default();
+            shares.each.charge(&mut waiting.even, bytes, now);
+        }
+    }
+
+    /// Whether anything waits, for its share or for a moment without data.
+    pub(crate) fn waits(&self) -> bool {
+        !self.turns.is_empty() || !self.beyond.is_empty()
+    }
+
+    /// When the first that waits may go before data.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let first = self.beyond.first().map(|&(at, _)| at);
+        let held = (!self.turns.is_empty()).then_some(self.even).flatten().map(|even| even + MOMENT);
+        let next = [first, held].into_iter().flatten().min()?;
+        Some(self.even.map_or(next, |even| next.max(even + MOMENT)))
+    }
+
+    /// Whether a peer waits for its share.
+    pub(crate) fn is_beyond(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|waiting| matches!(waiting.standing, Standing::Beyond(_)))
+    }
+
+    /// Whether a connection stands here; an error if the queues and the set of them do not agree.
+    pub(crate) fn has_turn(&self, peer: PeerId, connection: ConnectionHandle) -> Result<bool, String> {
+        let is_listed = self.connections.contains(&connection);
+        let stands = self.peers.get(&peer).is_some_and(|waiting| {
+            waiting.standing != Standing::Away && waiting.connections.contains(&connection)
+        });
+        match is_listed == stands {
+            true => Ok(stands),
+            false => Err("its control traffic takes itself for queued, or does not".into()),
+        }
+    }
+
+    /// Messages and answers that found too many of their peer's.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn set(&mut self, peer: PeerId, standing: Standing) {
+        if let Some(waiting) = self.peers.get_mut(&peer) {
+            waiting.standing = standing;
+        }
+    }
+}
+
+impl Waiting {
+    fn has_any(&self) -> bool {
+        self.staged || !self.messages.is_empty() || !self.answers.is_empty() || !self.connections.is_empty()
+    }
+}
+
+/// Parts of the uplink.
+#[derive(Debug)]
+struct Shares {
+    each: Share,
+    all: Share,
+}
+
+impl Shares {
+    fn of(bits_per_second: u64, mtu: u16) -> Self {
+        let datagram = usize::from(mtu) + OVERHEAD;
+        Self {
+            each: Share::of(bits_per_second / EACH, datagram, BURST_OF_EACH),
+            all: Share::of(bits_per_second / ALL, datagram, BURST_OF_ALL),
+        }
+    }
+}
+
+/// A token bucket, told as the instant when it is even; `None`: it is full.
+#[derive(Debug)]
+struct Share {
+    nanoseconds_per_byte: u64,
+    datagram: Duration,
+    burst: Duration,
+}
+
+impl Share {
+    fn of(bits_per_second: u64, datagram: usize, datagrams: u32) -> Self {
+        let nanoseconds_per_byte = (8 * SECOND / bits_per_second.max(MIN_RATE)).max(1);
+        let datagram = Duration::from_nanos(nanoseconds_per_byte * datagram as u64);
+        Self { nanoseconds_per_byte, datagram, burst: datagram * datagrams }
+    }
+
+    fn is_spent(&self, even: Option<Instant>, now: Instant) -> bool {
+        even.is_some_and(|even| now <= even)
+    }
+
+    /// Full datagrams; the last may take it below even.
+    fn allowance(&self, even: Option<Instant>, now: Instant) -> usize {
+        if self.is_spent(even, now) {
+            return 0;
+        }
+        let has = even.map_or(self.burst, |even| now.saturating_duration_since(even).min(self.burst));
+        (has.as_nanos() / self.datagram.as_nanos()) as usize + 1
+    }
+
+    fn charge(&self, even: &mut Option<Instant>, bytes: usize, now: Instant) {
+        let full = now.checked_sub(self.burst).unwrap_or(now);
+        let from = even.map_or(full, |even| even.max(full));
+        *even = Some(from + Duration::from_nanos(self.nanoseconds_per_byte * bytes as u64));
+    }
+}
+
+/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second at
+/// 2 Mbit/s.
+const EACH: u64 = 20;
+/// All peers together have a twelfth, so that with what answers strangers data keeps nine tenths.
+const ALL: u64 = 12;
+/// A dial: a hello or its answer, and what follows it.
+const BURST_OF_EACH: u32 = 4;
+/// Of several peers whose connections come up together.
+const BURST_OF_ALL: u32 = 16;
+/// As an uplink's.
+const MIN_RATE: u64 = 1_000;
+/// After the instant at which a share is even, it is not spent.
+const MOMENT: Duration = Duration::from_nanos(1);
+const SECOND: u64 = 1_000_000_000;
+/// WireGuard's, and IPv6 and UDP headers.
+const OVERHEAD: usize = 32 + 48;
+/// Of a peer: its initiation, answers to its own and keepalives; each is repeated by who misses it.
+const MESSAGES_MAX: usize = 16;
+/// Of a peer: refusals of eight dials, or four words that nothing is known here.
+const ANSWERS_MAX: usize = 8;

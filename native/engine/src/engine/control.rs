@@ -1,0 +1,311 @@
+//! What leaves beside data: before it as far as its peer's share of the uplink goes, behind it or in its lanes beyond.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use warren_quic::{ConnectionHandle, Ecn};
+use warren_wireguard::PeerId;
+
+use super::peers::PACKETS;
+use super::transmit::TURN_ALONE;
+use super::{Engine, Member, Waiting};
+use crate::batch::TransmitBatch;
+use crate::control::Item;
+use crate::ids::ConnectionId;
+use crate::word::Word;
+
+impl Engine {
+    /// When the uplink lets waiting traffic go on.
+    pub(super) fn uplink_deadline(&self) -> Option<(Instant, &'static str)> {
+        let uplink = self.uplink.as_ref()?;
+        if self.control_waits {
+            return Some((uplink.control_deadline(), "uplink debt"));
+        }
+        let data = (!self.lanes.is_empty() || self.control.waits()).then(|| uplink.data_deadline());
+        let share = self.control.deadline();
+        data.into_iter().chain(share).min().map(|at| (at, "uplink"))
+    }
+
+    /// A connection has something to send, or room for more.
+    pub(super) fn stand_in_control(&mut self, handle: ConnectionHandle) {
+        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+            return;
+        };
+        self.control.push_connection(peer, handle);
+        if self.control.is_beyond(peer) {
+            self.leave_to_lanes(peer);
+        }
+    }
+
+    /// Takes answers that belong to no connection, as many as their peers may cause.
+    pub(super) fn take_answers(&mut self, now: Instant) {
+        while let Some((peer, answer)) = self.next_answer() {
+            if self.may_answer(peer, now) {
+                self.push_answer(peer, answer);
+            }
+        }
+    }
+
+    /// Takes the answer to a dial for which [`Engine::may_answer`] was asked.
+    pub(super) fn take_answer_to_dial(&mut self) {
+        while let Some((peer, answer)) = self.next_answer() {
+            self.push_answer(peer, answer);
+        }
+    }
+
+    fn next_answer(&mut self) -> Option<(PeerId, Vec<u8>)> {
+        let mut answer = Vec::new();
+        let peer = self.quic.poll_response(&mut answer)?;
+        Some((PeerId(peer.0), answer))
+    }
+
+    fn push_answer(&mut self, peer: PeerId, answer: Vec<u8>) {
+        if is_reset(&answer) {
+            // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
+            // process is a new one, or the same that gave the connection up.
+            let word = Word::Stranger(self.config.incarnation).encode();
+            self.control.push_answer(peer, word.to_vec());
+        }
+        self.control.push_answer(peer, answer);
+    }
+
+    /// Whether a peer may have one more answer to what belongs to no connection; if so, it had it.
+    pub(super) fn may_answer(&mut self, peer: PeerId, now: Instant) -> bool {
+        let Some(state) = self.peers.get_mut(&peer) else {
+            return false;
+        };
+        let done = state.answered_until.map_or(now, |at| at.max(now)) + ANSWER_INTERVAL;
+        let allowed = done <= now + ANSWER_INTERVAL * ANSWER_BURST;
+        if allowed {
+            state.answered_until = Some(done);
+        } else {
+            self.counters.answers_withheld += 1;
+        }
+        allowed
+    }
+
+    /// Sends one thing that outranks all data; `false`: there is none, or the uplink is too deep in debt.
+    ///
+    /// Each thing that leaves here, and its bound under an uplink:
+    ///
+    /// * last words of this end (closes at a shutdown or a removal, goodbyes): three datagrams a connection and peer, once.
+    /// * cookie replies: a part of the uplink, divided by source (`warren_wireguard::Device::bound_replies`).
+    /// * all that is for a peer, or that it asks for, in its share: handshake messages and keepalives, 16 waiting; answers to
+    ///   dials, refusals, version negotiations, stateless resets and the word before each, 50 a second, 8 waiting; packets that
+    ///   waited for a session; acknowledgements, credit, probes, closes and what was lost of its connections.
+    ///
+    /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it packets
+    /// that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no data does.
+    pub(super) fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        if self.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
+            self.control_waits = true;
+            return false;
+        }
+        let start = batch.bytes.len();
+        if let Some((path, farewell)) = self.farewells.pop() {
+            batch.bytes.extend_from_slice(&farewell);
+            self.sealed(batch, path, Ecn::NotEct, start, now);
+            return true;
+        }
+        if self.transmit_reply(batch, now) {
+            return true;
+        }
+        let data_waits = self.uplink.is_some() && !self.lanes.is_empty();
+        while let Some(peer) = self.control.next(data_waits, now) {
+            let allowance = self.control.allowance(peer, now);
+            if allowance == 0 {
+                self.leave_to_lanes(peer);
+                self.control.put_beyond(peer);
+                continue;
+            }
+            self.payer = Some(peer);
+            self.transmit_item(peer, allowance, batch, now);
+            self.payer = None;
+            self.control.stand(peer);
+            return true;
+        }
+        false
+    }
+
+    /// Sends one thing of a peer that is beyond its share, where no data waits for the uplink.
+    pub(super) fn transmit_behind(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let allowance = self.uplink.as_ref().map_or(0, |uplink| uplink.allowance(now));
+        if allowance == 0 || !self.lanes.is_empty() {
+            return false;
+        }
+        let Some(peer) = self.control.next_behind() else {
+            return false;
+        };
+        self.transmit_item(peer, allowance, batch, now);
+        self.control.stand(peer);
+        true
+    }
+
+    /// Packets of a peer that waited for a session take a turn in the lane of packets.
+    pub(super) fn turn_of_staged(
+        &mut self,
+        peer: PeerId,
+        most: usize,
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) {
+        for _ in 0..most {
+            if !self.transmit_staged(peer, batch, now) {
+                return;
+            }
+        }
+        self.lanes.push(PACKETS, peer, Member::Staged(peer));
+    }
+
+    /// What a connection lost takes a turn in the lane of its data.
+    pub(super) fn turn_of_lost(
+        &mut self,
+        id: ConnectionId,
+        most: usize,
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.lost_has_turn = false;
+        let Some(handle) = connection.handle else {
+            return;
+        };
+        if self.transmit_control_of_connection(handle, most, batch, now) == most {
+            self.give_turn_to_lost(id, handle);
+        }
+    }
+
+    /// Sends what answers nobody who is known; what the tunnel has for peers joins the rest that is theirs.
+    fn transmit_reply(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let start = batch.bytes.len();
+        while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
+            let Some(peer) = message.peer.filter(|peer| self.peers.contains_key(peer)) else {
+                self.sealed(batch, message.path, Ecn::NotEct, start, now);
+                return true;
+            };
+            let bytes = batch.bytes[start..].to_vec();
+            batch.bytes.truncate(start);
+            self.control.push_message(peer, message.path, bytes);
+        }
+        while let Some(peer) = self.wireguard.poll_staged() {
+            if self.peers.contains_key(&peer) {
+                self.control.push_staged(peer);
+            }
+        }
+        false
+    }
+
+    /// Sends the first thing that waits of a peer, of a connection so many datagrams at most.
+    fn transmit_item(&mut self, peer: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
+        match self.control.take(peer) {
+            Some(Item::Message(path, message)) => {
+                let start = batch.bytes.len();
+                batch.bytes.extend_from_slice(&message);
+                self.sealed(batch, path, Ecn::NotEct, start, now);
+            }
+            Some(Item::Answer(_)) if self.has_left(peer) => {}
+            Some(Item::Answer(answer)) => self.seal(peer, Ecn::NotEct, &answer, batch, now),
+            Some(Item::Staged) if self.transmit_staged(peer, batch, now) => self.control.push_staged(peer),
+            Some(Item::Connection(handle)) => {
+                let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
+                self.transmit_control_of_connection(handle, most.min(turn), batch, now);
+            }
+            Some(Item::Staged) | None => {}
+        }
+    }
+
+    fn transmit_staged(&mut self, peer: PeerId, batch: &mut TransmitBatch, now: Instant) -> bool {
+        let start = batch.bytes.len();
+        let path = self.wireguard.flush(peer, &mut batch.bytes, now);
+        if let Some(path) = path {
+            self.sealed(batch, path, Ecn::NotEct, start, now);
+        }
+        path.is_some()
+    }
+
+    /// Sends what QUIC has for a connection beside new data, up to so many datagrams; answers how many.
+    fn transmit_control_of_connection(
+        &mut self,
+        handle: ConnectionHandle,
+        most: usize,
+        batch: &mut TransmitBatch,
+        now: Instant,
+    ) -> usize {
+        let id = self.connection_of.get(&handle).copied();
+        let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
+        let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
+        let most = batch.room().min(most).min(allowance.max(1));
+        self.quic.hold(handle, held);
+        let sent = self.transmit_connection(handle, most, batch, now);
+        self.quic.hold(handle, false);
+        if sent == most {
+            self.stand_in_control(handle);
+            return sent;
+        }
+        if let Some(id) = id {
+            if held {
+                self.pacing.wait(id, Waiting::Control(handle), now);
+            }
+            self.revive(id);
+        }
+        sent
+    }
+
+    /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
+    /// higher lanes may starve that data.
+    fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
+        let may_wait = self.pacing.is_steered(id) && self.quic.room(handle) > 0;
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return false;
+        };
+        if !may_wait || !connection.lanes.values().any(|lane| lane.scheduled) {
+            return false;
+        }
+        now < *connection.held_since.get_or_insert(now) + HELD_MAX
+    }
+
+    /// What a peer that is beyond its share has of data takes turns in the lanes of data.
+    fn leave_to_lanes(&mut self, peer: PeerId) {
+        if self.control.take_staged(peer) {
+            self.lanes.push(PACKETS, peer, Member::Staged(peer));
+        }
+        let handles: Vec<_> = self.control.connections_of(peer).collect();
+        for handle in handles {
+            let Some(&id) = self.connection_of.get(&handle) else {
+                continue;
+            };
+            // A turn of its data takes along what was lost.
+            self.revive(id);
+            self.give_turn_to_lost(id, handle);
+        }
+    }
+
+    /// Unless it is of what the other end asked for: confirmations of its messages, where nothing was sent to it.
+    fn give_turn_to_lost(&mut self, id: ConnectionId, handle: ConnectionHandle) {
+        let unsent = if self.is_delivered(id) { 0 } else { self.quic.unsent(handle) };
+        if let Some(connection) = self.connections.get_mut(&id)
+            && unsent > 0
+            && !connection.lanes.values().any(|lane| lane.scheduled)
+            && !mem::replace(&mut connection.lost_has_turn, true)
+        {
+            let lane = connection.lanes.last_key_value().map_or(PACKETS, |(&priority, _)| priority);
+            self.lanes.push(lane, connection.peer, Member::Lost(id));
+        }
+    }
+}
+
+/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
+fn is_reset(response: &[u8]) -> bool {
+    response.first().is_some_and(|first| first & 0x80 == 0)
+}
+
+/// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
+const TURN_OF_CONTROL: usize = 4;
+/// How long frames of a connection wait for its data.
+const HELD_MAX: Duration = Duration::from_millis(5);
+/// As answers to initiations, 50 a second of a peer.
+const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
+/// Two dials under each of the 32 protocols that a device can have.
+const ANSWER_BURST: u32 = 64;

@@ -1,0 +1,105 @@
+//! Room for dials of peers that are not complete: who keeps this end waiting makes room for others.
+
+use std::time::{Duration, Instant};
+
+use warren_wireguard::PeerId;
+
+use super::Engine;
+use crate::event::{CloseCause, Closed, ClosedBy};
+use crate::ids::ConnectionId;
+use crate::peer::Incomplete;
+
+impl Engine {
+    /// Whether a dial of a peer's may be taken: it has few that wait on it, and there is room, or one that waited long on its
+    /// dialler makes room.
+    pub(super) fn finds_room(&mut self, peer: PeerId, now: Instant) -> bool {
+        let limit = self.config.limits.pending_connections;
+        let its = self.peers.get(&peer).map_or(0, |peer| peer.incomplete.count);
+        if its >= share(limit) && !self.displace(Some(peer), now) {
+            return false;
+        }
+        if self.untaken_connections >= limit {
+            return false;
+        }
+        self.pending_connections < limit || self.displace(None, now)
+    }
+
+    /// A dial of a peer's was answered, and waits on it. What it left incomplete in the last minute counts as the same wait,
+    /// or a hello now and then would keep its place for ever.
+    pub(super) fn await_dialler(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
+        let (Some(peer), Some(connection)) = (self.peers.get_mut(&peer), self.connections.get_mut(&id))
+        else {
+            return;
+        };
+        let Incomplete { count, since } = &mut peer.incomplete;
+        let first = since.filter(|&(_, newest)| now < newest + REMEMBERED).map_or(now, |(first, _)| first);
+        *since = Some((first, now));
+        *count += 1;
+        connection.incomplete = Some(first);
+        self.incomplete.insert((first, id));
+    }
+
+    /// A dialler completed its dial.
+    pub(super) fn dialler_came(&mut self, id: ConnectionId) {
+        if let Some(peer) = self.await_no_more(id)
+            && let Some(peer) = self.peers.get_mut(&peer)
+        {
+            peer.incomplete.since = None;
+        }
+    }
+
+    /// A dial waits on its dialler no more; answers whose it is, if it did.
+    pub(super) fn await_no_more(&mut self, id: ConnectionId) -> Option<PeerId> {
+        let connection = self.connections.get_mut(&id)?;
+        let since = connection.incomplete.take()?;
+        self.incomplete.remove(&(since, id));
+        if let Some(peer) = self.peers.get_mut(&connection.peer) {
+            peer.incomplete.count -= 1;
+        }
+        Some(connection.peer)
+    }
+
+    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for long.
+    fn displace(&mut self, only: Option<PeerId>, now: Instant) -> bool {
+        let oldest = match only {
+            Some(peer) => self.connections_of(peer).into_iter().find(|&id| self.is_overdue(id, now)),
+            None => {
+                let mut oldest = self.incomplete.iter().take(LOOKED_AT).map(|&(_, id)| id);
+                oldest.find(|&id| self.is_overdue(id, now))
+            }
+        };
+        let Some(id) = oldest else {
+            return false;
+        };
+        self.counters.displaced_dials += 1;
+        let reason = "the dial was not completed, and others came".into();
+        self.abandon(id, Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Refused }, now);
+        true
+    }
+
+    /// Whether an answer has not come for three times as long as it takes.
+    fn is_overdue(&self, id: ConnectionId, now: Instant) -> bool {
+        let Some(connection) = self.connections.get(&id) else {
+            return false;
+        };
+        let (Some(since), Some(handle)) = (connection.incomplete, connection.handle) else {
+            return false;
+        };
+        let timeout = self.quic.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
+        now >= since + 3 * timeout
+    }
+}
+
+/// An eighth of the room, and two at least: seven peers that complete nothing leave some, and one that dials under all 32
+/// protocols at once has them within four round trips.
+fn share(limit: usize) -> usize {
+    (limit / 8).max(2)
+}
+
+/// The first probe timeout where nothing is known of the path (RFC 9002 section 6.2.2): what a peer makes this end believe of
+/// its path by answering late gives it no more.
+const TIMEOUT_MAX: Duration = Duration::from_secs(1);
+/// Six times the limit of a dial.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// Of the dials that wait longest; those of the farthest peers may have time left.
+const LOOKED_AT: usize = 8;
