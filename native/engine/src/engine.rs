@@ -228,9 +228,17 @@ impl Engine {
         let rooms = [self.wireguard.poll_timeout(), self.quic.poll_timeout(), self.timers.next()];
         let lanes = self.policies.deadline(&self.lanes).map(|at| (at, "lane rate"));
         let pacing = self.pacing.next_due().map(|at| (at, "pacing"));
+        let events = self.events.deadline().map(|at| (at, "events"));
         rooms
             .into_iter()
-            .chain([self.uplink_deadline(), pacing, lanes, self.expiries.next(), self.drained.deadline()])
+            .chain([
+                self.uplink_deadline(),
+                pacing,
+                lanes,
+                events,
+                self.expiries.next(),
+                self.drained.deadline(),
+            ])
             .flatten()
             .min_by_key(|&(at, _)| at)
     }
