@@ -1,4 +1,4 @@
-import { coded } from './arguments/argument-error.js'
+import { coded, wrongType } from './arguments/argument-error.js'
 import { type Endpoint, formatEndpoint, invalidEndpoint, parseHost } from './arguments/endpoint.js'
 import { integer } from './arguments/options.js'
 import { prefix } from './arguments/prefix.js'
@@ -28,6 +28,8 @@ export interface ParsedConfig {
  * ```
  */
 export function parseConfig(source: string): ParsedConfig {
+  if (typeof source !== 'string')
+    throw wrongType('source', "the text of a configuration file (read it as 'utf8')", source)
   const sections = readSections(source)
   const [device, ...more] = sections.filter(({ name }) => name === 'interface')
   if (device === undefined) throw invalidConfig(undefined, 'there is no [Interface] section')

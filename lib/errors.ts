@@ -116,7 +116,8 @@ export function fromNative(failure: unknown, peer?: string): WarrenError {
   const { code, message } = Object(failure) as { code?: unknown; message?: unknown }
   const known = typeof code === 'string' && Object.hasOwn(NATIVE, code) ? (code as NativeCause) : 'failed'
   const detail = typeof message === 'string' && message !== code ? message : ''
-  return nativeError(known, detail, { peer, cause: failure })
+  const more = SAID.has(known) ? (ADDRESS.exec(detail)?.[0] ?? '') : detail
+  return nativeError(known, more, { peer, cause: failure })
 }
 
 /** The error of a connection that ended for this cause, or `undefined` where an application closed it. */
@@ -208,3 +209,19 @@ const NATIVE = {
   Exclude<DriverClose['cause'], 'application'> | (string & {}),
   readonly [WarrenErrorCode, string]
 >
+
+/** Causes of which a driver says in its words what the table says: what stays of that is the address that it names. */
+const SAID: ReadonlySet<NativeCause> = new Set([
+  'already-exists',
+  'own-key',
+  'low-order-key',
+  'too-many-peers',
+  'mtu-too-small',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'device-closed',
+  'stranger-gone',
+  'peer-removed',
+])
+const ADDRESS = /\S*:\d+/

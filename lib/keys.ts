@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { inspect, types } from 'node:util'
-import { coded } from './arguments/argument-error.js'
+import { coded, describe, notConstructed } from './arguments/argument-error.js'
 
 /** The name of a node: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
 export type PublicKey = string
 
 const BRAND = Symbol.for('warren.PrivateKey')
+
+/** Gives what `PrivateKey.from` does, for an option of this name. */
+export let privateKeyOf: (name: string, key: unknown) => PrivateKey
 
 /**
  * A WireGuard private key. Printed, logged or made JSON, it shows only its public key.
@@ -24,6 +27,8 @@ export class PrivateKey {
   readonly #bytes: Buffer
 
   private constructor(bytes: Buffer) {
+    if (!types.isUint8Array(bytes))
+      throw notConstructed('A PrivateKey', 'take PrivateKey.generate() or PrivateKey.from(key)')
     this.#bytes = bytes
     this.publicKey = derivePublicKey(bytes)
   }
@@ -38,15 +43,15 @@ export class PrivateKey {
 
   static {
     Object.defineProperty(PrivateKey.prototype, BRAND, { value: true })
+    privateKeyOf = (name, key) => new PrivateKey(parseKey(name, isPrivateKey(key) ? key.export() : key))
   }
 
   /**
-   * Takes 32 bytes, their base64 as `wg genkey` prints it, or a private key, also of another copy of the package. Throws
-   * `ERR_WARREN_INVALID_KEY`, without what came.
+   * Takes 32 bytes, their base64 as `wg genkey` prints it, also with its line's end, or a private key, also of another copy of the
+   * package. Throws `ERR_WARREN_INVALID_KEY`, without what came.
    */
   static from(key: string | Uint8Array | PrivateKey): PrivateKey {
-    const isKey = typeof key === 'object' && key !== null && BRAND in key
-    return new PrivateKey(parseKey('The private key', isKey ? (key as PrivateKey).export() : key))
+    return privateKeyOf('The private key', key)
   }
 
   /** Gives the base64 of the key: the only way to it. */
@@ -72,7 +77,14 @@ export class PrivateKey {
 
 /** Takes a public key as 32 bytes or their base64, and gives the canonical base64. Throws `ERR_WARREN_INVALID_KEY`. */
 export function parsePublicKey(key: string | Uint8Array): PublicKey {
-  return parseKey('The public key', key).toString('base64')
+  return publicKeyOf('The public key', key)
+}
+
+/** The same for an option of this name. */
+export function publicKeyOf(name: string, key: unknown): PublicKey {
+  if (isPrivateKey(key))
+    throw invalidKey(TypeError, `${name} must be a public key; got a PrivateKey: take its publicKey`)
+  return parseKey(name, key).toString('base64')
 }
 
 /** Gives the IPv6 address inside the tunnel that belongs to a key: `fd` and 120 bits of a BLAKE2s-256 over a domain and the key. */
@@ -82,20 +94,35 @@ export function addressOf(key: PublicKey): string {
   return compress(Array.from({ length: 8 }, (_, index) => octets.readUInt16BE(index * 2)))
 }
 
-/** The 32 bytes of a key of any kind. What came is never repeated in the error: it could be a secret. */
+/** The 32 bytes of a key of any kind, whose text may end with a line. What came is never repeated in the error: it could be a secret. */
 export function parseKey(name: string, key: unknown): Buffer {
   if (types.isUint8Array(key)) {
     if (key.byteLength === KEY_BYTES) return Buffer.from(key)
-    throw invalidKey(RangeError, `${name} must be ${KEY_BYTES} bytes; got ${key.byteLength}`)
+    const isText = key.byteLength >= KEY_TEXT && key.byteLength <= KEY_TEXT + 2
+    const hint = isText ? ": the text of a key is given as a string, so read its file as 'utf8'" : ''
+    throw invalidKey(
+      RangeError,
+      `${name} must be ${KEY_BYTES} bytes, or their base64; got ${key.byteLength} bytes${hint}`,
+    )
   }
   if (typeof key !== 'string')
-    throw invalidKey(TypeError, `${name} must be base64 or ${KEY_BYTES} bytes; got ${typeof key}`)
-  const bytes = Buffer.from(key, 'base64')
-  if (bytes.length === KEY_BYTES && bytes.toString('base64') === key) return bytes
+    throw invalidKey(TypeError, `${name} must be base64 or ${KEY_BYTES} bytes; got ${describe(key)}`)
+  const text = key.replace(/\r?\n$/, '')
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length === KEY_BYTES && bytes.toString('base64') === text) return bytes
   throw invalidKey(
     RangeError,
-    `${name} must be base64 of ${KEY_BYTES} bytes, 44 characters ending in '='; got ${key.length} characters that are not`,
+    `${name} must be base64 of ${KEY_BYTES} bytes, ${KEY_TEXT} characters that end in '='; got ${flawOf(text)}`,
   )
+}
+
+function flawOf(text: string): string {
+  if (/^[\da-f]{64}$/i.test(text)) return "64 hexadecimal digits: Buffer.from(key, 'hex') has the bytes"
+  return text.length === KEY_TEXT ? `${KEY_TEXT} characters that are not canonical base64` : `${text.length} characters`
+}
+
+function isPrivateKey(value: unknown): value is PrivateKey {
+  return typeof value === 'object' && value !== null && BRAND in value
 }
 
 function invalidKey(Kind: typeof TypeError | typeof RangeError, message: string): Error {
@@ -121,6 +148,9 @@ function compress(groups: readonly number[]): string {
 }
 
 const KEY_BYTES = 32
+
+/** Their base64. */
+const KEY_TEXT = 44
 
 /** Locally assigned addresses, RFC 4193 section 3.1. */
 const ADDRESS_PREFIX = Buffer.of(0xfd)

@@ -32,7 +32,13 @@ export function coded<E extends Error>(error: E, code: WarrenErrorCode): E & { r
   return Object.assign(error, { code })
 }
 
-function describe(value: unknown): string {
+/** A class that is not for `new`; `instead` is how its instances come about. */
+export function notConstructed(name: string, instead: string): TypeError {
+  return coded(new TypeError(`${name} is not made by new: ${instead}`), 'ERR_WARREN_INVALID_ARGUMENT')
+}
+
+/** What came, for the end of a message. */
+export function describe(value: unknown): string {
   if (typeof value === 'string')
     return value.length > LONGEST ? `a string of ${value.length} characters` : JSON.stringify(value)
   if (typeof value === 'function') return 'a function'

@@ -74,7 +74,7 @@ export function invalidEndpoint(value: string, name: string): RangeError {
 const KEY = /[a-z\d+/]{42}/i
 
 const EXPECTED =
-  "'host:port' or '[IPv6 address]:port' with a port from 1 to 65535, and of a link-local address with its zone, '[fe80::1%eth0]:port'"
+  "'host:port', '[IPv6 address]:port' or { host, port } with a port from 1 to 65535, and of a link-local address with its zone, '[fe80::1%eth0]:port'"
 
 /** The labels of RFC 1123 section 2.1, and the underscore that many networks use. */
 const HOST_NAME = /^(?:[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?\.)*[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?\.?$/i

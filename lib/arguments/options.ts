@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { outOfRange, unknownOption, wrongType } from './argument-error.js'
 
 /** Checks one value that came from outside and gives it parsed; `name` is for the error. */
@@ -17,11 +18,14 @@ export function parseOptions<C extends Record<string, Check<unknown>>>(
 
 /** The half of `parseOptions` that looks at no values. */
 export function checkNames(name: string, options: unknown, checks: object): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw wrongType(name, 'an object', options)
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(checks, key)) throw unknownOption(`${name}.${key}`, Object.keys(checks))
-  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw notOptions(name, options, checks)
+  const keys = Object.keys(options)
+  for (const key of keys) if (!Object.hasOwn(checks, key)) throw unknownOption(`${name}.${key}`, Object.keys(checks))
+  if (keys.length === 0 && types.isNativeError(options)) throw notOptions(name, options, checks)
+}
+
+function notOptions(name: string, options: unknown, checks: object): TypeError {
+  return wrongType(name, `an object with some of ${Object.keys(checks).join(', ')}`, options)
 }
 
 /** What may be left out; then it is `fallback`. */

@@ -5,7 +5,10 @@ import { coded, wrongType } from './argument-error.js'
 export function checkPacket(packet: Uint8Array, mtu: number): void {
   if (!types.isUint8Array(packet)) throw wrongType('packet', 'a Uint8Array', packet)
   const length = packetLength(packet)
-  if (length === undefined) throw invalidPacket('packet must be an IPv4 or IPv6 packet with its header')
+  if (length === undefined)
+    throw invalidPacket(
+      `packet must be an IPv4 or IPv6 packet with its header; got ${packet.byteLength} bytes that are none`,
+    )
   if (length !== packet.byteLength)
     throw invalidPacket(`packet says that it is ${length} bytes long; got ${packet.byteLength}`)
   if (length > mtu) throw invalidPacket(`packet must be at most ${mtu} bytes long, the device's mtu; got ${length}`)

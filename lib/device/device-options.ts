@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, type Limits, limits } from '../arguments/limits.js'
 import { type Check, flag, integer, listOf, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
 import { DEFAULT_PROTOCOLS, protocols } from '../arguments/protocols.js'
-import { PrivateKey } from '../keys.js'
+import { PrivateKey, privateKeyOf } from '../keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lanes.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import type { Authorize } from './authorization.js'
@@ -93,20 +93,20 @@ const milliseconds = integer(1, LONGEST_TIMER, 'milliseconds')
 
 const privateKey: Check<PrivateKey> = (value, name) => {
   if (value instanceof PrivateKey) return value
-  if (value === undefined) throw wrongType(name, 'a PrivateKey or its base64', value)
-  return PrivateKey.from(value as string)
+  return privateKeyOf(name, value)
 }
 
 const port = integer(0, 65_535)
 
 const host: Check<string> = (value, name) => {
-  if (typeof value !== 'string') throw wrongType(name, 'an IP address', value)
-  if (isIP(value) === 0) throw outOfRange(name, 'an IP address', value)
+  if (typeof value !== 'string') throw wrongType(name, HOST, value)
+  if (isIP(value) === 0 || value.includes('%')) throw outOfRange(name, HOST, value)
   return value
 }
 
 const listen: Check<{ readonly host: string | undefined; readonly port: number }> = (value, name) => {
   if (typeof value === 'number') return { host: undefined, port: port(value, name) }
+  if (typeof value !== 'object' || value === null) throw wrongType(name, LISTEN, value)
   return parseOptions(name, value, { host: optional(host, undefined), port: optional(port, 0) })
 }
 
@@ -122,6 +122,11 @@ const mtu: Check<number> = (value, name) => {
   return integer(LEAST_MTU, MOST_MTU, 'bytes')(value, name)
 }
 
+const HOST =
+  "an IP address of this machine without brackets or zone, such as '127.0.0.1' or '::1', or left out for all of them"
+
+const LISTEN = 'a port, which is an integer from 0 to 65535, or { host, port }'
+
 const CHECKS = {
   privateKey,
   listen: optional(listen, { host: undefined, port: 0 }),
@@ -130,7 +135,7 @@ const CHECKS = {
   authorizeTimeout: optional(milliseconds, 4_000),
   forgetAfter: optional(milliseconds, FORGET_AFTER),
   deadAfter: optional(milliseconds, 15_000),
-  heartbeat: optional(milliseconds, 9_000),
+  heartbeat: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 9_000),
   driver: optional(oneOf('native', 'script'), 'native' as const),
   addresses: optional(listOf(prefix, 1_024), []),
   mtu: optional(mtu, 1_420),

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { type InspectOptions, inspect } from 'node:util'
+import { coded, notConstructed } from '../arguments/argument-error.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, formatEndpoint } from '../arguments/endpoint.js'
 import { driverLimits } from '../arguments/limits.js'
@@ -81,6 +82,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #authorizations: Authorizations | undefined
   readonly #strangers: Strangers
   readonly #end = defer<CloseReason>()
+  /** That of the private key if it were a public one: so that it is known without being kept. */
+  readonly #secretAddress: string
   #closing: Promise<void> | undefined
 
   /**
@@ -113,12 +116,14 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     attach: (receiver: DeviceReceiver) => void,
   ) {
     super()
+    if (attach === undefined) throw notConstructed('A Device', 'take await Device.open(options)')
     this.publicKey = options.privateKey.publicKey
     this.address = driver.address
     this.addresses = [addressOf(this.publicKey), ...options.addresses]
     this.peers = this.#peers
     this.connections = this.#connections
     this.closed = this.#end.promise
+    this.#secretAddress = addressOf(options.privateKey.export())
     this.#runtime = new Runtime(driver, systemClock, options)
     this.#routes = routes
     this.#inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
@@ -152,6 +157,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
+    if (addressOf(parsed.publicKey) === this.#secretAddress) throw ownSecret()
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
@@ -415,6 +421,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     }
     this.#event({ type: 'added', publicKey, by: 'authorize' })
   }
+}
+
+function ownSecret(): RangeError {
+  const message = 'options.publicKey must be the public key of the peer; got the private key of this device'
+  return coded(new RangeError(message), 'ERR_WARREN_INVALID_KEY')
 }
 
 function driverOptions(options: ParsedDeviceOptions): DriverOptions {

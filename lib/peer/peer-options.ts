@@ -6,7 +6,7 @@ import { prefix } from '../arguments/prefix.js'
 import { priority } from '../arguments/priority.js'
 import { protocols } from '../arguments/protocols.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
-import { type PublicKey, parseKey, parsePublicKey } from '../keys.js'
+import { type PublicKey, parseKey, publicKeyOf } from '../keys.js'
 
 /** Options of `addPeer`. */
 export interface PeerOptions {
@@ -86,9 +86,9 @@ export function parsePeerChanges(changes: PeerChanges): ParsedPeerChanges {
   return parseOptions('changes', changes, CHANGE_CHECKS)
 }
 
-const publicKey: Check<PublicKey> = (value) => parsePublicKey(value as string)
+const publicKey: Check<PublicKey> = (value, name) => publicKeyOf(name, value)
 
-const presharedKey: Check<Uint8Array> = (value) => parseKey('The pre-shared key', value)
+const presharedKey: Check<Uint8Array> = (value, name) => parseKey(name, value)
 
 const endpoints: Check<readonly ParsedEndpoint[]> = (value, name) => {
   if (!Array.isArray(value)) return [parseEndpointLike(value, name)]

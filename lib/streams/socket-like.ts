@@ -38,7 +38,7 @@ export abstract class SocketLike extends Duplex {
 
   /** Emits 'timeout' when nothing was read or written for so many milliseconds, and does nothing else. 0: never. */
   setTimeout(milliseconds: number, callback?: () => void): this {
-    const checked = integer(0, LONGEST_TIMER, 'milliseconds')(milliseconds, 'milliseconds')
+    const checked = integer(0, LONGEST_TIMER)(milliseconds, 'milliseconds')
     if (this.destroyed) return this
     this.#timeout = checked
     this.#idle.set(checked)

@@ -24,7 +24,7 @@ describe('lanes', () => {
     [{ 256: {} }, 'A key of lanes must be a priority from 0 to 255; got "256"'],
     [{ '01': {} }, 'A key of lanes must be a priority from 0 to 255; got "01"'],
     [{ high: {} }, 'A key of lanes must be a priority from 0 to 255; got "high"'],
-    [{ 1: 'wait' }, 'lanes[1] must be an object; got "wait"'],
+    [{ 1: 'wait' }, 'lanes[1] must be an object with some of full, maxQueuedBytes, rate; got "wait"'],
     [{ 1: { full: 'drop' } }, `lanes[1].full must be 'wait' or 'drop-oldest' or 'drop-newest' or 'close'; got "drop"`],
     [{ 1: { maxQueuedBytes: 0 } }, 'lanes[1].maxQueuedBytes must be an integer from 1 to 4294967295 (bytes); got 0'],
     [{ 1: { rate: '1' } }, 'lanes[1].rate must be an integer from 1 to'],
