@@ -53,7 +53,7 @@ const told = {
   'ids-given': ['protocolViolations'],
   'ack-delay': ['protocolViolations'],
   defrag: ['costlyDatagrams'],
-  'initial-pieces': ['malformedHellos'],
+  'initial-pieces': ['strayDatagrams'],
   'unknown-ids': ['strayDatagrams'],
   rubbish: ['strayDatagrams'],
   astray: ['receiveDroppedWrongSource', 'receiveDroppedNotIp'],

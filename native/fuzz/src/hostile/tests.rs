@@ -179,7 +179,7 @@ const STATED: usize = 2 << 20;
 const PORTS: u16 = 2_000;
 const TURNS: u32 = 400;
 /// 130 messages in a packet take 120, a dial 140.
-const MEAN_ALLOCATIONS: u64 = 400;
-const MEAN_BYTES: u64 = 300 << 10;
+const MEAN_ALLOCATIONS: u64 = 200;
+const MEAN_BYTES: u64 = 128 << 10;
 /// About 25 Mbit/s of full packets.
 const PAUSE: Duration = Duration::from_micros(460);
