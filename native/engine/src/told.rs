@@ -142,7 +142,8 @@ impl Event {
 fn estimate(event: &Event) -> (Duration, u64) {
     let (nanoseconds, bytes) = match event {
         Event::Message { bytes, .. } => (MESSAGE, bytes.len()),
-        Event::Datagram { bytes, .. } | Event::Packet { packet: bytes, .. } => (MESSAGE, bytes.len()),
+        Event::Datagram { bytes, .. } => (MESSAGE, bytes.len()),
+        Event::Packet { packet, .. } => (PACKET, packet.len()),
         Event::StreamData { bytes, .. } => (PIECE, bytes.len()),
         Event::StreamOpened { .. } => (STREAM, 0),
         Event::Connected { .. } | Event::Closed { .. } => (CONNECTION, 0),
@@ -169,6 +170,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
 
 // In nanoseconds.
 const MESSAGE: u64 = 2_000;
+const PACKET: u64 = 3_000;
 const PIECE: u64 = 2_000;
 const OTHER: u64 = 1_000;
 const STREAM: u64 = 30_000;
