@@ -99,11 +99,14 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PUCHAR data, SIZE_T length) {
 }
 `
 
+/** Seconds for one program: who waits for it kills this script, and would leave Wine behind. */
+const LIMIT = 1_100
+
 /** Node under Wine writes its output to files alone, and fails with a pipe. */
 function runsNode({ wine, prefix, node }) {
   return `#!/bin/sh
 out=$(mktemp)
-WINEPREFIX='${prefix}' WINEDEBUG=-all '${wine}' '${node}' "$@" < /dev/null > "$out" 2> "$out.err"
+WINEPREFIX='${prefix}' WINEDEBUG=-all timeout --kill-after=5 ${LIMIT} '${wine}' '${node}' "$@" < /dev/null > "$out" 2> "$out.err"
 status=$?
 cat "$out"
 cat "$out.err" >&2
