@@ -53,11 +53,15 @@ export async function runCommandLine(folder) {
   try {
     const [line] = await once(pong.stdout, 'data')
     const [, peer, port] = /ping (\S+)@\S+:(\d+)/.exec(line) ?? []
-    const printed = call('npx', ['--no', 'warren', 'ping', `${peer}@127.0.0.1:${port}`, '--count', '3'], {
-      cwd: folder,
-      limit: 60,
-    })
-    if (!printed.includes('3 of 3 answered')) throw new BuildError(`warren ping prints ${printed}`)
+    const printed = call(
+      'npx',
+      ['--no', 'warren', 'ping', `${peer}@127.0.0.1:${port}`, '--count', '2', '--interval', '5000'],
+      {
+        cwd: folder,
+        limit: 60,
+      },
+    )
+    if (!printed.includes('2 of 2 answered')) throw new BuildError(`warren ping prints ${printed}`)
   } finally {
     pong.kill()
   }

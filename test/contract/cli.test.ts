@@ -84,10 +84,10 @@ describe('the command line', () => {
     const own = PrivateKey.generate()
     const near = new TestTerminal('', { WARREN_PRIVATE_KEY: own.export() })
     const target = `${publicKey}@127.0.0.1:${port}`
-    expect(await run(['ping', target, '--count', '3', '--interval', '20', '--size', '100'], near)).toBe(0)
+    expect(await run(['ping', target, '--count', '2', '--interval', '2000', '--size', '100'], near)).toBe(0)
     expect(near.out).toContain(`this node is ${own.publicKey}\n`)
     expect(near.out).toMatch(/connected to 127\.0\.0\.1:\d+ in [\d.]+ ms, with a handshake of [\d.]+ ms\n/)
-    expect(near.out).toMatch(/3: 100 bytes in [\d.]+ ms\n3 of 3 answered; least /)
+    expect(near.out).toMatch(/1: 100 bytes in [\d.]+ ms\n2: 100 bytes in [\d.]+ ms\n2 of 2 answered; least /)
     far.interrupt?.()
     expect(await ponging).toBe(0)
     expect(far.out).toContain(`${own.publicKey} is up`)
