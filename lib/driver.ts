@@ -26,14 +26,14 @@ export interface DriverOptions {
   readonly limits: DriverLimits
 }
 
-/** What one priority is allowed, on every connection. */
+/** Policy of one priority, on every connection. */
 export interface DriverLane {
   readonly priority: number
-  /** When more than `maxQueuedBytes` would wait: 'wait' limits nothing here, for admission does. */
+  /** Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does. */
   readonly full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
   /** Message bytes of one connection that have not begun to leave. */
   readonly maxQueuedBytes: number
-  /** Of all connections of the device together. */
+  /** Bound of all connections of the device together. */
   readonly rate: number | undefined
 }
 
@@ -112,7 +112,7 @@ export interface Driver {
 
   /** Counters by name. */
   stats(): Record<string, number>
-  /** Where the tunnel is, or is about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Endpoint of the tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
   peerEndpoint(peer: number): string | undefined
   peerStats(peer: number): Record<string, number> | undefined
   connectionStats(connection: number): Record<string, number> | undefined
@@ -128,7 +128,7 @@ export interface Driver {
   unref(): void
 }
 
-/** What a driver tells, in the order it happened; called from its one wake per batch. */
+/** Events of a driver, in the order in which they happened; called from its one wake per batch. */
 export interface Receiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void

@@ -10,7 +10,7 @@ export type PeerStats = Stats
 /** Figures of a connection. */
 export type ConnectionStats = Stats
 
-/** Puts figures together. The type says of each name but `lanes` that it is a number, which no index signature can. */
+/** Puts figures together. TypeScript cannot say "every key but `lanes` is a number", hence the cast. */
 export function statsOf(counters: Readonly<Record<string, number>> | undefined, lanes: readonly LaneStats[]): Stats {
   return { ...counters, lanes } as unknown as Stats
 }
