@@ -36,5 +36,5 @@ pub use device::Device;
 pub use event::{DownReason, Event};
 pub use keys::{KEY_LENGTH, KeyError, PresharedKey, PrivateKey, PublicKey};
 pub use receive::{Claimed, Opened};
-pub use send::{Message, SendDrop, Sent};
+pub use send::{Flushed, Message, SendDrop, Sent};
 pub use stats::{PeerStats, ReceiveDrops, SendDrops, Stats};
