@@ -77,7 +77,7 @@ eachDriver('messages', (network) => {
         admitted += 1
       }
     })()
-    await until(() => (accepted.stats().receiveHeldBytes ?? 0) > 2 * MIB)
+    await until(() => accepted.stats().receiveHeldBytes > 2 * MIB)
     let before = -1
     while (before !== admitted) {
       before = admitted
@@ -98,7 +98,7 @@ eachDriver('messages', (network) => {
       { limits: { receiveBytesPerConnection: MIB, messageBytes: MIB } },
     )
     for (let index = 0; index < 40; index++) void connection.send(pattern(MIB / 2))
-    await until(() => (accepted.stats().receiveHeldBytes ?? 0) > 0)
+    await until(() => accepted.stats().receiveHeldBytes > 0)
     const urgent = accepted.messages({ minPriority: 128 })
     for (let index = 0; index < 50; index++) {
       const outgoing = await connection.send(Buffer.of(index), { priority: 200 })

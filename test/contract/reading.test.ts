@@ -44,7 +44,7 @@ eachDriver('device.messages()', (network) => {
     const sending = [keepSending(flood, MIB / 4, 255), keepSending(modest, 8 * 1_024, 0)]
     const messages = hub.messages()
     const bytes = new Map<string, number>()
-    await until(() => [...hub.connections].every((connection) => (connection.stats().receiveHeldBytes ?? 0) > MIB))
+    await until(() => [...hub.connections].every((connection) => connection.stats().receiveHeldBytes > MIB))
     let taken = 0
     while (taken < 24 * MIB) {
       const { value } = (await messages.next()) as { value: Message }
@@ -73,7 +73,7 @@ eachDriver('device.messages()', (network) => {
       },
     )) as [Device, ...Device[]]
     for (const leaf of leaves) for (let index = 0; index < 20; index++) void leaf.broadcast(pattern(MIB / 2))
-    await until(() => [...hub.connections].every((connection) => (connection.stats().receiveHeldBytes ?? 0) > 0))
+    await until(() => [...hub.connections].every((connection) => connection.stats().receiveHeldBytes > 0))
     const urgent = hub.messages({ minPriority: 128 })
     for (let round = 0; round < 20; round++) {
       for (const leaf of leaves) {

@@ -91,7 +91,7 @@ describe('an attack throws nothing, stops no honest peer, and is held to the lim
       assert.deepEqual(after.thrown, [])
       assert.equal(connection.isOpen, true)
       for (const counter of told[name] ?? []) {
-        assert.ok((after.stats[counter] ?? 0) > (before.stats[counter] ?? 0), `${counter} counts nothing`)
+        assert.ok(after.stats[counter] > before.stats[counter], `${counter} counts nothing`)
       }
       const grown = after.resident - before.resident
       const most = statedOf[name] ?? (victim === 'ignores' ? stated : HOLDS_NOTHING)
