@@ -15,7 +15,7 @@ import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
 import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
-import { type ConnectionStats, statsOf } from '../figures/stats.js'
+import { type ConnectionStats, NO_CONNECTION_STATS } from '../figures/stats.js'
 import { Inbox } from '../inbox/inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
@@ -243,10 +243,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
 
   /** Gives figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
-    if (this.#state === 'closed') return statsOf(undefined, [])
+    if (this.#state === 'closed') return NO_CONNECTION_STATS
     const { driver, deadlines } = this.#runtime
     const lanes = joinLanes(driver.laneStats(this.#id) ?? [], this.#outbox.lanes, deadlines.now())
-    return statsOf(driver.connectionStats(this.#id), lanes)
+    return { ...(driver.connectionStats(this.#id) ?? NO_CONNECTION_STATS), lanes }
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */

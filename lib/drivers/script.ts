@@ -5,8 +5,9 @@ import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
 import { RecordReader } from '../addon/records.js'
-import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
+import type { DriverOptions, OpenDriver, Receiver, SocketErrors } from '../driver.js'
 import { fromNative } from '../errors.js'
+import type { DeviceFigures } from '../generated/figures.js'
 import { systemClock } from '../waiting/clock.js'
 import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
@@ -38,11 +39,12 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   readonly #reader: RecordReader
   readonly #wakeup: Wakeup
   readonly #forgetExit: () => void
-  readonly #counters: Record<string, number> = {
+  readonly #counters: Record<SocketCounter, number> = {
     datagramsSent: 0,
     datagramsReceived: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    socketRebound: 0,
   }
   readonly #now = addon().uptime
   /** Received and not handed in yet. */
@@ -82,7 +84,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     })
   }
 
-  override stats(): Record<string, number> {
+  override stats(): DeviceFigures & SocketErrors {
     return { ...super.stats(), ...this.#counters }
   }
 
@@ -234,11 +236,11 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#wakeup.soon()
   }
 
-  #add(counter: string, count: number): void {
+  #add(counter: SocketCounter, count: number): void {
     this.#counters[counter] = (this.#counters[counter] ?? 0) + count
   }
 
-  #count(error: NodeJS.ErrnoException, counter: string): void {
+  #count(error: NodeJS.ErrnoException, counter: 'sendError' | 'receiveError'): void {
     this.#add(`${counter}${error.code ?? 'Other'}`, 1)
   }
 
@@ -253,6 +255,15 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     })
   }
 }
+
+/** Figures that are counted here, since the engine sees no sockets. */
+type SocketCounter =
+  | 'datagramsSent'
+  | 'datagramsReceived'
+  | 'bytesSent'
+  | 'bytesReceived'
+  | 'socketRebound'
+  | keyof SocketErrors
 
 /** Error of node:dgram's callback, with the destination of the datagram. */
 type SendError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }

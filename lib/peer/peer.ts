@@ -16,7 +16,7 @@ import type { DriverClose } from '../driver.js'
 import { failureOf, fromNative, nativeError, type WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { LaneTotals } from '../figures/lane-totals.js'
-import { type PeerStats, statsOf } from '../figures/stats.js'
+import { NO_PEER_STATS, type PeerStats } from '../figures/stats.js'
 import type { DeviceInbox } from '../inbox/device-inbox.js'
 import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
@@ -237,9 +237,9 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   /** Gives figures of this moment; none once the peer is removed. */
   stats(): PeerStats {
     const { isOpen, driver, deadlines } = this.#runtime
-    const counters = isOpen ? driver.peerStats(this.#id) : undefined
-    if (counters === undefined) return statsOf(undefined, [])
-    return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
+    const figures = isOpen ? driver.peerStats(this.#id) : undefined
+    if (figures === undefined) return NO_PEER_STATS
+    return { ...figures, lanes: this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()) }
   }
 
   /** Closes its connections gracefully and forgets the peer, which is refused from then on. With `timeout: 0` at once. */

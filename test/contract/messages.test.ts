@@ -80,7 +80,7 @@ eachDriver('messages', (network) => {
     await until(() => {
       const { lanes, inFlight } = connection.stats()
       const waits = (lanes[0]?.waitingMessages ?? 0) > 0 && inFlight === 0
-      return waits && (accepted.stats().receiveHeldBytes ?? 0) > 2 * MIB
+      return waits && accepted.stats().receiveHeldBytes > 2 * MIB
     })
     let received = 0
     for await (const { bytes } of accepted.messages()) {
@@ -98,7 +98,7 @@ eachDriver('messages', (network) => {
       { limits: { receiveBytesPerConnection: MIB, messageBytes: MIB } },
     )
     for (let index = 0; index < 40; index++) void connection.send(pattern(MIB / 2))
-    await until(() => (accepted.stats().receiveHeldBytes ?? 0) > 0)
+    await until(() => accepted.stats().receiveHeldBytes > 0)
     const urgent = accepted.messages({ minPriority: 128 })
     for (let index = 0; index < 50; index++) {
       const outgoing = await connection.send(Buffer.of(index), { priority: 200 })

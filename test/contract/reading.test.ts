@@ -49,7 +49,7 @@ eachDriver('device.messages()', (network) => {
     while (taken < 8 * MIB) {
       // Slower than both of them: each always has more to give than is taken until the next look.
       if (taken >= looked) {
-        await until(() => [...hub.connections].every((connection) => (connection.stats().receiveHeldBytes ?? 0) > MIB))
+        await until(() => [...hub.connections].every((connection) => connection.stats().receiveHeldBytes > MIB))
         looked = taken + MIB / 2
       }
       const { value } = (await messages.next()) as { value: Message }
@@ -76,7 +76,7 @@ eachDriver('device.messages()', (network) => {
       },
     )) as [Device, ...Device[]]
     for (const leaf of leaves) for (let index = 0; index < 20; index++) void leaf.broadcast(pattern(MIB / 2))
-    await until(() => [...hub.connections].every((connection) => (connection.stats().receiveHeldBytes ?? 0) > 0))
+    await until(() => [...hub.connections].every((connection) => connection.stats().receiveHeldBytes > 0))
     const urgent = hub.messages({ minPriority: 128 })
     for (let round = 0; round < 20; round++) {
       for (const leaf of leaves) {
