@@ -280,11 +280,9 @@ macro_rules! commands {
                 /// Counters by name.
                 #[napi]
                 pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-                    let entries = self.host.call(|context| {
-                        let mut entries = stats::device(&context.engine.stats(context.now));
-                        entries.extend(stats::io(context.io));
-                        entries
-                    });
+                    let entries = self
+                        .host
+                        .call(|context| stats::device(&context.engine.stats(context.now), context.io));
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 

@@ -12,7 +12,7 @@ use crate::{
     config::ACK_DELAY,
     control::ControlWriter,
     deadlines::Armed,
-    flight::Gauge,
+    gauge::Gauge,
     header::Header,
     parameters::PeerLimits,
     session::Agreement,

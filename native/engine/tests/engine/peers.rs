@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::RngExt;
@@ -91,11 +91,17 @@ fn raw_packets_reach_the_peer_and_are_bounded_at_both_ends() {
     world.with(at(0), |node, now| {
         let peer = node.peers[&1];
         assert!(node.engine.send_packet(peer, packet.clone(), now), "waits for the session");
+        assert_eq!(sent_and_queued(node, now), (0, 1));
+    });
+    world.with(at(0), |node, now| {
+        assert_eq!(sent_and_queued(node, now), (0, 0), "the tunnel has it, and no session");
     });
     world.run_until(Duration::from_secs(1), |world| packets(world.node(at(1))) == 1);
     let taken = world.with(at(0), |node, now| {
         let peer = node.peers[&1];
-        (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone(), now)).count()
+        let taken = (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone(), now)).count();
+        assert_eq!(sent_and_queued(node, now), (1, 100));
+        taken
     });
     assert_eq!(taken, 100);
     world.run_for(Duration::from_secs(1));
@@ -252,4 +258,10 @@ pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
     packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
     packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
     packet
+}
+
+/// Raw packets to the second node that left, and that wait for their turn.
+fn sent_and_queued(node: &Endpoint, now: Instant) -> (u64, u64) {
+    let stats = node.engine.peer_stats(node.peers[&1], now).expect("a peer");
+    (stats.tx_packets, stats.queued_packets)
 }
