@@ -191,9 +191,9 @@ fn unreliable_datagrams_arrive_and_are_bounded() {
     world.with(at(0), |node, now| {
         let most = node.engine.max_datagram_size(ours);
         assert!(most > 1_100, "{most}");
-        assert!(node.engine.send_datagram(ours, bulk(most), now));
-        assert!(!node.engine.send_datagram(ours, bulk(most + 1), now));
-        let taken = (0..1_000).filter(|_| node.engine.send_datagram(ours, bulk(1_000), now)).count();
+        assert!(node.engine.send_datagram(ours, bulk(most)));
+        assert!(!node.engine.send_datagram(ours, bulk(most + 1)));
+        let taken = (0..1_000).filter(|_| node.engine.send_datagram(ours, bulk(1_000))).count();
         assert!(taken < 100, "{taken}");
     });
     world.run_for(Duration::from_secs(1));
