@@ -6,6 +6,7 @@
  */
 
 import type { Buffer } from 'node:buffer'
+import type { ConnectionFigures, DeviceFigures, PeerFigures } from './generated/figures.js'
 
 /** Opens an engine with its sockets bound. Rejects with a `WarrenError`. */
 export type OpenDriver = (options: DriverOptions, receiver: Receiver) => Promise<Driver>
@@ -26,14 +27,14 @@ export interface DriverOptions {
   readonly limits: DriverLimits
 }
 
-/** What one priority is allowed, on every connection. */
+/** Policy of one priority, on every connection. */
 export interface DriverLane {
   readonly priority: number
-  /** When more than `maxQueuedBytes` would wait: 'wait' limits nothing here, for admission does. */
+  /** Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does. */
   readonly full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
   /** Message bytes of one connection that have not begun to leave. */
   readonly maxQueuedBytes: number
-  /** Of all connections of the device together. */
+  /** Bound of all connections of the device together. */
   readonly rate: number | undefined
 }
 
@@ -110,12 +111,12 @@ export interface Driver {
   /** From the first grant on, be it of 0, the stream's end is told once nothing lies before it. */
   grantStream(stream: number, bytes: number): void
 
-  /** Counters by name. */
-  stats(): Record<string, number>
-  /** Where the tunnel is, or is about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Figures by name, counters and levels. */
+  stats(): DeviceFigures & SocketErrors
+  /** Endpoint of the tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
   peerEndpoint(peer: number): string | undefined
-  peerStats(peer: number): Record<string, number> | undefined
-  connectionStats(connection: number): Record<string, number> | undefined
+  peerStats(peer: number): PeerFigures | undefined
+  connectionStats(connection: number): ConnectionFigures | undefined
   /** One for each lane that was ever used, lowest first; also of a connection that has ended, until 256 others have. */
   laneStats(connection: number): readonly DriverLaneStats[] | undefined
   /** The same, summed over all connections that the device, or a peer, has and had. */
@@ -128,7 +129,7 @@ export interface Driver {
   unref(): void
 }
 
-/** What a driver tells, in the order it happened; called from its one wake per batch. */
+/** Events of a driver, in the order in which they happened; called from its one wake per batch. */
 export interface Receiver {
   peerUp(peer: number, handshakeMs: number): void
   peerRekeyed(peer: number): void
@@ -172,6 +173,15 @@ export interface Receiver {
  */
 export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
 
+/** Errors of a device's sockets. */
+export interface SocketErrors {
+  /**
+   * Number of datagrams that the system refused to send, and of reads that it refused, by the error's code, as `sendErrorENETUNREACH`.
+   * A counter, absent until it happened.
+   */
+  readonly [counter: `sendError${string}` | `receiveError${string}`]: number | undefined
+}
+
 /** Figures of one priority, as the engine has them: of a connection, or summed over those of a peer or a device. */
 export interface DriverLaneStats extends Readonly<Record<Outcome, number>> {
   /** The priority that the lane is for, 0 to 255. */
@@ -196,6 +206,8 @@ export interface DriverLaneStats extends Readonly<Record<Outcome, number>> {
 export interface Histogram {
   /** Number of durations. */
   readonly count: number
+  /** All of them together, in milliseconds. */
+  readonly sum: number
   /** Half of them were shorter, in milliseconds. */
   readonly p50: number
   /** 99 of 100 were shorter, in milliseconds. */

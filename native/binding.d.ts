@@ -237,6 +237,8 @@ export interface DeviceOptions {
 export interface HistogramFigures {
   /** How many. */
   count: number
+  /** All of them together. */
+  sum: number
   /** Half took at most this long. */
   p50: number
   /** All but a hundredth took at most this long. */

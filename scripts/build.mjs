@@ -4,11 +4,13 @@
 import { buildAddon } from './build/addon.mjs'
 import { buildLibrary, buildPrograms } from './build/dist.mjs'
 import { BuildError } from './build/error.mjs'
+import { writeGenerated } from './build/generated.mjs'
 
 const force = process.argv.includes('--force')
 
 try {
   buildAddon({ force })
+  writeGenerated()
   buildLibrary({ force })
   buildPrograms('examples', { force })
   buildPrograms('bench', { force })

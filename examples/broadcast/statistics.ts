@@ -78,7 +78,7 @@ export class Statistics implements GossipEvents {
   }
 
   #count(): Counted {
-    const { bytesReceived = 0, bytesSent = 0, lanes } = this.#device.stats()
+    const { bytesReceived, bytesSent, lanes } = this.#device.stats()
     return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent, lanes }
   }
 }

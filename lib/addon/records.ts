@@ -8,7 +8,7 @@ import { printable } from './printable.js'
 // As in `clock.ts`: a user's fake timers hide no exception.
 const { setImmediate } = timers
 
-/** Where records come from. */
+/** A source of records. */
 export interface RecordSource {
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Copies the next message. */
@@ -26,7 +26,7 @@ export class RecordReader {
   readonly #words: Float64Array<ArrayBuffer>
   readonly #bytes: Buffer
   #slab: Buffer = EMPTY
-  /** Of the record that is being decoded. */
+  /** Place of the record that is being decoded. */
   #at = 0
 
   constructor(source: RecordSource, receiver: Receiver) {

@@ -15,7 +15,7 @@ import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
 import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
-import { type ConnectionStats, statsOf } from '../figures/stats.js'
+import { type ConnectionStats, NO_CONNECTION_STATS } from '../figures/stats.js'
 import { Inbox } from '../inbox/inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
@@ -54,14 +54,14 @@ export interface ConnectionEvents {
   close: [reason: CloseReason]
 }
 
-/** What a connection is from its first moment. */
+/** Facts of a connection that never change. */
 export interface ConnectionFacts extends OutboxFacts {
   readonly peer: Peer
   readonly protocol: string
   readonly initiator: 'local' | 'remote'
-  /** What came from this peer, over all its connections. */
+  /** Messages from this peer, over all its connections. */
   readonly inbox: PeerInbox<Message>
-  /** Where the device looks for the streams that an event is about. */
+  /** Streams of the device, as its events find them. */
   readonly streams: StreamRoutes
   /** The peer is being removed, or was. */
   isPeerRemoved(): boolean
@@ -70,7 +70,7 @@ export interface ConnectionFacts extends OutboxFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
-  /** What its outbox tells of its lanes, also after its end. */
+  /** Figures of its outbox's lanes, also after its end. */
   outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
@@ -243,10 +243,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
 
   /** Gives figures of this moment; none once the connection is over. */
   stats(): ConnectionStats {
-    if (this.#state === 'closed') return statsOf(undefined, [])
+    if (this.#state === 'closed') return NO_CONNECTION_STATS
     const { driver, deadlines } = this.#runtime
     const lanes = joinLanes(driver.laneStats(this.#id) ?? [], this.#outbox.lanes, deadlines.now())
-    return statsOf(driver.connectionStats(this.#id), lanes)
+    return { ...(driver.connectionStats(this.#id) ?? NO_CONNECTION_STATS), lanes }
   }
 
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */

@@ -13,7 +13,7 @@ import { fromNative, nativeError, type WarrenError } from '../errors.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { brief, log } from '../events/log.js'
 import { LaneTotals } from '../figures/lane-totals.js'
-import { type DeviceStats, statsOf } from '../figures/stats.js'
+import { type DeviceStats, NO_DEVICE_STATS } from '../figures/stats.js'
 import { DeviceInbox } from '../inbox/device-inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import { addressOf, type PublicKey } from '../keys.js'
@@ -206,16 +206,15 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   /** Gives figures of this moment; none once the device is closed. */
   stats(): DeviceStats {
     const { isOpen, driver, queued, deadlines } = this.#runtime
-    if (!isOpen) return statsOf(undefined, [])
-    const failedAuthorizations = this.#authorizations?.failures ?? 0
-    const { leftBehindMessages } = this.#inbox
-    const counters = {
+    if (!isOpen) return NO_DEVICE_STATS
+    return {
+      ...driver.stats(),
       queuedBytes: queued.total,
-      leftBehindMessages,
-      failedAuthorizations,
+      leftBehindMessages: this.#inbox.leftBehindMessages,
+      failedAuthorizations: this.#authorizations?.failures ?? 0,
       ...this.#strangers.counters,
+      lanes: this.#lanes.now(driver.deviceLanes(), deadlines.now()),
     }
-    return statsOf({ ...driver.stats(), ...counters }, this.#lanes.now(driver.deviceLanes(), deadlines.now()))
   }
 
   /** Closes every connection gracefully, then the device; its port is free when this resolves. */

@@ -1,6 +1,7 @@
 import type { AddonDevice } from '../addon/addon.js'
-import type { Driver, DriverLaneStats, DriverPeer, DriverPeerChanges } from '../driver.js'
+import type { Driver, DriverLaneStats, DriverPeer, DriverPeerChanges, SocketErrors } from '../driver.js'
 import { fromNative } from '../errors.js'
+import type { ConnectionFigures, DeviceFigures, PeerFigures } from '../generated/figures.js'
 
 /** The commands of a driver, which are the addon's; `enter` and `leave` surround each. */
 export abstract class CommandDriver<Device extends AddonDevice> implements Driver {
@@ -160,22 +161,22 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     this.leave()
   }
 
-  stats(): Record<string, number> {
-    return this.#asked(undefined, () => this.device.stats()) as Record<string, number>
+  stats(): DeviceFigures & SocketErrors {
+    return this.#asked(undefined, () => this.device.stats()) as DeviceFigures & SocketErrors
   }
 
   peerEndpoint(peer: number): string | undefined {
     return this.device.peerEndpoint(peer) ?? undefined
   }
 
-  peerStats(peer: number): Record<string, number> | undefined {
+  peerStats(peer: number): PeerFigures | undefined {
     const stats = this.#asked(undefined, () => this.device.peerStats(peer))
-    return (stats ?? undefined) as Record<string, number> | undefined
+    return (stats ?? undefined) as PeerFigures | undefined
   }
 
-  connectionStats(connection: number): Record<string, number> | undefined {
+  connectionStats(connection: number): ConnectionFigures | undefined {
     const stats = this.#asked(undefined, () => this.device.connectionStats(connection))
-    return (stats ?? undefined) as Record<string, number> | undefined
+    return (stats ?? undefined) as ConnectionFigures | undefined
   }
 
   laneStats(connection: number): readonly DriverLaneStats[] | undefined {
@@ -190,7 +191,7 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.#asked(undefined, () => this.device.peerLanes(peer)) ?? undefined
   }
 
-  /** What the addon throws carries a name of the table in `errors.ts`. */
+  /** Runs a command whose failure carries a name of the table in `errors.ts`. */
   #asked<T>(peer: string | undefined, command: () => T): T {
     this.enter()
     try {

@@ -5,8 +5,9 @@ import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
 import { RecordReader } from '../addon/records.js'
-import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
+import type { DriverOptions, OpenDriver, Receiver, SocketErrors } from '../driver.js'
 import { fromNative } from '../errors.js'
+import type { DeviceFigures } from '../generated/figures.js'
 import { systemClock } from '../waiting/clock.js'
 import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
@@ -38,11 +39,12 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   readonly #reader: RecordReader
   readonly #wakeup: Wakeup
   readonly #forgetExit: () => void
-  readonly #counters: Record<string, number> = {
+  readonly #counters: Record<SocketCounter, number> = {
     datagramsSent: 0,
     datagramsReceived: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    socketRebound: 0,
   }
   readonly #now = addon().uptime
   /** Received and not handed in yet. */
@@ -82,7 +84,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     })
   }
 
-  override stats(): Record<string, number> {
+  override stats(): DeviceFigures & SocketErrors {
     return { ...super.stats(), ...this.#counters }
   }
 
@@ -234,11 +236,11 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     this.#wakeup.soon()
   }
 
-  #add(counter: string, count: number): void {
+  #add(counter: SocketCounter, count: number): void {
     this.#counters[counter] = (this.#counters[counter] ?? 0) + count
   }
 
-  #count(error: NodeJS.ErrnoException, counter: string): void {
+  #count(error: NodeJS.ErrnoException, counter: 'sendError' | 'receiveError'): void {
     this.#add(`${counter}${error.code ?? 'Other'}`, 1)
   }
 
@@ -254,7 +256,16 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   }
 }
 
-/** What node:dgram calls back with: with where it was to be sent. */
+/** Figures that are counted here, since the engine sees no sockets. */
+type SocketCounter =
+  | 'datagramsSent'
+  | 'datagramsReceived'
+  | 'bytesSent'
+  | 'bytesReceived'
+  | 'socketRebound'
+  | keyof SocketErrors
+
+/** Error of node:dgram's callback, with the destination of the datagram. */
 type SendError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
 
 /** The system's own number: of Winsock on Windows, of errno(3) elsewhere. */
@@ -282,7 +293,7 @@ const EMPTY = Buffer.alloc(0)
 /** Shared by all devices of this thread: each writes behind the others, and nothing is written twice. */
 let sendSlab: Buffer = EMPTY
 
-/** Of a datagram: start, length, path. */
+/** Words of a datagram: start, length, path. */
 const DATAGRAM_WORDS = 3
 
 /** Handed in at a time: what libuv reads in one turn of the loop. */
@@ -298,11 +309,11 @@ const SEND_SLAB = 192 * 2 ** 10
 /** A sealed packet is longer than its content by 32 bytes and up to 15 of padding. */
 const OVERHEAD = 64
 
-/** A turn sends so much, and takes so long, before the rest of the process has its turn: dgram sends some 150,000 a second. */
+/** Bounds of one turn, so that the rest of the process runs too; dgram manages some 150,000 sends a second. */
 const PUMP_DATAGRAMS = 256
 const PUMP_MS = 4
 
-/** Of that for what others' datagrams may wait behind. */
+/** Part of it for work that others' datagrams may wait behind. */
 const WORK_MS = 2
 
 /** Datagrams that wait in libuv when the socket's buffer is full. */

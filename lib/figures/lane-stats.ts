@@ -12,7 +12,7 @@ export interface LaneStats extends DriverLaneStats {
   readonly oldest: number
 }
 
-/** What an outbox tells of one of its lanes. */
+/** Figures of an outbox's lane. */
 export type OutboxFigures = Pick<OutboxLane<never>, 'priority' | 'outcomes' | 'waitingMessages' | 'waitingBytes'> & {
   readonly first: { readonly since: number } | undefined
 }
@@ -48,4 +48,4 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const NOTHING_WAITS = { waitingMessages: 0, waitingBytes: 0, queuedMessages: 0, queuedBytes: 0, oldest: 0 }
 
-const EMPTY: Histogram = { count: 0, p50: 0, p99: 0, max: 0, buckets: [] }
+const EMPTY: Histogram = { count: 0, sum: 0, p50: 0, p99: 0, max: 0, buckets: [] }

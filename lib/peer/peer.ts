@@ -16,7 +16,7 @@ import type { DriverClose } from '../driver.js'
 import { failureOf, fromNative, nativeError, type WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { LaneTotals } from '../figures/lane-totals.js'
-import { type PeerStats, statsOf } from '../figures/stats.js'
+import { NO_PEER_STATS, type PeerStats } from '../figures/stats.js'
 import type { DeviceInbox } from '../inbox/device-inbox.js'
 import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
@@ -47,23 +47,23 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a peer is from its first moment. */
+/** Facts of a peer that never change. */
 export interface PeerFacts {
   readonly id: number
   readonly publicKey: PublicKey
   readonly endpoints: readonly ParsedEndpoint[]
-  /** Where it was seen, if nobody configured where it is. */
+  /** Endpoint at which it was seen, if none was configured. */
   readonly seen: Endpoint | undefined
   readonly maxPriority: number
   /** The order to stay connected. */
   readonly connect: KeepOrder | undefined
 }
 
-/** What a peer needs of its device. */
+/** Link from a peer to its device. */
 export interface PeerHost {
   readonly connections: ConnectionRoutes
   readonly dials: DialRoutes
-  /** What came, from all peers. */
+  /** Messages of all peers. */
   readonly inbox: DeviceInbox<Message>
   readonly lanes: LaneTotals
   event(event: PeerEvent): void
@@ -119,12 +119,12 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly #connections = new Set<Connection>()
   readonly #dials: PeerDials<Connection>
   readonly #endpoints: Endpoints
-  /** Where the driver sends to, as far as was asked. */
+  /** Endpoint that the driver sends to, as far as was asked. */
   #endpoint: Endpoint | undefined
   /** It may be elsewhere by now. */
   #isEndpointOld = true
   #isUp = false
-  /** When the tunnel got its first session of those that followed each other. */
+  /** Instant of the first session in the present run of sessions. */
   #upSince = 0
   #removal: Promise<void> | undefined
 
@@ -237,9 +237,9 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   /** Gives figures of this moment; none once the peer is removed. */
   stats(): PeerStats {
     const { isOpen, driver, deadlines } = this.#runtime
-    const counters = isOpen ? driver.peerStats(this.#id) : undefined
-    if (counters === undefined) return statsOf(undefined, [])
-    return statsOf(counters, this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()))
+    const figures = isOpen ? driver.peerStats(this.#id) : undefined
+    if (figures === undefined) return NO_PEER_STATS
+    return { ...figures, lanes: this.#lanes.now(driver.peerLanes(this.#id) ?? [], deadlines.now()) }
   }
 
   /** Closes its connections gracefully and forgets the peer, which is refused from then on. With `timeout: 0` at once. */

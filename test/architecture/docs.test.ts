@@ -24,6 +24,7 @@ describe('the public API', () => {
         'Messages',
         'addressOf',
         'LaneStats.oldest',
+        'ConnectionFigures.rttMs',
         'SocketLike.setTimeout',
         'PeerEvent.retryInMs',
       ]),

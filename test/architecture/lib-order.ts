@@ -4,6 +4,7 @@ import { imports, resolve } from './imports'
 
 /** The rooms of `lib`, lowest first: a file imports from its own room and from those below, types included. */
 export const ORDER: readonly string[] = [
+  'generated',
   'driver',
   'addon',
   'waiting',

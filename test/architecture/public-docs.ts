@@ -33,9 +33,12 @@ function itemsOf(name: string, module: string): readonly PublicItem[] {
   const [code, kind] = start as unknown as [string, PublicItem['kind']]
   const item = { name, kind, doc: docBefore(text.slice(0, start.index)), code }
   if (kind === 'function') return [item]
-  const base = kind === 'class' ? /\bextends (\w+)/.exec(code)?.[1] : undefined
-  const from = new RegExp(`import \\{[^}]*\\b${base}\\b[^}]*\\} from '(\\..+)'`).exec(text)?.[1]
-  const inherited = base === undefined || from === undefined ? [] : itemsOf(base, join(module, '..', from))
+  const heads = kind === 'type' ? undefined : /\bextends (.+?)(?: implements .*)? \{/.exec(code)?.[1]
+  const bases = heads?.replace(/<.*?>/g, '').split(', ') ?? []
+  const inherited = bases.flatMap((base) => {
+    const from = new RegExp(`import (?:type )?\\{[^}]*\\b${base}\\b[^}]*\\} from '(\\..+)'`).exec(text)?.[1]
+    return from === undefined ? [] : itemsOf(base, join(module, '..', from))
+  })
   return [item, ...membersOf(name, bodyOf(kind, text.slice(start.index))), ...inherited]
 }
 

@@ -162,7 +162,7 @@ eachDriver('a broadcast', (network) => {
           if (seen[index]?.has(id)) continue
           seen[index]?.add(id)
           void device.broadcast(bytes, { except: connection })
-          peak.queued = Math.max(peak.queued, device.stats().queuedBytes ?? 0)
+          peak.queued = Math.max(peak.queued, device.stats().queuedBytes)
         }
       })
       for (let round = 0; round < count; round++) {

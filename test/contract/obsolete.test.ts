@@ -57,7 +57,7 @@ eachDriver('a message that becomes obsolete', (network) => {
     for (let index = 0; index < 30; index++) {
       const options = [{ lifetime: 20 }, { replaces: 'slot' }, {}][index % 3]
       const sent = await connection.send(pattern(MIB / 4, index), { priority: PRIORITY, ...options })
-      if (index % 7 === 0) setTimeout(() => sent.cancel(), 10)
+      if (index % 7 === 0) setImmediate(() => sent.cancel())
       outgoing.push(sent)
     }
     const outcomes = await Promise.all(outgoing.map(({ settled }) => settled))
@@ -74,7 +74,7 @@ eachDriver('a message that becomes obsolete', (network) => {
       here.messagesReplaced,
       here.messagesExpired,
     ])
-    expect(Math.min(there.peerCancelled ?? 0, there.peerReplaced ?? 0, there.peerExpired ?? 0)).toBeGreaterThan(0)
+    expect(Math.min(there.peerCancelled, there.peerReplaced, there.peerExpired)).toBeGreaterThan(0)
     const figures = connection.stats().lanes
     await connection.close()
     expect((await received).length).toBe(delivered)
@@ -116,7 +116,7 @@ async function underWay(
 ): Promise<{ begun: Outgoing[]; giveUp: () => Promise<Outgoing> | undefined }> {
   const begun: Outgoing[] = []
   for (let lifetime = 300; ; lifetime *= 2) {
-    const before = accepted.stats().bytesReceived ?? 0
+    const before = accepted.stats().bytesReceived
     const { sending, giveUp } = begin(connection, way, pattern(8 * MIB), lifetime)
     const outgoing = await sending
     let over = false
@@ -124,7 +124,7 @@ async function underWay(
       over = true
     })
     begun.push(outgoing)
-    const arrives = () => (accepted.stats().bytesReceived ?? 0) > before + 100_000
+    const arrives = () => accepted.stats().bytesReceived > before + 100_000
     await until(() => arrives() || over)
     if (arrives()) return { begun, giveUp }
   }

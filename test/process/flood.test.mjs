@@ -161,5 +161,5 @@ async function until(isTrue) {
 }
 
 function drops({ stats }, reason) {
-  return stats[`receiveDropped${reason}`] ?? 0
+  return stats[`receiveDropped${reason}`]
 }

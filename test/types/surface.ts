@@ -123,11 +123,24 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
   // @ts-expect-error a priority is a number
   await connection.send(new Uint8Array(1), { priority: 'high' })
   for (const stats of [connection.stats(), peer.stats(), device.stats()]) {
-    const { peers } = stats
-    same<typeof peers, number | undefined>()
     for (const lane of stats.lanes) same<typeof lane, LaneStats>()
-    stats.lanes[0]?.delivery.p99 satisfies number | undefined
+    stats.lanes[0]?.delivery.sum satisfies number | undefined
   }
+  same<ReturnType<typeof peer.stats>['packetsSent'], number>()
+  same<ReturnType<typeof peer.stats>['handshakeAgeMs'], number | undefined>()
+  const { rttMs, messagesDelivered } = connection.stats()
+  same<typeof rttMs | typeof messagesDelivered, number>()
+  const { receiveDroppedStranger, peersForgotten, sendErrorENETUNREACH } = device.stats()
+  same<typeof receiveDroppedStranger | typeof peersForgotten, number>()
+  same<typeof sendErrorENETUNREACH, number | undefined>()
+  // @ts-expect-error misspelt
+  device.stats().packetSent
+  // @ts-expect-error misspelt
+  device.stats().sendErorENETUNREACH
+  // @ts-expect-error a figure of connections
+  peer.stats().rttMs
+  // @ts-expect-error read only
+  device.stats().peers = 1
 
   // @ts-expect-error to connections, not to peers
   await device.broadcast(new Uint8Array(1), { to: [peer] })

@@ -1,4 +1,5 @@
 import type { Driver } from '../../lib/driver.js'
+import { NO_DEVICE_FIGURES } from '../../lib/generated/figures.js'
 
 /** One command that was given. */
 export type Command = readonly [name: string, ...args: unknown[]]
@@ -90,16 +91,16 @@ export class FakeDriver implements Driver {
   grantStream(...args: unknown[]): void {
     this.#note('grantStream', args, undefined)
   }
-  stats(): Record<string, number> {
-    return {}
+  stats(): ReturnType<Driver['stats']> {
+    return { ...NO_DEVICE_FIGURES }
   }
   peerEndpoint(): string | undefined {
     return undefined
   }
-  peerStats(): Record<string, number> | undefined {
+  peerStats(): undefined {
     return undefined
   }
-  connectionStats(): Record<string, number> | undefined {
+  connectionStats(): undefined {
     return undefined
   }
   laneStats(): undefined {

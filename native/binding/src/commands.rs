@@ -214,8 +214,7 @@ macro_rules! commands {
                         .ok_or_else(|| errors::invalid("name", "longer than 255 bytes"))?;
                     self.host.post(move |context| {
                         let (connection, stream) = (ConnectionId(connection), StreamId(stream as u64));
-                        let (engine, now) = (context.engine, context.now);
-                        engine.open_stream(connection, stream, bidirectional, priority, name);
+                        context.engine.open_stream(connection, stream, bidirectional, priority, name);
                     });
                     Ok(())
                 }
@@ -280,11 +279,8 @@ macro_rules! commands {
                 /// Counters by name.
                 #[napi]
                 pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-                    let entries = self.host.call(|context| {
-                        let mut entries = stats::device(&context.engine.stats());
-                        entries.extend(stats::io(context.io));
-                        entries
-                    });
+                    let entries =
+                        self.host.call(|context| stats::device(&context.engine.stats(), context.io));
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 

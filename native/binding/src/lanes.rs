@@ -41,6 +41,8 @@ pub struct LaneFigures {
 pub struct HistogramFigures {
     /// How many.
     pub count: f64,
+    /// All of them together.
+    pub sum: f64,
     /// Half took at most this long.
     pub p50: f64,
     /// All but a hundredth took at most this long.
@@ -85,6 +87,7 @@ impl From<&Histogram> for HistogramFigures {
         let buckets = histogram.buckets();
         Self {
             count: histogram.count() as f64,
+            sum: milliseconds(histogram.sum()),
             p50: milliseconds(histogram.quantile(0.5)),
             p99: milliseconds(histogram.quantile(0.99)),
             max: milliseconds(histogram.max()),

@@ -117,12 +117,14 @@ impl Engine {
     /// The next deadline, and its reason.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let rooms = [self.wireguard.poll_timeout(), self.quic.poll_timeout()];
+        let events = self.events.deadline().map(|at| (at, "events"));
         rooms
             .into_iter()
             .flatten()
             .chain(self.calls.deadlines())
             .chain(self.departures.deadlines())
             .chain(self.drained.deadline())
+            .chain(events)
             .min_by_key(|&(at, _)| at)
     }
 }

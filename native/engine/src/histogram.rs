@@ -5,6 +5,7 @@ use std::time::Duration;
 pub struct Histogram {
     counts: Vec<u64>,
     count: u64,
+    sum: Duration,
     max: Duration,
 }
 
@@ -17,6 +18,7 @@ impl Histogram {
         }
         self.counts[bucket] += 1;
         self.count += 1;
+        self.sum = self.sum.saturating_add(duration);
         self.max = self.max.max(duration);
     }
 
@@ -29,12 +31,18 @@ impl Histogram {
             *count += more;
         }
         self.count += other.count;
+        self.sum = self.sum.saturating_add(other.sum);
         self.max = self.max.max(other.max);
     }
 
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// All durations together.
+    pub fn sum(&self) -> Duration {
+        self.sum
     }
 
     /// The longest.
@@ -119,6 +127,7 @@ mod tests {
             }
             assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), naive.len() as u64);
             assert_eq!((histogram.count(), histogram.max()), (naive.len() as u64, naive[naive.len() - 1]));
+            assert_eq!(histogram.sum(), naive.iter().sum());
         }
     }
 

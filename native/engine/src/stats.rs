@@ -56,8 +56,10 @@ pub struct PeerStats {
     pub rx_packets: u64,
     /// Raw packets that found the caller's queue full.
     pub rx_packets_dropped: u64,
-    /// Raw packets taken from the caller.
+    /// Raw packets that left: sealed by the tunnel and handed out.
     pub tx_packets: u64,
+    /// Raw packets that wait for their turn to leave now; those that wait for a session are the tunnel's.
+    pub queued_packets: u64,
     /// Raw packets that found the queue full.
     pub tx_packets_dropped: u64,
     /// Where it is, as far as known.

@@ -224,7 +224,7 @@ fn a_socket_that_is_wrongly_said_to_have_room_is_no_busy_loop() {
 
 #[cfg(target_os = "linux")]
 fn error_count(node: &Node, name: &str) -> u64 {
-    node.stats().entries().iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
+    node.stats().errors().find(|(known, _)| known == name).map_or(0, |(_, count)| count)
 }
 
 /// From now on the call fails with this error on this thread, and on those that it starts (seccomp(2)).

@@ -52,6 +52,13 @@ impl UdpFlow {
         header[46..48].copy_from_slice(&checksum.to_be_bytes());
         header
     }
+
+    /// Whether a packet is a datagram of this conversation from this end, by its addresses and ports.
+    pub fn carries(&self, packet: &[u8]) -> bool {
+        packet.first_chunk::<HEADER_LEN>().is_some_and(|header| {
+            header[0] >> 4 == VERSION && header[6] == NEXT_HEADER_UDP && header[8..44] == self.template[8..44]
+        })
+    }
 }
 
 /// What the headers of a UDP datagram over IPv6 say; the payload starts at [`HEADER_LEN`].

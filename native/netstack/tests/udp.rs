@@ -70,6 +70,24 @@ fn other_packets_are_not_taken_for_udp() {
     assert_eq!(Header::parse(&v4), None);
 }
 
+#[test]
+fn a_conversation_carries_its_own_datagrams_and_no_others() {
+    let flow = UdpFlow::new(([1; 16].into(), 3), ([2; 16].into(), 4));
+    let own = build([1; 16], [2; 16], (3, 4), 1, b"payload");
+    assert!(flow.carries(&own));
+    assert!(!flow.carries(&own[..HEADER_LEN - 1]));
+    for foreign in [
+        build([2; 16], [1; 16], (4, 3), 0, b"payload"),
+        build([1; 16], [2; 16], (3, 5), 0, b"payload"),
+        build([1; 16], [9; 16], (3, 4), 0, b"payload"),
+    ] {
+        assert!(!flow.carries(&foreign));
+    }
+    let mut tcp = own;
+    tcp[6] = 6;
+    assert!(!flow.carries(&tcp));
+}
+
 fn build(source: [u8; 16], destination: [u8; 16], ports: (u16, u16), ecn: u8, payload: &[u8]) -> Vec<u8> {
     let flow = UdpFlow::new((source.into(), ports.0), (destination.into(), ports.1));
     [&flow.header(ecn, payload)[..], payload].concat()

@@ -42,5 +42,5 @@ pub use path::Path;
 pub use prefix::{Prefix, PrefixError};
 pub use queues::Message;
 pub use receive::{Claimed, Opened};
-pub use send::{SendDrop, Sent};
+pub use send::{Flushed, SendDrop, Sent};
 pub use stats::{PeerStats, ReceiveDrops, SendDrops, Stats};

@@ -25,6 +25,15 @@ pub enum Sent {
     Dropped(SendDrop),
 }
 
+/// A packet that waited for a session and was sealed by [`Device::flush`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flushed {
+    /// The path to send the datagram along.
+    pub path: Path,
+    /// The packet, as it was handed to [`Device::send`].
+    pub packet: Box<[u8]>,
+}
+
 /// Why a packet was dropped on sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendDrop {
@@ -60,8 +69,8 @@ impl Device {
             return Some(message.path);
         }
         while let Some(&id) = self.core.flushing.front() {
-            if let Some(path) = self.flush(id, out, now) {
-                return Some(path);
+            if let Some(flushed) = self.flush(id, out, now) {
+                return Some(flushed.path);
             }
             self.core.flushing.pop_front();
         }
@@ -87,12 +96,12 @@ impl Device {
     }
 
     /// Appends the next packet that waited for a session of this peer's, sealed; `None` leaves `out` as it is.
-    pub fn flush(&mut self, peer: PeerId, out: &mut Vec<u8>, now: Instant) -> Option<Path> {
+    pub fn flush(&mut self, peer: PeerId, out: &mut Vec<u8>, now: Instant) -> Option<Flushed> {
         let now = self.advance(now);
         let peer = self.peers.get_mut(&peer)?;
-        let path = peer.flush(out, &mut self.core, now);
-        peer.flushing &= path.is_some();
-        path
+        let flushed = peer.flush(out, &mut self.core, now);
+        peer.flushing &= flushed.is_some();
+        flushed
     }
 }
 
@@ -166,11 +175,11 @@ impl Peer {
         }
     }
 
-    fn flush(&mut self, out: &mut Vec<u8>, core: &mut Core, now: Instant) -> Option<Path> {
+    fn flush(&mut self, out: &mut Vec<u8>, core: &mut Core, now: Instant) -> Option<Flushed> {
         let path = self.path?;
         let packet = self.staged.pop()?;
         if self.seal(&packet, out, core, now) {
-            return Some(path);
+            return Some(Flushed { path, packet });
         }
         self.staged.unpop(packet);
         self.want_session(Pace::First, core, now);

@@ -16,7 +16,8 @@ function histogram(...durations: number[]): Histogram {
     counts.set(le, (counts.get(le) ?? 0) + 1)
   }
   const buckets = Array.from(counts, ([le, count]) => ({ le, count })).sort((a, b) => a.le - b.le)
-  return { count: durations.length, p50: -1, p99: -1, max: Math.max(0, ...durations), buckets }
+  const sum = durations.reduce((total, duration) => total + duration, 0)
+  return { count: durations.length, sum, p50: -1, p99: -1, max: Math.max(0, ...durations), buckets }
 }
 
 function engineLane(priority: number, figures: Partial<DriverLaneStats> = {}): DriverLaneStats {

@@ -38,6 +38,7 @@ impl Engine {
 
     /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
     pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
+        self.events.hurry();
         self.shut = true;
         for peer in self.peers.ids().collect::<Vec<_>>() {
             for connection in self.connections_of(peer) {

@@ -212,11 +212,16 @@ impl Engine {
 
     fn transmit_staged(&mut self, peer: PeerId, batch: &mut TransmitBatch, now: Instant) -> bool {
         let start = batch.bytes.len();
-        let path = self.wireguard.flush(peer, &mut batch.bytes, now);
-        if let Some(path) = path {
-            self.sealed(batch, path, Ecn::NotEct, start, now);
+        let Some(flushed) = self.wireguard.flush(peer, &mut batch.bytes, now) else {
+            return false;
+        };
+        if let Some(peer) = self.peers.get_mut(&peer)
+            && !peer.flow.carries(&flushed.packet)
+        {
+            peer.tx_packets += 1;
         }
-        path.is_some()
+        self.sealed(batch, flushed.path, Ecn::NotEct, start, now);
+        true
     }
 
     /// Sends what QUIC has for a connection beside new data, up to so many datagrams; answers how many.

@@ -9,7 +9,7 @@ use crate::ids::ConnectionId;
 
 /// What a peer can make us tell is bounded while the caller takes nothing.
 impl Engine {
-    /// The next event.
+    /// The next event. `None`: there is none yet, and [`Engine::poll_timeout`] tells when there is if some wait.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;
         match &mut event {

@@ -33,6 +33,7 @@ impl Engine {
             rx_packets: state.rx_packets,
             rx_packets_dropped: state.rx_packets_dropped,
             tx_packets: state.tx_packets,
+            queued_packets: state.outgoing.len() as u64,
             tx_packets_dropped: state.tx_packets_dropped,
             endpoint: self.wireguard.endpoint(peer),
             has_session: self.wireguard.has_session(peer),

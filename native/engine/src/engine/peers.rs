@@ -83,7 +83,6 @@ impl Engine {
         if state.outgoing.is_empty() {
             self.departures.lanes.push(PACKETS, peer, Member::Packets(peer));
         }
-        state.tx_packets += 1;
         state.outgoing_bytes += packet.len();
         state.outgoing.push_back(packet);
         true

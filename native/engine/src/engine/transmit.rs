@@ -200,6 +200,7 @@ impl Engine {
             peer.outgoing_bytes -= packet.len();
             let start = batch.bytes.len();
             if let Sent::Sealed(path) = self.wireguard.send(id, &packet, &mut batch.bytes, now) {
+                peer.tx_packets += 1;
                 self.sealed(batch, path, Ecn::NotEct, start, now);
             }
         }

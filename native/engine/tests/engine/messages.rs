@@ -188,7 +188,7 @@ fn ten_thousand_queued_bulk_messages_and_a_paused_reader_do_not_hold_up_an_urgen
 fn unreliable_datagrams_arrive_and_are_bounded() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);
-    world.with(at(0), |node, now| {
+    world.with(at(0), |node, _| {
         let most = node.engine.max_datagram_size(ours);
         assert!(most > 1_100, "{most}");
         assert!(node.engine.send_datagram(ours, bulk(most)));

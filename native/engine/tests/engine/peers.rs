@@ -88,14 +88,20 @@ fn raw_packets_reach_the_peer_and_are_bounded_at_both_ends() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.limits.packet_bytes_per_peer = 100_000);
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
     let packet = Bytes::from(raw(0, 1, 1_000));
-    world.with(at(0), |node, now| {
+    world.with(at(0), |node, _| {
         let peer = node.peers[&1];
         assert!(node.engine.send_packet(peer, packet.clone()), "waits for the session");
+        assert_eq!(sent_and_queued(node), (0, 1));
+    });
+    world.with(at(0), |node, _| {
+        assert_eq!(sent_and_queued(node), (0, 0), "the tunnel has it, and no session");
     });
     world.run_until(Duration::from_secs(1), |world| packets(world.node(at(1))) == 1);
-    let taken = world.with(at(0), |node, now| {
+    let taken = world.with(at(0), |node, _| {
         let peer = node.peers[&1];
-        (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone())).count()
+        let taken = (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone())).count();
+        assert_eq!(sent_and_queued(node), (1, 100));
+        taken
     });
     assert_eq!(taken, 100);
     world.run_for(Duration::from_secs(1));
@@ -106,7 +112,7 @@ fn raw_packets_reach_the_peer_and_are_bounded_at_both_ends() {
     // A caller that takes none.
     world.with(at(1), |node, _| node.drains = false);
     for _ in 0..3 {
-        world.with(at(0), |node, now| {
+        world.with(at(0), |node, _| {
             let peer = node.peers[&1];
             (0..100).for_each(|_| assert!(node.engine.send_packet(peer, packet.clone())));
         });
@@ -133,7 +139,7 @@ fn a_peer_cannot_reach_another_peers_connection_or_speak_in_its_name() {
     forged[6] = 17;
     forged[40..44].copy_from_slice(&[0x77, 0x72, 0x77, 0x72]);
     let before = world.node(at(0)).engine.stats();
-    world.with(at(2), |node, now| {
+    world.with(at(2), |node, _| {
         let peer = node.peers[&0];
         node.engine.send_packet(peer, Bytes::from(forged));
     });
@@ -144,7 +150,7 @@ fn a_peer_cannot_reach_another_peers_connection_or_speak_in_its_name() {
     let mut malformed = raw(2, 0, 600);
     malformed[6] = 17;
     malformed[40..44].copy_from_slice(&[0x77, 0x72, 0x77, 0x72]);
-    world.with(at(2), |node, now| {
+    world.with(at(2), |node, _| {
         let peer = node.peers[&0];
         node.engine.send_packet(peer, Bytes::from(malformed));
     });
@@ -252,4 +258,10 @@ pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
     packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
     packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
     packet
+}
+
+/// Raw packets to the second node that left, and that wait for their turn.
+fn sent_and_queued(node: &Endpoint) -> (u64, u64) {
+    let stats = node.engine.peer_stats(node.peers[&1]).expect("a peer");
+    (stats.tx_packets, stats.queued_packets)
 }

@@ -22,7 +22,7 @@ fn a_stream_carries_bytes_both_ways_and_ends_on_both_sides() {
     world.run_until(Duration::from_secs(20), |world| ended(world.node(at(1))));
     let (far, priority) = opened(world.node(at(1)));
     assert_eq!((far.0 % 2, priority), (1, 5));
-    world.with(at(1), |node, now| {
+    world.with(at(1), |node, _| {
         node.engine.write_stream(far, bulk(2 * MIB));
         node.engine.finish_stream(far);
     });
@@ -251,7 +251,7 @@ fn a_stream_that_is_left_leaves_nothing_behind_at_either_end() {
             _ => None,
         });
         if let Some(far) = opened {
-            world.with(at(1), |node, now| node.engine.finish_stream(far));
+            world.with(at(1), |node, _| node.engine.finish_stream(far));
         }
         world.run_for(Duration::from_millis(200));
         for n in [0, 1] {

@@ -102,7 +102,7 @@ fn one_datagram_that_cannot_leave_costs_no_other() {
     let arrived = receive(&mut far, 2);
     assert_eq!(of(&arrived, "127.0.0.1"), [b"first".as_slice(), b"second"]);
     assert_eq!(stats.datagrams_sent, 2);
-    let errors = stats.entries();
+    let errors: Vec<_> = stats.errors().collect();
     for name in ["sendErrorEACCES", "sendErrorEMSGSIZE"] {
         assert!(errors.contains(&(name.to_owned(), 1)), "no {name}: {errors:?}");
     }
