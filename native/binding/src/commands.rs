@@ -214,8 +214,7 @@ macro_rules! commands {
                         .ok_or_else(|| errors::invalid("name", "longer than 255 bytes"))?;
                     self.host.post(move |context| {
                         let (connection, stream) = (ConnectionId(connection), StreamId(stream as u64));
-                        let (engine, now) = (context.engine, context.now);
-                        engine.open_stream(connection, stream, bidirectional, priority, name, now);
+                        context.engine.open_stream(connection, stream, bidirectional, priority, name);
                     });
                     Ok(())
                 }
@@ -225,7 +224,7 @@ macro_rules! commands {
                 pub fn write_stream(&mut self, stream: i64, chunk: &[u8]) {
                     let chunk = Bytes::copy_from_slice(chunk);
                     self.host.post(move |context| {
-                        context.engine.write_stream(StreamId(stream as u64), chunk, context.now);
+                        context.engine.write_stream(StreamId(stream as u64), chunk);
                     });
                 }
 
@@ -233,7 +232,7 @@ macro_rules! commands {
                 #[napi]
                 pub fn finish_stream(&mut self, stream: i64) {
                     self.host.post(move |context| {
-                        context.engine.finish_stream(StreamId(stream as u64), context.now);
+                        context.engine.finish_stream(StreamId(stream as u64));
                     });
                 }
 
@@ -265,7 +264,7 @@ macro_rules! commands {
                 #[napi]
                 pub fn set_stream_priority(&mut self, stream: i64, priority: u8) {
                     self.host.post(move |context| {
-                        context.engine.set_stream_priority(StreamId(stream as u64), priority, context.now);
+                        context.engine.set_stream_priority(StreamId(stream as u64), priority);
                     });
                 }
 
@@ -280,9 +279,8 @@ macro_rules! commands {
                 /// Counters by name.
                 #[napi]
                 pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-                    let entries = self
-                        .host
-                        .call(|context| stats::device(&context.engine.stats(context.now), context.io));
+                    let entries =
+                        self.host.call(|context| stats::device(&context.engine.stats(), context.io));
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 
@@ -294,7 +292,7 @@ macro_rules! commands {
                     peer: u32,
                 ) -> Result<Option<Object<'env>>> {
                     let entries = self.host.call(move |context| {
-                        let stats = context.engine.peer_stats(PeerId(peer), context.now)?;
+                        let stats = context.engine.peer_stats(PeerId(peer))?;
                         Some(stats::peer(&stats, context.now))
                     });
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
@@ -317,9 +315,8 @@ macro_rules! commands {
                 /// Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'.
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
-                    let endpoint = self
-                        .host
-                        .call(move |context| context.engine.peer_stats(PeerId(peer), context.now)?.endpoint);
+                    let endpoint =
+                        self.host.call(move |context| context.engine.peer_stats(PeerId(peer))?.endpoint);
                     endpoint.ok().flatten().map(|endpoint| endpoint.to_string())
                 }
 

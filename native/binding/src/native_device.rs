@@ -186,13 +186,13 @@ impl Host for Thread {
 
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
         self.post_bounded(packet.len(), move |context| {
-            context.engine.send_packet(peer, packet, context.now);
+            context.engine.send_packet(peer, packet);
         })
     }
 
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool {
         self.post_bounded(bytes.len(), move |context| {
-            context.engine.send_datagram(connection, bytes, context.now);
+            context.engine.send_datagram(connection, bytes);
         })
     }
 }

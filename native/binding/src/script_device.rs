@@ -294,11 +294,11 @@ impl Host for Inline {
     }
 
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
-        self.run(|context| context.engine.send_packet(peer, packet, context.now)).unwrap_or(false)
+        self.run(|context| context.engine.send_packet(peer, packet)).unwrap_or(false)
     }
 
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool {
-        self.run(|context| context.engine.send_datagram(connection, bytes, context.now)).unwrap_or(false)
+        self.run(|context| context.engine.send_datagram(connection, bytes)).unwrap_or(false)
     }
 }
 

@@ -80,7 +80,7 @@ impl Pair {
 
     fn run(mut self, load: Load, duration: Duration) {
         if let Load::Stream = load {
-            self.near.open_stream(self.connection, StreamId(0), false, 0, StreamName::default(), clock());
+            self.near.open_stream(self.connection, StreamId(0), false, 0, StreamName::default());
         }
         let warm = clock() + Duration::from_millis(300);
         while clock() < warm {
@@ -133,7 +133,7 @@ impl Pair {
                     self.queued += size as u64;
                 }
                 Load::Stream => {
-                    self.near.write_stream(StreamId(0), Bytes::from_static(&PAYLOAD[..1 << 16]), began);
+                    self.near.write_stream(StreamId(0), Bytes::from_static(&PAYLOAD[..1 << 16]));
                     self.queued += 1 << 16;
                 }
             }

@@ -142,7 +142,7 @@ impl Scene {
             }
             14 => {
                 let packet = Bytes::copy_from_slice(input.bytes());
-                self.victim.send_packet(self.hostile_id, packet, self.now);
+                self.victim.send_packet(self.hostile_id, packet);
                 self.settle();
             }
             _ => {
@@ -171,7 +171,7 @@ impl Scene {
             }
             2 => {
                 let bytes = Bytes::from(vec![2; input.below(1_300)]);
-                self.victim.send_datagram(connection, bytes, self.now);
+                self.victim.send_datagram(connection, bytes);
             }
             _ => self.victim.close(connection, 1, "enough", Duration::from_secs(1), self.now),
         }

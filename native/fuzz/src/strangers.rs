@@ -164,13 +164,13 @@ impl Scene {
                 inside(|| give(&mut self.victim, from, &datagram, self.now));
             }
         }
-        assert_eq!(self.victim.stats(self.now).peers, self.peers.len() as u64);
+        assert_eq!(self.victim.stats().peers, self.peers.len() as u64);
     }
 
     fn hear_answers(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
         // Who was authenticated by what just came may be answered.
         for peer in &self.peers {
-            let stats = self.victim.peer_stats(*peer, self.now);
+            let stats = self.victim.peer_stats(*peer);
             self.authenticated.extend(stats.and_then(|stats| stats.endpoint));
         }
         let mut answers = Vec::new();
@@ -264,11 +264,8 @@ impl Scene {
             self.peer_sends(77, true);
             self.wait(Duration::from_millis(500));
         }
-        let stats = self.victim.peer_stats(self.peer_id, self.now);
-        panic!(
-            "the peer does not get through any more: {stats:?} {:?}",
-            self.victim.stats(self.now).wireguard
-        );
+        let stats = self.victim.peer_stats(self.peer_id);
+        panic!("the peer does not get through any more: {stats:?} {:?}", self.victim.stats().wireguard);
     }
 }
 

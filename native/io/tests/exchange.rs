@@ -85,7 +85,7 @@ fn replies_leave_from_the_address_that_the_packet_came_to() {
         let mut a = a;
         a.receive();
         let peer = warren_engine::PeerId(0);
-        let stats = a.driver.call(move |context| context.engine.peer_stats(peer, context.now)).unwrap();
+        let stats = a.driver.call(move |context| context.engine.peer_stats(peer)).unwrap();
         let endpoint = stats.and_then(|stats| stats.endpoint);
         assert_eq!(endpoint, Some(SocketAddr::from(([127, 0, 0, 2], port))), "listening on {theirs:?}");
     }

@@ -475,11 +475,8 @@ impl Quic {
     }
 
     fn count(&mut self, closed: &Closed) {
-        match closed.cause {
-            CloseCause::Violation => self.totals.violations += 1,
-            CloseCause::Reset => self.totals.resets_received += 1,
-            _ => {}
-        }
+        self.totals.violations += u64::from(closed.cause == CloseCause::Violation);
+        self.totals.resets_received += u64::from(closed.cause == CloseCause::Reset);
     }
 }
 

@@ -16,12 +16,13 @@ use crate::pacing::{Groups, Order};
 use crate::policy::Policies;
 use crate::uplink::Uplink;
 
-/// Whose turn it is to send, and how much may leave.
+/// Turns to send, and the bounds on what leaves in them.
 ///
-/// Who has something stands here, once: a lane of a connection, a peer's raw packets, what a peer asked for. What they have is
-/// theirs: bytes are in lanes and streams of connections, packets with their peer. Four bounds hold a turn back: the uplink, the
-/// peer's share of it for control, the bottleneck that its connection shares with others, and the rate of its lane; each
-/// is charged for a datagram once that has left. Whatever is held back has a deadline, which [`Departures::deadlines`] tells.
+/// A lane of a connection, a peer's raw packets and what a peer asked for stand here, each once, while they have something.
+/// Their bytes stay where they are: in lanes and streams of connections, and with their peer. Four bounds hold a turn back: the
+/// uplink, the peer's share of it for control, the bottleneck that its connection shares with others, and the rate of its
+/// lane; each is charged for a datagram once that has left. All that is held back has a deadline, which
+/// [`Departures::deadlines`] tells.
 pub(super) struct Departures {
     /// Data that may leave, most urgent first.
     pub(super) lanes: Lanes<PeerId, Member>,
@@ -91,7 +92,7 @@ impl Departures {
         }
     }
 
-    /// When what is held back may go on, and for what reason it is held.
+    /// Deadlines of what is held back, each with its reason.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Instant, &'static str)> {
         let lanes = self.policies.deadline(&self.lanes).map(|at| (at, "lane rate"));
         let pacing = self.pacing.next_due().map(|at| (at, "pacing"));

@@ -97,10 +97,12 @@ impl Engine {
             Phase::Refused => {
                 (CloseCause::Duplicate, "the peer knows another connection, which is not known here".into())
             }
-            _ if self.wireguard.has_session(connection.peer) => {
-                (CloseCause::NoTransport, self.unheard(connection, now))
+            Phase::Dialling | Phase::Waiting(_) | Phase::Accepted | Phase::Live | Phase::Closing => {
+                match self.wireguard.has_session(connection.peer) {
+                    true => (CloseCause::NoTransport, self.unheard(connection, now)),
+                    false => (CloseCause::NoHandshake, "no WireGuard handshake response".into()),
+                }
             }
-            _ => (CloseCause::NoHandshake, "no WireGuard handshake response".into()),
         };
         self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason, cause }, now);
     }

@@ -29,7 +29,25 @@ impl Engine {
                 }
             }
             Event::Connected { initiator: Initiator::Remote, .. } => self.admissions.taken(),
-            _ => {}
+            Event::PeerUp { .. }
+            | Event::PeerRekeyed { .. }
+            | Event::PeerUnanswered { .. }
+            | Event::PeerUnreachable { .. }
+            | Event::PeerDown { .. }
+            | Event::Stranger { .. }
+            | Event::StrangerGone { .. }
+            | Event::Connected { initiator: Initiator::Local, .. }
+            | Event::Closed { .. }
+            | Event::Message { .. }
+            | Event::LaneDrained { .. }
+            | Event::MessageSettled { .. }
+            | Event::StreamOpened { .. }
+            | Event::StreamData { .. }
+            | Event::StreamEnd { .. }
+            | Event::StreamReset { .. }
+            | Event::StreamStopped { .. }
+            | Event::StreamDrained { .. }
+            | Event::StreamFinished { .. } => {}
         }
         Some(event)
     }

@@ -11,7 +11,7 @@ use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
 
 impl Engine {
     /// Counters of the device.
-    pub fn stats(&self, _now: Instant) -> DeviceStats {
+    pub fn stats(&self) -> DeviceStats {
         DeviceStats {
             peers: self.peers.len() as u64,
             connections: self.calls.connections.len() as u64,
@@ -26,7 +26,7 @@ impl Engine {
     }
 
     /// Counters of a peer.
-    pub fn peer_stats(&self, peer: PeerId, _now: Instant) -> Option<PeerStats> {
+    pub fn peer_stats(&self, peer: PeerId) -> Option<PeerStats> {
         let state = self.peers.get(&peer)?;
         Some(PeerStats {
             connections: state.connections.len() as u64,

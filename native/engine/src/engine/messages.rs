@@ -90,7 +90,7 @@ impl Engine {
     /// Sends an unreliable datagram; `false`: too large, or the queue is full.
     ///
     /// Datagrams leave at priority 0, in turn with what else is sent there.
-    pub fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes, _now: Instant) -> bool {
+    pub fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool {
         let most = self.max_datagram_size(connection);
         let Some(state) = self.calls.connections.get_mut(&connection).filter(|state| state.takes_work())
         else {

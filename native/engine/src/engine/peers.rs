@@ -70,7 +70,7 @@ impl Engine {
     /// Queues one IP packet to the peer; `false`: the queue is full, it is dropped and counted.
     ///
     /// Raw packets leave at priority 0, in turn with what connections send there.
-    pub fn send_packet(&mut self, peer: PeerId, packet: Bytes, _now: Instant) -> bool {
+    pub fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
         let Some(state) = self.peers.get_mut(&peer) else {
             return false;
         };

@@ -43,7 +43,7 @@ impl Engine {
         }
     }
 
-    /// Whose datagram it was, or might have been, for the turns of those who wait.
+    /// Notes whose datagram it was, or might have been, for the turns of those who wait.
     fn note_opened(&mut self, path: Path, len: usize) {
         match self.wireguard.opened() {
             Some(peer) => self.intake.opened(peer, len),

@@ -16,18 +16,16 @@ impl Engine {
         while let Some(event) = self.wireguard.poll_event() {
             match event {
                 TunnelEvent::Moved { peer, from, to } => self.tell_moved(peer, from, to),
-                event => {
-                    let changed = match event {
-                        TunnelEvent::Up { peer, .. }
-                        | TunnelEvent::Rekeyed { peer }
-                        | TunnelEvent::Down { peer, .. } => Some(peer),
-                        _ => None,
-                    };
+                TunnelEvent::Up { peer, .. }
+                | TunnelEvent::Rekeyed { peer }
+                | TunnelEvent::Down { peer, .. } => {
                     self.events.push_back(told(event));
-                    if let Some(peer) = changed {
-                        self.move_on(peer, now);
-                    }
+                    self.move_on(peer, now);
                 }
+                TunnelEvent::Unanswered { .. }
+                | TunnelEvent::Unreachable { .. }
+                | TunnelEvent::Stranger { .. }
+                | TunnelEvent::StrangerGone { .. } => self.events.push_back(told(event)),
             }
         }
         self.take_answers(now);

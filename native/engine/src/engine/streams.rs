@@ -18,7 +18,6 @@ impl Engine {
         bidirectional: bool,
         priority: Priority,
         name: StreamName,
-        _now: Instant,
     ) {
         let Some(state) = self.calls.connections.get_mut(&connection).filter(|state| state.takes_work())
         else {
@@ -30,7 +29,7 @@ impl Engine {
     }
 
     /// Queues bytes on a stream.
-    pub fn write_stream(&mut self, stream: StreamId, bytes: Bytes, _now: Instant) {
+    pub fn write_stream(&mut self, stream: StreamId, bytes: Bytes) {
         let Some(state) = self.streams.get_mut(&stream) else {
             return;
         };
@@ -44,7 +43,7 @@ impl Engine {
     }
 
     /// No more bytes follow.
-    pub fn finish_stream(&mut self, stream: StreamId, _now: Instant) {
+    pub fn finish_stream(&mut self, stream: StreamId) {
         if let Some(state) = self.streams.get_mut(&stream)
             && state.sending == Sending::Open
         {
@@ -114,7 +113,7 @@ impl Engine {
     }
 
     /// Changes the priority of what is sent on a stream.
-    pub fn set_stream_priority(&mut self, stream: StreamId, priority: Priority, _now: Instant) {
+    pub fn set_stream_priority(&mut self, stream: StreamId, priority: Priority) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.priority != priority) else {
             return;
         };

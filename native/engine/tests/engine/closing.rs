@@ -46,10 +46,10 @@ fn a_stream_written_finished_and_closed_arrives_whole() {
     let (ours, _) = connect(&mut world, 0, 1);
     world.with(at(0), |node, now| {
         let finished = node.open(ours, false, 0, now);
-        node.engine.write_stream(finished, bulk(MIB), now);
-        node.engine.finish_stream(finished, now);
+        node.engine.write_stream(finished, bulk(MIB));
+        node.engine.finish_stream(finished);
         let open = node.open(ours, true, 0, now);
-        node.engine.write_stream(open, bulk(MIB), now);
+        node.engine.write_stream(open, bulk(MIB));
         node.engine.close(ours, 0, "", Duration::from_secs(60), now);
     });
     world.run_until(Duration::from_secs(60), |world| world.node(at(1)).closed().len() == 1);
@@ -175,7 +175,7 @@ fn removing_a_peer_tells_it_why_even_on_a_lossy_path() {
             );
             told += u32::from(is_reason);
         }
-        let stats = world.node(at(0)).engine.stats(world.now());
+        let stats = world.node(at(0)).engine.stats();
         assert_eq!((stats.peers, stats.connections, stats.pending_connections), (0, 0, 0));
     }
     assert!(told >= 17, "0.3^3 of the farewells are lost, here {} of 20", 20 - told);

@@ -73,7 +73,7 @@ fn a_plain_wireguard_peer_exchanges_packets_and_refuses_to_connect() {
         let node = node.whole();
         let id = node.peers[&1];
         node.engine.connect(id, None, DIAL, now).expect("a dial");
-        assert!(node.engine.send_packet(id, Bytes::from(raw_packet(0, 1, 64)), now));
+        assert!(node.engine.send_packet(id, Bytes::from(raw_packet(0, 1, 64))));
     });
     world.run_for(DIAL + Duration::from_secs(1));
     world.with(at(0), |node, now| {
@@ -113,7 +113,7 @@ fn connections_beyond_the_bound_on_unclaimed_ones_are_refused() {
     }
     let refused = world.node(at(3)).closed();
     assert_eq!((refused[0].1.cause, refused[0].1.by), (CloseCause::Refused, ClosedBy::Remote));
-    assert_eq!(world.node(at(0)).engine.stats(world.now()).pending_connections, 2);
+    assert_eq!(world.node(at(0)).engine.stats().pending_connections, 2);
     world.with(at(0), |node, _| {
         for connection in node.connected() {
             node.engine.claim(connection);
@@ -178,7 +178,7 @@ fn a_stranger_is_connected_once_authorised_and_leaves_nothing_once_refused() {
         world.run_until(Duration::from_secs(1), |world| {
             world.node(at(0)).events.iter().any(|(_, event)| matches!(event, Event::Stranger { .. }))
         });
-        let base = world.node(at(0)).engine.stats(world.now());
+        let base = world.node(at(0)).engine.stats();
         assert_eq!((base.peers, base.connections), (0, 0));
         world.with(at(0), |node, now| {
             if authorise {
@@ -191,7 +191,7 @@ fn a_stranger_is_connected_once_authorised_and_leaves_nothing_once_refused() {
         });
         world.run_for(Duration::from_secs(1));
         assert_eq!(world.node(at(1)).live() == [dialled], authorise);
-        let stats = world.node(at(0)).engine.stats(world.now());
+        let stats = world.node(at(0)).engine.stats();
         assert_eq!((stats.peers, stats.connections), if authorise { (1, 1) } else { (0, 0) });
     }
 }
@@ -208,7 +208,7 @@ fn a_dial_given_up_leaves_nothing_behind() {
     });
     world.run_for(Duration::from_secs(20));
     for n in [0, 1] {
-        assert_eq!(world.node(at(n)).engine.stats(world.now()).connections, 0);
+        assert_eq!(world.node(at(n)).engine.stats().connections, 0);
     }
     assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::Application);
 }

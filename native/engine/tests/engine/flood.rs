@@ -90,7 +90,7 @@ fn a_caller_that_stalls_for_two_seconds_loses_neither_connections_nor_data() {
         // Its thread goes on, and its caller takes nothing.
         world.with(at(0), |node, _| node.drains = false);
         world.run_for(Duration::from_secs(2));
-        let waiting = world.node(at(0)).engine.stats(world.now()).queued_events;
+        let waiting = world.node(at(0)).engine.stats().queued_events;
         assert!(waiting < 2_000, "{waiting} events");
         world.with(at(0), |node, now| {
             node.drains = true;
@@ -147,7 +147,7 @@ fn every_pair(count: u16) -> Vec<(u16, u16)> {
 #[track_caller]
 fn check_memory(world: &World, n: u16, name: &str) {
     let engine = &world.node(at(n)).engine;
-    let events = engine.stats(world.now()).queued_events;
+    let events = engine.stats().queued_events;
     assert!(events < 100, "{name}: {events} events wait at node {n}");
     for connection in world.node(at(n)).live() {
         let held = held(world, n, connection);

@@ -188,12 +188,12 @@ fn ten_thousand_queued_bulk_messages_and_a_paused_reader_do_not_hold_up_an_urgen
 fn unreliable_datagrams_arrive_and_are_bounded() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);
-    world.with(at(0), |node, now| {
+    world.with(at(0), |node, _| {
         let most = node.engine.max_datagram_size(ours);
         assert!(most > 1_100, "{most}");
-        assert!(node.engine.send_datagram(ours, bulk(most), now));
-        assert!(!node.engine.send_datagram(ours, bulk(most + 1), now));
-        let taken = (0..1_000).filter(|_| node.engine.send_datagram(ours, bulk(1_000), now)).count();
+        assert!(node.engine.send_datagram(ours, bulk(most)));
+        assert!(!node.engine.send_datagram(ours, bulk(most + 1)));
+        let taken = (0..1_000).filter(|_| node.engine.send_datagram(ours, bulk(1_000))).count();
         assert!(taken < 100, "{taken}");
     });
     world.run_for(Duration::from_secs(1));

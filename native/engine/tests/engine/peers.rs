@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rand::RngExt;
@@ -26,7 +26,7 @@ fn a_day_of_rekeys_under_sparse_traffic_costs_no_connection() {
     assert_eq!((world.node(at(0)).live(), world.node(at(1)).live()), (vec![ours], vec![theirs]));
     assert_eq!(world.node(at(1)).received.len(), sent[0]);
     assert_eq!(world.node(at(0)).received.len(), sent[1]);
-    let sessions = world.node(at(0)).engine.stats(world.now()).wireguard.sessions;
+    let sessions = world.node(at(0)).engine.stats().wireguard.sessions;
     assert!(sessions > 200, "{sessions} sessions in a day");
 }
 
@@ -36,7 +36,7 @@ fn a_hundred_peers_come_and_go_under_traffic_and_leave_nothing() {
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
     let hub = Endpoint::new(at(0), config(0, world.network.seed()), world.now());
     world.add(at(0), hub);
-    let base = world.node(at(0)).engine.stats(world.now());
+    let base = world.node(at(0)).engine.stats();
     for round in 0..10u16 {
         let members = 1 + round * 10..11 + round * 10;
         for n in members.clone() {
@@ -51,7 +51,7 @@ fn a_hundred_peers_come_and_go_under_traffic_and_leave_nothing() {
                     node.send(connection, priority, payload.clone(), now);
                 }
                 let stream = node.open(connection, true, 1, now);
-                node.engine.write_stream(stream, payload.clone(), now);
+                node.engine.write_stream(stream, payload.clone());
             });
         }
         world.run_for(Duration::from_millis(u64::from(round) * 17));
@@ -70,7 +70,7 @@ fn a_hundred_peers_come_and_go_under_traffic_and_leave_nothing() {
         world.run_for(Duration::from_secs(1));
     }
     world.run_for(Duration::from_secs(300));
-    let stats = world.node(at(0)).engine.stats(world.now());
+    let stats = world.node(at(0)).engine.stats();
     assert_eq!((stats.peers, stats.connections, stats.streams), (0, 0, 0));
     assert_eq!((stats.pending_connections, stats.queued_events), (base.pending_connections, 0));
     assert_eq!(
@@ -88,37 +88,37 @@ fn raw_packets_reach_the_peer_and_are_bounded_at_both_ends() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| config.limits.packet_bytes_per_peer = 100_000);
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
     let packet = Bytes::from(raw(0, 1, 1_000));
-    world.with(at(0), |node, now| {
+    world.with(at(0), |node, _| {
         let peer = node.peers[&1];
-        assert!(node.engine.send_packet(peer, packet.clone(), now), "waits for the session");
-        assert_eq!(sent_and_queued(node, now), (0, 1));
+        assert!(node.engine.send_packet(peer, packet.clone()), "waits for the session");
+        assert_eq!(sent_and_queued(node), (0, 1));
     });
-    world.with(at(0), |node, now| {
-        assert_eq!(sent_and_queued(node, now), (0, 0), "the tunnel has it, and no session");
+    world.with(at(0), |node, _| {
+        assert_eq!(sent_and_queued(node), (0, 0), "the tunnel has it, and no session");
     });
     world.run_until(Duration::from_secs(1), |world| packets(world.node(at(1))) == 1);
-    let taken = world.with(at(0), |node, now| {
+    let taken = world.with(at(0), |node, _| {
         let peer = node.peers[&1];
-        let taken = (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone(), now)).count();
-        assert_eq!(sent_and_queued(node, now), (1, 100));
+        let taken = (0..1_000).filter(|_| node.engine.send_packet(peer, packet.clone())).count();
+        assert_eq!(sent_and_queued(node), (1, 100));
         taken
     });
     assert_eq!(taken, 100);
     world.run_for(Duration::from_secs(1));
     assert_eq!(packets(world.node(at(1))), 101);
     let peer = world.node(at(0)).peers[&1];
-    let stats = world.node(at(0)).engine.peer_stats(peer, world.now()).expect("a peer");
+    let stats = world.node(at(0)).engine.peer_stats(peer).expect("a peer");
     assert_eq!((stats.tx_packets, stats.tx_packets_dropped), (101, 900));
     // A caller that takes none.
     world.with(at(1), |node, _| node.drains = false);
     for _ in 0..3 {
-        world.with(at(0), |node, now| {
+        world.with(at(0), |node, _| {
             let peer = node.peers[&1];
-            (0..100).for_each(|_| assert!(node.engine.send_packet(peer, packet.clone(), now)));
+            (0..100).for_each(|_| assert!(node.engine.send_packet(peer, packet.clone())));
         });
         world.run_for(Duration::from_secs(1));
     }
-    let stats = world.node(at(1)).engine.stats(world.now());
+    let stats = world.node(at(1)).engine.stats();
     // A packet counts 128 bytes besides its own.
     let kept = 100_000 / 1_128;
     assert_eq!(stats.rx_packets_dropped, 300 - kept as u64);
@@ -138,24 +138,24 @@ fn a_peer_cannot_reach_another_peers_connection_or_speak_in_its_name() {
     let mut forged = raw(1, 0, 600);
     forged[6] = 17;
     forged[40..44].copy_from_slice(&[0x77, 0x72, 0x77, 0x72]);
-    let before = world.node(at(0)).engine.stats(world.now());
-    world.with(at(2), |node, now| {
+    let before = world.node(at(0)).engine.stats();
+    world.with(at(2), |node, _| {
         let peer = node.peers[&0];
-        node.engine.send_packet(peer, Bytes::from(forged), now);
+        node.engine.send_packet(peer, Bytes::from(forged));
     });
     world.run_for(Duration::from_secs(1));
-    let after = world.node(at(0)).engine.stats(world.now());
+    let after = world.node(at(0)).engine.stats();
     assert_eq!(after.wireguard.received.wrong_source, before.wireguard.received.wrong_source + 1);
     // Its own address, but no valid UDP: counted, and nothing else.
     let mut malformed = raw(2, 0, 600);
     malformed[6] = 17;
     malformed[40..44].copy_from_slice(&[0x77, 0x72, 0x77, 0x72]);
-    world.with(at(2), |node, now| {
+    world.with(at(2), |node, _| {
         let peer = node.peers[&0];
-        node.engine.send_packet(peer, Bytes::from(malformed), now);
+        node.engine.send_packet(peer, Bytes::from(malformed));
     });
     world.run_for(Duration::from_secs(1));
-    assert_eq!(world.node(at(0)).engine.stats(world.now()).malformed_packets, 1);
+    assert_eq!(world.node(at(0)).engine.stats().malformed_packets, 1);
     assert!(world.node(at(0)).live().contains(&ours));
     assert_eq!(packets(world.node(at(0))), 0);
 }
@@ -193,11 +193,11 @@ fn a_peer_cannot_fill_the_memory_of_a_caller_that_takes_no_events() {
         world.with(at(place), |node, now| {
             let peer = node.peers[&0];
             for _ in 0..20 {
-                node.engine.send_packet(peer, Bytes::from(raw(1, 0, 48)), now);
-                node.engine.send_datagram(ours, Bytes::new(), now);
+                node.engine.send_packet(peer, Bytes::from(raw(1, 0, 48)));
+                node.engine.send_datagram(ours, Bytes::new());
                 node.send(ours, 0, Bytes::new(), now);
                 let stream = node.open(ours, false, 0, now);
-                node.engine.finish_stream(stream, now);
+                node.engine.finish_stream(stream);
             }
             if round % 3 == 2 {
                 node.engine.close(ours, 0, "", Duration::ZERO, now);
@@ -210,14 +210,14 @@ fn a_peer_cannot_fill_the_memory_of_a_caller_that_takes_no_events() {
         });
         world.run_for(Duration::from_millis(50));
     }
-    let queued = world.node(at(0)).engine.stats(world.now()).queued_events;
+    let queued = world.node(at(0)).engine.stats().queued_events;
     // 781 packets and 781 datagrams of 128 bytes at least, and for each of 9 connections 256 streams and its messages.
     assert!(queued < 5_000, "{queued} events");
     world.with(at(0), |node, now| {
         node.drains = true;
         node.drain_events(now);
     });
-    assert_eq!(world.node(at(0)).engine.stats(world.now()).queued_events, 0);
+    assert_eq!(world.node(at(0)).engine.stats().queued_events, 0);
 }
 
 #[test]
@@ -261,7 +261,7 @@ pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
 }
 
 /// Raw packets to the second node that left, and that wait for their turn.
-fn sent_and_queued(node: &Endpoint, now: Instant) -> (u64, u64) {
-    let stats = node.engine.peer_stats(node.peers[&1], now).expect("a peer");
+fn sent_and_queued(node: &Endpoint) -> (u64, u64) {
+    let stats = node.engine.peer_stats(node.peers[&1]).expect("a peer");
     (stats.tx_packets, stats.queued_packets)
 }

@@ -42,7 +42,7 @@ fn whatever_two_engines_do_every_message_settles_and_every_admitted_byte_drains(
         world.network.set_default(Link::with_latency(Duration::from_millis(5)));
         world.run_for(Duration::from_secs(120));
         for n in [0, 1] {
-            let stats = world.node(at(n)).engine.stats(world.now());
+            let stats = world.node(at(n)).engine.stats();
             for connection in world.node(at(n)).live() {
                 let figures = world.node(at(n)).engine.connection_stats(connection, world.now());
                 let unsettled = figures.map(|figures| figures.unsettled_messages);
@@ -138,13 +138,13 @@ fn act(world: &mut World, n: u16, connection: ConnectionId, rng: &mut impl Rng) 
             (66..76, _) => {
                 node.open(connection, size.is_multiple_of(2), priority, now);
             }
-            (76..88, Some(stream)) => node.engine.write_stream(stream, bulk(size), now),
-            (88..91, Some(stream)) => node.engine.finish_stream(stream, now),
+            (76..88, Some(stream)) => node.engine.write_stream(stream, bulk(size)),
+            (88..91, Some(stream)) => node.engine.finish_stream(stream),
             (91..93, Some(stream)) => node.engine.reset_stream(stream, 1, now),
             (93..95, Some(stream)) => node.engine.stop_stream(stream, 2, now),
-            (95..98, Some(stream)) => node.engine.set_stream_priority(stream, priority, now),
+            (95..98, Some(stream)) => node.engine.set_stream_priority(stream, priority),
             _ => {
-                node.engine.send_datagram(connection, bulk(size.min(1_000)), now);
+                node.engine.send_datagram(connection, bulk(size.min(1_000)));
             }
         }
         node.drain_events(now);

@@ -141,7 +141,7 @@ impl Keeper {
         }
         let node = world.node(at(self.node));
         let (live, ended) = (node.live(), node.closed().len());
-        if node.engine.stats(world.now()).connections == 0 && ended > 0 {
+        if node.engine.stats().connections == 0 && ended > 0 {
             dial(world, self.node, to);
         }
         if self.traffic && sends {

@@ -144,7 +144,7 @@ fn check_mesh(world: &World, count: u16, seed: u64) {
             let here: Vec<_> = ends.iter().filter(|end| end.0 == node.peers[&other]).collect();
             assert_eq!(here.len(), 1, "seed {seed}: {n} with {other}: {here:?}");
         }
-        let stats = node.engine.stats(world.now());
+        let stats = node.engine.stats();
         assert_eq!(stats.connections, u64::from(count) - 1, "seed {seed}: node {n}");
     }
     let dialled = |n: u16| {

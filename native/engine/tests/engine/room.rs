@@ -76,7 +76,7 @@ fn place(hostile: u16, protocols: u16) -> Place {
 }
 
 fn pending(place: &mut Place) -> u64 {
-    place.with(at(0), |being, now| being.node().engine.stats(now).pending_connections)
+    place.with(at(0), |being, _| being.node().engine.stats().pending_connections)
 }
 
 fn begin(place: &mut Place) {

@@ -38,7 +38,7 @@ fn an_urgent_message_overtakes_bulk_of_its_own_connection() {
             node.send(ours, 0, bulk(MIB), now);
         }
         let stream = node.open(ours, false, 10, now);
-        node.engine.write_stream(stream, bulk(100 * MIB), now);
+        node.engine.write_stream(stream, bulk(100 * MIB));
     });
     world.run_for(Duration::from_secs(1));
     for _ in 0..50 {
@@ -81,7 +81,7 @@ fn peers_share_a_lane_by_bytes_whatever_the_size_of_their_messages() {
         });
     }
     world.run_for(Duration::from_secs(4));
-    let shares: Vec<u64> = (1..4).map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes).collect();
+    let shares: Vec<u64> = (1..4).map(|n| world.node(at(n)).engine.stats().rx_bytes).collect();
     let mean = shares.iter().sum::<u64>() / 3;
     assert!(shares.iter().all(|share| share.abs_diff(mean) < mean / 10), "{shares:?}");
 }
@@ -217,7 +217,7 @@ fn a_peer_takes_one_share_however_many_connections_it_has_and_idle_ones_cost_not
         }
     });
     world.run_for(Duration::from_secs(4));
-    let [many, one] = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    let [many, one] = [1, 2].map(|n| world.node(at(n)).engine.stats().rx_bytes);
     assert!(many.abs_diff(one) < one / 10, "{many} and {one}");
 }
 
@@ -237,12 +237,12 @@ fn raw_packets_share_the_lowest_lane_by_bytes_however_small_they_are() {
             node.send(ours, 0, bulk(MIB), now);
         }
         let peer = node.peers[&2];
-        assert!((0..100_000).all(|_| node.engine.send_packet(peer, packet.clone(), now)));
+        assert!((0..100_000).all(|_| node.engine.send_packet(peer, packet.clone())));
     });
-    let before = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    let before = [1, 2].map(|n| world.node(at(n)).engine.stats().rx_bytes);
     world.with(at(2), |node, _| node.quiet = true);
     world.run_for(Duration::from_secs(3));
-    let after = [1, 2].map(|n| world.node(at(n)).engine.stats(world.now()).rx_bytes);
+    let after = [1, 2].map(|n| world.node(at(n)).engine.stats().rx_bytes);
     let [messages, packets] = [after[0] - before[0], after[1] - before[1]];
     assert!(packets > messages / 2 && packets < messages * 2, "{messages} and {packets}");
 }

@@ -253,8 +253,8 @@ impl Pair for World {
         let before = self.node(at(1)).stream_bytes;
         self.with(at(0), |node, now| {
             let stream = node.open(connection, false, 0, now);
-            node.engine.write_stream(stream, bulk(size), now);
-            node.engine.finish_stream(stream, now);
+            node.engine.write_stream(stream, bulk(size));
+            node.engine.finish_stream(stream);
         });
         self.run_until(SOON, |world| world.node(at(1)).stream_bytes == before + size as u64);
     }

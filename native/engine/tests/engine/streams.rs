@@ -15,16 +15,16 @@ fn a_stream_carries_bytes_both_ways_and_ends_on_both_sides() {
     let (ours, _) = connect(&mut world, 0, 1);
     let near = world.with(at(0), |node, now| {
         let stream = node.open(ours, true, 5, now);
-        node.engine.write_stream(stream, bulk(MIB), now);
-        node.engine.finish_stream(stream, now);
+        node.engine.write_stream(stream, bulk(MIB));
+        node.engine.finish_stream(stream);
         stream
     });
     world.run_until(Duration::from_secs(20), |world| ended(world.node(at(1))));
     let (far, priority) = opened(world.node(at(1)));
     assert_eq!((far.0 % 2, priority), (1, 5));
-    world.with(at(1), |node, now| {
-        node.engine.write_stream(far, bulk(2 * MIB), now);
-        node.engine.finish_stream(far, now);
+    world.with(at(1), |node, _| {
+        node.engine.write_stream(far, bulk(2 * MIB));
+        node.engine.finish_stream(far);
     });
     world.run_until(Duration::from_secs(20), |world| {
         ended(world.node(at(0))) && finished(world.node(at(1)), far)
@@ -35,7 +35,7 @@ fn a_stream_carries_bytes_both_ways_and_ends_on_both_sides() {
         (MIB as u64, 2 * MIB as u64)
     );
     for n in [0, 1] {
-        assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0, "nothing is left of it");
+        assert_eq!(world.node(at(n)).engine.stats().streams, 0, "nothing is left of it");
     }
 }
 
@@ -46,8 +46,8 @@ fn a_stream_delivers_only_what_was_granted() {
     world.with(at(1), |node, _| node.reads = false);
     world.with(at(0), |node, now| {
         let stream = node.open(ours, false, 0, now);
-        node.engine.write_stream(stream, bulk(20 * MIB), now);
-        node.engine.finish_stream(stream, now);
+        node.engine.write_stream(stream, bulk(20 * MIB));
+        node.engine.finish_stream(stream);
     });
     world.run_for(Duration::from_secs(5));
     assert_eq!(world.node(at(1)).stream_bytes, 0);
@@ -75,8 +75,8 @@ fn what_arrived_on_a_stream_before_its_peer_closed_is_handed_out_though_nobody_g
     world.with(at(1), |node, _| node.reads = false);
     world.with(at(0), |node, now| {
         let stream = node.open(ours, false, 0, now);
-        node.engine.write_stream(stream, bulk(MIB), now);
-        node.engine.finish_stream(stream, now);
+        node.engine.write_stream(stream, bulk(MIB));
+        node.engine.finish_stream(stream);
         node.engine.close(ours, 0, "done", Duration::from_secs(5), now);
     });
     world.run_until(Duration::from_secs(10), |world| {
@@ -94,14 +94,14 @@ fn more_streams_than_the_peer_allows_wait_for_credit_and_all_arrive() {
     world.with(at(0), |node, now| {
         for i in 0..200 {
             let stream = node.open(ours, false, (i % 3) as u8, now);
-            node.engine.write_stream(stream, bulk(1_000), now);
-            node.engine.finish_stream(stream, now);
+            node.engine.write_stream(stream, bulk(1_000));
+            node.engine.finish_stream(stream);
         }
     });
     world.run_until(Duration::from_secs(20), |world| world.node(at(1)).stream_bytes == 200_000);
     world.run_for(Duration::from_secs(1));
     for n in [0, 1] {
-        assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0);
+        assert_eq!(world.node(at(n)).engine.stats().streams, 0);
     }
 }
 
@@ -111,7 +111,7 @@ fn resets_and_stops_reach_the_other_end_with_their_codes() {
     let (ours, _) = connect(&mut world, 0, 1);
     let stream = world.with(at(0), |node, now| {
         let stream = node.open(ours, true, 0, now);
-        node.engine.write_stream(stream, bulk(100), now);
+        node.engine.write_stream(stream, bulk(100));
         stream
     });
     world.run_for(Duration::from_millis(100));
@@ -125,7 +125,7 @@ fn resets_and_stops_reach_the_other_end_with_their_codes() {
     let stopped = Event::StreamStopped { stream: far, code: 6, whole: true };
     assert!(world.node(at(1)).events.iter().any(|(_, event)| format!("{event:?}") == format!("{stopped:?}")));
     for n in [0, 1] {
-        assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0);
+        assert_eq!(world.node(at(n)).engine.stats().streams, 0);
     }
 }
 
@@ -136,13 +136,13 @@ fn a_peer_that_destroys_a_stream_is_told_as_a_reset_before_its_stop_though_nobod
     let stream = world.with(at(0), |node, now| {
         node.reads = false;
         let stream = node.open(ours, true, 0, now);
-        node.engine.write_stream(stream, bulk(100), now);
+        node.engine.write_stream(stream, bulk(100));
         stream
     });
     world.run_for(Duration::from_millis(100));
     let (far, _) = opened(world.node(at(1)));
     world.with(at(1), |node, now| {
-        node.engine.write_stream(far, bulk(100), now);
+        node.engine.write_stream(far, bulk(100));
         node.engine.reset_stream(far, 4, now);
         node.engine.stop_stream(far, 6, now);
     });
@@ -153,7 +153,7 @@ fn a_peer_that_destroys_a_stream_is_told_as_a_reset_before_its_stop_though_nobod
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [("reset", 4), ("stopped", 6)]);
-    assert_eq!(world.node(at(0)).engine.stats(world.now()).streams, 0);
+    assert_eq!(world.node(at(0)).engine.stats().streams, 0);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_peer_that_opens_streams_and_resets_them_gets_no_further_than_its_credit_whi
             let streams: Vec<StreamId> = world.with(at(0), |node, now| {
                 let open = |_| {
                     let stream = node.open(ours, bidirectional, 0, now);
-                    node.engine.write_stream(stream, bulk(10), now);
+                    node.engine.write_stream(stream, bulk(10));
                     stream
                 };
                 (0..200).map(open).collect()
@@ -194,8 +194,8 @@ fn the_end_of_a_stream_is_told_to_who_takes_nothing_once_nothing_lies_before_it(
     for bytes in [0, 1_000] {
         let stream = world.with(at(0), |node, now| {
             let stream = node.open(ours, false, 0, now);
-            node.engine.write_stream(stream, bulk(bytes), now);
-            node.engine.finish_stream(stream, now);
+            node.engine.write_stream(stream, bulk(bytes));
+            node.engine.finish_stream(stream);
             stream
         });
         world.run_for(Duration::from_millis(100));
@@ -222,7 +222,7 @@ fn the_end_of_a_stream_is_told_to_who_takes_nothing_once_nothing_lies_before_it(
         });
         assert!(is_told(world.node(at(1))));
     }
-    assert_eq!(world.node(at(1)).engine.stats(world.now()).streams, 0);
+    assert_eq!(world.node(at(1)).engine.stats().streams, 0);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_stream_that_is_left_leaves_nothing_behind_at_either_end() {
         let before = world.node(at(1)).events.len();
         let stream = world.with(at(0), |node, now| {
             let stream = node.open(ours, true, 0, now);
-            node.engine.write_stream(stream, bulk(MIB), now);
+            node.engine.write_stream(stream, bulk(MIB));
             stream
         });
         world.run_for(Duration::from_millis(pause));
@@ -251,11 +251,11 @@ fn a_stream_that_is_left_leaves_nothing_behind_at_either_end() {
             _ => None,
         });
         if let Some(far) = opened {
-            world.with(at(1), |node, now| node.engine.finish_stream(far, now));
+            world.with(at(1), |node, _| node.engine.finish_stream(far));
         }
         world.run_for(Duration::from_millis(200));
         for n in [0, 1] {
-            assert_eq!(world.node(at(n)).engine.stats(world.now()).streams, 0);
+            assert_eq!(world.node(at(n)).engine.stats().streams, 0);
         }
     }
 }
@@ -271,7 +271,7 @@ fn streams_and_messages_of_one_lane_take_turns() {
         }
         for _ in 0..2 {
             let stream = node.open(ours, false, 0, now);
-            node.engine.write_stream(stream, bulk(10 * MIB), now);
+            node.engine.write_stream(stream, bulk(10 * MIB));
         }
     });
     world.run_for(Duration::from_secs(3));

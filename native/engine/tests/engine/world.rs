@@ -168,7 +168,7 @@ impl Endpoint {
         let id = StreamId(self.next_stream);
         self.next_stream += 2;
         self.streams.insert(id);
-        self.engine.open_stream(connection, id, bidirectional, priority, StreamName::default(), now);
+        self.engine.open_stream(connection, id, bidirectional, priority, StreamName::default());
         if bidirectional && self.reads {
             self.engine.grant_stream(id, GRANT, now);
         }

@@ -224,7 +224,7 @@ impl World {
             let entry = (stream, self.model.name());
             let node = &mut self.nodes[name];
             node.streams.push(entry);
-            node.engine.open_stream(connection, stream, flag, input.byte(), StreamName::default(), self.now);
+            node.engine.open_stream(connection, stream, flag, input.byte(), StreamName::default());
             if flag {
                 node.engine.grant_stream(stream, CREDIT, self.now);
             }
@@ -236,12 +236,12 @@ impl World {
         match choice {
             16 | 17 if flag => {
                 self.model.finishes(key);
-                node.engine.finish_stream(stream, self.now);
+                node.engine.finish_stream(stream);
                 node.streams.retain(|(other, _)| *other != stream);
             }
             16 | 17 => {
                 let bytes = self.model.writes(key, input.below(20_000));
-                node.engine.write_stream(stream, bytes.into(), self.now);
+                node.engine.write_stream(stream, bytes.into());
             }
             _ if flag => {
                 node.engine.reset_stream(stream, 5, self.now);
@@ -259,11 +259,11 @@ impl World {
             let packet = ipv6(addresses[0], addresses[1], 59, &mark);
             self.model.posted(&packet);
             if let Some(peer) = self.nodes[name].peer {
-                self.nodes[name].engine.send_packet(peer, packet.into(), self.now);
+                self.nodes[name].engine.send_packet(peer, packet.into());
             }
         } else if let Some(connection) = self.connection(name, input.byte()) {
             self.model.posted(&mark);
-            self.nodes[name].engine.send_datagram(connection, Bytes::copy_from_slice(&mark), self.now);
+            self.nodes[name].engine.send_datagram(connection, Bytes::copy_from_slice(&mark));
         }
     }
 

@@ -219,9 +219,10 @@ impl Connection {
     /// Admits what there is room for. The first that finds none ends it, so that small ones cannot overtake for ever.
     fn admit_waiting(&mut self, events: &mut Events) -> Result<(), Violation> {
         while let Some(&(lane, id)) = self.receiving.waiting.first() {
-            match self.receiving.incoming.get(&id) {
-                Some(Incoming::Waiting(assembly)) if !self.receiving.has_room(assembly) => break,
-                _ => {}
+            if let Some(Incoming::Waiting(assembly)) = self.receiving.incoming.get(&id)
+                && !self.receiving.has_room(assembly)
+            {
+                break;
             }
             self.receiving.waiting.remove(&(lane, id));
             if let Some(Incoming::Waiting(assembly)) = self.receiving.incoming.remove(&id) {
