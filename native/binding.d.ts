@@ -317,26 +317,8 @@ export interface PeerUpdate {
   replace?: boolean
 }
 
-/** The one source of these numbers. */
-export declare function recordNames(): RecordNames
-
-/** The names behind the numbers of a record's fields, each at its number. */
-export interface RecordNames {
-  /** Words of a record. */
-  stride: number
-  /** What a record tells. */
-  kinds: Array<string>
-  /** Who dialled. */
-  initiators: Array<string>
-  /** Who ended a connection. */
-  closedBy: Array<string>
-  /** Why it ended. */
-  closeCauses: Array<string>
-  /** Why a tunnel is down. */
-  downReasons: Array<string>
-  /** How a message ended. */
-  outcomes: Array<string>
-}
+/** The tables that this addon was built with, as text: its records are read by code that was written from the same. */
+export declare function recordTable(): string
 
 /** Milliseconds on a clock that counts suspend, since an arbitrary instant of this process. */
 export declare function uptime(): number
