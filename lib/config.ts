@@ -157,7 +157,7 @@ function port(value: string, least: number): number {
   throw new RangeError(`the port must be a number, or the name of a UDP service in ${SERVICES}; got ${shown}`)
 }
 
-/** What packets to the outside would be marked with, if this were an interface of the system. */
+/** Mark of packets to the outside, if this were an interface of the system. */
 function mark(value: string): void {
   if (!/^(off|\d+|0x[\da-f]+)$/i.test(value) || Number(value) > 0xffff_ffff)
     throw new RangeError("the mark must be 'off' or a number of 32 bits")

@@ -30,14 +30,14 @@ export interface DriverOptions {
   readonly limits: DriverLimits
 }
 
-/** What one priority is allowed, on every connection. */
+/** Policy of one priority, on every connection. */
 export interface DriverLane {
   readonly priority: number
-  /** When more than `maxQueuedBytes` would wait: 'wait' limits nothing here, for admission does. */
+  /** Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does. */
   readonly full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
   /** Message bytes of one connection that have not begun to leave. */
   readonly maxQueuedBytes: number
-  /** Of all connections of the device together. */
+  /** Bound of all connections of the device together. */
   readonly rate: number | undefined
 }
 
@@ -114,8 +114,9 @@ export interface Driver {
   /** From the first grant on, be it of 0, the stream's end is told once nothing lies before it. */
   grantStream(stream: number, bytes: number): void
 
+  /** Figures by name, counters and levels. */
   stats(): DeviceFigures & SocketErrors
-  /** Where the tunnel is, or is about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Endpoint of the tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
   peerEndpoint(peer: number): string | undefined
   peerStats(peer: number): PeerFigures | undefined
   connectionStats(connection: number): ConnectionFigures | undefined

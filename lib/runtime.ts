@@ -7,7 +7,7 @@ import type { ParsedLanes } from './outbox/lanes.js'
 import { QueuedBytes } from './outbox/queued-bytes.js'
 import type { Clock } from './waiting/clock.js'
 
-/** What everything of one device shares. */
+/** State that all parts of one device share. */
 export class Runtime {
   /** Its public key. */
   readonly device: PublicKey
@@ -16,11 +16,11 @@ export class Runtime {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
-  /** Of streams that do not say. */
+  /** Default of streams that do not say. */
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
-  /** What waits to leave, for all peers. */
+  /** Bytes that wait to leave, for all peers. */
   readonly queued: QueuedBytes
   /** The driver takes commands. */
   isOpen = true

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { type Figure, median, percentile } from '../figures.js'
 import { type Attack, Attacker } from './attacks.js'
 import { Child } from './child.js'
@@ -19,6 +20,8 @@ export interface Settings {
   readonly seconds: number
   readonly rounds: number
   readonly driver: 'native' | 'script'
+  /** Whether to say why connections ended, and what the victim counted. */
+  readonly tell: boolean
 }
 
 /** A phase: nothing, the attack at a socket that nobody reads, the attack. */
@@ -71,8 +74,8 @@ async function inTurn(plan: Plan, settings: Settings, ends: Ends): Promise<reado
   let sent = 0
   let seconds = 0
   for (let round = 0; round < settings.rounds; round++) {
-    for (let turn = 0; turn < PHASES.length; turn++) {
-      const phase = PHASES[(round + turn) % PHASES.length] as Phase
+    // Each follows each of the others as often: what a phase leaves behind meets all.
+    for (const phase of round % 2 === 0 ? PHASES : PHASES.toReversed()) {
       const length = settings.seconds + MARGIN_MS / 1e3
       const doing = {
         quiet: () => attacker.rest(length),
@@ -91,7 +94,7 @@ async function inTurn(plan: Plan, settings: Settings, ends: Ends): Promise<reado
     }
   }
   const after = (await victim.ask()) as VictimAnswer
-  if (process.env.WARREN_BENCH_TELL === '1') console.log(after.closes, after.stats)
+  if (settings.tell) process.stdout.write(`${plan.name} ${inspect({ closes: after.closes, stats: after.stats })}\n`)
   if (after.thrown.length > 0) throw new Error(`${plan.name}: ${after.thrown[0]}`)
   const figure = (metric: string, value: number, unit: string): Figure => ({ name: plan.name, metric, value, unit })
   const bulk = (phase: Phase): number => median(seen[phase].goodputs)

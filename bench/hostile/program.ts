@@ -12,8 +12,9 @@ const help = `Usage: npm run bench -- hostile [options]
   --list           what there is, and end
   --rates          each at 5, 25 and 100 Mbit/s instead of 25
   --seconds N      how long each phase is (default 2)
-  --rounds N       how often the phases come in turn (default 3)
+  --rounds N       how often the phases come in turn (default 4)
   --driver NAME    native (default) or script
+  --tell           why hostile connections ended, and the victim's counters
   --tsv            nothing but lines for programs
 `
 
@@ -26,8 +27,9 @@ export async function hostile(argv: readonly string[]): Promise<number> {
       list: { type: 'boolean', default: false },
       rates: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '2' },
-      rounds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '4' },
       driver: { type: 'string', default: 'native' },
+      tell: { type: 'boolean', default: false },
       tsv: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -46,7 +48,13 @@ export async function hostile(argv: readonly string[]): Promise<number> {
     return 0
   }
   const driver = values.driver === 'script' ? 'script' : 'native'
-  const settings = { program, seconds: Number(values.seconds), rounds: Number(values.rounds), driver } as const
+  const settings = {
+    program,
+    seconds: Number(values.seconds),
+    rounds: Number(values.rounds),
+    driver,
+    tell: values.tell,
+  } as const
   let failed = 0
   if (!values.tsv) process.stdout.write(`${hostileQuestion}\n${HEADING}\n`)
   const all: Figure[] = []

@@ -5,12 +5,12 @@ import { libcOf, libcVersion } from './libc.js'
 /** A file that was tried. */
 export interface Attempt {
   readonly path: string
-  /** What named the file; `undefined` for the package's own. */
+  /** The name by which the file was chosen; `undefined` for the package's own. */
   readonly namedBy: string | undefined
   readonly error: unknown
 }
 
-/** What is known of an addon that did not load. */
+/** Facts of an addon that did not load. */
 export interface FailureFacts {
   /** This system's name in `prebuilds`, and all that there are. */
   readonly name: string
@@ -21,7 +21,7 @@ export interface FailureFacts {
   readonly attempt: Attempt | undefined
 }
 
-/** Which system, what is wrong and what cures it, and what was tried with the system's own words: three lines. */
+/** Three lines: the system; the fault and its cure; what was tried, with the system's own words. */
 export function describeFailure(facts: FailureFacts): string {
   const { reason, cure } = diagnosis(facts)
   const { attempt } = facts

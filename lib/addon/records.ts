@@ -6,7 +6,7 @@ import { addon } from './addon.js'
 // As in `clock.ts`: a user's fake timers hide no exception.
 const { setImmediate } = timers
 
-/** Where records come from. */
+/** A source of records. */
 export interface RecordSource {
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Copies the next message. */
@@ -22,7 +22,7 @@ export class RecordReader implements RecordFields {
   readonly #words = new Float64Array((RECORDS + 1) * STRIDE)
   readonly #bytes = Buffer.from(this.#words.buffer)
   #slab: Buffer = EMPTY
-  /** Of the record that is being decoded. */
+  /** Place of the record that is being decoded. */
   #at = 0
 
   constructor(source: RecordSource, receiver: Receiver) {

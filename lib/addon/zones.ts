@@ -8,7 +8,7 @@ export interface Zones {
   spell(index: number): string
 }
 
-/** Those of this system, looked up again after a second: interfaces come and go, datagrams come by the thousand. */
+/** Zones of this system, looked up again after a second: interfaces come and go, datagrams come by the thousand. */
 export const systemZones: Zones = {
   index(zone) {
     if (/^\d+$/.test(zone)) return Number(zone)

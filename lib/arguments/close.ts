@@ -51,7 +51,7 @@ export function parseDestroy(options: DestroyOptions | undefined): Omit<ParsedCl
   return parseOptions('options', options ?? {}, DESTROY_CHECKS)
 }
 
-/** What the application is told of an ending that a driver reported. */
+/** Reason for the application, of an ending that a driver reported. */
 export function closeReasonOf(close: DriverClose, peer: string): CloseReason {
   const { by, code, reason, rawReason } = close
   return { by, code, reason, ...(rawReason !== undefined && { rawReason }), error: fromClose(close, peer) }

@@ -18,7 +18,7 @@ export function parseEndpointLike(value: unknown, name: string): ParsedEndpoint 
   return parseEndpoint(formatEndpoint(WILDCARDS.get(host) ?? host, port), name)
 }
 
-/** Where a device on all addresses of this machine is reached from this machine: what `address` says cannot be sent to. */
+/** Addresses at which this machine reaches a device that listens on all of its own: the wildcard itself cannot be sent to. */
 const WILDCARDS: ReadonlyMap<string, string> = new Map([
   ['::', '127.0.0.1'],
   ['0.0.0.0', '127.0.0.1'],

@@ -11,7 +11,7 @@ export interface ParsedEndpoint {
   readonly port: number
   /** The host is an address, so there is nothing to resolve. */
   readonly literal: boolean
-  /** Of a link-local address: the interface, by name or by number. */
+  /** Interface of a link-local address, by name or by number. */
   readonly zone?: string | undefined
 }
 
@@ -64,13 +64,13 @@ function parseAddress(text: string, port: number): ParsedEndpoint | undefined {
   return { host: `${address}%${zone}`, port, literal: true, zone }
 }
 
-/** What is wrong with an endpoint. */
+/** Error that says what is wrong with an endpoint. */
 export function invalidEndpoint(value: string, name: string): RangeError {
   const shown = KEY.test(value) ? `a string of ${value.length} characters` : JSON.stringify(value.slice(0, 300))
   return coded(new RangeError(`${name} must be ${EXPECTED}; got ${shown}`), 'ERR_WARREN_INVALID_ENDPOINT')
 }
 
-/** What could be a key that stands in the wrong place is not shown. */
+/** A value that may be a key in the wrong place is not shown. */
 const KEY = /[a-z\d+/]{42}/i
 
 const EXPECTED =

@@ -59,5 +59,5 @@ const CHECKS = {
   packetBytesPerPeer: optional(integer(0, MOST), MIB),
 } satisfies { [K in keyof Limits]: Check<number | undefined> }
 
-/** What a device has that names no limits. */
+/** Limits of a device that names none. */
 export const DEFAULT_LIMITS: Limits = limits({}, 'limits')

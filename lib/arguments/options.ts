@@ -28,7 +28,7 @@ function notOptions(name: string, options: unknown, checks: object): TypeError {
   return wrongType(name, `an object with some of ${Object.keys(checks).join(', ')}`, options)
 }
 
-/** What may be left out; then it is `fallback`. */
+/** Lets a value be left out; it is `fallback` then. */
 export function optional<T, F>(check: Check<T>, fallback: F): Check<T | F> {
   return (value, name) => (value === undefined ? fallback : check(value, name))
 }

@@ -12,7 +12,7 @@ export const protocols: Check<readonly string[]> = (value, name) => {
   return names
 }
 
-/** What a device speaks that names nothing. */
+/** Protocols of a device that names none. */
 export const DEFAULT_PROTOCOLS: readonly string[] = ['warren/1']
 
 const protocolName: Check<string> = (value, name) => {
@@ -27,7 +27,7 @@ const MOST_PROTOCOLS = 32
 /** Two such lists fit into a hello (`native/quic`, at most 3.5 KB for both). */
 const MOST_BYTES = 1_536
 
-/** What to offer: `protocols`, or the device's, which must not be empty then. */
+/** Chooses the offer: `protocols`, or the device's, which must not be empty then. */
 export function offerOf(
   name: string,
   protocols: readonly string[] | undefined,

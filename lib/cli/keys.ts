@@ -57,7 +57,7 @@ async function readPrivate(file: string, { stderr }: Terminal): Promise<string> 
   }
 }
 
-/** Where the system has such permissions. */
+/** True where the system has such permissions. */
 function isOpenToOthers(stats: Stats): boolean {
   return process.platform !== 'win32' && stats.isFile() && (stats.mode & 0o077) !== 0
 }

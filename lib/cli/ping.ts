@@ -6,7 +6,7 @@ import { commandKey, keyArgument } from './keys.js'
 import { interruption, type Tell, type Terminal, teller } from './terminal.js'
 import { UsageError } from './usage-error.js'
 
-/** What `ping` and `pong` speak: each datagram is sent back as it came. */
+/** Protocol of `ping` and `pong`: each datagram is sent back as it came. */
 export const PING_PROTOCOL = 'warren-ping/1'
 
 /** Connects to a node that runs `pong`, and measures round trips. Fails when not one came back. */

@@ -1,4 +1,4 @@
-/** Where a command reads and writes: a process, or a test. */
+/** Input and output of a command: of a process, or of a test. */
 export interface Terminal {
   readonly stdin: AsyncIterable<string | Uint8Array>
   /** `fd`: the file behind it, if it is one of the process. */
@@ -19,7 +19,7 @@ export async function readAll(terminal: Terminal): Promise<string> {
 /** Tells a fact, as one line: of JSON for programs, of text for people. */
 export type Tell = (fact: Readonly<Record<string, unknown>>, text: string) => void
 
-/** How a command tells what it found, by its option `--json`. */
+/** Printer of a command's findings, by its option `--json`. */
 export function teller({ stdout }: Terminal, isJson: boolean): Tell {
   return (fact, text) => void stdout.write(`${isJson ? JSON.stringify(fact) : text}\n`)
 }

@@ -6,11 +6,11 @@ import type { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Runtime } from '../runtime.js'
 import { publishMessage } from './message-event.js'
 
-/** What of a connection its outbox has to know. */
+/** Facts of a connection that its outbox needs. */
 export interface OutboxFacts {
   readonly id: number
   readonly peer: { readonly publicKey: string }
-  /** What waits to leave for this peer, over all its connections. */
+  /** Bytes that wait to leave for this peer, over all its connections. */
   readonly queued: QueuedBytes
 }
 

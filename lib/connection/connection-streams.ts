@@ -28,7 +28,7 @@ export class ConnectionStreams {
   readonly #routes: StreamRoutes
   readonly #sides = new Set<StreamSides>()
   readonly #readBudget = new ReadBudget()
-  /** What `ended` waits for. */
+  /** Waits of `ended`. */
   readonly #endings = new Set<Ending>()
 
   constructor(connection: StreamLink['connection'], id: number, runtime: Runtime, routes: StreamRoutes) {

@@ -54,14 +54,14 @@ export interface ConnectionEvents {
   close: [reason: CloseReason]
 }
 
-/** What a connection is from its first moment. */
+/** Facts of a connection that never change. */
 export interface ConnectionFacts extends OutboxFacts {
   readonly peer: Peer
   readonly protocol: string
   readonly initiator: 'local' | 'remote'
-  /** What came from this peer, over all its connections. */
+  /** Messages from this peer, over all its connections. */
   readonly inbox: PeerInbox<Message>
-  /** Where the device looks for the streams that an event is about. */
+  /** Streams of the device, as its events find them. */
   readonly streams: StreamRoutes
   /** The peer is being removed, or was. */
   isPeerRemoved(): boolean
@@ -70,7 +70,7 @@ export interface ConnectionFacts extends OutboxFacts {
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
-  /** What its outbox tells of its lanes, also after its end. */
+  /** Figures of its outbox's lanes, also after its end. */
   outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted

@@ -10,7 +10,7 @@ export interface MessageSettled<C> {
   readonly priority: number
   readonly bytes: number
   readonly outcome: Outcome
-  /** Of one that was 'dropped'. */
+  /** Reason of one that was 'dropped'. */
   readonly reason: DropReason | undefined
 }
 

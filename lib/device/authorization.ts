@@ -20,7 +20,7 @@ export type Authorization = boolean | AuthorizedPeerOptions
 /** A function of the application that answers about a stranger. A throw or a rejection is a no, and a warning of the process. */
 export type Authorize = (stranger: Stranger) => Authorization | Promise<Authorization>
 
-/** What comes of the answers. */
+/** Receiver of the answers. */
 export interface AuthorizationOutcome {
   accept(publicKey: PublicKey, endpoint: Endpoint, peer: AuthorizedPeer): void
   reject(publicKey: PublicKey, endpoint: Endpoint, reason: 'refused' | 'error' | 'timeout', error: unknown): void

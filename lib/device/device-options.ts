@@ -83,10 +83,10 @@ export function parseDeviceOptions(options: DeviceOptions): ParsedDeviceOptions 
 /** The floor of RFC 9000 section 14.1, and the headers of IPv6 and UDP. */
 const LEAST_MTU = 1248
 
-/** What a UDP payload over IPv4 can carry (65,507), less WireGuard's 32 bytes, in its units of 16. */
+/** A UDP payload over IPv4 (65,507 bytes), less WireGuard's 32 bytes, in its units of 16. */
 const MOST_MTU = 65_472
 
-/** When WireGuard wipes the keys of a tunnel that is not used: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
+/** WireGuard wipes the keys of an unused tunnel by then: three times REJECT_AFTER_TIME (whitepaper section 6.2). */
 const FORGET_AFTER = 540_000
 
 const milliseconds = integer(1, LONGEST_TIMER, 'milliseconds')

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/connection.js'
 import { HeldEvents, type Listening } from '../events/held-events.js'
 
-/** Where connections are handed to. */
+/** Target of new connections. */
 export interface ConnectionTaker extends Listening<Connection> {
   /** The driver need not count it as pending any more. */
   claim(connection: number): void

@@ -6,14 +6,14 @@ import type { DriverClose, Receiver } from '../driver.js'
 import type { PeerReceiver } from '../peer/peer.js'
 import { printable } from './printable.js'
 
-/** What lives in a device, by the ids of its driver. */
+/** Peers, connections and dials of a device, by the ids of its driver. */
 export class Routes {
   readonly peers = new Map<number, PeerReceiver>()
   readonly connections = new ConnectionRoutes()
   readonly dials = new DialRoutes()
 }
 
-/** What concerns the device as a whole. */
+/** Receiver of events that concern the device as a whole. */
 export interface DeviceReceiver {
   connected(connection: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void
   connectionClosed(connection: number, close: DriverClose): void

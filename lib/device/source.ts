@@ -1,6 +1,6 @@
 import type { Endpoint } from '../arguments/endpoint.js'
 
-/** Whom an endpoint counts for: its IPv4 address, or the /64 of its IPv6 address, which one host may have whole (RFC 6177). */
+/** Names the source that an endpoint counts for: its IPv4 address, or the /64 of its IPv6 address, which one host may have whole (RFC 6177). */
 export function sourceOf(endpoint: Endpoint): string {
   const host = endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$|%.*$/g, '')
   const mapped = /^::ffff:(?<v4>[\d.]+)$/i.exec(host)?.groups?.v4

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../waiting/clock.js'
 import { Heap, type Placed } from '../waiting/heap.js'
 import { sourceOf } from './source.js'
 
-/** What bounds them. */
+/** Bounds of strangers that were let in. */
 export interface StrangerRules {
   /** Milliseconds without a sign of a guest, after which it is a peer no more. */
   readonly forgetAfter: number
@@ -24,7 +24,7 @@ export class Strangers {
   readonly #clock: Clock
   readonly #stays = new Map<PublicKey, Stay>()
   readonly #sources = new Map<string, Source>()
-  /** Those without a connection, gone longest first. */
+  /** Guests without a connection, gone longest first. */
   readonly #gone = newHeap()
   #timer: Timer | undefined
   #armed = Number.POSITIVE_INFINITY
@@ -193,11 +193,11 @@ export class Strangers {
   }
 }
 
-/** Where guests come from. */
+/** One source of guests. */
 interface Source {
   readonly name: string
   guests: number
-  /** Those with a connection. */
+  /** Guests with a connection. */
   here: number
   /** The others, gone longest first. */
   readonly gone: Heap<Seat>
@@ -211,7 +211,7 @@ class Stay {
   source: Source
   /** It has a connection. */
   isHere = false
-  /** When it was last here, as far as is known. */
+  /** Instant at which it was last here, as far as is known. */
   since = 0
 
   constructor(publicKey: PublicKey, guest: Guest, source: Source) {

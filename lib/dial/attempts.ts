@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util'
 import type { Endpoint } from '../arguments/endpoint.js'
 import type { Tried } from '../errors.js'
 
-/** What was tried while a dial waited for a handshake. */
+/** Initiations that were tried while a dial waited for a handshake. */
 export class Attempts {
   readonly #endpoints = new Map<Endpoint, { times: number; errno: number | undefined }>()
 

@@ -2,9 +2,9 @@ import type { Endpoint } from '../arguments/endpoint.js'
 import { type Tried, WarrenError } from '../errors.js'
 import type { PublicKey } from '../keys.js'
 
-/** What is known of the tunnel to a peer. */
+/** State of the tunnel to a peer. */
 export interface Tunnel {
-  /** Where it goes to now. */
+  /** Endpoint that it goes to now. */
   readonly endpoint: Endpoint | undefined
   /** For how long it has had a session, in milliseconds; `undefined`: it has none. */
   readonly upFor: number | undefined

@@ -1,10 +1,10 @@
 import type { DriverClose } from '../driver.js'
 import type { Clock } from '../waiting/clock.js'
 
-/** How an attempt of a dial ended: as its driver told, or before it began, since no name of the peer resolved. */
+/** End of one attempt of a dial: as its driver told, or before it began, since no name of the peer resolved. */
 export type AttemptEnd = DriverClose | 'unresolved'
 
-/** When the attempts of one dial follow each other, and which ending is the last. */
+/** Decides when the attempts of one dial follow each other, and which ending is the last. */
 export class DialPace {
   readonly #clock: Clock
   #began = 0

@@ -13,7 +13,7 @@ export interface DialReceiver {
   closed(close: DriverClose): void
 }
 
-/** What a dial needs of the peer it goes to, whose connections are of type `C`. */
+/** Link from a dial to its peer, whose connections are of type `C`. */
 export interface DialLink<C> {
   /** The device that dials, and the peer that is dialled. */
   readonly device: string
@@ -34,16 +34,16 @@ export interface DialLink<C> {
 
 /** One dial to a peer, shared by all who ask for the same protocols meanwhile. Each waits for as long as it wants. */
 export class Dial<C> {
-  /** What was tried for it. */
+  /** Initiations that were tried for it. */
   readonly attempts = new Attempts()
   readonly #link: DialLink<C>
   readonly #callers = new Set<Caller<C>>()
   /** Ends the one wait at which the dial stands. */
   #wake: (() => void) | undefined
   #connection: number | undefined
-  /** Why there is no address to try. */
+  /** Reason for there being no address to try. */
   #trouble: WarrenError | undefined
-  /** How the attempt before this one ended. */
+  /** End of the attempt before this one. */
   #last: DriverClose | undefined
   #isOver = false
   readonly #began: number
@@ -160,7 +160,7 @@ export class Dial<C> {
     this.#wake?.()
   }
 
-  /** Why nothing came of it for as long as a caller waited. */
+  /** Error for a caller whose time is over. */
   #timeoutError(waited: number): WarrenError {
     if (this.#trouble !== undefined) return this.#trouble
     const { attempts } = this

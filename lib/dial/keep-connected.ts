@@ -7,7 +7,7 @@ export interface KeepOrder {
   readonly protocols: readonly string[] | undefined
 }
 
-/** What staying connected needs of a peer's dialling. */
+/** Link from the order to stay connected to a peer's dialling. */
 export interface KeepLink {
   /** A live connection that would do. */
   find(order: KeepOrder): object | undefined
@@ -28,7 +28,7 @@ export class KeepConnected {
   #isDialling = false
   /** Since the last connection that lasted. */
   #attempts = 0
-  /** When the last attempt began. */
+  /** Instant at which the last attempt began. */
   #began = Number.NEGATIVE_INFINITY
 
   constructor(link: KeepLink, clock: Clock) {

@@ -16,9 +16,9 @@ export interface Dialled {
   readonly isOpen: boolean
 }
 
-/** What dialling needs to know of its peer. */
+/** Facts of the peer that dialling looks at. */
 export interface DialledPeer<C> {
-  /** Where its tunnel goes to, and since when it has had a session. */
+  /** Endpoint of its tunnel, and the instant since when it has had a session. */
   tunnel(): { readonly endpoint: Endpoint | undefined; readonly upSince: number | undefined }
   locate(): Promise<void>
   readonly connections: ReadonlySet<C>

@@ -191,7 +191,7 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     return this.#asked(undefined, () => this.device.peerLanes(peer)) ?? undefined
   }
 
-  /** What the addon throws carries a name of the table in `errors.ts`. */
+  /** Runs a command whose failure carries a name of the table in `errors.ts`. */
   #asked<T>(peer: string | undefined, command: () => T): T {
     this.enter()
     try {

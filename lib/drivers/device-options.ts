@@ -1,7 +1,7 @@
 import type { DeviceOptions } from '../../native/binding.js'
 import type { DriverOptions } from '../driver.js'
 
-/** What the addon takes of a driver's options. */
+/** Chooses the options that the addon takes. */
 export function deviceOptions(options: DriverOptions): DeviceOptions {
   const { privateKey, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } =
     options

@@ -10,7 +10,7 @@ import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
 import { atExit } from './exit.js'
 
-// As in `clock.ts`: a user's fake timers do not stop tunnels.
+// Captured at import, as in `clock.ts`: fake timers that are installed later do not stop tunnels.
 const { setImmediate, setInterval, clearInterval } = timers
 
 /** Opens a device whose sockets and clock belong to a native thread. */
@@ -115,7 +115,7 @@ class NativeDriver extends CommandDriver<NativeDevice> {
   }
 }
 
-/** An open device that is referenced is not collected, whoever else knows it: as a server of `node:net`. */
+/** Keeps an open, referenced device from being collected, as a server of `node:net` is kept. */
 const OPEN = new Set<NativeDriver>()
 
 const nothing = (): void => {}

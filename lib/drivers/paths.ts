@@ -1,7 +1,7 @@
 import type { ScriptDevice } from '../../native/binding.js'
 import { systemZones, type Zones } from '../addon/zones.js'
 
-/** Where a datagram goes to. */
+/** Destination of a datagram. */
 export interface Remote {
   readonly host: string
   readonly port: number

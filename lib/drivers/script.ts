@@ -256,7 +256,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   }
 }
 
-/** The figures that are counted here, since the engine sees no sockets. */
+/** Figures that are counted here, since the engine sees no sockets. */
 type SocketCounter =
   | 'datagramsSent'
   | 'datagramsReceived'
@@ -265,7 +265,7 @@ type SocketCounter =
   | 'socketRebound'
   | keyof SocketErrors
 
-/** What node:dgram calls back with: with where it was to be sent. */
+/** Error of node:dgram's callback, with the destination of the datagram. */
 type SendError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
 
 /** The system's own number: of Winsock on Windows, of errno(3) elsewhere. */
@@ -293,7 +293,7 @@ const EMPTY = Buffer.alloc(0)
 /** Shared by all devices of this thread: each writes behind the others, and nothing is written twice. */
 let sendSlab: Buffer = EMPTY
 
-/** Of a datagram: start, length, path. */
+/** Words of a datagram: start, length, path. */
 const DATAGRAM_WORDS = 3
 
 /** Handed in at a time: what libuv reads in one turn of the loop. */
@@ -309,11 +309,11 @@ const SEND_SLAB = 192 * 2 ** 10
 /** A sealed packet is longer than its content by 32 bytes and up to 15 of padding. */
 const OVERHEAD = 64
 
-/** A turn sends so much, and takes so long, before the rest of the process has its turn: dgram sends some 150,000 a second. */
+/** Bounds of one turn, so that the rest of the process runs too; dgram manages some 150,000 sends a second. */
 const PUMP_DATAGRAMS = 256
 const PUMP_MS = 4
 
-/** Of that for what others' datagrams may wait behind. */
+/** Part of it for work that others' datagrams may wait behind. */
 const WORK_MS = 2
 
 /** Datagrams that wait in libuv when the socket's buffer is full. */

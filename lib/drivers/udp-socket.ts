@@ -7,7 +7,7 @@ import { bindUdp } from './bind-udp.js'
 // Those of the moment of import: a user's fake timers do not stop tunnels.
 const { setInterval, clearInterval } = globalThis
 
-/** What a socket tells. */
+/** Receiver of a socket's events. */
 export interface UdpReceiver {
   message(bytes: Buffer, from: RemoteInfo): void
   /** Reading failed once. */
@@ -148,7 +148,7 @@ export class UdpSocket {
 
 const nothing = (): void => {}
 
-/** What ICMP told about a datagram that was sent earlier, where the system tells it: anyone can forge it. */
+/** Errors by ICMP about a datagram that was sent earlier, where the system tells them: anyone can forge them. */
 const REPORTS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'EMSGSIZE'])
 
 /** As in `native/io`: failures before the first pause, the longest pause in milliseconds, and how long nothing else is borne. */

@@ -1,7 +1,7 @@
 import timers from 'node:timers'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 
-// As in `clock.ts`: a user's fake timers do not stop tunnels.
+// Captured at import, as in `clock.ts`: fake timers that are installed later do not stop tunnels.
 const { setImmediate, setTimeout, clearTimeout } = timers
 
 /** Calls back in the next turn of the event loop, or at an instant, whichever comes first; none keeps the process alive. */

@@ -6,7 +6,7 @@ export interface DropEvent {
   readonly direction: 'in' | 'out'
   /** 'queue-full': too much waits to leave. 'closed': the connection, the peer or the device is over. 'no-listener': nobody took it. */
   readonly reason: 'queue-full' | 'closed' | 'no-listener'
-  /** Of the peer that it came from, or was for. */
+  /** Key of the peer that it came from, or was for. */
   readonly publicKey: string
   readonly bytes: number
 }

@@ -1,7 +1,7 @@
 import { later } from '../waiting/clock.js'
 import { Fifo } from '../waiting/fifo.js'
 
-/** Where events go. */
+/** Target of events. */
 export interface Listening<T> {
   /** Somebody listens now. */
   hasListener(): boolean

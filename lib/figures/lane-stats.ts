@@ -12,7 +12,7 @@ export interface LaneStats extends DriverLaneStats {
   readonly oldest: number
 }
 
-/** What an outbox tells of one of its lanes. */
+/** Figures of an outbox's lane. */
 export type OutboxFigures = Pick<OutboxLane<never>, 'priority' | 'outcomes' | 'waitingMessages' | 'waitingBytes'> & {
   readonly first: { readonly since: number } | undefined
 }

@@ -11,7 +11,7 @@ export interface LaneSource {
 export class LaneTotals {
   readonly #whole: LaneTotals | undefined
   readonly #live = new Set<LaneSource>()
-  /** How the messages of past connections ended, by priority. */
+  /** Outcomes of messages of past connections, by priority. */
   readonly #past = new Map<number, Record<Outcome, number>>()
 
   /** `whole`: what this is a part of. */

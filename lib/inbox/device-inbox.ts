@@ -10,13 +10,13 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   /** Messages of past connections that were passed over, because too many stayed unread. */
   leftBehindMessages = 0
   readonly #size: (message: M) => number
-  /** What past connections of one peer may leave unread. */
+  /** Bytes that past connections of one peer may leave unread. */
   readonly #leftBehindBytes: number
-  /** The peers that have connections, live ones or such as left something. */
+  /** Peers with a live connection, or with unread messages of a past one. */
   readonly #peers = new Set<PeerInbox<M>>()
   readonly #shares = new Map<number, Share<M>>()
   readonly #readers = new MessageReaders<M>()
-  /** Of all peers. */
+  /** Past connections of all peers. */
   readonly #leftBehind = new LeftBehind<Inbox<M>>()
   /** There was an iterator, so there may be one again. */
   #isUsed = false
@@ -58,12 +58,12 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
     this.#peers.delete(peer)
   }
 
-  /** Of a past connection, all was taken or passed over. */
+  /** Forgets a past connection: all of it was taken or passed over. */
   forget(inbox: Inbox<M>): void {
     this.#leftBehind.delete(inbox)
   }
 
-  /** Of a past connection, a message was taken. */
+  /** Counts a message of a past connection as taken. */
   lessen(peer: PeerInbox<M>, inbox: Inbox<M>, bytes: number): void {
     peer.left.lessen(inbox, bytes + MESSAGE_COST)
     this.#leftBehind.lessen(inbox, bytes + MESSAGE_COST)
@@ -125,7 +125,7 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   }
 }
 
-/** What is left of the past connections of all peers together, in times of what one peer may leave. */
+/** Bound over the past connections of all peers, in times of what one peer may leave. */
 const ALL_PEERS = 4
 
 /** The memory that an unread connection, and each message, keeps besides the bytes, about; so that empty ones are bounded as well. */

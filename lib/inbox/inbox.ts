@@ -3,10 +3,10 @@ import { Fifo } from '../waiting/fifo.js'
 import type { ParsedFilter, Range } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
 
-/** What makes a message of what arrived, when an iterator takes it; `sentAs` is the priority that its sender gave it. */
+/** Makes a message of bytes that arrived, when an iterator takes them; `sentAs` is the priority that its sender gave it. */
 export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) => M
 
-/** What an inbox tells whoever reads it together with others. */
+/** Owner of inboxes, which reads them together. */
 export interface InboxOwner<M> {
   /** Messages of a higher priority count as of this one. */
   readonly maxPriority: number
@@ -112,7 +112,7 @@ export class Inbox<M> {
     return undefined
   }
 
-  /** Of the messages that wait, highest first. */
+  /** Priorities of the messages that wait, highest first. */
   get priorities(): readonly number[] {
     return this.#filled
   }

@@ -3,7 +3,7 @@ import { type Deferred, defer } from '../waiting/deferred.js'
 import { Fifo } from '../waiting/fifo.js'
 import type { ParsedFilter } from './message-filter.js'
 
-/** Where a reader takes messages from. */
+/** Source of a reader's messages. */
 export interface MessageSource<M> {
   /** The next message that the filter lets through, if one is there. */
   take(filter: ParsedFilter): M | undefined

@@ -4,7 +4,7 @@ import type { ParsedFilter, Range } from './message-filter.js'
 import type { MessageReader } from './message-reader.js'
 import type { Giver, Share, Turn } from './share.js'
 
-/** What the inbox of a peer tells that of its device. */
+/** Owner of the inboxes of peers. */
 export interface PeerInboxOwner<M> {
   /** The peer has a connection, live or with something unread. */
   add(peer: PeerInbox<M>): void
@@ -16,24 +16,24 @@ export interface PeerInboxOwner<M> {
   stored(peer: PeerInbox<M>, priority: number): void
   /** A connection ended with something unread. */
   leftBehind(peer: PeerInbox<M>, inbox: Inbox<M>): void
-  /** Of a past connection, a message was taken. */
+  /** A message of a past connection was taken. */
   lessen(peer: PeerInbox<M>, inbox: Inbox<M>, bytes: number): void
-  /** Of a past connection, all was taken or passed over. */
+  /** All of a past connection was taken or passed over. */
   forget(inbox: Inbox<M>): void
 }
 
-/** What came from one peer, over all its connections, and waits. */
+/** Messages of one peer that wait, over all its connections. */
 export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
   /** Messages of a higher priority count as of this one. */
   maxPriority: number
   readonly #device: PeerInboxOwner<M>
   /** Past connections that left something unread. */
   readonly left = new LeftBehind<Inbox<M>>()
-  /** Those of live connections, and of past ones that left something unread. */
+  /** Inboxes of live connections, and of past ones that left something unread. */
   readonly #inboxes = new Set<Inbox<M>>()
-  /** Those that have something of each priority, least recently taken from first. */
+  /** Inboxes that have something of each priority, least recently taken from first. */
   readonly #filled = new Map<number, Set<Inbox<M>>>()
-  /** Where this peer stands in each share that it ever had something for. */
+  /** Turns of this peer in each share that it ever had something for. */
   readonly #turns = new Map<Share<M>, Turn<M>>()
 
   constructor(device: PeerInboxOwner<M>, maxPriority: number) {

@@ -1,27 +1,27 @@
 import { Heap, type Placed } from '../waiting/heap.js'
 import type { ParsedFilter, Range } from './message-filter.js'
 
-/** Whoever has messages to give out. */
+/** A source of messages to give out. */
 export interface Giver<M> {
   /** The next one that the filter lets through, if one is there. */
   take(filter: ParsedFilter): M | undefined
 }
 
-/** Where a peer stands in a share. */
+/** Place of a peer in a share. */
 export interface Turn<M> extends Placed {
   readonly peer: Giver<M>
-  /** What it was given, in bytes, on the scale of all: who comes late starts at the least of those who wait. */
+  /** Bytes that it was given, on the scale of all: a latecomer starts at the least of those who wait. */
   given: number
 }
 
-/** What the iterators over one range of priorities give out: to the peers in turn, by bytes. */
+/** Messages for the iterators over one range of priorities: peers take turns, by bytes. */
 export class Share<M> {
   readonly range: Range
   /** Iterators that use it. */
   readers = 0
   /** The peers that may have something in the range, whoever was given least first. */
   readonly #turns = new Heap<Turn<M>>(({ given }) => given)
-  /** What the one who came last to its turn had been given. */
+  /** The highest `given` served so far: where a newcomer starts. */
   #level = 0
 
   constructor(range: Range) {
@@ -64,5 +64,5 @@ export class Share<M> {
   }
 }
 
-/** What a message costs its taker besides its bytes: without, empty ones would be given out for ever. */
+/** Cost of a message besides its bytes, or a peer with empty ones would always be next. */
 const MESSAGE_BYTES = 64

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../waiting/clock.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { Heap, type Placed } from '../waiting/heap.js'
 
-/** What must be over by a moment. */
+/** A thing that must be over by a moment. */
 export interface Due extends Placed {
   /** On the clock of the deadlines. */
   readonly deadline: number
@@ -15,7 +15,7 @@ export class Deadlines {
   readonly #clock: Clock
   readonly #due = new Heap<Due>(({ deadline }) => deadline)
   #timer: Timer | undefined
-  /** When the timer fires. It may find nothing: what is removed leaves it running, so that most removals touch no timer. */
+  /** Instant at which the timer fires. It may find nothing: a removal leaves it running, so that most touch no timer. */
   #armed = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {

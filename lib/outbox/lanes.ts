@@ -18,7 +18,7 @@ export interface LaneOptions {
   readonly rate?: number | undefined
 }
 
-/** What happens in a full lane. */
+/** Policy of a full lane. */
 export interface LanePolicy {
   readonly full: DriverLane['full']
   readonly maxQueuedBytes: number

@@ -13,7 +13,7 @@ export interface Waiting<T> {
 export class OutboxLane<T extends Waiting<T>> {
   readonly priority: number
   readonly policy: LanePolicy
-  /** How many messages ended in each way. */
+  /** Number of messages that ended in each way. */
   readonly outcomes: Record<Outcome, number> = { ...NO_OUTCOMES }
   /** Admitted, and not drained. */
   queuedBytes = 0

@@ -11,7 +11,7 @@ import type { Room } from './queued-bytes.js'
 import type { Outgoing, ParsedSend } from './send-options.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
 
-/** What an outbox needs of the connection below it. */
+/** Link from an outbox to the connection below it. */
 export interface OutboxLink {
   readonly deadlines: Deadlines
   policy(priority: number): LanePolicy
@@ -112,7 +112,7 @@ export class Outbox implements SentOwner {
     this.#fill(sent.lane)
   }
 
-  /** What there is to know of each lane that was used. */
+  /** Lanes that were used. */
   get lanes(): Iterable<OutboxLane<Sent>> {
     return this.#lanes.values()
   }
@@ -273,7 +273,7 @@ function refusal(reason: unknown): Promise<never> {
   return tolerated(Promise.reject(reason))
 }
 
-/** What a message costs besides its bytes: its promise and its entry, here and in the engine. */
+/** Cost of a message besides its bytes: its promise and its entry, here and in the engine. */
 const MESSAGE_BYTES = 512
 
 const NOTHING = new Uint8Array()

@@ -58,7 +58,7 @@ export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Arr
 
 const DEFAULT_SEND: ParsedSend = { priority: 0, lifetime: undefined, replaces: undefined, signal: undefined }
 
-/** Of each option of `send`. */
+/** Checks of the options of `send`. */
 export const SEND_CHECKS = {
   priority: optional(priority, 0),
   lifetime: optional(integer(1, LONGEST_TIMER, 'milliseconds'), undefined),

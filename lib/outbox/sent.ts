@@ -5,7 +5,7 @@ import type { Due } from './deadlines.js'
 import type { OutboxLane, Waiting } from './outbox-lane.js'
 import type { Outgoing, ParsedSend } from './send-options.js'
 
-/** What a message carries: the caller's bytes, or those that the driver holds for several messages. */
+/** Bytes of a message: the caller's, or those that the driver holds for several messages. */
 export type Payload = Uint8Array | SharedBytes
 
 /** Bytes that the driver copied once; `share` is its name for them. */
@@ -14,13 +14,13 @@ export interface SharedBytes {
   readonly byteLength: number
 }
 
-/** Whoever wants to know that a message waits no more: admitted or given up, or refused. */
+/** Listener for the end of a message's wait: it was admitted, given up, or refused. */
 export interface Waiter {
   resolve(outgoing: Outgoing): void
   reject(makeError: () => unknown): void
 }
 
-/** What became of a message that is one of many. */
+/** Result of posting a message that is one of many. */
 export interface Posted {
   readonly outgoing: Outgoing
   /** It waits for admission; its waiter will be told. */
@@ -33,7 +33,7 @@ export const LOST: Posted = {
   waits: false,
 }
 
-/** Who has a message. */
+/** Owner of a message. */
 export interface SentOwner {
   cancel(sent: Sent): void
   late(sent: Sent): void
@@ -46,12 +46,12 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
   readonly length: number
   /** Until it is admitted. */
   payload: Payload | undefined
-  /** Who is told when it waits no more; `undefined`: it does not wait. */
+  /** Listener for the end of its wait; `undefined`: it does not wait. */
   waiter: Waiter | undefined
   since = 0
   previous: Sent | undefined
   next: Sent | undefined
-  /** When its life ends, and when its waiting does. */
+  /** Instant at which its life ends; below, at which its waiting does. */
   expiry = Number.POSITIVE_INFINITY
   deadline = Number.POSITIVE_INFINITY
   place = -1

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
 import { inTurn, type Names, names as systemNames } from './names.js'
 
-/** What the addresses of a peer are for. */
+/** Link from the addresses of a peer to its tunnel. */
 export interface EndpointsLink {
   readonly clock: Clock
   /** The tunnel has a session. */
@@ -40,7 +40,7 @@ export class Endpoints {
     return this.#configured.length === 0
   }
 
-  /** What was configured first, as it was written. */
+  /** The first configured endpoint, as it was written. */
   get first(): Endpoint | undefined {
     const [endpoint] = this.#configured
     return endpoint && formatEndpoint(endpoint.host, endpoint.port)
@@ -175,8 +175,8 @@ function isSameSet(some: readonly string[], others: readonly string[]): boolean 
 
 const ignore = (): void => {}
 
-/** Of the names of one peer; each that is configured has its share. Tried 5 s apart they are more than anyone waits for. */
+/** Bound over the names of one peer; each that is configured has its share. Tried 5 s apart they are more than anyone waits for. */
 const MOST_ADDRESSES = 32
 
-/** How often names are asked for is up to `Names`; an interface takes a second or so to get its address. */
+/** Pause of one peer; `Names` decides how often names are asked for. An interface takes a second or so to get its address. */
 const RETRY = 1_000

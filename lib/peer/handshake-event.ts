@@ -3,7 +3,7 @@ import type { Endpoint } from '../arguments/endpoint.js'
 import { brief, log } from '../events/log.js'
 import type { PublicKey } from '../keys.js'
 
-/** What became of a WireGuard handshake with a peer. */
+/** Outcome of a WireGuard handshake with a peer. */
 export type HandshakeEvent =
   /** It made a session: the first of a tunnel, with the milliseconds that it took, or one that renews it. */
   | {

@@ -107,7 +107,7 @@ export class Names {
     return name
   }
 
-  /** Those that nobody waits for: who asks again gets a fresh answer. */
+  /** Forgets names that nobody waits for: the next to ask gets a fresh answer. */
   #forget(): void {
     for (const [host, { isQueued }] of this.#names) if (!isQueued) this.#names.delete(host)
   }
@@ -157,7 +157,7 @@ async function lookupHost(host: string): Promise<readonly string[]> {
   return found.map(({ address }) => address)
 }
 
-/** How long an answer holds, in milliseconds: unanswered handshakes are as far apart. */
+/** Life of an answer, in milliseconds: unanswered handshakes are as far apart. */
 const FRESH = 5_000
 
 /** Doubled from `FRESH` with each failure in a row. */

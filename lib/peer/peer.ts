@@ -47,23 +47,23 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a peer is from its first moment. */
+/** Facts of a peer that never change. */
 export interface PeerFacts {
   readonly id: number
   readonly publicKey: PublicKey
   readonly endpoints: readonly ParsedEndpoint[]
-  /** Where it was seen, if nobody configured where it is. */
+  /** Endpoint at which it was seen, if none was configured. */
   readonly seen: Endpoint | undefined
   readonly maxPriority: number
   /** The order to stay connected. */
   readonly connect: KeepOrder | undefined
 }
 
-/** What a peer needs of its device. */
+/** Link from a peer to its device. */
 export interface PeerHost {
   readonly connections: ConnectionRoutes
   readonly dials: DialRoutes
-  /** What came, from all peers. */
+  /** Messages of all peers. */
   readonly inbox: DeviceInbox<Message>
   readonly lanes: LaneTotals
   event(event: PeerEvent): void
@@ -119,12 +119,12 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly #connections = new Set<Connection>()
   readonly #dials: PeerDials<Connection>
   readonly #endpoints: Endpoints
-  /** Where the driver sends to, as far as was asked. */
+  /** Endpoint that the driver sends to, as far as was asked. */
   #endpoint: Endpoint | undefined
   /** It may be elsewhere by now. */
   #isEndpointOld = true
   #isUp = false
-  /** When the tunnel got its first session of those that followed each other. */
+  /** Instant of the first session in the present run of sessions. */
   #upSince = 0
   #removal: Promise<void> | undefined
 

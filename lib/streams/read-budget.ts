@@ -1,8 +1,8 @@
-/** What the streams of one connection hold and have granted together, so that many that are not read cost no more than a few. */
+/** Bytes that the streams of one connection hold and have granted together, so that many unread ones cost no more than a few. */
 export class ReadBudget {
   #bytes = 0
 
-  /** How much one of them may hold, that wants `wanted` and counts for `counted` now. A little is always allowed. */
+  /** Bytes that a stream may hold, which wants `wanted` and counts for `counted` now. A little is always allowed. */
   allowed(wanted: number, counted: number): number {
     return Math.min(wanted, Math.max(LEAST, TOGETHER - this.#bytes + counted))
   }

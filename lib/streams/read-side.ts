@@ -12,17 +12,17 @@ export class ReadSide {
   readonly #budget: ReadBudget
   readonly #onData: (() => void) | undefined
   #credit = 0
-  /** How much may be granted and buffered; doubles each time that the reader took as much, up to the high water mark. */
+  /** Bytes that may be granted and buffered; doubles each time that the reader took as much, up to the high water mark. */
   #window = LEAST
   #received = 0
-  /** What the reader had taken when the window was as it is. */
+  /** Bytes that the reader had taken when the window became what it is. */
   #taken = 0
-  /** What of the budget is this stream's. */
+  /** This stream's part of the budget. */
   #counted = 0
   /** The stream asked for more than it may have. */
   #wants = false
   #over = false
-  /** What the stream errs with when it is read out. */
+  /** Error of the stream once it is read out. */
   #failure: Error | undefined
 
   constructor(stream: Readable, driver: Driver, id: number, budget: ReadBudget, onData?: () => void) {
@@ -103,7 +103,7 @@ export class ReadSide {
     this.#over = true
   }
 
-  /** What is granted and what is buffered together never exceed the high water mark. */
+  /** Grants more: granted and buffered bytes together never exceed the high water mark. */
   #grant(): boolean {
     if (this.#over) return true
     const { readableHighWaterMark: most, readableLength } = this.#stream

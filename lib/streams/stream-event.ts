@@ -3,7 +3,7 @@ import { brief, log } from '../events/log.js'
 import type { PublicKey } from '../keys.js'
 import type { AnyStream } from './stream.js'
 
-/** What became of a stream. */
+/** Beginning or end of a stream. */
 export type StreamEvent =
   /** It was opened, by this end or by the other. */
   | { readonly type: 'open'; readonly stream: AnyStream; readonly initiator: 'local' | 'remote' }

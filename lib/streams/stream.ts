@@ -12,7 +12,7 @@ import { ReadSide } from './read-side.js'
 import { SocketLike } from './socket-like.js'
 import { type Callback, WriteSide } from './write-side.js'
 
-/** What a stream needs of the connection below it. */
+/** Link from a stream to the connection below it. */
 export interface StreamLink {
   readonly connection: Connection
   readonly driver: Driver
@@ -21,12 +21,12 @@ export interface StreamLink {
   readonly priority: number
   readonly name: string | undefined
   readonly highWaterMark: number | undefined
-  /** What its reading side shares with other streams. */
+  /** Budget that its reading side shares with other streams. */
   readonly readBudget: ReadBudget
   readonly allowHalfOpen: boolean
-  /** Where events of this stream go from now on. */
+  /** Sends events of this stream to `sides` from now on. */
   register(sides: StreamSides): void
-  /** What was written has arrived, and its end. */
+  /** All that was written has arrived, and its end. */
   arrived(): void
   /** No event of this stream is wanted any more. */
   forget(): void

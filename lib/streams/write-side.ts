@@ -37,7 +37,7 @@ export class WriteSide {
     return this.#taken
   }
 
-  /** Why no more can be written. */
+  /** Reason for which no more can be written. */
   get failure(): Error | undefined {
     return this.#failure
   }

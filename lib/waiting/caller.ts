@@ -1,4 +1,4 @@
-/** Where a call came from, for an error that arises after it has returned. */
+/** Frames of a caller, for an error that arises after the call has returned. */
 export interface Caller {
   readonly stack?: string
 }

@@ -1,4 +1,4 @@
-/** A queue whose ends both cost the same at any length. */
+/** A queue with `push` and `shift` in constant time. */
 export class Fifo<T> {
   #items: (T | undefined)[] = []
   #head = 0

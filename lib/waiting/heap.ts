@@ -1,6 +1,6 @@
-/** What can stand in one heap at a time. */
+/** An item that can stand in one heap at a time. */
 export interface Placed {
-  /** Where it stands, -1 when it does not; for the heap alone to write. */
+  /** Index at which it stands, -1 when it does not; for the heap alone to write. */
   place: number
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { transformSync } from '@swc/core'
@@ -12,24 +12,11 @@ const NOT_HERE = ['errors.test.ts', 'uncaught.test.ts']
 const LIMIT = 1_200
 
 /**
- * Lays the contract suites into a project that has the package installed, for that package: `warren` is what npm installed,
- * and what the tests import from the sources' `lib` is its `dist`.
+ * Runs the contract suites with a Node, given as a command line, over the package that a project has installed; says how many
+ * tests passed, and which failed.
  */
-export function layContract(project) {
-  const folder = join(project, 'contract')
-  const [tests, globals] = [join(folder, 'test/contract'), join(folder, 'node_modules/@jest/globals')]
-  for (const path of [tests, globals]) mkdirSync(path, { recursive: true })
-  symlinkSync(join(project, 'node_modules/warren/dist'), join(folder, 'lib'))
-  cpSync(new URL('contract/globals.cjs', import.meta.url), join(globals, 'index.js'))
-  for (const name of readdirSync(join(root, 'test/contract')).filter((name) => !NOT_HERE.includes(name))) {
-    const { code } = transformSync(readFileSync(join(root, 'test/contract', name), 'utf8'), COMPILED)
-    writeFileSync(join(tests, name.replace(/ts$/, 'js')), code)
-  }
-}
-
-/** Runs them with a Node, given as a command line; says how many tests passed, and which failed. */
-export async function runContract(project, node, { sideBySide }) {
-  const tests = join(project, 'contract/test/contract')
+export async function runContract(project, node, { sideBySide, isIPv6 = false }) {
+  const tests = join(layContract(project, isIPv6), 'test/contract')
   const files = readdirSync(tests).filter((name) => name.endsWith('.test.js'))
   const results = []
   const next = async () => {
@@ -42,6 +29,26 @@ export async function runContract(project, node, { sideBySide }) {
   if (failures.length === 0) return `${passed} passed`
   process.exitCode = 1
   return `FAILED: ${failures.join(' | ')}; ${passed} passed`
+}
+
+/**
+ * Lays the contract suites into a project that has the package installed, for that package: `warren` is what npm installed,
+ * and what the tests import from the sources' `lib` is its `dist`. With `isIPv6` devices listen on all addresses of both
+ * kinds, through a socket of that kind.
+ */
+function layContract(project, isIPv6) {
+  const folder = join(project, isIPv6 ? 'contract-ipv6' : 'contract')
+  if (existsSync(folder)) return folder
+  const [tests, globals] = [join(folder, 'test/contract'), join(folder, 'node_modules/@jest/globals')]
+  for (const path of [tests, globals]) mkdirSync(path, { recursive: true })
+  symlinkSync(join(project, 'node_modules/warren/dist'), join(folder, 'lib'))
+  cpSync(new URL('contract/globals.cjs', import.meta.url), join(globals, 'index.js'))
+  for (const name of readdirSync(join(root, 'test/contract')).filter((name) => !NOT_HERE.includes(name))) {
+    const source = readFileSync(join(root, 'test/contract', name), 'utf8')
+    const listening = isIPv6 ? source.replaceAll("host: '127.0.0.1'", "host: '::'") : source
+    writeFileSync(join(tests, name.replace(/ts$/, 'js')), transformSync(listening, COMPILED).code)
+  }
+  return folder
 }
 
 /** A file whose process ends in another way than its tests do counts as failed. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** What a Mach-O file for macOS says of itself (<mach-o/loader.h>; 64-bit), for `verify`. */
 export function readMachO(bytes) {
   const commands = commandsOf(bytes)
@@ -13,7 +15,7 @@ export function readMachO(bytes) {
       version && oldestSystem(bytes.readUInt32LE(version + (bytes.readUInt32LE(version) === BUILD_VERSION ? 12 : 8))),
     symbols: bytes.readUInt32LE(symbols + 12) > 100,
     debug: bytes.includes('__debug_info\0', 0, 'latin1'),
-    signed: one(CODE_SIGNATURE) !== undefined,
+    signed: one(CODE_SIGNATURE) !== undefined && isSigned(bytes, bytes.readUInt32LE(one(CODE_SIGNATURE) + 8)),
   }
 }
 
@@ -44,6 +46,27 @@ function oldestSystem(version) {
   return `${version >>> 16}.${(version >>> 8) & 0xff}`
 }
 
+/**
+ * Whether the signature at `start` is of these bytes: its CodeDirectory (<xnu/osfmk/kern/cs_blobs.h>) has a SHA-256 of each page.
+ * macOS ends a process that loads a page with another one, so a file that was stripped has to be signed anew.
+ */
+export function isSigned(bytes, start) {
+  const blobs = Array.from({ length: bytes.readUInt32BE(start + 8) }, (_, index) => start + 12 + index * 8)
+  const entry = blobs.find((at) => bytes.readUInt32BE(at) === CODE_DIRECTORY)
+  if (entry === undefined) return false
+  const directory = start + bytes.readUInt32BE(entry + 4)
+  const [hashes, count, limit] = [16, 28, 32].map((field) => bytes.readUInt32BE(directory + field))
+  const page = 1 << bytes[directory + 39]
+  return Array.from({ length: count }, (_, index) => index).every((index) => {
+    const content = bytes.subarray(index * page, Math.min((index + 1) * page, limit))
+    const at = directory + hashes + index * HASH
+    return createHash('sha256')
+      .update(content)
+      .digest()
+      .equals(bytes.subarray(at, at + HASH))
+  })
+}
+
 function text(bytes, at) {
   return bytes.toString('latin1', at, bytes.indexOf(0, at))
 }
@@ -53,3 +76,5 @@ const LOAD_DYLIB = 0xc
 const CODE_SIGNATURE = 0x1d
 const VERSION_MIN_MACOSX = 0x24
 const BUILD_VERSION = 0x32
+const CODE_DIRECTORY = 0
+const HASH = 32

@@ -7,7 +7,7 @@ import { root } from '../build/root.mjs'
 import { run } from '../step.mjs'
 import { addonFile, tripleBuilt } from './build.mjs'
 import { bundlers } from './bundlers.mjs'
-import { layContract, runContract } from './contract.mjs'
+import { runContract } from './contract.mjs'
 import { cures } from './cures.mjs'
 import { deployed } from './deploy.mjs'
 import { foreignNodes, nodesOfThisSystem } from './foreign-nodes.mjs'
@@ -124,8 +124,8 @@ async function ran(names, project, quick) {
   await runCommandLine(project)
   const own = prebuildName()
   const nodes = new Map([[own, [`Node ${process.versions.node}`]]])
-  const tryNode = (name, { system, command }) => {
-    runFirstProgram(project, command)
+  const tryNode = (name, { system, command, isIPv6 }) => {
+    runFirstProgram(project, command, { isIPv6 })
     const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
     nodes.set(name, [...(nodes.get(name) ?? []), `${version}${system === undefined ? '' : ` (${system})`}`])
   }
@@ -136,11 +136,10 @@ async function ran(names, project, quick) {
 
 /** Runs the contract suites with each foreign Node. */
 async function contracted(names, project) {
-  layContract(project)
   const results = []
   for (const name of names.filter(isRunnable)) {
-    const { system, command, isEmulated } = foreignNodes[name]()
-    const result = await runContract(project, command, { sideBySide: isEmulated ? 1 : 2 })
+    const { system, command, isEmulated, isIPv6 } = foreignNodes[name]()
+    const result = await runContract(project, command, { sideBySide: isEmulated ? 1 : 2, isIPv6 })
     console.log(`${name}: contract suites on ${system}: ${result}`)
     results.push([name, result])
   }

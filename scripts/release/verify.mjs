@@ -33,7 +33,7 @@ export function verify(name, path) {
     [Boolean(found.executableStack), 'asks for an executable stack, and glibc 2.41 loads none that does'],
     [found.debug, 'has debug information'],
     [found.symbols === false, 'has no names of functions'],
-    [target.signed === true && !found.signed, 'has no signature, and macOS on arm64 loads none without'],
+    [target.signed === true && !found.signed, 'has no signature of these bytes, and macOS on arm64 loads none without'],
     [isNewer(found.floor, target.floor), `needs ${found.floor}; the oldest promised is ${target.floor}`],
     ...found.exports
       .filter((symbol) => symbol !== EXPORT && !isOfLinker(target, symbol))

@@ -5,6 +5,7 @@ import { circles } from './circles'
 import { houseViolations } from './house-rules'
 import { orderViolations } from './lib-order'
 import { manifestViolations } from './manifest-rules'
+import { openings } from './plain-words'
 import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
@@ -158,6 +159,22 @@ describe('Rust modules', () => {
   test('comments, strings and tests name nothing', () => {
     const text = '// crate::b\nconst X: &str = "crate::b";\n#[cfg(test)]\nmod tests {\n    use crate::b;\n}'
     expect(graph({ 'a.rs': text, 'b.rs': '', 'b/tests.rs': 'use crate::a;' })).toEqual({ 'a.rs': [], 'b.rs': [] })
+  })
+})
+
+describe('plain words', () => {
+  test('the first line of a doc counts, and no other', () => {
+    const text =
+      '/** What it is. */\nconst a = 1\n/**\n * How it\n * Of all.\n */\n/** A part of it. */\n// What a line is.\n'
+    expect(openings([{ path: 'lib/x.ts', text }])).toEqual({
+      all: 3,
+      clauses: ['lib/x.ts:1: What it is.', 'lib/x.ts:3: How it'],
+    })
+    const rust = '//! Whatever.\n\n/// Those there.\n/// Of what.\nfn f() {}\n/// Sorts.\n// Who?\n/// Whether so.\n'
+    expect(openings([{ path: 'native/x/src/x.rs', text: rust }])).toEqual({
+      all: 4,
+      clauses: ['native/x/src/x.rs:1: Whatever.', 'native/x/src/x.rs:3: Those there.'],
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
-import { type Authorize, type DeviceOptions, type PeerEvent, PrivateKey, type Stranger } from 'warren'
-import { eachDriver, endpointOf, type Network, peerEvent, until } from './network.js'
+import { type Authorize, type Device, type DeviceOptions, type PeerEvent, PrivateKey, type Stranger } from 'warren'
+import { eachDriver, endpointOf, type Network, peerEvent, turn, until } from './network.js'
 
 async function strangers(network: Network, authorize: Authorize | undefined, options: Partial<DeviceOptions> = {}) {
   const far = await network.open({ authorize, ...options })
@@ -16,7 +16,7 @@ eachDriver('authorize', (network) => {
     const asked: Stranger[] = []
     const { near, far, peer, events } = await strangers(network, async (stranger) => {
       asked.push(stranger)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await turn()
       return true
     })
     const connection = await peer.connect()
@@ -77,8 +77,10 @@ eachDriver('authorize', (network) => {
     ['never answers', () => new Promise<boolean>(() => {}), { reason: 'timeout', error: undefined }],
     ['is not there', undefined, undefined],
   ])('is silent on the wire when it %s, and keeps nothing', async (_, authorize, rejected) => {
-    const { near, far, peer, events } = await strangers(network, authorize, { authorizeTimeout: 100 })
+    const isLate = rejected !== undefined && 'reason' in rejected && rejected.reason === 'timeout'
+    const { near, far, peer, events } = await strangers(network, authorize, isLate ? { authorizeTimeout: 100 } : {})
     await expect(peer.connect({ timeout: 400 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
+    await until(() => events.length > 0 || rejected === undefined)
     expect(far.peers.size).toBe(0)
     // Once for each initiation, of which there may be several by then.
     const told = { type: 'rejected', publicKey: near.publicKey, endpoint: endpointOf(near), ...rejected }
@@ -102,7 +104,7 @@ eachDriver('authorize', (network) => {
     await rejected
     expect(signals[0]?.aborted).toBe(true)
     for (const answer of answers.filter((_, index) => signals[index]?.aborted)) answer()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await turn()
     expect(far.peers.size).toBe(0)
   })
 
@@ -122,12 +124,14 @@ eachDriver('authorize', (network) => {
   it('asks about each key once at a time, and about no more than its limit', async () => {
     let open = 0
     let most = 0
-    const far = await network.open({
+    let isOver = false
+    const far: Device = await network.open({
       limits: { pendingAuthorizations: 3 },
       authorize: async () => {
         open += 1
         most = Math.max(most, open)
-        await new Promise((resolve) => setTimeout(resolve, 100))
+        // Until others were turned away meanwhile, or have given up.
+        await until(() => isOver || (far.stats().receiveDroppedStranger ?? 0) > 0)
         open -= 1
         return true
       },
@@ -144,6 +148,7 @@ eachDriver('authorize', (network) => {
           ),
       ),
     )
+    isOver = true
     expect(most).toBe(3)
     expect(outcomes.filter((isIn) => isIn).length).toBeGreaterThanOrEqual(3)
   })

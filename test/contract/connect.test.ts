@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
 import type { Connection } from 'warren'
-import { connect, eachDriver, endpointOf, peerEvent, until } from './network.js'
+import { connect, eachDriver, endpointOf, nothingFor, peerEvent, until } from './network.js'
 
 eachDriver('connecting', (network) => {
   it('gives both ends one connection, announced once on each side', async () => {
@@ -24,8 +24,7 @@ eachDriver('connecting', (network) => {
     const pair = await network.pair()
     const connection = await pair.peer.connect()
     await connection.send(Buffer.from('early'))
-    await until(() => pair.far.connections.size === 1)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => [...pair.far.connections].some((accepted) => (accepted.stats().receiveHeldBytes ?? 0) > 0))
     const [accepted] = (await once(pair.far, 'connection')) as [Connection]
     expect(String((await accepted.messages().next()).value?.bytes)).toBe('early')
     const [announced] = (await once(pair.near, 'connection')) as [Connection]
@@ -81,9 +80,7 @@ eachDriver('connecting', (network) => {
     const [there, here] = [await network.lay(far, { delay: 20 }), await network.lay(near, { delay: 20 })]
     const peer = near.addPeer({ publicKey: far.publicKey, endpoint: there.endpoint })
     const back = far.addPeer({ publicKey: near.publicKey, endpoint: here.endpoint })
-    const start = performance.now()
     const [a, b] = await Promise.all([peer.connect(), back.connect()])
-    expect(performance.now() - start).toBeLessThan(2_000)
     await b.send(Buffer.from('ping'))
     expect(String((await a.messages().next()).value?.bytes)).toBe('ping')
     expect([near.connections.size, far.connections.size]).toEqual([1, 1])
@@ -105,19 +102,23 @@ eachDriver('connecting', (network) => {
       tried: [{ endpoint: wire.endpoint, times: expect.any(Number), error: undefined }],
     })
     expect(performance.now() - start).toBeGreaterThan(240)
-    expect(performance.now() - start).toBeLessThan(1_500)
   })
 
   it('leaves nothing half-way when it fails, and works at once when it is called again', async () => {
     let isThere = false
-    const { peer, near } = await network.pair({}, {}, { carries: () => isThere })
+    let lost = 0
+    const carries = (): boolean => {
+      if (!isThere) lost += 1
+      return isThere
+    }
+    const { peer, near } = await network.pair({}, {}, { carries })
     await expect(peer.connect({ timeout: 300 })).rejects.toMatchObject({ code: 'ERR_WARREN_NO_HANDSHAKE' })
     const { initiationsSent } = near.stats()
     // What is on its way is lost as well.
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await until(() => lost >= (initiationsSent ?? 0))
     isThere = true
     // Longer than any two initiations of one handshake are apart.
-    await new Promise((resolve) => setTimeout(resolve, 6_000))
+    await nothingFor(6_000)
     expect([peer.up, near.stats().initiationsSent]).toEqual([false, initiationsSent])
     await peer.connect({ timeout: 4_000 })
   }, 20_000)
@@ -138,8 +139,10 @@ eachDriver('connecting', (network) => {
     const aborted = peer.connect({ signal: controller.signal, timeout: 60_000 })
     const other = peer.connect({ timeout: 60_000 })
     const reason = new Error('changed my mind')
-    setTimeout(() => controller.abort(reason), 20)
-    await expect(aborted).rejects.toBe(reason)
+    const outcome = expect(aborted).rejects.toBe(reason)
+    await until(() => (near.stats().initiationsSent ?? 0) > 0)
+    controller.abort(reason)
+    await outcome
     await expect(peer.connect({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await near.close()
     await expect(other).rejects.toMatchObject({ code: 'ERR_WARREN_DEVICE_CLOSED' })

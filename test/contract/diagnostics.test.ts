@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { type Diagnostics, type DialTrace, PrivateKey } from 'warren'
-import { eachDriver, endpointOf, until } from './network.js'
+import { eachDriver, endpointOf, turn, until } from './network.js'
 
 const CHANNELS = [
   'warren:peer',
@@ -107,7 +107,7 @@ eachDriver('channels of node:diagnostics_channel', (network) => {
     far.peers.get(near.publicKey)?.update({ allowedIPs: ['::'] })
     while (toldOf('warren:drop', far.publicKey).every(({ type }) => type !== 'packet')) {
       peer.sendPacket(Buffer.alloc(40).fill(0x60, 0, 1))
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await turn()
     }
     await accepted.close()
     await connection.closed

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import type { Connection, Device, PeerEvent, PeerOptions } from 'warren'
-import { eachDriver, endpointOf, type Network, peerEvent, until } from './network.js'
+import { eachDriver, endpointOf, type Network, nothingFor, peerEvent, until } from './network.js'
 
 /** Two devices that know each other; `near` is told to stay connected. */
 async function kept(network: Network, connect: PeerOptions['connect'] = true) {
@@ -76,7 +76,7 @@ eachDriver('a peer that is kept connected', (network) => {
     await connections[0]?.send(Buffer.from('anybody there?'))
     await connections[0]?.closed
     wire.mend()
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await nothingFor(500)
     expect(near.connections.size).toBe(0)
     peer.update({ connect: true })
     await until(() => connections.length === 2)
@@ -100,7 +100,7 @@ eachDriver('a peer that is kept connected', (network) => {
     near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far), connect: true })
     far.addPeer({ publicKey: near.publicKey, endpoint: endpointOf(near), connect: true })
     await until(() => near.connections.size === 1 && far.connections.size === 1)
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await nothingFor(1_500)
     expect(seen.map(({ length }) => length)).toEqual([1, 1])
     const [here] = near.connections
     expect(here?.isOpen).toBe(true)

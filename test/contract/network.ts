@@ -107,7 +107,7 @@ export class Network {
   async crash(device: Device, wire: Wire): Promise<void> {
     wire.cut()
     await device.close({ timeout: 0 })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await wire.lost()
   }
 
   async lay(far: Device, options: WireOptions = {}): Promise<Wire> {
@@ -195,6 +195,16 @@ export function pairs(count: number, shape: 'mesh' | 'ring'): [number, number][]
 /** Waits until something is true; the test's own time limit ends it, and then nothing here keeps the process alive. */
 export async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2).unref())
+}
+
+/** Lets time pass in which something must not happen; what is to happen is waited for with `until`. */
+export async function nothingFor(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+/** Lets what can happen now happen: a turn of the event loop. */
+export async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Bytes in which each place tells where it is, so that nothing can be swapped, lost or doubled unseen. */

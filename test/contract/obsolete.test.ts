@@ -57,7 +57,7 @@ eachDriver('a message that becomes obsolete', (network) => {
     for (let index = 0; index < 30; index++) {
       const options = [{ lifetime: 20 }, { replaces: 'slot' }, {}][index % 3]
       const sent = await connection.send(pattern(MIB / 4, index), { priority: PRIORITY, ...options })
-      if (index % 7 === 0) setTimeout(() => sent.cancel(), 10)
+      if (index % 7 === 0) setImmediate(() => sent.cancel())
       outgoing.push(sent)
     }
     const outcomes = await Promise.all(outgoing.map(({ settled }) => settled))

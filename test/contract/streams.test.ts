@@ -4,7 +4,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { finished, pipeline } from 'node:stream/promises'
 import { expect, it } from '@jest/globals'
 import type { Connection, ConnectionReadable, ConnectionStream } from 'warren'
-import { eachDriver, pattern, until } from './network.js'
+import { eachDriver, pattern, turn, until } from './network.js'
 
 const MIB = 2 ** 20
 
@@ -74,7 +74,7 @@ eachDriver('streams', (network) => {
     await until(() => stream.writableFinished)
     expect(stream.destroyed).toBe(false)
     far.write('a long ')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await once(stream, 'readable')
     far.end('answer')
     expect(await text(stream)).toBe('a long answer')
     await Promise.all([closed(stream), closed(far)])
@@ -159,14 +159,13 @@ eachDriver('streams', (network) => {
 
   it('that are destroyed never end as if they were whole', async () => {
     const { connection, accepted } = await network.connected()
-    for (const [bytes, pause] of [
-      [MIB, 0],
-      [6 * MIB, 20],
+    for (const [bytes, arrives] of [
+      [MIB, false],
+      [6 * MIB, true],
     ] as const) {
       const stream = connection.openStream()
       stream.write(pattern(bytes))
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      const opening = pause === 0 ? undefined : await incoming(accepted)
+      const opening = arrives ? await incoming(accepted) : undefined
       stream.destroy()
       if (opening === undefined) continue
       opening.resume()
@@ -200,13 +199,15 @@ eachDriver('streams', (network) => {
       stream.end()
     })()
     const far = await incoming(accepted)
-    let before = -1
-    while (before !== written) {
-      before = written
-      await new Promise((resolve) => setTimeout(resolve, 150))
+    await until(() => stream.writableNeedDrain && written > MIB && connection.stats().inFlight === 0)
+    const read: Buffer[] = []
+    let length = 0
+    for await (const chunk of far.iterator({ destroyOnReturn: false })) {
+      length += read.push(chunk) && chunk.length
+      // At no time more than both ends and the way may hold.
+      expect(written - length).toBeLessThan(16 * MIB)
     }
-    expect(written).toBeLessThan(16 * MIB)
-    expect((await buffer(far)).equals(bytes)).toBe(true)
+    expect(Buffer.concat(read).equals(bytes)).toBe(true)
     await writing
   })
 
@@ -261,9 +262,10 @@ eachDriver('streams', (network) => {
 
   it('that are opened before anybody listens wait, in order', async () => {
     const { connection, accepted } = await network.connected()
-    for (let index = 0; index < 20; index++)
-      connection.openStream({ direction: 'out', priority: 20 - index }).end(String(index))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const opened = Array.from({ length: 20 }, (_, index) =>
+      connection.openStream({ direction: 'out', priority: 20 - index }).end(String(index)),
+    )
+    await Promise.all(opened.map((stream) => finished(stream)))
     const texts: Promise<string>[] = []
     accepted.on('stream', (stream) => texts.push(text(stream)))
     await until(() => texts.length === 20)
@@ -315,7 +317,7 @@ async function readText(stream: Readable): Promise<string> {
 async function slowly(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-    if (chunks.push(chunk) % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    if (chunks.push(chunk) % 100 === 0) await turn()
   }
   return Buffer.concat(chunks)
 }

@@ -40,6 +40,7 @@ export class Wire {
     this.#options = options
     this.#random = options.seed ?? 1
     front.on('message', (datagram, from) => {
+      if (datagram.equals(MARK)) return
       this.#near = from.port
       this.#carry(datagram, () => this.#send(back, datagram, this.#port))
     })
@@ -59,6 +60,11 @@ export class Wire {
   mend(port: number = this.#port): void {
     this.#port = port
     this.#isCut = false
+  }
+
+  /** Resolves when all that was sent into the cut wire until now is lost. */
+  async lost(): Promise<void> {
+    await Promise.all([this.#front, this.#back].map(emptied))
   }
 
   close(): void {
@@ -83,3 +89,21 @@ export class Wire {
     return this.#random / 2 ** 32
   }
 }
+
+/** Resolves when a socket has read what was sent to it before: loopback keeps the order. */
+async function emptied(socket: Socket): Promise<void> {
+  const last = new Promise<void>((resolve) => {
+    const listener = (datagram: Buffer): void => {
+      if (!datagram.equals(MARK)) return
+      socket.off('message', listener)
+      resolve()
+    }
+    socket.on('message', listener)
+  })
+  const sender = createSocket('udp4')
+  sender.send(MARK, socket.address().port, '127.0.0.1')
+  await last
+  sender.close()
+}
+
+const MARK = Buffer.from('the last datagram')

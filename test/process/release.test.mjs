@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
+import { isSigned } from '../../scripts/release/mach-o.mjs'
 import { notesOf, rehearsalVersion, releaseFiles, unready } from '../../scripts/release/ready.mjs'
 import { targets } from '../../scripts/release/targets.mjs'
 import { verify } from '../../scripts/release/verify.mjs'
@@ -46,6 +48,32 @@ test('an addon without its entry, or with a path of the machine that built it, i
   assert.ok(complaints(name, renamed).includes('exports napi_register_module_v9'))
   const revealing = Buffer.concat([own, Buffer.from(`${root}native`)])
   assert.ok(complaints(name, revealing).includes(`has a path of this machine in it: ${root.slice(0, -1)}`))
+})
+
+test('a signature for macOS is of the very bytes', () => {
+  const code = Buffer.alloc(10_000, 7)
+  const directory = Buffer.alloc(44 + 3 * 32)
+  for (const [field, value] of [
+    [16, 44],
+    [28, 3],
+    [32, code.length],
+  ])
+    directory.writeUInt32BE(value, field)
+  directory[39] = 12
+  for (const page of [0, 1, 2]) {
+    const content = code.subarray(page * 4096, (page + 1) * 4096)
+    createHash('sha256')
+      .update(content)
+      .digest()
+      .copy(directory, 44 + page * 32)
+  }
+  const head = Buffer.alloc(20)
+  head.writeUInt32BE(1, 8)
+  head.writeUInt32BE(head.length, 16)
+  const file = Buffer.concat([code, head, directory])
+  assert.ok(isSigned(file, code.length))
+  file[9_999] = 8
+  assert.ok(!isSigned(file, code.length))
 })
 
 test('an executable stack is told', onLinux, () => {

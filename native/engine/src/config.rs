@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use blake2::{Blake2s256, Digest};
 use warren_wireguard::PrivateKey;
 
+use crate::error::ConfigError;
 use crate::policy::LanePolicy;
 
 /// Fixed for the life of an engine.
@@ -54,6 +56,64 @@ impl Config {
             seed,
         }
     }
+
+    /// Whether an engine can be made with it.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if !(MIN_MTU..=MAX_MTU).contains(&self.mtu) {
+            return Err(ConfigError::Mtu(self.mtu));
+        }
+        for (index, protocol) in self.protocols.iter().enumerate() {
+            if !is_protocol(protocol) || self.protocols[..index].contains(protocol) {
+                return Err(ConfigError::Protocol(protocol.clone()));
+            }
+        }
+        if self.uplink == Some(0) {
+            return Err(ConfigError::Uplink);
+        }
+        for (index, lane) in self.lanes.iter().enumerate() {
+            let again = self.lanes[..index].iter().any(|other| other.priority == lane.priority);
+            if again || lane.rate == Some(0) {
+                return Err(ConfigError::Lane(lane.priority));
+            }
+        }
+        Ok(())
+    }
+
+    /// The configuration of the tunnel.
+    pub(crate) fn wireguard(&self) -> warren_wireguard::Config {
+        warren_wireguard::Config {
+            private_key: self.private_key.clone(),
+            mtu: self.mtu,
+            report_strangers: self.authorize,
+            authorize_timeout: self.authorize_timeout,
+            limits: warren_wireguard::Limits {
+                peers: self.limits.peers,
+                pending_authorizations: self.limits.pending_authorizations,
+                handshakes_per_second: self.limits.handshakes_per_second,
+                staged_bytes_per_peer: self.limits.packet_bytes_per_peer,
+            },
+            seed: derived(&self.seed, b"wireguard"),
+        }
+    }
+
+    /// The configuration of the transport.
+    pub(crate) fn quic(&self) -> warren_quic::Config {
+        warren_quic::Config {
+            incarnation: self.incarnation,
+            protocols: self.protocols.clone(),
+            max_udp_payload: self
+                .mtu
+                .saturating_sub(warren_netstack::HEADER_LEN as u16)
+                .max(MIN_QUIC_PAYLOAD),
+            reset_key: derived(self.private_key.as_bytes(), b"warren stateless reset v1"),
+            cid_key: derived(self.private_key.as_bytes(), b"warren connection ids v1"),
+            streams_per_connection: self.limits.streams_per_connection,
+            message_bytes: self.limits.message_bytes,
+            receive_bytes_per_connection: self.limits.receive_bytes_per_connection,
+            seed: derived(&self.seed, b"quic"),
+            ..warren_quic::Config::default()
+        }
+    }
 }
 
 /// Bounds on what peers and strangers can make us hold.
@@ -91,3 +151,20 @@ impl Default for Limits {
         }
     }
 }
+
+/// Whether it can be the name of an application protocol.
+pub(crate) fn is_protocol(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+}
+
+/// A further secret of a secret, one for each label.
+fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
+    Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
+}
+
+/// What every IPv4 host takes (RFC 791).
+const MIN_MTU: u16 = 576;
+/// 65,507 bytes of UDP payload less WireGuard's 32.
+const MAX_MTU: u16 = 65_475;
+/// RFC 9000 section 14.1.
+pub(crate) const MIN_QUIC_PAYLOAD: u16 = 1_200;

@@ -45,7 +45,6 @@ pub(crate) struct Connection {
     pub(crate) parked: Option<Priority>,
     /// What was lost of its data stands in a lane.
     pub(crate) lost_has_turn: bool,
-    pub(crate) liveness_armed: bool,
     /// When this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
     /// When a renewed session last moved it on.
@@ -130,7 +129,6 @@ impl Connection {
             held_since: None,
             parked: None,
             lost_has_turn: false,
-            liveness_armed: false,
             asked: None,
             moved_on: None,
             said: Said::default(),

@@ -7,6 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::ConnectionHandle;
 use warren_wireguard::{Path, PeerId};
 
+use crate::bucket::Bucket;
+use crate::overhead::{IPV6_UDP, WIREGUARD};
+
 /// What waits of all peers.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -20,8 +23,8 @@ pub(crate) struct Control {
     /// Connections that stand in a queue of their peer's.
     connections: FxHashSet<ConnectionHandle>,
     shares: Option<Shares>,
-    /// When all peers' share is even.
-    even: Option<Instant>,
+    /// All peers' share; `None`: it is full.
+    bucket: Option<Bucket>,
     dropped: u64,
 }
 
@@ -36,8 +39,8 @@ struct Waiting {
     staged: bool,
     connections: VecDeque<ConnectionHandle>,
     standing: Standing,
-    /// When its share is even.
-    even: Option<Instant>,
+    /// Its share; `None`: it is full.
+    bucket: Option<Bucket>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl Control {
             last_beyond: None,
             connections: FxHashSet::default(),
             shares: uplink.map(|rate| Shares::of(rate, mtu)),
-            even: None,
+            bucket: None,
             dropped: 0,
         }
     }
@@ -145,7 +148,7 @@ impl Control {
             self.set(peer, Standing::InTurn);
             self.turns.push_back(peer);
         }
-        if data_waits && self.shares.as_ref().is_some_and(|shares| shares.all.is_spent(self.even, now)) {
+        if data_waits && self.shares.as_ref().is_some_and(|shares| shares.all.is_spent(self.bucket, now)) {
             return None;
         }
         let peer = self.turns.pop_front()?;
@@ -174,7 +177,7 @@ impl Control {
         let (Some(shares), Some(waiting)) = (&self.shares, self.peers.get(&peer)) else {
             return usize::MAX;
         };
-        shares.each.allowance(waiting.even, now)
+        shares.each.allowance(waiting.bucket, now)
     }
 
     /// The first thing that waits of a peer.
@@ -219,9 +222,9 @@ impl Control {
     pub(crate) fn put_beyond(&mut self, peer: PeerId) {
         if let Some(waiting) = self.peers.get_mut(&peer)
             && waiting.has_any()
-            && let Some(even) = waiting.even
+            && let Some(bucket) = waiting.bucket
         {
-            let at = even + MOMENT;
+            let at = bucket.even() + MOMENT;
             waiting.standing = Standing::Beyond(at);
             self.beyond.insert((at, peer));
         }
@@ -230,9 +233,9 @@ impl Control {
     /// Something of a peer's left before data.
     pub(crate) fn charge(&mut self, peer: PeerId, bytes: usize, now: Instant) {
         if let Some(shares) = &self.shares {
-            shares.all.charge(&mut self.even, bytes, now);
+            shares.all.charge(&mut self.bucket, bytes, now);
             let waiting = self.peers.entry(peer).or_default();
-            shares.each.charge(&mut waiting.even, bytes, now);
+            shares.each.charge(&mut waiting.bucket, bytes, now);
         }
     }
 
@@ -244,9 +247,10 @@ impl Control {
     /// When the first that waits may go before data.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let first = self.beyond.first().map(|&(at, _)| at);
-        let held = (!self.turns.is_empty()).then_some(self.even).flatten().map(|even| even + MOMENT);
+        let even = self.bucket.map(|bucket| bucket.even() + MOMENT);
+        let held = even.filter(|_| !self.turns.is_empty());
         let next = [first, held].into_iter().flatten().min()?;
-        Some(self.even.map_or(next, |even| next.max(even + MOMENT)))
+        Some(even.map_or(next, |even| next.max(even)))
     }
 
     /// Whether a peer waits for its share.
@@ -293,7 +297,7 @@ struct Shares {
 
 impl Shares {
     fn of(bits_per_second: u64, mtu: u16) -> Self {
-        let datagram = usize::from(mtu) + OVERHEAD;
+        let datagram = usize::from(mtu) + WIREGUARD + IPV6_UDP;
         Self {
             each: Share::of(bits_per_second / EACH, datagram, BURST_OF_EACH),
             all: Share::of(bits_per_second / ALL, datagram, BURST_OF_ALL),
@@ -301,7 +305,7 @@ impl Shares {
     }
 }
 
-/// A token bucket, told as the instant when it is even; `None`: it is full.
+/// A part of the uplink, and how much of it may leave at once.
 #[derive(Debug)]
 struct Share {
     nanoseconds_per_byte: u64,
@@ -316,23 +320,26 @@ impl Share {
         Self { nanoseconds_per_byte, datagram, burst: datagram * datagrams }
     }
 
-    fn is_spent(&self, even: Option<Instant>, now: Instant) -> bool {
-        even.is_some_and(|even| now <= even)
+    fn is_spent(&self, bucket: Option<Bucket>, now: Instant) -> bool {
+        self.holds(bucket, now).is_zero()
     }
 
     /// Full datagrams; the last may take it below even.
-    fn allowance(&self, even: Option<Instant>, now: Instant) -> usize {
-        if self.is_spent(even, now) {
+    fn allowance(&self, bucket: Option<Bucket>, now: Instant) -> usize {
+        let available = self.holds(bucket, now);
+        if available.is_zero() {
             return 0;
         }
-        let has = even.map_or(self.burst, |even| now.saturating_duration_since(even).min(self.burst));
-        (has.as_nanos() / self.datagram.as_nanos()) as usize + 1
+        (available.as_nanos() / self.datagram.as_nanos()) as usize + 1
     }
 
-    fn charge(&self, even: &mut Option<Instant>, bytes: usize, now: Instant) {
-        let full = now.checked_sub(self.burst).unwrap_or(now);
-        let from = even.map_or(full, |even| even.max(full));
-        *even = Some(from + Duration::from_nanos(self.nanoseconds_per_byte * bytes as u64));
+    fn charge(&self, bucket: &mut Option<Bucket>, bytes: usize, now: Instant) {
+        let time = Duration::from_nanos(self.nanoseconds_per_byte * bytes as u64);
+        bucket.get_or_insert(Bucket::full(self.burst, now)).take(time, self.burst, now);
+    }
+
+    fn holds(&self, bucket: Option<Bucket>, now: Instant) -> Duration {
+        bucket.map_or(self.burst, |bucket| bucket.holds(self.burst, now))
     }
 }
 
@@ -350,8 +357,6 @@ const MIN_RATE: u64 = 1_000;
 /// After the instant at which a share is even, it is not spent.
 const MOMENT: Duration = Duration::from_nanos(1);
 const SECOND: u64 = 1_000_000_000;
-/// WireGuard's, and IPv6 and UDP headers.
-const OVERHEAD: usize = 32 + 48;
 /// Of a peer: its initiation, answers to its own and keepalives; each is repeated by who misses it.
 const MESSAGES_MAX: usize = 16;
 /// Of a peer: refusals of eight dials, or four words that nothing is known here.

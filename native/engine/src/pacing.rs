@@ -1,7 +1,7 @@
 //! The device keeps the queues of its bottlenecks short: what would wait there waits in its own lanes.
 
-mod bucket;
 mod group;
+mod pacer;
 mod path;
 mod rate;
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use warren_netstack::UdpFlow;
 use warren_wireguard::PublicKey;
 
+use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
 
@@ -27,8 +28,8 @@ pub(crate) struct Peer {
     pub(crate) suspected: Option<Instant>,
     /// Dials of its that wait on it.
     pub(crate) incomplete: Incomplete,
-    /// When it may have as many answers at once as a peer can.
-    pub(crate) answered_until: Option<Instant>,
+    /// Answers to what belongs to no connection that it may have; `None`: as many at once as a peer can.
+    pub(crate) answers: Option<Bucket>,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -56,7 +57,7 @@ impl Peer {
             told_under: None,
             suspected: None,
             incomplete: Incomplete::default(),
-            answered_until: None,
+            answers: None,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,

@@ -39,7 +39,7 @@ pub(crate) struct Policies {
 impl Policies {
     pub(crate) fn new(lanes: &[LanePolicy], mtu: u16, now: Instant) -> Self {
         let mut lanes: Vec<_> =
-            lanes.iter().map(|&lane| (lane, lane.rate.map(|rate| Uplink::of_rate(rate, mtu, now)))).collect();
+            lanes.iter().map(|&lane| (lane, lane.rate.map(|rate| Uplink::new(rate, mtu, now)))).collect();
         lanes.sort_unstable_by_key(|(lane, _)| lane.priority);
         Self { lanes }
     }

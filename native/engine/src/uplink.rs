@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
+use crate::bucket::Bucket;
 use crate::ids::Priority;
+use crate::overhead::{IPV6_UDP, WIREGUARD, ip_udp};
 
-/// A token bucket over outer bytes (UDP payload, UDP and IP headers), told as the instant when it is even.
+/// A rate of outer bytes: UDP payload, UDP and IP headers.
 ///
 /// Data may leave while the bucket is above zero, and takes it below by less than one datagram. Control never waits for
 /// data, but only goes into a bounded debt. The bucket holds at most one millisecond of link time, or two datagrams
@@ -11,8 +12,7 @@ use crate::ids::Priority;
 #[derive(Debug)]
 pub(crate) struct Uplink {
     nanoseconds_per_gigabyte: u128,
-    /// When the bucket is (or was) exactly empty.
-    even: Instant,
+    bucket: Bucket,
     burst: Duration,
     datagram: Duration,
     grain: Duration,
@@ -22,33 +22,29 @@ pub(crate) struct Uplink {
 }
 
 impl Uplink {
-    pub(crate) fn new(config: &Config, now: Instant) -> Option<Self> {
-        config.uplink.map(|rate| Self::of_rate(rate, config.mtu, now))
-    }
-
-    pub(crate) fn of_rate(bits_per_second: u64, mtu: u16, now: Instant) -> Self {
+    pub(crate) fn new(bits_per_second: u64, mtu: u16, now: Instant) -> Self {
         let rate = u128::from(bits_per_second.max(MIN_RATE));
         let mut uplink = Self {
             nanoseconds_per_gigabyte: 8 * GIGA * GIGA / rate,
-            even: now,
+            bucket: Bucket::empty(now),
             burst: Duration::ZERO,
             datagram: Duration::ZERO,
             grain: Duration::ZERO,
             debt: Duration::ZERO,
             resting: None,
         };
-        let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD_OVERHEAD + IPV6_UDP);
+        let datagram = uplink.time_of(usize::from(mtu) + WIREGUARD + IPV6_UDP);
         uplink.datagram = datagram;
         uplink.burst = BURST.max(2 * datagram);
         uplink.grain = (BURST / 2).max(datagram);
         uplink.debt = DEBT.max(16 * datagram);
-        uplink.even = now.checked_sub(uplink.burst).unwrap_or(now);
+        uplink.bucket = Bucket::full(uplink.burst, now);
         uplink
     }
 
     /// Full datagrams of data that may leave now; the last may take the bucket below zero.
     pub(crate) fn allowance(&self, now: Instant) -> usize {
-        let available = now.saturating_duration_since(self.even).min(self.burst);
+        let available = self.bucket.holds(self.burst, now);
         if available.is_zero() {
             return 0;
         }
@@ -71,23 +67,23 @@ impl Uplink {
 
     /// Whether control may leave now.
     pub(crate) fn admits_control(&self, now: Instant) -> bool {
-        self.even < now + self.debt
+        self.bucket.even() < now + self.debt
     }
 
     /// When to come back for data: a little above even, so that one wake-up serves half a millisecond of link time.
     pub(crate) fn data_deadline(&self) -> Instant {
-        self.even + self.grain
+        self.bucket.even() + self.grain
     }
 
     /// When to come back for control.
     pub(crate) fn control_deadline(&self) -> Instant {
-        self.even.checked_sub(self.debt).unwrap_or(self.even) + Duration::from_nanos(1)
+        self.bucket.even().checked_sub(self.debt).unwrap_or(self.bucket.even()) + Duration::from_nanos(1)
     }
 
     /// A datagram left.
     pub(crate) fn charge(&mut self, udp_payload: usize, ipv6: bool, now: Instant) {
-        let bytes = udp_payload + if ipv6 { IPV6_UDP } else { IPV4_UDP };
-        self.even = self.even.max(now.checked_sub(self.burst).unwrap_or(now)) + self.time_of(bytes);
+        let bytes = udp_payload + ip_udp(ipv6);
+        self.bucket.take(self.time_of(bytes), self.burst, now);
     }
 
     fn time_of(&self, bytes: usize) -> Duration {
@@ -102,16 +98,13 @@ const MIN_RATE: u64 = 1_000;
 const BURST: Duration = Duration::from_millis(1);
 /// How far control may outrun the rate. Acknowledgements of a saturated 50 Mbit/s link take 2 % of it.
 const DEBT: Duration = Duration::from_millis(10);
-const IPV4_UDP: usize = 28;
-const IPV6_UDP: usize = 48;
-/// Data header and tag (whitepaper section 5.4.6).
-const WIREGUARD_OVERHEAD: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
+    use crate::overhead::IPV4_UDP;
 
     #[test]
     fn data_fills_the_rate_and_no_window_of_time_carries_more() {
@@ -189,7 +182,7 @@ mod tests {
     }
 
     fn uplink(rate: u64, now: Instant) -> Uplink {
-        Uplink::of_rate(rate, 1420, now)
+        Uplink::new(rate, 1420, now)
     }
 
     #[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]

@@ -69,6 +69,15 @@ impl Hostile {
         !self.attacker.out.is_empty()
     }
 
+    /// What an attack costs the attacker's own processor, without the attack.
+    pub fn rehearse(&mut self, now: Instant) {
+        if self.attack.is_dear {
+            self.attacker.now = now;
+            (self.turn)(&mut self.attacker);
+            self.attacker.out.clear();
+        }
+    }
+
     /// Datagrams that leave now, each from a socket of [`SOURCES`](Self::SOURCES).
     pub fn take_datagrams(&mut self) -> Vec<(Source, Vec<u8>)> {
         std::mem::take(&mut self.attacker.out)

@@ -1,6 +1,5 @@
 //! Why a connection ended.
 
-use crate::session::error;
 use quinn_proto::{ConnectionError, TransportError, TransportErrorCode, VarInt};
 
 /// The end of a connection, as one end sees it.
@@ -89,6 +88,11 @@ impl RefuseCode {
             Self::TooMany => error(alert::TOO_MANY, "too many connections"),
         }
     }
+}
+
+/// The transport error of a refusal that is made before the session exists.
+pub(crate) fn error(alert: u8, reason: impl Into<String>) -> TransportError {
+    TransportError { code: TransportErrorCode::crypto(alert), frame: None, reason: reason.into() }
 }
 
 /// The code that a close carries, for an application's code. Codes up to 2^62 - 257 survive.

@@ -1,7 +1,8 @@
 //! What a node's QUIC can be told.
 
 use crate::{
-    flight::{FlightConfig, Gauge},
+    flight::FlightConfig,
+    gauge::Gauge,
     parameters::{StreamShares, floor},
 };
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};

@@ -12,7 +12,7 @@ use crate::{
     config::ACK_DELAY,
     control::ControlWriter,
     deadlines::Armed,
-    flight::Gauge,
+    gauge::Gauge,
     header::Header,
     parameters::PeerLimits,
     session::Agreement,
@@ -64,7 +64,7 @@ pub(crate) struct Connection {
     receiving: Receiving,
     streams: ByteStreams,
     work: Work,
-    /// The other end closed it.
+    /// The other end closed it, or broke a rule.
     left: bool,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
@@ -174,7 +174,7 @@ impl Connection {
         self.inner.is_drained()
     }
 
-    /// The other end closed it, and nobody waits for a word of ours.
+    /// The other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be repeated.
     pub(crate) fn is_left(&self) -> bool {
         self.left && self.phase == Phase::Ended
     }
@@ -361,7 +361,7 @@ impl Connection {
 
     fn end(&mut self, closed: Closed, events: &mut Events) {
         self.phase = Phase::Ended;
-        self.left = closed.by != ClosedBy::Local;
+        self.left = closed.by != ClosedBy::Local || closed.cause == CloseCause::Violation;
         self.flow.exempt_all();
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);

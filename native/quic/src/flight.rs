@@ -1,15 +1,13 @@
-//! What may fly: CUBIC under a ceiling, visible from outside.
+//! What may fly: CUBIC under a ceiling.
 
+use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS};
 use quinn_proto::{
     RttEstimator,
     congestion::{Controller, ControllerFactory, Cubic, CubicConfig},
 };
 use std::{
     any::Any,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -37,179 +35,6 @@ const LOSS_MEMORY: f64 = (512 << 10) as f64;
 /// timers and wake-ups of an end add. (The average would not do: its first sample holds the tunnel's own handshake.)
 const QUEUE_SHARE: u32 = 4;
 const QUEUE_MIN: Duration = Duration::from_millis(5);
-
-/// Microseconds of a tick of the clock that stamps datagrams, and what of it is told: 20 bits, 16 seconds.
-pub const STAMP_MICROS: u64 = 16;
-const STAMP_MASK: u32 = (1 << 20) - 1;
-
-/// What a connection's controller and its owner both know.
-#[derive(Debug, Default)]
-pub(crate) struct Gauge {
-    window: AtomicU64,
-    in_flight: AtomicU64,
-    lost: AtomicU64,
-    acknowledged: AtomicU64,
-    /// The handshake is over.
-    is_open: AtomicBool,
-    /// quinn-proto may send what asks for an acknowledgement, in the call that is under way.
-    open: AtomicBool,
-    /// The window was full, or nearly, when something last left.
-    filled: AtomicBool,
-    /// The owner's window; 0: CUBIC's own.
-    cap: AtomicU64,
-    /// When the newest packet that the datagram in hand acknowledges arrived, by its receiver's clock and one more; 0: unknown.
-    arrived: AtomicU32,
-    sample: RunningSample,
-    /// In-flight bytes from which CUBIC begins anew; 0: it goes on.
-    restart: AtomicU64,
-    /// Others fill the path's queue: what stands there counts as the path.
-    competes: AtomicBool,
-}
-
-/// The fields of a [`PathSample`] as they grow.
-#[derive(Debug, Default)]
-struct RunningSample {
-    packets: AtomicU64,
-    bytes: AtomicU64,
-    lost: AtomicU64,
-    marks: AtomicU64,
-    delay: AtomicI64,
-    arrival: AtomicI64,
-    round_trip: AtomicU64,
-    /// When the newest packet left, in microseconds of the connection's life.
-    newest: AtomicU64,
-}
-
-/// What acknowledgements told of the path since the owner last asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PathSample {
-    /// Packets acknowledged, and their bytes.
-    pub packets: u64,
-    /// Bytes of packets acknowledged.
-    pub bytes: u64,
-    /// Bytes declared lost.
-    pub lost: u64,
-    /// Times that marks (ECN) came back.
-    pub marks: u64,
-    /// The least delay to the other end, by its clock, less a constant that is unknown. Without its clock: the least round trip.
-    pub delay: i64,
-    /// When the newest packet arrived, by the same clock, in microseconds.
-    pub arrival: i64,
-    /// The round trip of the newest packet.
-    pub round_trip: Duration,
-    /// Bytes in flight now.
-    pub in_flight: u64,
-    /// Bytes that may be.
-    pub window: u64,
-}
-
-impl Gauge {
-    /// Bytes that may be in flight.
-    pub(crate) fn window(&self) -> u64 {
-        self.window.load(Ordering::Relaxed)
-    }
-
-    /// Bytes in flight: exact after each acknowledgement, else counted along.
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    /// Bytes acknowledged so far.
-    pub(crate) fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
-    }
-
-    /// Bytes declared lost so far.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    /// The handshake is over.
-    pub(crate) fn opened(&self) {
-        self.is_open.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether quinn-proto may send what asks for an acknowledgement.
-    pub(crate) fn open(&self, open: bool) {
-        self.open.store(open, Ordering::Relaxed);
-    }
-
-    /// The window that quinn-proto is told: without end, where neither it nor the pacer that goes by it holds anything back,
-    /// or none at all.
-    pub(crate) fn gate(&self) -> u64 {
-        if self.open.load(Ordering::Relaxed) { u64::MAX } else { 1 }
-    }
-
-    /// From now on this much may be in flight; `None`: what CUBIC says.
-    pub(crate) fn set_window(&self, window: Option<u64>) {
-        self.competes.store(false, Ordering::Relaxed);
-        self.cap.store(window.unwrap_or(0), Ordering::Relaxed);
-        if let Some(window) = window {
-            self.window.store(window, Ordering::Relaxed);
-        }
-    }
-
-    /// CUBIC begins anew, as after a loss with this much in flight, and has its part in the path's queue.
-    pub(crate) fn compete(&self, in_flight: u64) {
-        self.set_window(None);
-        self.restart.store(in_flight.max(1), Ordering::Relaxed);
-        self.competes.store(true, Ordering::Relaxed);
-    }
-
-    /// Something left: the window is filled if less than this is free.
-    pub(crate) fn fills(&self, nearly: u64) {
-        self.filled.store(self.in_flight() + nearly >= self.window(), Ordering::Relaxed);
-    }
-
-    /// Whether the window held up its owner when something last left.
-    pub(crate) fn is_filled(&self) -> bool {
-        self.filled.load(Ordering::Relaxed)
-    }
-
-    /// When the next datagram left, by its sender's clock, and for how long that had put off what it acknowledges.
-    pub(crate) fn departed(&self, stamp: Option<u32>, put_off: Duration) {
-        let ticks = (put_off.as_micros() as u64 / STAMP_MICROS) as u32;
-        let arrived = stamp.map_or(0, |stamp| (stamp.wrapping_sub(ticks) & STAMP_MASK) + 1);
-        self.arrived.store(arrived, Ordering::Relaxed);
-    }
-
-    /// What was told since the last call.
-    pub(crate) fn take_sample(&self) -> Option<PathSample> {
-        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        let sample = PathSample {
-            packets: take(&self.sample.packets),
-            bytes: take(&self.sample.bytes),
-            lost: take(&self.sample.lost),
-            marks: take(&self.sample.marks),
-            delay: self.sample.delay.load(Ordering::Relaxed),
-            arrival: self.sample.arrival.load(Ordering::Relaxed),
-            round_trip: Duration::from_micros(self.sample.round_trip.load(Ordering::Relaxed)),
-            in_flight: self.in_flight(),
-            window: self.window(),
-        };
-        (sample.packets > 0 || sample.lost > 0 || sample.marks > 0).then_some(sample)
-    }
-
-    #[cfg(feature = "reference")]
-    pub(crate) fn publish(&self, window: u64) {
-        self.window.store(window, Ordering::Relaxed);
-    }
-
-    #[cfg(feature = "reference")]
-    pub(crate) fn flies(&self, in_flight: u64) {
-        self.in_flight.store(in_flight, Ordering::Relaxed);
-    }
-
-    /// Packets that ask for an acknowledgement left.
-    pub(crate) fn sent(&self, bytes: u64) {
-        self.in_flight.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Nothing flies: quinn-proto has no timer.
-    pub(crate) fn land(&self) {
-        self.in_flight.store(0, Ordering::Relaxed);
-    }
-}
 
 /// Builds the controller of one connection.
 pub(crate) struct FlightConfig {
@@ -293,7 +118,7 @@ impl Flight {
         }
     }
 
-    /// Microseconds; see [`PathSample::delay`].
+    /// Microseconds; see [`PathSample::delay`](crate::PathSample::delay).
     fn delay_of(&mut self, now: Instant, sent: Instant) -> i64 {
         let Some(stamp) = self.gauge.arrived.load(Ordering::Relaxed).checked_sub(1) else {
             return now.saturating_duration_since(sent).as_micros() as i64;

@@ -3,10 +3,10 @@
 use crate::{
     Config, ConnectionHandle, Hello, PeerTag,
     cid::{ConnectionIds, NoTokens, Secrets},
-    close::alert,
+    close::{alert, error},
     hello::HelloError,
     initial::{HelloAssembly, Initial},
-    session::{Accepted, Answer, Dial, QUIC_VERSION, error, judge},
+    session::{Accepted, Answer, Dial, QUIC_VERSION, judge},
     weigh::Allowance,
 };
 use bytes::{Bytes, BytesMut};

@@ -9,7 +9,7 @@ use crate::{
     cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
-    flight::Gauge,
+    gauge::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
     weigh::Weight,
 };

@@ -14,7 +14,7 @@ use quinn_proto::{
     congestion::{BbrConfig, Controller, ControllerFactory, CubicConfig, NewRenoConfig},
 };
 
-use crate::flight::Gauge;
+use crate::gauge::Gauge;
 
 /// Whose rate control connections have that begin from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,14 +6,14 @@
 use crate::{
     Hello,
     choice::choose,
-    close::alert,
+    close::{alert, error},
     hello::{Greeting, HelloError, HelloReader},
     parameters::{ParameterError, PeerLimits},
     tag::{Secret, Transcript},
 };
 use bytes::Bytes;
 use quinn_proto::{
-    ConnectError, ConnectionId, Side, TransportError, TransportErrorCode,
+    ConnectError, ConnectionId, Side, TransportError,
     crypto::{
         ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
         UnsupportedVersion,
@@ -63,11 +63,6 @@ pub(crate) fn judge(dialler: &Greeting, accepted: &[Box<str>]) -> Result<Box<str
         Some(protocol) => Ok(protocol.into()),
         None => Err(error(alert::NO_APPLICATION_PROTOCOL, format!("accepts {}", accepted.join(", ")))),
     }
-}
-
-/// The transport error of a refusal that is made before the session exists.
-pub(crate) fn error(alert: u8, reason: impl Into<String>) -> TransportError {
-    TransportError { code: TransportErrorCode::crypto(alert), frame: None, reason: reason.into() }
 }
 
 impl From<HelloError> for TransportError {

@@ -32,4 +32,4 @@ pub use link::{Link, Rate};
 pub use network::{Counters, Datagram, Network};
 pub use router::{Buffer, Queue, Router, RouterFigures, RouterId};
 pub use seed::Seed;
-pub use simulation::{Node, Simulation, start};
+pub use simulation::{AHEAD, Node, Simulation, start};

@@ -3,80 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
 
 use crate::config::PeerId;
-
-/// A range of inner addresses, such as `10.0.0.0/8`; host bits are cleared, as wg(8) does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Prefix {
-    address: IpAddr,
-    bits: u8,
-}
-
-/// A text that is no prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a prefix is an IP address, and after a slash how many bits of it count: 10.0.0.0/8 or fd00::1")]
-pub struct PrefixError;
-
-impl Prefix {
-    /// The range of all addresses that share the first `bits` with `address`.
-    pub fn new(address: IpAddr, bits: u8) -> Result<Prefix, PrefixError> {
-        let address = match address {
-            IpAddr::V4(v4) if bits <= 32 => {
-                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask(bits + 96) as u32))
-            }
-            IpAddr::V6(v6) if bits <= 128 => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask(bits))),
-            IpAddr::V4(_) | IpAddr::V6(_) => return Err(PrefixError),
-        };
-        Ok(Prefix { address, bits })
-    }
-
-    /// The range of one address.
-    pub fn host(address: IpAddr) -> Prefix {
-        Prefix { address, bits: if address.is_ipv4() { 32 } else { 128 } }
-    }
-
-    /// Its first address.
-    pub fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// How many bits count.
-    pub fn bits(&self) -> u8 {
-        self.bits
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = PrefixError;
-
-    fn from_str(text: &str) -> Result<Prefix, PrefixError> {
-        let Some((address, bits)) = text.split_once('/') else {
-            return Ok(Prefix::host(text.parse().map_err(|_| PrefixError)?));
-        };
-        if !bits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(PrefixError);
-        }
-        Prefix::new(address.parse().map_err(|_| PrefixError)?, bits.parse().map_err(|_| PrefixError)?)
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.bits)
-    }
-}
-
-impl fmt::Debug for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prefix({self})")
-    }
-}
+use crate::prefix::Prefix;
 
 /// All prefixes of a device. A lookup tries the lengths in use, longest first: two or three in practice.
 ///
@@ -110,7 +42,7 @@ impl AllowedIps {
 
     pub(crate) fn insert(&mut self, prefix: Prefix, owner: PeerId) {
         if self.owners.insert(prefix, owner).is_none() {
-            *self.lengths(&prefix).entry(Reverse(prefix.bits)).or_default() += 1;
+            *self.lengths(&prefix).entry(Reverse(prefix.bits())).or_default() += 1;
         }
     }
 
@@ -118,7 +50,7 @@ impl AllowedIps {
         if self.owners.remove(prefix).is_none() {
             return;
         }
-        if let Entry::Occupied(mut count) = self.lengths(prefix).entry(Reverse(prefix.bits)) {
+        if let Entry::Occupied(mut count) = self.lengths(prefix).entry(Reverse(prefix.bits())) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -127,7 +59,7 @@ impl AllowedIps {
     }
 
     fn lengths(&mut self, prefix: &Prefix) -> &mut Lengths {
-        if prefix.address.is_ipv4() { &mut self.v4 } else { &mut self.v6 }
+        if prefix.address().is_ipv4() { &mut self.v4 } else { &mut self.v6 }
     }
 }
 
@@ -136,9 +68,4 @@ const SITE_BITS: u8 = 48;
 
 fn is_derived_range(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.octets()[0] == 0xfd)
-}
-
-/// The first `bits` of 128.
-fn mask(bits: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0)
 }

@@ -1,11 +1,10 @@
 //! What a device and its peers are made with.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::allowed_ips::Prefix;
-use crate::endpoints::canonical;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
+use crate::prefix::Prefix;
 
 /// Fixed for the life of a device.
 #[derive(Clone, Debug)]
@@ -40,22 +39,6 @@ pub struct Limits {
 /// A peer's name within its device; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub u32);
-
-/// The two ends of the outer path that a datagram took, or shall take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Path {
-    /// The other end.
-    pub remote: SocketAddr,
-    /// Our address that the datagram came to, or shall leave from; `None`: the system's choice.
-    pub local: Option<IpAddr>,
-}
-
-impl Path {
-    /// IPv4 in its own form, whatever socket it came by.
-    pub(crate) fn canonical(self) -> Path {
-        Path { remote: canonical(self.remote), local: self.local.map(|local| local.to_canonical()) }
-    }
-}
 
 /// A peer as it is added.
 #[derive(Clone, Debug)]

@@ -2,30 +2,23 @@
 
 mod peers;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use crate::allowed_ips::AllowedIps;
-use crate::config::{Config, Path, PeerId};
-use crate::cookie::Cookies;
-use crate::endpoints::Endpoints;
+use crate::config::{Config, PeerId};
+use crate::core::Core;
 use crate::event::Event;
-use crate::fast_initiations::FastInitiations;
-use crate::handshake_queue::HandshakeQueue;
-use crate::index_table::IndexTable;
-use crate::initiation::Opener;
 use crate::keys::PublicKey;
+use crate::path::Path;
 use crate::peer::Peer;
 use crate::random::Random;
-use crate::send::{Message, Outgoing, PaddingBuffer};
 use crate::stats::{PeerStats, Stats};
 use crate::strangers::{Departed, Strangers};
 use crate::timers::Pace;
-use crate::tunnel::{Clock, Identity, Tunnel};
 
 /// A WireGuard device without I/O: as many peers as its limit lets in, behind one identity.
 ///
@@ -59,37 +52,9 @@ pub struct Device {
     pub(crate) opened: Option<PeerId>,
 }
 
-/// All of a device that a peer needs for what it does.
-pub(crate) struct Core {
-    pub(crate) public_key: PublicKey,
-    pub(crate) opener: Opener,
-    pub(crate) cookies: Cookies,
-    pub(crate) handshakes: HandshakeQueue,
-    pub(crate) endpoints: Endpoints,
-    pub(crate) fast_initiations: FastInitiations,
-    pub(crate) random: Random,
-    pub(crate) indices: IndexTable,
-    pub(crate) allowed_ips: AllowedIps,
-    pub(crate) outgoing: Outgoing,
-    pub(crate) padding: PaddingBuffer,
-    pub(crate) events: VecDeque<Event>,
-    pub(crate) stats: Stats,
-    /// Peers with staged packets and a session for them.
-    pub(crate) flushing: VecDeque<PeerId>,
-    pub(crate) mtu: usize,
-    pub(crate) staged_limit: usize,
-    identity: Identity,
-    pub(crate) clock: Clock,
-    /// Peers whose deadlines may have changed since they were queued.
-    touched: Vec<PeerId>,
-}
-
 impl Device {
     /// A device without peers.
     pub fn new(config: Config, now: Instant) -> Device {
-        let mut random = Random::new(config.seed);
-        let clock = Clock::new(now);
-        let public_key = config.private_key.public_key();
         let limits = config.limits;
         let strangers = Strangers::new(
             limits.pending_authorizations,
@@ -97,27 +62,8 @@ impl Device {
             limits.handshakes_per_second,
             now,
         );
-        let core = Core {
-            public_key,
-            opener: Opener::new(&config.private_key),
-            cookies: Cookies::new(&public_key, &mut random, now),
-            handshakes: HandshakeQueue::new(&mut random, now),
-            endpoints: Endpoints::default(),
-            fast_initiations: FastInitiations::new(now),
-            random,
-            indices: IndexTable::default(),
-            allowed_ips: AllowedIps::default(),
-            outgoing: Outgoing::default(),
-            padding: PaddingBuffer::default(),
-            events: VecDeque::new(),
-            stats: Stats::default(),
-            flushing: VecDeque::new(),
-            mtu: usize::from(config.mtu),
-            staged_limit: limits.staged_bytes_per_peer,
-            identity: Identity::new(config.private_key, clock, now),
-            clock,
-            touched: Vec::new(),
-        };
+        let random = Random::new(config.seed);
+        let core = Core::new(config.private_key, config.mtu, limits.staged_bytes_per_peer, random, now);
         Device {
             core,
             peers: FxHashMap::default(),
@@ -151,7 +97,7 @@ impl Device {
             while let Some((_, due)) = peer.timers.next().filter(|(at, _)| *at <= now) {
                 peer.handle(due, &mut self.core, now);
             }
-            self.core.touch(peer);
+            peer.touch(&mut self.core);
             self.settle();
         }
         while let Some(public_key) = self.strangers.lapsed(now) {
@@ -299,39 +245,6 @@ impl Device {
             }
             peer.scheduled = next;
         }
-    }
-}
-
-impl Core {
-    /// Notes that a peer's deadlines may have changed; one branch when that is noted already.
-    pub(crate) fn touch(&mut self, peer: &mut Peer) {
-        if !peer.touched {
-            peer.touched = true;
-            self.touched.push(peer.id);
-        }
-    }
-
-    /// Queues a handshake message or a keepalive.
-    pub(crate) fn push(&mut self, peer: PeerId, path: Path, message: &[u8]) {
-        self.outgoing.push(Message { path, peer: Some(peer) }, message, &mut self.stats.sent);
-    }
-
-    /// Queues a cookie reply.
-    pub(crate) fn reply(&mut self, path: Path, reply: &[u8]) {
-        self.outgoing.push(Message { path, peer: None }, reply, &mut self.stats.sent);
-    }
-
-    pub(crate) fn new_tunnel(&mut self, peer: &Peer, now: Instant) -> Tunnel {
-        let index = self.indices.draw(peer.id, &mut self.random);
-        Tunnel::new(
-            &self.identity,
-            &peer.public_key,
-            peer.preshared_key.as_ref(),
-            index,
-            self.clock,
-            peer.stamp,
-            now,
-        )
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use rustc_hash::FxHashMap;
 
 use crate::config::PeerId;
+use crate::path::canonical;
 
 /// Who is at each endpoint, and how many at each address whatever the port: what comes from there is more likely theirs.
 ///
@@ -87,13 +88,5 @@ impl Endpoints {
 
     fn next_in(&self, endpoint: SocketAddr) -> bool {
         self.endpoints.range((endpoint, PeerId(0))..=(endpoint, PeerId(u32::MAX))).next().is_some()
-    }
-}
-
-/// IPv4 in its own form, whatever socket it came by; the zone of an IPv6 address stays.
-pub(crate) fn canonical(endpoint: SocketAddr) -> SocketAddr {
-    match endpoint.ip().to_canonical() {
-        IpAddr::V4(v4) => SocketAddr::from((v4, endpoint.port())),
-        IpAddr::V6(_) => endpoint,
     }
 }

@@ -12,10 +12,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
-use crate::config::Path;
 use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
 use crate::cookie_replies::CookieReplies;
 use crate::endpoints::Source;
+use crate::path::Path;
 use crate::random::Random;
 use crate::rate_limiter::{Rate, RateLimiter};
 

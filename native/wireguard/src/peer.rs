@@ -5,17 +5,18 @@ mod paths;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use crate::allowed_ips::Prefix;
 use crate::backlog::Backlog;
-use crate::config::{Path, PeerId};
+use crate::config::PeerId;
 use crate::constants::{CONFIRMATION_TIMEOUT, INITIATION_LENGTH, REJECT_AFTER_TIME};
-use crate::device::Core;
+use crate::core::Core;
 use crate::event::{DownReason, Event};
 use crate::handshake_queue::ANSWERING_COST;
 use crate::index_table::TunnelIndex;
 use crate::initiation::{StaticShared, Timestamp};
 use crate::keys::{PresharedKey, PublicKey};
-use crate::send::Staged;
+use crate::path::Path;
+use crate::prefix::Prefix;
+use crate::queues::Staged;
 use crate::stats::PeerStats;
 use crate::strangers::Past;
 use crate::targets::Targets;
@@ -99,6 +100,14 @@ impl Peer {
         }
     }
 
+    /// Notes that its deadlines may have changed; one branch when that is noted already.
+    pub(crate) fn touch(&mut self, core: &mut Core) {
+        if !self.touched {
+            self.touched = true;
+            core.touched.push(self.id);
+        }
+    }
+
     /// The tunnel that can seal a packet now.
     pub(crate) fn sealing(&mut self, now: Instant) -> Option<&mut Tunnel> {
         if self.tunnel.as_ref().is_some_and(|tunnel| tunnel.sealing(now).is_some()) {
@@ -134,14 +143,14 @@ impl Peer {
             self.targets.begin();
         }
         self.timers.wanted(pace, self.awaited_until(), &mut core.random, now);
-        core.touch(self);
+        self.touch(core);
         if slower {
             self.attempt_if_due(core, now);
         }
     }
 
     fn attempt_if_due(&mut self, core: &mut Core, now: Instant) {
-        core.touch(self);
+        self.touch(core);
         if self.timers.may_initiate(now) {
             self.attempt(core, now);
         }
@@ -151,7 +160,7 @@ impl Peer {
     pub(crate) fn calm(&mut self, core: &mut Core, now: Instant) {
         if self.session(now).is_none() && self.staged.is_empty() && !self.timers.is_persistent() {
             self.timers.gave_up(now);
-            core.touch(self);
+            self.touch(core);
         }
     }
 
@@ -173,7 +182,7 @@ impl Peer {
         self.kept = None;
         self.timers.left();
         self.miss(&mut core.endpoints);
-        core.touch(self);
+        self.touch(core);
         if self.up {
             self.down(DownReason::Left, core);
         }
@@ -202,7 +211,7 @@ impl Peer {
         core: &mut Core,
         now: Instant,
     ) {
-        core.touch(self);
+        self.touch(core);
         core.handshakes.worked(ANSWERING_COST, now);
         let Some(response) = self.tunnel_for_handshake(core, now).answer(initiation, now) else { return };
         self.roam(path, core, now);
@@ -401,8 +410,21 @@ impl Peer {
         self.tunnel.as_mut().expect("it was just made, or fit")
     }
 
+    fn new_tunnel(&self, core: &mut Core, now: Instant) -> Tunnel {
+        let index = core.indices.draw(self.id, &mut core.random);
+        Tunnel::new(
+            &core.identity,
+            &self.public_key,
+            self.preshared_key.as_ref(),
+            index,
+            core.clock,
+            self.stamp,
+            now,
+        )
+    }
+
     fn replace_tunnel(&mut self, core: &mut Core, now: Instant) {
-        let tunnel = core.new_tunnel(self, now);
+        let tunnel = self.new_tunnel(core, now);
         let Some(old) = self.tunnel.replace(tunnel) else { return };
         if old.sealing(now).is_none() {
             core.indices.release(old.index());

@@ -8,14 +8,16 @@ mod handshakes;
 
 use std::time::Instant;
 
-use crate::config::{Path, PeerId};
+use crate::config::PeerId;
 use crate::constants::{
     COOKIE_REPLY, COOKIE_REPLY_LENGTH, DATA, DATA_OVERHEAD, INITIATION, INITIATION_LENGTH, PADDING,
     REJECT_AFTER_MESSAGES, RESPONSE, RESPONSE_LENGTH,
 };
-use crate::device::{Core, Device};
+use crate::core::Core;
+use crate::device::Device;
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
+use crate::path::Path;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
@@ -134,7 +136,7 @@ impl Peer {
             Content::Packet { .. } | Content::NotIp => self.timers.received_data(now),
         }
         self.timers.trusted(&mut core.random, now);
-        core.touch(self);
+        self.touch(core);
         self.heard_under(received.established);
         if received.confirmed {
             self.round_trip = Some(now.duration_since(received.established));

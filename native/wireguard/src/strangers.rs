@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
-use crate::config::Path;
 use crate::constants::INITIATION_LENGTH;
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
+use crate::path::Path;
 use crate::tunnel::Stamp;
 
 /// Questions about unknown keys that proved their possession: one a key, its newest initiation kept, bounded in number,

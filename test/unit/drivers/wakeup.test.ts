@@ -9,6 +9,13 @@ function rig(): { calls: number[]; wakeup: Wakeup; now: () => number } {
   return { calls, wakeup: new Wakeup(now, () => calls.push(now())), now }
 }
 
+/** Lets an instant pass: another one, which is asked later and for later, comes after it. */
+async function another(instant: number): Promise<void> {
+  while (performance.now() < instant)
+    await new Promise<void>((resolve) => new Wakeup(() => performance.now(), resolve).at(instant))
+  await turn()
+}
+
 describe('Wakeup', () => {
   it('calls back once in the next turn, however often it is asked', async () => {
     const { calls, wakeup } = rig()
@@ -44,11 +51,11 @@ describe('Wakeup', () => {
     const { calls, wakeup, now } = rig()
     wakeup.at(now() + 3)
     wakeup.at(now() + 60_000)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await another(now() + 6)
     expect(calls).toHaveLength(0)
     wakeup.at(now() + 3)
     wakeup.at(undefined)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await another(now() + 6)
     expect(calls).toHaveLength(0)
     wakeup.stop()
   })
@@ -60,7 +67,7 @@ describe('Wakeup', () => {
     wakeup.stop()
     wakeup.soon()
     wakeup.at(now())
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await another(now() + 5)
     expect(calls).toHaveLength(0)
   })
 

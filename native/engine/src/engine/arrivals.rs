@@ -22,8 +22,8 @@ impl Engine {
     ) -> bool {
         let segment = whole_if_zero(segment, bytes.len());
         let claimed = self.wireguard.claimed(path, &bytes[..segment.min(bytes.len())]);
-        let same = self.tally.opened.is_none_or(|peer| claimed == Claimed::Peer(peer));
-        let free = bytes.is_empty() || (same && self.arrivals.is_free(claimed, segment, bytes, now));
+        let same = self.intake.tally.opened.is_none_or(|peer| claimed == Claimed::Peer(peer));
+        let free = bytes.is_empty() || (same && self.intake.arrivals.is_free(claimed, segment, bytes, now));
         if free {
             self.handle_datagrams(path, ecn, segment, bytes, now);
         }
@@ -40,52 +40,52 @@ impl Engine {
         let segment = whole_if_zero(segment, bytes.len());
         let claimed = self.wireguard.claimed(path, &bytes[..segment.min(bytes.len())]);
         let batch = Batch { path, ecn, segment, bytes, worked: 0 };
-        self.counters.rx_overflow += self.arrivals.push(claimed, batch);
+        self.counters.rx_overflow += self.intake.arrivals.push(claimed, batch);
     }
 
     /// Whether anything was filed and not worked off.
     pub fn has_arrivals(&self) -> bool {
-        !self.arrivals.is_empty()
+        !self.intake.arrivals.is_empty()
     }
 
     /// When [`Engine::work_off`] has something to do, if something was filed for which it is too early.
     pub fn next_turn(&self) -> Option<Instant> {
-        self.arrivals.deadline()
+        self.intake.arrivals.deadline()
     }
 
     /// Whether anybody's turn may begin now.
     pub fn may_work_off(&self, now: Instant) -> bool {
-        self.arrivals.has_turn(now)
+        self.intake.arrivals.has_turn(now)
     }
 
     /// Works off what the next turn is for; gives back the memory of a large batch that is done.
     ///
     /// Then tell [`Engine::charge`] how long it took.
     pub fn work_off(&mut self, now: Instant) -> Option<Vec<u8>> {
-        let mut turn = self.arrivals.next(now)?;
+        let mut turn = self.intake.arrivals.next(now)?;
         let mut memory = None;
-        while let Some((mut batch, end)) = self.arrivals.take(&mut turn) {
+        while let Some((mut batch, end)) = self.intake.arrivals.take(&mut turn) {
             let Batch { path, ecn, segment, worked, .. } = batch;
             for datagram in batch.bytes[worked..end].chunks_mut(segment) {
                 self.handle_datagram(path, ecn, datagram, now);
             }
             batch.worked = end;
             if end < batch.bytes.len() {
-                self.arrivals.put_back(&turn, batch);
+                self.intake.arrivals.put_back(&turn, batch);
             } else if batch.bytes.capacity() > memory.as_ref().map_or(0, Vec::capacity) {
                 memory = Some(batch.bytes);
             }
         }
-        self.arrivals.end(&turn);
+        self.intake.arrivals.end(&turn);
         self.settle(now);
-        self.in_hand = None;
+        self.intake.let_go();
         memory
     }
 
     /// The work since the last call took so long: that of [`Engine::handle_at_once`], or of one [`Engine::work_off`].
     pub fn charge(&mut self, took: Duration, now: Instant) {
-        let tally = mem::take(&mut self.tally);
-        self.arrivals.charge(tally, took, now);
+        let tally = mem::take(&mut self.intake.tally);
+        self.intake.arrivals.charge(tally, took, now);
     }
 }
 

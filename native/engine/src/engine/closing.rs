@@ -20,7 +20,7 @@ impl Engine {
         grace: Duration,
         now: Instant,
     ) {
-        let Some(state) = self.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
+        let Some(state) = self.calls.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
             return;
         };
         let graceful = state.phase == Phase::Live && !grace.is_zero();
@@ -28,9 +28,8 @@ impl Engine {
         if graceful {
             state.phase = Phase::Closing;
             state.farewell = Some(closed);
-            self.closing.insert(connection);
-            self.note_progress(connection);
-            self.timers.arm(connection, Timer::Grace, now + grace);
+            self.graces.begin(connection);
+            self.calls.timers.arm(connection, Timer::Grace, now + grace);
         } else {
             self.end(connection, closed, now);
         }
@@ -39,15 +38,16 @@ impl Engine {
 
     /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
     pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
+        self.events.hurry();
         self.shut = true;
-        for peer in self.peer_order.clone() {
+        for peer in self.peers.ids().collect::<Vec<_>>() {
             for connection in self.connections_of(peer) {
                 self.end(connection, application(code, reason), now);
             }
         }
         self.settle(now);
         self.say_farewell(None, now);
-        for peer in self.peer_order.clone() {
+        for peer in self.peers.ids().collect::<Vec<_>>() {
             self.say_goodbye(peer, now);
         }
         self.settle(now);
@@ -55,40 +55,28 @@ impl Engine {
 
     /// The grace of a close is over.
     pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
-        if let Some(farewell) = self.connections.get_mut(&connection).and_then(|it| it.farewell.take()) {
+        if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
+        {
             self.end(connection, farewell, now);
         }
     }
 
-    /// Something happened on a connection: if it is being closed, that may be delivered now.
-    pub(super) fn note_progress(&mut self, connection: ConnectionId) {
-        if self.closing.contains(&connection) {
-            self.progressed.insert(connection);
-        }
-    }
-
     pub(super) fn note_progress_of(&mut self, handle: ConnectionHandle) {
-        if !self.closing.is_empty()
-            && let Some(&connection) = self.connection_of.get(&handle)
+        if !self.graces.is_empty()
+            && let Some(connection) = self.calls.of(handle)
         {
-            self.note_progress(connection);
+            self.graces.note(connection);
         }
     }
 
-    /// Ends graceful closes that have nothing left to deliver; whether there were any. Looks at those on which something happened,
-    /// and at a few others in turn: whatever else changed is seen then, and many that wait cost no more than few.
+    /// Ends graceful closes that have nothing left to deliver; whether there were any.
     pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
-        if self.closing.is_empty() {
+        if self.graces.is_empty() {
             return false;
         }
-        let mut looked_at = mem::take(&mut self.progressed);
-        let next: Vec<_> = self.closing.range(self.look_from..).copied().take(IN_TURN).collect();
-        let last = next.last().filter(|_| next.len() == IN_TURN);
-        self.look_from = last.map_or(ConnectionId(0), |last| ConnectionId(last.0 + 1));
-        looked_at.extend(next);
         let mut ended = false;
-        for connection in looked_at {
-            let waits = self.connections.get(&connection).is_some_and(|it| it.farewell.is_some());
+        for connection in self.graces.take() {
+            let waits = self.calls.connections.get(&connection).is_some_and(|it| it.farewell.is_some());
             if waits && self.is_delivered(connection) {
                 self.handle_grace_timeout(connection, now);
                 ended = true;
@@ -99,7 +87,7 @@ impl Engine {
 
     /// Closes with a word to the other end; the rest follows when the transport reports it closed.
     pub(super) fn end(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
-        let Some(state) = self.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
+        let Some(state) = self.calls.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
             return;
         };
         let Some(handle) = state.handle else {
@@ -112,7 +100,7 @@ impl Engine {
 
     /// Drops a connection without a word: the other end is gone, or keeps another one.
     pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
-        if let Some(handle) = self.connections.get(&connection).and_then(|state| state.handle) {
+        if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
             self.quic.abandon(handle);
         }
         self.bury(connection, closed, now);
@@ -121,12 +109,9 @@ impl Engine {
     /// Forgets a connection, and tells its end: first what becomes of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
         self.await_no_more(id);
-        let Some(mut connection) = self.connections.remove(&id) else {
+        let Some(mut connection) = self.calls.remove(id) else {
             return;
         };
-        if let Some(handle) = connection.handle {
-            self.connection_of.remove(&handle);
-        }
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
             peer.connections.retain(|&other| other != id);
             if peer.connections.is_empty() {
@@ -134,16 +119,14 @@ impl Engine {
             }
         }
         if !connection.claimed {
-            self.pending_connections -= 1;
+            self.admissions.settled();
         }
-        self.closing.remove(&id);
-        self.progressed.remove(&id);
-        self.timers.cancel_all(id);
+        self.graces.end(id);
         self.end_pacing(id);
         self.lose_messages(id, &mut connection);
         self.keep_figures(id, &connection);
         for stream in &connection.streams {
-            self.streams.remove(stream);
+            self.streams.remove(*stream);
         }
         // Nobody was told of a dial of the peer's that never came up.
         if connection.initiator == Initiator::Local || connection.phase != Phase::Accepted {
@@ -159,7 +142,7 @@ impl Engine {
             while let Some(message) = lane.pop() {
                 given_up += message.bytes.len() as u64;
                 if let Some(at) = connection.messages.remove(&message.id).and_then(|sent| sent.deadline) {
-                    self.expiries.remove(at, id, message.id);
+                    self.calls.expiries.remove(at, id, message.id);
                 }
                 lane.count(Outcome::Lost);
                 self.events.push_back(settled(id, message.id));
@@ -172,7 +155,7 @@ impl Engine {
         begun.sort_unstable_by_key(|&(message, _)| message);
         for (message, sent) in begun {
             if let Some(at) = sent.deadline {
-                self.expiries.remove(at, id, message);
+                self.calls.expiries.remove(at, id, message);
             }
             if let Stage::Begun(priority, _) = sent.stage {
                 connection.lane(priority).count(Outcome::Lost);
@@ -183,7 +166,7 @@ impl Engine {
 
     /// Whether everything admitted has reached the other end.
     pub(super) fn is_delivered(&self, id: ConnectionId) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
         let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
@@ -202,6 +185,3 @@ fn application(code: u64, reason: &str) -> Closed {
 fn settled(connection: ConnectionId, message: MessageId) -> Event {
     Event::MessageSettled { connection, message, outcome: Outcome::Lost }
 }
-
-/// Connections being closed that are looked at in turn: about what one packet costs.
-const IN_TURN: usize = 8;

@@ -6,33 +6,24 @@ use std::time::{Duration, Instant};
 use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::PeerId;
 
+use super::Engine;
+use super::departures::{Member, Waiting};
 use super::peers::PACKETS;
 use super::transmit::TURN_ALONE;
-use super::{Engine, Member, Waiting};
 use crate::batch::TransmitBatch;
+use crate::bucket::Bucket;
 use crate::control::Item;
 use crate::ids::ConnectionId;
 use crate::word::Word;
 
 impl Engine {
-    /// When the uplink lets waiting traffic go on.
-    pub(super) fn uplink_deadline(&self) -> Option<(Instant, &'static str)> {
-        let uplink = self.uplink.as_ref()?;
-        if self.control_waits {
-            return Some((uplink.control_deadline(), "uplink debt"));
-        }
-        let data = (!self.lanes.is_empty() || self.control.waits()).then(|| uplink.data_deadline());
-        let share = self.control.deadline();
-        data.into_iter().chain(share).min().map(|at| (at, "uplink"))
-    }
-
     /// A connection has something to send, or room for more.
     pub(super) fn stand_in_control(&mut self, handle: ConnectionHandle) {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return;
         };
-        self.control.push_connection(peer, handle);
-        if self.control.is_beyond(peer) {
+        self.departures.control.push_connection(peer, handle);
+        if self.departures.control.is_beyond(peer) {
             self.leave_to_lanes(peer);
         }
     }
@@ -64,9 +55,9 @@ impl Engine {
             // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
             // process is a new one, or the same that gave the connection up.
             let word = Word::Stranger(self.config.incarnation).encode();
-            self.control.push_answer(peer, word.to_vec());
+            self.departures.control.push_answer(peer, word.to_vec());
         }
-        self.control.push_answer(peer, answer);
+        self.departures.control.push_answer(peer, answer);
     }
 
     /// Whether a peer may have one more answer to what belongs to no connection; if so, it had it.
@@ -74,10 +65,11 @@ impl Engine {
         let Some(state) = self.peers.get_mut(&peer) else {
             return false;
         };
-        let done = state.answered_until.map_or(now, |at| at.max(now)) + ANSWER_INTERVAL;
-        let allowed = done <= now + ANSWER_INTERVAL * ANSWER_BURST;
+        let burst = ANSWER_INTERVAL * ANSWER_BURST;
+        let bucket = state.answers.get_or_insert(Bucket::full(burst, now));
+        let allowed = bucket.holds(burst, now) >= ANSWER_INTERVAL;
         if allowed {
-            state.answered_until = Some(done);
+            bucket.take(ANSWER_INTERVAL, burst, now);
         } else {
             self.counters.answers_withheld += 1;
         }
@@ -97,12 +89,12 @@ impl Engine {
     /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it packets
     /// that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no data does.
     pub(super) fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        if self.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
-            self.control_waits = true;
+        if self.departures.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
+            self.departures.control_waits = true;
             return false;
         }
         let start = batch.bytes.len();
-        if let Some((path, farewell)) = self.farewells.pop() {
+        if let Some((path, farewell)) = self.departures.farewells.pop() {
             batch.bytes.extend_from_slice(&farewell);
             self.sealed(batch, path, Ecn::NotEct, start, now);
             return true;
@@ -110,18 +102,18 @@ impl Engine {
         if self.transmit_reply(batch, now) {
             return true;
         }
-        let data_waits = self.uplink.is_some() && !self.lanes.is_empty();
-        while let Some(peer) = self.control.next(data_waits, now) {
-            let allowance = self.control.allowance(peer, now);
+        let data_waits = self.departures.uplink.is_some() && !self.departures.lanes.is_empty();
+        while let Some(peer) = self.departures.control.next(data_waits, now) {
+            let allowance = self.departures.control.allowance(peer, now);
             if allowance == 0 {
                 self.leave_to_lanes(peer);
-                self.control.put_beyond(peer);
+                self.departures.control.put_beyond(peer);
                 continue;
             }
-            self.payer = Some(peer);
+            self.departures.payer = Some(peer);
             self.transmit_item(peer, allowance, batch, now);
-            self.payer = None;
-            self.control.stand(peer);
+            self.departures.payer = None;
+            self.departures.control.stand(peer);
             return true;
         }
         false
@@ -129,15 +121,15 @@ impl Engine {
 
     /// Sends one thing of a peer that is beyond its share, where no data waits for the uplink.
     pub(super) fn transmit_behind(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        let allowance = self.uplink.as_ref().map_or(0, |uplink| uplink.allowance(now));
-        if allowance == 0 || !self.lanes.is_empty() {
+        let allowance = self.departures.uplink.as_ref().map_or(0, |uplink| uplink.allowance(now));
+        if allowance == 0 || !self.departures.lanes.is_empty() {
             return false;
         }
-        let Some(peer) = self.control.next_behind() else {
+        let Some(peer) = self.departures.control.next_behind() else {
             return false;
         };
         self.transmit_item(peer, allowance, batch, now);
-        self.control.stand(peer);
+        self.departures.control.stand(peer);
         true
     }
 
@@ -154,7 +146,7 @@ impl Engine {
                 return;
             }
         }
-        self.lanes.push(PACKETS, peer, Member::Staged(peer));
+        self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
     }
 
     /// What a connection lost takes a turn in the lane of its data.
@@ -165,7 +157,7 @@ impl Engine {
         batch: &mut TransmitBatch,
         now: Instant,
     ) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         connection.lost_has_turn = false;
@@ -181,17 +173,17 @@ impl Engine {
     fn transmit_reply(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let start = batch.bytes.len();
         while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
-            let Some(peer) = message.peer.filter(|peer| self.peers.contains_key(peer)) else {
+            let Some(peer) = message.peer.filter(|peer| self.peers.contains(peer)) else {
                 self.sealed(batch, message.path, Ecn::NotEct, start, now);
                 return true;
             };
             let bytes = batch.bytes[start..].to_vec();
             batch.bytes.truncate(start);
-            self.control.push_message(peer, message.path, bytes);
+            self.departures.control.push_message(peer, message.path, bytes);
         }
         while let Some(peer) = self.wireguard.poll_staged() {
-            if self.peers.contains_key(&peer) {
-                self.control.push_staged(peer);
+            if self.peers.contains(&peer) {
+                self.departures.control.push_staged(peer);
             }
         }
         false
@@ -199,7 +191,7 @@ impl Engine {
 
     /// Sends the first thing that waits of a peer, of a connection so many datagrams at most.
     fn transmit_item(&mut self, peer: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
-        match self.control.take(peer) {
+        match self.departures.control.take(peer) {
             Some(Item::Message(path, message)) => {
                 let start = batch.bytes.len();
                 batch.bytes.extend_from_slice(&message);
@@ -207,9 +199,11 @@ impl Engine {
             }
             Some(Item::Answer(_)) if self.has_left(peer) => {}
             Some(Item::Answer(answer)) => self.seal(peer, Ecn::NotEct, &answer, batch, now),
-            Some(Item::Staged) if self.transmit_staged(peer, batch, now) => self.control.push_staged(peer),
+            Some(Item::Staged) if self.transmit_staged(peer, batch, now) => {
+                self.departures.control.push_staged(peer)
+            }
             Some(Item::Connection(handle)) => {
-                let turn = if self.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
+                let turn = if self.departures.uplink.is_some() { TURN_OF_CONTROL } else { TURN_ALONE };
                 self.transmit_control_of_connection(handle, most.min(turn), batch, now);
             }
             Some(Item::Staged) | None => {}
@@ -238,8 +232,8 @@ impl Engine {
         batch: &mut TransmitBatch,
         now: Instant,
     ) -> usize {
-        let id = self.connection_of.get(&handle).copied();
-        let allowance = id.map_or(usize::MAX, |id| self.pacing.allowance(id, now));
+        let id = self.calls.of(handle);
+        let allowance = id.map_or(usize::MAX, |id| self.departures.pacing.allowance(id, now));
         let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(most).min(allowance.max(1));
         self.quic.hold(handle, held);
@@ -251,7 +245,7 @@ impl Engine {
         }
         if let Some(id) = id {
             if held {
-                self.pacing.wait(id, Waiting::Control(handle), now);
+                self.departures.pacing.wait(id, Waiting::Control(handle), now);
             }
             self.revive(id);
         }
@@ -261,8 +255,8 @@ impl Engine {
     /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
     /// higher lanes may starve that data.
     fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
-        let may_wait = self.pacing.is_steered(id) && self.quic.room(handle) > 0;
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let may_wait = self.departures.pacing.is_steered(id) && self.quic.room(handle) > 0;
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return false;
         };
         if !may_wait || !connection.lanes.values().any(|lane| lane.scheduled) {
@@ -273,12 +267,12 @@ impl Engine {
 
     /// What a peer that is beyond its share has of data takes turns in the lanes of data.
     fn leave_to_lanes(&mut self, peer: PeerId) {
-        if self.control.take_staged(peer) {
-            self.lanes.push(PACKETS, peer, Member::Staged(peer));
+        if self.departures.control.take_staged(peer) {
+            self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
         }
-        let handles: Vec<_> = self.control.connections_of(peer).collect();
+        let handles: Vec<_> = self.departures.control.connections_of(peer).collect();
         for handle in handles {
-            let Some(&id) = self.connection_of.get(&handle) else {
+            let Some(id) = self.calls.of(handle) else {
                 continue;
             };
             // A turn of its data takes along what was lost.
@@ -290,13 +284,13 @@ impl Engine {
     /// Unless it is of what the other end asked for: confirmations of its messages, where nothing was sent to it.
     fn give_turn_to_lost(&mut self, id: ConnectionId, handle: ConnectionHandle) {
         let unsent = if self.is_delivered(id) { 0 } else { self.quic.unsent(handle) };
-        if let Some(connection) = self.connections.get_mut(&id)
+        if let Some(connection) = self.calls.connections.get_mut(&id)
             && unsent > 0
             && !connection.lanes.values().any(|lane| lane.scheduled)
             && !mem::replace(&mut connection.lost_has_turn, true)
         {
             let lane = connection.lanes.last_key_value().map_or(PACKETS, |(&priority, _)| priority);
-            self.lanes.push(lane, connection.peer, Member::Lost(id));
+            self.departures.lanes.push(lane, connection.peer, Member::Lost(id));
         }
     }
 }

@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
+use super::Engine;
 use super::incoming::restarted;
-use super::{Engine, MIN_QUIC_PAYLOAD, is_protocol};
+use crate::config::{MIN_QUIC_PAYLOAD, is_protocol};
 use crate::connection::{Connection, Phase};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
@@ -34,7 +35,7 @@ impl Engine {
         if self.wireguard.endpoint(peer).is_none() {
             self.bury(id, no_endpoint(), now);
         } else {
-            self.timers.arm(id, Timer::Dial, now + timeout);
+            self.calls.timers.arm(id, Timer::Dial, now + timeout);
             self.redial(id, now);
         }
         self.settle(now);
@@ -43,11 +44,11 @@ impl Engine {
 
     /// The caller took an accepted connection: it no longer counts as pending.
     pub fn claim(&mut self, connection: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&connection)
+        if let Some(connection) = self.calls.connections.get_mut(&connection)
             && !connection.claimed
         {
             connection.claimed = true;
-            self.pending_connections -= 1;
+            self.admissions.settled();
         }
     }
 
@@ -59,7 +60,7 @@ impl Engine {
         protocol: Box<str>,
         now: Instant,
     ) {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
         let peer = connection.peer;
@@ -72,14 +73,14 @@ impl Engine {
                 Initiator::Remote => self.abandon(id, restarted(), now),
             };
         }
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         connection.phase = Phase::Live;
         connection.protocol = protocol.clone();
         connection.incarnation = Some(hello.incarnation);
         self.dialler_came(id);
-        self.timers.cancel(id, Timer::Dial);
+        self.calls.timers.cancel(id, Timer::Dial);
         self.end_rivals(id, &hello, &protocol, now);
         self.arm_heartbeat(id, now);
         self.begin_pacing(id, now);
@@ -89,7 +90,7 @@ impl Engine {
 
     /// The time limit of a dial.
     pub(super) fn handle_dial_timeout(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
         let (cause, reason) = match connection.phase {
@@ -107,7 +108,7 @@ impl Engine {
     /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
     /// under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
     pub(super) fn keep_refused(&mut self, id: ConnectionId, now: Instant) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
         if self.live_connection(connection.peer, &connection.offered).is_some() {
@@ -119,15 +120,14 @@ impl Engine {
 
     fn wait_refused(&mut self, id: ConnectionId, now: Instant) {
         self.drop_handle(id);
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.phase = Phase::Refused;
-            self.timers.arm(id, Timer::Redial, now + REDIAL);
+            self.calls.timers.arm(id, Timer::Redial, now + REDIAL);
         }
     }
 
     pub(super) fn drop_handle(&mut self, id: ConnectionId) {
-        if let Some(handle) = self.connections.get_mut(&id).and_then(|it| it.handle.take()) {
-            self.connection_of.remove(&handle);
+        if let Some(handle) = self.calls.unbind(id) {
             self.quic.abandon(handle);
         }
     }
@@ -143,7 +143,8 @@ impl Engine {
     /// A connection is gone: dials that waited for it go on by themselves.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
-            if self.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader)) {
+            if self.calls.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader))
+            {
                 self.redial(id, now);
             }
         }
@@ -158,7 +159,7 @@ impl Engine {
         if self.shut {
             return Err(ConnectError::Closing);
         }
-        if !self.peers.contains_key(&peer) {
+        if !self.peers.contains(&peer) {
             return Err(ConnectError::UnknownPeer);
         }
         let mtu = self.config.mtu;
@@ -174,23 +175,22 @@ impl Engine {
     fn live_connection(&self, peer: PeerId, offered: &[Box<str>]) -> Option<ConnectionId> {
         let connections = &self.peers.get(&peer)?.connections;
         connections.iter().copied().find(|id| {
-            self.connections.get(id).is_some_and(|it| offered.iter().any(|name| it.is_live_for(name)))
+            self.calls.connections.get(id).is_some_and(|it| offered.iter().any(|name| it.is_live_for(name)))
         })
     }
 
     pub(super) fn keep_connection(&mut self, connection: Connection) -> ConnectionId {
-        let id = ConnectionId(self.next_connection);
-        self.next_connection += 1;
-        if let Some(peer) = self.peers.get_mut(&connection.peer) {
+        let peer = connection.peer;
+        let id = self.calls.add(connection);
+        if let Some(peer) = self.peers.get_mut(&peer) {
             peer.connections.push(id);
         }
-        self.events.begin(id, connection.peer);
-        self.connections.insert(id, connection);
+        self.events.begin(id, peer);
         id
     }
 
     fn wait_for(&mut self, id: ConnectionId, leader: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.phase = Phase::Waiting(leader);
         }
     }
@@ -198,7 +198,7 @@ impl Engine {
     /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
     /// session.
     pub(super) fn start(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         connection.phase = Phase::Dialling;
@@ -214,9 +214,8 @@ impl Engine {
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
         let handle = self.quic.connect(PeerTag(peer.0), &offered, observed, round_trip, now);
-        self.connection_of.insert(handle, id);
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.handle = Some(handle);
+        self.calls.bind(id, handle);
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.said.hellos += 1;
             connection.said.last = Some(now);
             connection.said.doubtful = doubtful;
@@ -242,7 +241,7 @@ impl Engine {
     /// The connection that this dial has to wait for: a dial of ours with the same offer, one of the peer's that we
     /// accepted and that speaks what this dial would choose, or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
-        let dial = self.connections.get(&id)?;
+        let dial = self.calls.connections.get(&id)?;
         let leads = |other: &Connection| {
             let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
             let same_end = choose(&dial.offered, &other.accepted_there)
@@ -252,7 +251,7 @@ impl Engine {
         };
         let connections = &self.peers.get(&dial.peer)?.connections;
         let mut others = connections.iter().copied().filter(|&other| other != id);
-        others.find(|other| self.connections.get(other).is_some_and(leads))
+        others.find(|other| self.calls.connections.get(other).is_some_and(leads))
     }
 }
 

@@ -50,7 +50,8 @@ impl Engine {
         bytes: u64,
         now: Instant,
     ) {
-        let Some(lane) = self.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority)) else {
+        let Some(lane) = self.calls.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority))
+        else {
             return;
         };
         lane.stats.sent_bytes += bytes;
@@ -89,7 +90,8 @@ impl Engine {
     fn tell(&mut self, drain: Drain) {
         match drain {
             Drain::Lane(connection, priority) => {
-                let lane = self.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
+                let lane =
+                    self.calls.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
                 let bytes = lane.map_or(0, |lane| mem::take(&mut lane.drained));
                 if bytes > 0 {
                     self.events.push_back(Event::LaneDrained { connection, priority, bytes });

@@ -9,7 +9,7 @@ use crate::ids::ConnectionId;
 
 /// What a peer can make us tell is bounded while the caller takes nothing.
 impl Engine {
-    /// The next event.
+    /// The next event. `None`: there is none yet, and [`Engine::poll_timeout`] tells when there is if some wait.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;
         match &mut event {
@@ -19,7 +19,7 @@ impl Engine {
                 }
             }
             Event::Datagram { connection, bytes } => {
-                if let Some(connection) = self.connections.get_mut(connection) {
+                if let Some(connection) = self.calls.connections.get_mut(connection) {
                     connection.incoming_datagram_bytes -= cost(bytes);
                 }
             }
@@ -28,7 +28,7 @@ impl Engine {
                     *to = latest;
                 }
             }
-            Event::Connected { initiator: Initiator::Remote, .. } => self.untaken_connections -= 1,
+            Event::Connected { initiator: Initiator::Remote, .. } => self.admissions.taken(),
             _ => {}
         }
         Some(event)
@@ -52,7 +52,7 @@ impl Engine {
     /// An unreliable datagram, for the caller.
     pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
         let bytes = if bytes.len() < SMALL { Bytes::copy_from_slice(&bytes) } else { bytes };
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         if connection.incoming_datagram_bytes + cost(&bytes) > self.config.limits.packet_bytes_per_peer {
@@ -76,7 +76,7 @@ impl Engine {
     /// A connection is usable.
     pub(super) fn tell_connected(&mut self, event: Event) {
         if let Event::Connected { initiator: Initiator::Remote, .. } = event {
-            self.untaken_connections += 1;
+            self.admissions.told();
         }
         self.events.push_back(event);
     }

@@ -14,13 +14,13 @@ impl Engine {
     pub fn stats(&self, _now: Instant) -> DeviceStats {
         DeviceStats {
             peers: self.peers.len() as u64,
-            connections: self.connections.len() as u64,
-            pending_connections: self.pending_connections as u64,
+            connections: self.calls.connections.len() as u64,
+            pending_connections: self.admissions.pending() as u64,
             streams: self.streams.len() as u64,
             queued_events: self.events.len() as u64,
             wireguard: self.wireguard.stats().clone(),
             quic: self.quic.totals(),
-            answers_withheld: self.counters.answers_withheld + self.control.dropped(),
+            answers_withheld: self.counters.answers_withheld + self.departures.control.dropped(),
             ..self.counters.clone()
         }
     }
@@ -43,11 +43,11 @@ impl Engine {
 
     /// Counters of a connection.
     pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
-        let state = self.connections.get(&connection)?;
+        let state = self.calls.connections.get(&connection)?;
         Some(ConnectionStats {
             unsettled_messages: state.messages.len() as u64,
             quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
-            path: self.pacing.figures(connection).unwrap_or_default(),
+            path: self.departures.pacing.figures(connection).unwrap_or_default(),
             lanes: lanes_of(state, now),
         })
     }
@@ -55,17 +55,17 @@ impl Engine {
     /// Counters of each lane that a connection ever used, lowest first; also of one that ended, until 256 others have
     /// ended after it.
     pub fn lane_stats(&self, connection: ConnectionId, now: Instant) -> Option<Vec<LaneStats>> {
-        match self.connections.get(&connection) {
+        match self.calls.connections.get(&connection) {
             Some(state) => Some(lanes_of(state, now)),
-            None => self.ended.iter().rev().find(|(id, _)| *id == connection).map(|(_, lanes)| lanes.clone()),
+            None => self.past.lanes_of(connection).cloned(),
         }
     }
 
     /// The same, summed over all connections that the device has and had.
     pub fn device_lanes(&self, now: Instant) -> Vec<LaneStats> {
-        let mut sums = self.past_lanes.clone();
-        for peer in &self.peer_order {
-            for connection in self.connections_of(*peer) {
+        let mut sums = self.past.sums().clone();
+        for peer in self.peers.ids() {
+            for connection in self.connections_of(peer) {
                 self.add_lanes(&mut sums, connection, now);
             }
         }
@@ -82,7 +82,7 @@ impl Engine {
     }
 
     fn add_lanes(&self, sums: &mut LaneSums, connection: ConnectionId, now: Instant) {
-        for lane in self.connections.get(&connection).iter().flat_map(|state| state.lanes.values()) {
+        for lane in self.calls.connections.get(&connection).iter().flat_map(|state| state.lanes.values()) {
             sums.add(&lane.stats);
             sums.note_oldest(lane.stats.priority, age(lane, now));
         }
@@ -90,15 +90,11 @@ impl Engine {
 
     /// Keeps the last figures of a connection for whoever asks when it hears of the end.
     pub(super) fn keep_figures(&mut self, id: ConnectionId, connection: &Connection) {
-        if self.ended.len() == ENDED {
-            self.ended.pop_front();
-        }
         let lanes: Vec<_> = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
-        let peer = self.peers.get_mut(&connection.peer).map(|peer| &mut peer.past_lanes);
-        for sums in [Some(&mut self.past_lanes), peer].into_iter().flatten() {
-            lanes.iter().for_each(|lane| sums.add(lane));
+        if let Some(peer) = self.peers.get_mut(&connection.peer) {
+            lanes.iter().for_each(|lane| peer.past_lanes.add(lane));
         }
-        self.ended.push_back((id, lanes));
+        self.past.keep(id, lanes);
     }
 }
 
@@ -112,6 +108,3 @@ fn lanes_of(connection: &Connection, now: Instant) -> Vec<LaneStats> {
 fn age(lane: &Lane, now: Instant) -> Duration {
     lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default()
 }
-
-/// Connections that may end before the caller asks for the figures of the first; a lane takes some 2 KB.
-const ENDED: usize = 256;

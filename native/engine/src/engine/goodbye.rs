@@ -1,13 +1,13 @@
 //! Words between engines: a process that ends says so, and one that is asked for what it does not know says who it is.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use warren_quic::Ecn;
-use warren_wireguard::{Opened, Path, PeerId};
+use warren_wireguard::{Opened, PeerId};
 
 use super::Engine;
 use super::liveness::dead;
+use crate::farewells::FAREWELLS;
 use crate::ids::ConnectionId;
 use crate::peer::Peer;
 use crate::timers::Timer;
@@ -17,7 +17,7 @@ impl Engine {
     /// Seals the last words of connections while their keys live; thrice, as nobody is left to repeat them. Of one peer, or
     /// of all.
     pub(super) fn say_farewell(&mut self, only: Option<PeerId>, now: Instant) {
-        for handle in self.control.take_connections(only) {
+        for handle in self.departures.control.take_connections(only) {
             let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
                 continue;
             };
@@ -65,10 +65,10 @@ impl Engine {
         self.wireguard.left(id, now);
         for connection in self.connections_of(id) {
             if let Some(state) =
-                self.connections.get_mut(&connection).filter(|it| it.incarnation == Some(incarnation))
+                self.calls.connections.get_mut(&connection).filter(|it| it.incarnation == Some(incarnation))
             {
                 state.deserted = true;
-                self.timers.arm(connection, Timer::Goodbye, now + OVERTAKEN);
+                self.calls.timers.arm(connection, Timer::Goodbye, now + OVERTAKEN);
             }
         }
     }
@@ -88,29 +88,11 @@ impl Engine {
         for round in 0..copies {
             let mut sealed = Vec::new();
             if let Some(path) = self.wrap(peer, ecn, payload, &mut sealed, now) {
-                self.farewells.push(round, path, sealed);
+                self.departures.farewells.push(round, path, sealed);
             }
         }
     }
 }
 
-/// Last words, sealed while their keys live. All leave once before any leaves again: an uplink in debt, or a caller that
-/// stops early, cuts off copies and not peers.
-#[derive(Debug, Default)]
-pub(super) struct Farewells([VecDeque<(Path, Vec<u8>)>; FAREWELLS]);
-
-impl Farewells {
-    /// Adds one; those of the first round leave first.
-    pub(super) fn push(&mut self, round: usize, path: Path, sealed: Vec<u8>) {
-        self.0[round].push_back((path, sealed));
-    }
-
-    pub(super) fn pop(&mut self) -> Option<(Path, Vec<u8>)> {
-        self.0.iter_mut().find_map(VecDeque::pop_front)
-    }
-}
-
-/// Copies of a farewell.
-const FAREWELLS: usize = 3;
 /// How long a close that a goodbye overtook may be on its way.
 const OVERTAKEN: Duration = Duration::from_millis(300);

@@ -30,15 +30,14 @@ impl Engine {
             return self.take_answer_to_dial();
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
-        connection.handle = Some(handle);
         connection.protocol = protocol;
         connection.accepted_there = hello.accepted;
         connection.incarnation = Some(hello.incarnation);
         let id = self.keep_connection(connection);
-        self.connection_of.insert(handle, id);
-        self.pending_connections += 1;
+        self.calls.bind(id, handle);
+        self.admissions.accepted();
         self.await_dialler(id, peer, now);
-        self.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
+        self.calls.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
         self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
         self.take_answer_to_dial();
     }
@@ -54,7 +53,7 @@ impl Engine {
             return Err(RefuseCode::Duplicate);
         }
         for id in self.connections_of(peer) {
-            let Some(other) = self.connections.get(&id) else {
+            let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
             if other.is_live_for(protocol) {
@@ -70,7 +69,7 @@ impl Engine {
         }
         // A dialler has one dial under way for an offer: a second one means that it has given up the first.
         for id in self.connections_of(peer) {
-            if self.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
+            if self.calls.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
                 self.abandon(id, duplicate(ClosedBy::Remote), now);
             }
         }
@@ -90,7 +89,7 @@ impl Engine {
     /// since: then all connections with the other end. `false`: its session is older, so that a late packet may speak of
     /// one that is gone.
     pub(super) fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
-        let under = self.in_hand.filter(|&(peer, _)| peer == id).map(|(_, made)| made);
+        let under = self.intake.session_of(id);
         let Some(peer) = self.peers.get_mut(&id) else {
             return false;
         };
@@ -109,7 +108,7 @@ impl Engine {
     /// The peer's process is another than this one.
     fn end_life(&mut self, peer: PeerId, past: Option<u64>, now: Instant) {
         for id in self.connections_of(peer) {
-            let Some(connection) = self.connections.get_mut(&id) else {
+            let Some(connection) = self.calls.connections.get_mut(&id) else {
                 continue;
             };
             connection.said.doubtful = true;
@@ -122,11 +121,11 @@ impl Engine {
 
     /// Dials of ours that lead where `winner` now leads end quietly.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
-        let Some(peer) = self.connections.get(&winner).map(|winner| winner.peer) else {
+        let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;
         };
         for id in self.connections_of(peer) {
-            let Some(other) = self.connections.get(&id) else {
+            let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
             if id != winner && other.is_dial() && choose(&other.offered, &hello.accepted) == Some(protocol) {

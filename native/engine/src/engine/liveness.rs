@@ -15,21 +15,18 @@ impl Engine {
     /// Something was sent: it may stay unanswered.
     pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
         let interval = self.ask_interval();
-        if let Some(connection) = self.connections.get_mut(&id)
-            && !connection.liveness_armed
-            && connection.ending.is_none()
+        if !self.calls.timers.is_armed(id, Timer::Liveness)
+            && self.calls.connections.get(&id).is_some_and(|connection| connection.ending.is_none())
         {
-            connection.liveness_armed = true;
-            self.timers.arm(id, Timer::Liveness, now + interval);
+            self.calls.timers.arm(id, Timer::Liveness, now + interval);
         }
     }
 
     /// Looks at what is unanswered: of a connection, or of a dial.
     pub(super) fn check_liveness(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
-        connection.liveness_armed = false;
         let (peer, phase) = (connection.peer, connection.phase);
         let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
             return;
@@ -48,9 +45,8 @@ impl Engine {
         let Some(asks) = asks else {
             return;
         };
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.liveness_armed = true;
-            self.timers.arm(id, Timer::Liveness, asks.min(doubts));
+        if self.calls.connections.contains_key(&id) {
+            self.calls.timers.arm(id, Timer::Liveness, asks.min(doubts));
         }
     }
 
@@ -61,17 +57,16 @@ impl Engine {
         let Some(since) = self.quic.unacknowledged_since(handle) else {
             return;
         };
-        let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.sends()) else {
+        let Some(connection) = self.calls.connections.get(&id).filter(|connection| connection.sends()) else {
             return;
         };
         let asked = connection.asked.filter(|&asked| asked >= since).unwrap_or(since);
-        connection.liveness_armed = true;
         // Not by the probe timeout: an answer that an outage held up is a sample of the round trip.
         let due = asked + ASK;
         if due <= now {
             self.ask_now(id, now);
         }
-        self.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
+        self.calls.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
     }
 
     /// Whether nothing came from a peer since this end doubted that it has the session.
@@ -90,7 +85,7 @@ impl Engine {
 
     /// Asks for an answer past the window.
     pub(super) fn ask_now(&mut self, id: ConnectionId, now: Instant) {
-        if let Some(connection) = self.connections.get_mut(&id)
+        if let Some(connection) = self.calls.connections.get_mut(&id)
             && let Some(handle) = connection.handle
         {
             connection.asked = Some(now);
@@ -100,23 +95,23 @@ impl Engine {
 
     pub(super) fn arm_heartbeat(&mut self, id: ConnectionId, now: Instant) {
         if let Some(interval) = self.beat_interval(id) {
-            self.timers.arm(id, Timer::Heartbeat, now + interval);
+            self.calls.timers.arm(id, Timer::Heartbeat, now + interval);
         }
     }
 
     /// Asks a connection for a sign of life, for the sake of which a duplicate was refused.
     pub(super) fn probe(&mut self, id: ConnectionId, now: Instant) {
-        if self.timers.is_armed(id, Timer::Probe) {
+        if self.calls.timers.is_armed(id, Timer::Probe) {
             return;
         }
-        if let Some(handle) = self.connections.get(&id).and_then(|connection| connection.handle) {
+        if let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) {
             self.quic.ping(handle);
-            self.timers.arm(id, Timer::Probe, now + PROBE);
+            self.calls.timers.arm(id, Timer::Probe, now + PROBE);
         }
     }
 
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
-        let handle = self.connections.get(&id).and_then(|connection| connection.handle);
+        let handle = self.calls.connections.get(&id).and_then(|connection| connection.handle);
         let unanswered = handle.and_then(|handle| self.quic.unanswered_since(handle));
         if unanswered.is_some_and(|since| since + PROBE <= now) {
             self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
@@ -127,7 +122,7 @@ impl Engine {
     /// unanswered connection may be silent, or nobody would ever notice that it is gone.
     pub(super) fn ask_while_waiting(&mut self, id: ConnectionId, now: Instant) {
         let latest = now + self.config.dead_after;
-        if self.timers.armed_at(id, Timer::Heartbeat).is_none_or(|at| at > latest) {
+        if self.calls.timers.armed_at(id, Timer::Heartbeat).is_none_or(|at| at > latest) {
             self.arm_heartbeat(id, now);
         }
     }
@@ -137,7 +132,7 @@ impl Engine {
         let Some(interval) = self.beat_interval(id) else {
             return;
         };
-        let Some(handle) = self.connections.get(&id).and_then(|connection| connection.handle) else {
+        let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) else {
             return;
         };
         let mut next = self.quic.last_heard(handle).map_or(now, |heard| heard + interval);
@@ -145,13 +140,13 @@ impl Engine {
             self.quic.ping(handle);
             next = now + interval;
         }
-        self.timers.arm(id, Timer::Heartbeat, next);
+        self.calls.timers.arm(id, Timer::Heartbeat, next);
     }
 
     /// How long a connection may be silent. That of the end which was dialled is longer, so that it hears the other's
     /// question before it asks its own: both together exchange one an interval.
     fn beat_interval(&self, id: ConnectionId) -> Option<Duration> {
-        let connection = self.connections.get(&id).filter(|connection| connection.sends())?;
+        let connection = self.calls.connections.get(&id).filter(|connection| connection.sends())?;
         let heartbeat = self.config.heartbeat.filter(|interval| !interval.is_zero());
         let heartbeat = heartbeat.map(|interval| match connection.initiator {
             Initiator::Local => interval,
@@ -176,7 +171,7 @@ impl Engine {
     /// moves it on. Answers when to look again, unless that is over.
     fn repeat_hello(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> Option<Instant> {
         let patience = self.patience(handle);
-        let connection = self.connections.get_mut(&id)?;
+        let connection = self.calls.connections.get_mut(&id)?;
         let said = connection.said.last?;
         let due = said + patience * (1 << connection.said.doublings);
         if due > now {
@@ -202,7 +197,7 @@ impl Engine {
     ) -> Option<Instant> {
         let interval = self.ask_interval();
         let deadline = since + self.config.dead_after;
-        let asked = self.connections.get(&id)?.asked.filter(|&asked| asked >= since);
+        let asked = self.calls.connections.get(&id)?.asked.filter(|&asked| asked >= since);
         if deadline <= now && asked.is_some_and(|asked| now <= asked + interval + SUSPENDED) {
             self.abandon(id, dead("data stayed unanswered"), now);
             return None;
@@ -210,7 +205,7 @@ impl Engine {
         let mut next = asked.unwrap_or(since) + interval;
         if next <= now {
             self.quic.ping(handle);
-            self.connections.get_mut(&id)?.asked = Some(now);
+            self.calls.connections.get_mut(&id)?.asked = Some(now);
             next = now + interval;
         }
         Some(if deadline > now { next.min(deadline) } else { next })

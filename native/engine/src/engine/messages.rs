@@ -22,7 +22,7 @@ impl Engine {
         bytes: Bytes,
         now: Instant,
     ) {
-        if !self.connections.get(&connection).is_some_and(Connection::takes_work) {
+        if !self.calls.connections.get(&connection).is_some_and(Connection::takes_work) {
             return self.turn_away(connection, message, priority, bytes.len(), Outcome::Lost);
         }
         if bytes.len() > self.config.limits.message_bytes {
@@ -41,7 +41,7 @@ impl Engine {
                 return self.end_for_full_lane(connection, priority, now);
             }
         }
-        let Some(state) = self.connections.get_mut(&connection) else {
+        let Some(state) = self.calls.connections.get_mut(&connection) else {
             return;
         };
         let sequence = state.lane(priority).queue(message, bytes, now);
@@ -49,7 +49,7 @@ impl Engine {
         let stage = Stage::Waiting(priority, sequence);
         state.messages.insert(message, Sent { stage, queued: now, deadline });
         if let Some(at) = deadline {
-            self.expiries.add(at, connection, message);
+            self.calls.expiries.add(at, connection, message);
         }
         self.schedule(connection, priority);
     }
@@ -68,7 +68,7 @@ impl Engine {
 
     /// Gives up the messages whose lifetime is over.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some((connection, message)) = self.expiries.pop(now) {
+        while let Some((connection, message)) = self.calls.expiries.pop(now) {
             self.give_up(connection, message, GiveUp::Expired);
         }
     }
@@ -81,7 +81,7 @@ impl Engine {
         bytes: usize,
         now: Instant,
     ) {
-        if let Some(handle) = self.connections.get(&connection).and_then(|state| state.handle) {
+        if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
             self.quic.release_messages(handle, priority, bytes, now);
             self.settle(now);
         }
@@ -92,7 +92,8 @@ impl Engine {
     /// Datagrams leave at priority 0, in turn with what else is sent there.
     pub fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes, _now: Instant) -> bool {
         let most = self.max_datagram_size(connection);
-        let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
+        let Some(state) = self.calls.connections.get_mut(&connection).filter(|state| state.takes_work())
+        else {
             return false;
         };
         if bytes.len() > most || state.datagram_bytes + bytes.len() > DATAGRAM_QUEUE {
@@ -109,7 +110,7 @@ impl Engine {
 
     /// The largest unreliable datagram that leaves now, in bytes.
     pub fn max_datagram_size(&self, connection: ConnectionId) -> usize {
-        let handle = self.connections.get(&connection).and_then(|state| state.handle);
+        let handle = self.calls.connections.get(&connection).and_then(|state| state.handle);
         handle.map_or(0, |handle| self.quic.max_datagram_size(handle))
     }
 
@@ -121,7 +122,7 @@ impl Engine {
         outcome: warren_quic::Outcome,
         now: Instant,
     ) {
-        let Some(state) = self.connections.get_mut(&connection) else {
+        let Some(state) = self.calls.connections.get_mut(&connection) else {
             return;
         };
         let Some(message) = state.begun.remove(&handle) else {
@@ -134,7 +135,7 @@ impl Engine {
             return;
         };
         if let Some(at) = sent.deadline {
-            self.expiries.remove(at, connection, message);
+            self.calls.expiries.remove(at, connection, message);
         }
         let lane = state.lane(priority);
         // Refused, or the connection is closing, before all of it was written.
@@ -156,14 +157,14 @@ impl Engine {
     }
 
     fn give_up(&mut self, connection: ConnectionId, message: MessageId, reason: GiveUp) {
-        let Some(state) = self.connections.get_mut(&connection) else {
+        let Some(state) = self.calls.connections.get_mut(&connection) else {
             return;
         };
         let Some(sent) = state.messages.get_mut(&message) else {
             return;
         };
         if let Some(at) = sent.deadline.take() {
-            self.expiries.remove(at, connection, message);
+            self.calls.expiries.remove(at, connection, message);
         }
         match sent.stage {
             Stage::Waiting(priority, sequence) => {
@@ -188,11 +189,12 @@ impl Engine {
 
     /// Does what the policy of a lane says if a message of this size finds it full.
     fn make_room(&mut self, connection: ConnectionId, priority: Priority, bytes: usize) -> Room {
-        let Some(policy) = self.policies.of(priority).filter(|policy| policy.full != Full::Wait) else {
+        let Some(policy) = self.departures.policies.of(priority).filter(|policy| policy.full != Full::Wait)
+        else {
             return Room::Made;
         };
         loop {
-            let Some(state) = self.connections.get_mut(&connection) else {
+            let Some(state) = self.calls.connections.get_mut(&connection) else {
                 return Room::None;
             };
             let lane = state.lane(priority);
@@ -209,7 +211,7 @@ impl Engine {
                 return Room::Made;
             };
             if let Some(at) = state.messages.remove(&oldest.id).and_then(|sent| sent.deadline) {
-                self.expiries.remove(at, connection, oldest.id);
+                self.calls.expiries.remove(at, connection, oldest.id);
             }
             self.turn_away(connection, oldest.id, priority, oldest.bytes.len(), Outcome::Dropped);
         }
@@ -224,7 +226,7 @@ impl Engine {
         bytes: usize,
         outcome: Outcome,
     ) {
-        if let Some(state) = self.connections.get_mut(&connection) {
+        if let Some(state) = self.calls.connections.get_mut(&connection) {
             state.lane(priority).count(outcome);
         }
         self.events.push_back(Event::LaneDrained { connection, priority, bytes: bytes as u64 });

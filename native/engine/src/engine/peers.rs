@@ -4,7 +4,8 @@ use bytes::Bytes;
 use warren_quic::PeerTag;
 use warren_wireguard::{AddPeerError, PeerChanges, PeerConfig, PeerId, PublicKey, UpdatePeerError};
 
-use super::{Engine, Member};
+use super::Engine;
+use super::departures::Member;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::Priority;
 use crate::peer::Peer;
@@ -46,9 +47,8 @@ impl Engine {
         self.say_goodbye(peer, now);
         self.quic.forget_peer(PeerTag(peer.0));
         self.wireguard.remove_peer(peer, now);
-        self.peers.remove(&peer);
-        self.control.forget(peer);
-        self.peer_order.remove(&peer);
+        self.peers.remove(peer);
+        self.departures.control.forget(peer);
         self.settle(now);
     }
 
@@ -81,7 +81,7 @@ impl Engine {
             return false;
         }
         if state.outgoing.is_empty() {
-            self.lanes.push(PACKETS, peer, Member::Packets(peer));
+            self.departures.lanes.push(PACKETS, peer, Member::Packets(peer));
         }
         state.outgoing_bytes += packet.len();
         state.outgoing.push_back(packet);
@@ -90,7 +90,6 @@ impl Engine {
 
     fn keep_peer(&mut self, id: PeerId, public_key: PublicKey) {
         self.peers.insert(id, Peer::new(public_key, self.address));
-        self.peer_order.insert(id);
     }
 }
 

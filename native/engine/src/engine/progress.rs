@@ -1,10 +1,10 @@
 use warren_quic::ConnectionHandle;
 use warren_wireguard::PeerId;
 
+use super::Engine;
 use super::peers::PACKETS;
-use super::{Engine, Member, Waiting};
 use crate::connection::Connection;
-use crate::ids::{ConnectionId, Priority};
+use crate::ids::ConnectionId;
 use crate::lane::Source;
 
 impl Engine {
@@ -17,9 +17,10 @@ impl Engine {
     /// It does not trust the flags of those who schedule, but looks for each thing where it should stand.
     #[doc(hidden)]
     pub fn check_progress(&mut self) -> Result<(), String> {
-        let ids: Vec<_> = self.peer_order.iter().flat_map(|&peer| self.connections_of(peer)).collect();
+        let ids: Vec<_> = self.peers.ids().flat_map(|peer| self.connections_of(peer)).collect();
         for id in ids {
-            let Some(connection) = self.connections.get(&id).filter(|connection| connection.sends()) else {
+            let Some(connection) = self.calls.connections.get(&id).filter(|connection| connection.sends())
+            else {
                 continue;
             };
             let Some(handle) = connection.handle else { continue };
@@ -42,11 +43,12 @@ impl Engine {
         told: bool,
         unsent: usize,
     ) -> Result<(), String> {
-        let Some(connection) = self.connections.get(&id) else { return Ok(()) };
-        let revived = flies || self.has_control_turn(handle)?;
+        let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
+        let peer = self.quic.peer_of(handle).map(|tag| PeerId(tag.0));
+        let revived = flies || self.departures.has_control_turn(peer, handle)?;
         let mut has_turn = false;
         for (&priority, lane) in &connection.lanes {
-            let turn = self.has_turn(priority, id)?;
+            let turn = self.departures.has_turn(priority, id)?;
             if lane.scheduled && !turn {
                 return Err(format!("lane {priority} takes itself for scheduled"));
             }
@@ -65,35 +67,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a lane of a connection stands in a queue; an error if that queue has no deadline.
-    fn has_turn(&self, priority: Priority, id: ConnectionId) -> Result<bool, String> {
-        if self.pacing.waits(&Waiting::Turn(priority, id))? {
-            return Ok(true);
-        }
-        let stands = self.lanes.members(priority).any(|member| member == Member::Connection(id));
-        let is_held = self.lanes.is_held(priority) && self.policies.deadline(&self.lanes).is_some();
-        if stands && !is_held && self.uplink_deadline().is_none() {
-            return Err(format!("lane {priority} has its turn, and the batch came back empty"));
-        }
-        Ok(stands)
-    }
-
-    /// The same for its control traffic, after whose turn all lanes are tried again.
-    fn has_control_turn(&self, handle: ConnectionHandle) -> Result<bool, String> {
-        if self.pacing.waits(&Waiting::Control(handle))? {
-            return Ok(true);
-        }
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else { return Ok(false) };
-        let stands = self.control.has_turn(peer, handle)?;
-        if stands && self.uplink_deadline().is_none() {
-            return Err("its control traffic has its turn, and the batch came back empty".into());
-        }
-        Ok(stands)
-    }
-
     /// Whatever has bytes to write stands in its lane.
     fn check_listed(&self, id: ConnectionId) -> Result<(), String> {
-        let Some(connection) = self.connections.get(&id) else { return Ok(()) };
+        let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
         let lost = |priority, what| Err(format!("{what} of {id:?} stand in no queue of lane {priority}"));
         for (&priority, lane) in &connection.lanes {
             let has_messages = lane.front().is_some() || lane.current.is_some();

@@ -1,11 +1,21 @@
+//! The way of a datagram in, in stages; the functions of this file stand in their order.
+//!
+//! 1. **Waiting**: a driver that measures files what may wait, and works it off in turns between peers (`arrivals.rs`).
+//! 2. **Splitting**: datagrams that the system received as one are taken one by one (`handle_datagrams`).
+//! 3. **Opening**: WireGuard authenticates a datagram, checks the inner source, and names its peer
+//!    (`handle_datagram`); whose time it took is noted (`note_opened`).
+//! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each other one
+//!    is the caller's (`hand_up`).
+//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, what the rooms made of it
+//!    is heard as that peer's (`take_in_hand`, `settle.rs`), and becomes events (`events.rs`).
+
 use std::time::Instant;
 
 use warren_netstack::{HEADER_LEN, Header};
 use warren_quic::{Ecn, PeerTag};
-use warren_wireguard::{Path, PeerId};
+use warren_wireguard::{Opened, Path, PeerId};
 
 use super::Engine;
-use crate::arrivals::load;
 use crate::peer::QUIC_PORT;
 use crate::word::Word;
 
@@ -20,40 +30,37 @@ impl Engine {
             self.handle_datagram(path, ecn, datagram, now);
         }
         self.settle(now);
-        self.in_hand = None;
-    }
-
-    /// The system refused to send along this path, with this error number.
-    pub fn handle_unreachable(&mut self, path: Path, error: i32, now: Instant) {
-        self.wireguard.unreachable(path, error, now);
-        self.settle(now);
+        self.intake.let_go();
     }
 
     pub(super) fn handle_datagram(&mut self, path: Path, ecn: Ecn, datagram: &mut [u8], now: Instant) {
         self.counters.rx_datagrams += 1;
         self.counters.rx_bytes += datagram.len() as u64;
-        let opened = self.wireguard.handle_datagram(path, datagram, &mut self.plaintext, now);
-        match self.wireguard.opened() {
-            Some(peer) => {
-                self.tally.opened = Some(peer);
-                self.tally.load += load(datagram.len());
-            }
-            None => {
-                self.tally.failed = self.tally.failed.saturating_add(1);
-                self.tally.source = self.wireguard.place_of(path);
-            }
+        let opened = self.wireguard.handle_datagram(path, datagram, &mut self.intake.plaintext, now);
+        self.note_opened(path, datagram.len());
+        if let Some(opened) = opened {
+            self.hand_up(opened, path, ecn, now);
         }
-        let Some(opened) = opened else {
-            return;
-        };
+    }
+
+    /// Whose datagram it was, or might have been, for the turns of those who wait.
+    fn note_opened(&mut self, path: Path, len: usize) {
+        match self.wireguard.opened() {
+            Some(peer) => self.intake.opened(peer, len),
+            None => self.intake.failed(self.wireguard.place_of(path)),
+        }
+    }
+
+    /// Gives a decrypted packet to the room that it is for: the caller, this engine or QUIC.
+    fn hand_up(&mut self, opened: Opened, path: Path, ecn: Ecn, now: Instant) {
         let Some(peer) = self.peers.get(&opened.peer) else {
             return;
         };
-        let packet = &self.plaintext[..opened.len];
+        let packet = &self.intake.plaintext[..opened.len];
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
-            let packet = self.payload_copies.copy(packet).freeze();
+            let packet = self.intake.copies.copy(packet).freeze();
             self.tell_packet(opened.peer, packet);
             return;
         };
@@ -67,21 +74,25 @@ impl Engine {
             self.take_in_hand(opened.peer, opened.made, now);
             return self.handle_word(opened, word, now);
         }
-        let payload = self.payload_copies.copy(payload);
+        let payload = self.intake.copies.copy(payload);
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         self.quic.handle_departure(header.label);
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
     }
-}
 
-impl Engine {
     /// What QUIC made of earlier datagrams is heard as theirs.
     fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
-        if self.in_hand.is_some_and(|other| other != (peer, made)) {
+        if self.intake.has_other(peer, made) {
             self.settle(now);
         }
-        self.in_hand = Some((peer, made));
+        self.intake.take(peer, made);
+    }
+
+    /// The system refused to send along this path, with this error number.
+    pub fn handle_unreachable(&mut self, path: Path, error: i32, now: Instant) {
+        self.wireguard.unreachable(path, error, now);
+        self.settle(now);
     }
 }
 

@@ -17,14 +17,14 @@ impl Engine {
     pub(super) fn move_on(&mut self, peer: PeerId, now: Instant) {
         for id in self.connections_of(peer) {
             let goes_on = |it: &&Connection| it.ending.is_none() && !it.deserted;
-            let Some(connection) = self.connections.get(&id).filter(goes_on) else {
+            let Some(connection) = self.calls.connections.get(&id).filter(goes_on) else {
                 continue;
             };
             if connection.phase == Phase::Dialling && connection.handle.is_none() {
                 self.start(id, now);
             } else if connection.moved_on.is_none_or(|at| now >= at + ASK)
                 && self.move_connection_on(id, now)
-                && let Some(connection) = self.connections.get_mut(&id)
+                && let Some(connection) = self.calls.connections.get_mut(&id)
             {
                 connection.moved_on = Some(now);
             }
@@ -33,13 +33,13 @@ impl Engine {
 
     /// Whether there was anything to do.
     fn move_connection_on(&mut self, id: ConnectionId, now: Instant) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
         let Some(handle) = connection.handle else {
             let refused = connection.phase == Phase::Refused;
             if refused {
-                self.timers.cancel(id, Timer::Redial);
+                self.calls.timers.cancel(id, Timer::Redial);
                 self.redial(id, now);
             }
             return refused;

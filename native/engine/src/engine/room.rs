@@ -18,16 +18,16 @@ impl Engine {
         if its >= share(limit) && !self.displace(Some(peer), now) {
             return false;
         }
-        if self.untaken_connections >= limit {
+        if self.admissions.untaken() >= limit {
             return false;
         }
-        self.pending_connections < limit || self.displace(None, now)
+        self.admissions.pending() < limit || self.displace(None, now)
     }
 
     /// A dial of a peer's was answered, and waits on it. What it left incomplete in the last minute counts as the same wait,
     /// or a hello now and then would keep its place for ever.
     pub(super) fn await_dialler(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
-        let (Some(peer), Some(connection)) = (self.peers.get_mut(&peer), self.connections.get_mut(&id))
+        let (Some(peer), Some(connection)) = (self.peers.get_mut(&peer), self.calls.connections.get_mut(&id))
         else {
             return;
         };
@@ -36,7 +36,7 @@ impl Engine {
         *since = Some((first, now));
         *count += 1;
         connection.incomplete = Some(first);
-        self.incomplete.insert((first, id));
+        self.admissions.awaits(first, id);
     }
 
     /// A dialler completed its dial.
@@ -50,9 +50,9 @@ impl Engine {
 
     /// A dial waits on its dialler no more; answers whose it is, if it did.
     pub(super) fn await_no_more(&mut self, id: ConnectionId) -> Option<PeerId> {
-        let connection = self.connections.get_mut(&id)?;
+        let connection = self.calls.connections.get_mut(&id)?;
         let since = connection.incomplete.take()?;
-        self.incomplete.remove(&(since, id));
+        self.admissions.awaits_no_more(since, id);
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
             peer.incomplete.count -= 1;
         }
@@ -64,7 +64,7 @@ impl Engine {
         let oldest = match only {
             Some(peer) => self.connections_of(peer).into_iter().find(|&id| self.is_overdue(id, now)),
             None => {
-                let mut oldest = self.incomplete.iter().take(LOOKED_AT).map(|&(_, id)| id);
+                let mut oldest = self.admissions.longest().take(LOOKED_AT);
                 oldest.find(|&id| self.is_overdue(id, now))
             }
         };
@@ -79,7 +79,7 @@ impl Engine {
 
     /// Whether an answer has not come for three times as long as it takes.
     fn is_overdue(&self, id: ConnectionId, now: Instant) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
         let (Some(since), Some(handle)) = (connection.incomplete, connection.handle) else {

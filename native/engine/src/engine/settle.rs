@@ -56,7 +56,7 @@ impl Engine {
         if let QuicEvent::Incoming { hello, protocol } = event {
             return self.handle_incoming(handle, hello, protocol, now);
         }
-        let Some(&id) = self.connection_of.get(&handle) else {
+        let Some(id) = self.calls.of(handle) else {
             return;
         };
         match event {
@@ -94,7 +94,7 @@ impl Engine {
     }
 
     fn handle_closed(&mut self, id: ConnectionId, closed: warren_quic::Closed, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         let ending = connection.ending.take();

@@ -20,7 +20,8 @@ impl Engine {
         name: StreamName,
         _now: Instant,
     ) {
-        let Some(state) = self.connections.get_mut(&connection).filter(|state| state.takes_work()) else {
+        let Some(state) = self.calls.connections.get_mut(&connection).filter(|state| state.takes_work())
+        else {
             return;
         };
         state.streams.insert(stream);
@@ -58,7 +59,8 @@ impl Engine {
             return;
         };
         let given_up = state.give_up();
-        if let (Some(stream), Some(connection)) = (state.handle, self.connections.get(&state.connection))
+        if let (Some(stream), Some(connection)) =
+            (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
             self.quic.reset_stream(connection, stream, code);
@@ -77,7 +79,8 @@ impl Engine {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
         };
-        let connection = self.connections.get(&state.connection).and_then(|connection| connection.handle);
+        let connection =
+            self.calls.connections.get(&state.connection).and_then(|connection| connection.handle);
         let (true, Some(handle), Some(connection)) = (state.pending.is_empty(), state.handle, connection)
         else {
             return self.reset_stream(stream, code, now);
@@ -98,7 +101,8 @@ impl Engine {
             return;
         };
         state.receiving = false;
-        if let (Some(stream), Some(connection)) = (state.handle, self.connections.get(&state.connection))
+        if let (Some(stream), Some(connection)) =
+            (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
             self.quic.stop_stream(connection, stream, code);
@@ -115,7 +119,7 @@ impl Engine {
             return;
         };
         let before = std::mem::replace(&mut state.priority, priority);
-        let Some(connection) = self.connections.get_mut(&state.connection) else {
+        let Some(connection) = self.calls.connections.get_mut(&state.connection) else {
             return;
         };
         if let (Some(connection), Some(stream)) = (connection.handle, state.handle) {
@@ -147,14 +151,13 @@ impl Engine {
         priority: Priority,
         name: StreamName,
     ) {
-        let Some(state) = self.connections.get_mut(&connection) else {
+        let Some(state) = self.calls.connections.get_mut(&connection) else {
             return;
         };
-        let stream = StreamId(self.next_stream);
-        self.next_stream += 2;
+        let opened = Stream::incoming(connection, handle, bidirectional, priority);
+        let stream = self.streams.add(opened);
         state.streams.insert(stream);
         state.stream_of.insert(handle, stream);
-        self.streams.insert(stream, Stream::incoming(connection, handle, bidirectional, priority));
         self.events.push_back(Event::StreamOpened { connection, stream, bidirectional, priority, name });
     }
 
@@ -202,7 +205,7 @@ impl Engine {
 
     /// The peer closed: the caller gets all that arrived before, whatever it granted.
     pub(super) fn hand_out_rest(&mut self, connection: ConnectionId) {
-        let Some(owner) = self.connections.get(&connection) else {
+        let Some(owner) = self.calls.connections.get(&connection) else {
             return;
         };
         if owner.handle.is_none_or(|handle| self.quic.stats(handle).is_none()) {
@@ -237,7 +240,7 @@ impl Engine {
             return;
         };
         let (connection, priority) = (state.connection, state.priority);
-        if let Some(owner) = self.connections.get_mut(&connection) {
+        if let Some(owner) = self.calls.connections.get_mut(&connection) {
             state.listed = true;
             owner.lane(priority).list(Source::Stream(stream));
             self.schedule(connection, priority);
@@ -249,7 +252,8 @@ impl Engine {
         let Some(state) = self.streams.get_mut(&stream) else {
             return;
         };
-        let Some(connection) = self.connections.get(&state.connection).and_then(|owner| owner.handle) else {
+        let Some(connection) = self.calls.connections.get(&state.connection).and_then(|owner| owner.handle)
+        else {
             return;
         };
         let Some(handle) = state.handle else {
@@ -288,17 +292,17 @@ impl Engine {
         let Some(state) = self.streams.get(&stream).filter(|state| state.is_over()) else {
             return;
         };
-        if let Some(connection) = self.connections.get_mut(&state.connection) {
+        if let Some(connection) = self.calls.connections.get_mut(&state.connection) {
             connection.streams.remove(&stream);
             if let Some(handle) = state.handle {
                 connection.stream_of.remove(&handle);
             }
         }
-        self.streams.remove(&stream);
+        self.streams.remove(stream);
     }
 
     fn stream_of(&self, connection: ConnectionId, handle: StreamHandle) -> Option<StreamId> {
-        self.connections.get(&connection)?.stream_of.get(&handle).copied()
+        self.calls.connections.get(&connection)?.stream_of.get(&handle).copied()
     }
 }
 

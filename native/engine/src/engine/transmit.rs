@@ -1,3 +1,23 @@
+//! The way of a packet out, in stages; the functions of this file stand in their order.
+//!
+//! 1. **Admission**: a command puts bytes into a lane of their connection, or into a peer's queue of raw packets
+//!    (`messages.rs`, `streams.rs`, `peers.rs`).
+//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the device
+//!    (`schedule`, `revive`).
+//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). What outranks data leaves first (`control.rs`), what
+//!    exceeds a peer's share last.
+//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its bottleneck, its
+//!    lane's rate and the batch allow (`transmit_data`).
+//! 5. **Writing**: the turn hands the transport what leaves at once, which from then on is past choosing (`turn_of_connection`,
+//!    then `write.rs`); a raw packet skips to stage 7 (`turn_of_packets`).
+//! 6. **Packing**: QUIC makes packets of what it holds, and the bottleneck is charged (`transmit_connection`).
+//! 7. **Sealing**: netstack adds UDP and IPv6 headers, WireGuard seals, or keeps the packet until it has a session
+//!    (`seal`, `wrap`).
+//! 8. **Paying**: the datagram stands in the batch; the uplink, its peer's share and its lane's rate are charged
+//!    (`sealed`).
+//!
+//! All of it is sequential: between two batches the driver hands in what it received, and each batch chooses anew.
+
 use std::mem;
 use std::time::Instant;
 
@@ -5,21 +25,37 @@ use warren_netstack::HEADER_LEN;
 use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::{Path, PeerId, Sent};
 
+use super::Engine;
+use super::departures::Member;
 use super::peers::PACKETS;
-use super::{Engine, Member};
 use crate::batch::TransmitBatch;
 use crate::ids::{ConnectionId, Priority};
+use crate::overhead::{IPV4_UDP, WIREGUARD};
 
 impl Engine {
+    /// Lets a lane of a connection take turns, if it has something and the transport has room.
+    pub(super) fn schedule(&mut self, id: ConnectionId, priority: Priority) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
+            self.departures.schedule(id, connection, priority);
+        }
+    }
+
+    /// The transport may have room again: all lanes of the connection with something take turns.
+    pub(super) fn revive(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
+            self.departures.revive(id, connection);
+        }
+    }
+
     /// Appends the most urgent datagrams to the batch, up to its capacity; send it, clear it, and call again until it
     /// stays empty.
     ///
     /// Control traffic (handshakes, acknowledgements, closes, retransmissions) goes first, then data: the highest lane
     /// that is not empty, its members in turn; last, under an uplink, what peers ask for beyond their shares.
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
-        self.control_waits = false;
+        self.departures.control_waits = false;
         self.release_paced(now);
-        self.policies.hold(&mut self.lanes, now);
+        self.departures.hold_lanes(now);
         while batch.room() > 0 {
             if !self.transmit_control(batch, now)
                 && !self.transmit_data(batch, now)
@@ -32,85 +68,52 @@ impl Engine {
         self.settle(now);
     }
 
-    /// Lets a lane of a connection take turns, if it has something and the transport has room.
-    pub(super) fn schedule(&mut self, id: ConnectionId, priority: Priority) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        if connection.is_parked(priority) || !connection.sends() {
-            return;
-        }
-        if let Some(lane) = connection.lanes.get_mut(&priority)
-            && !lane.scheduled
-            && lane.has_work()
-        {
-            lane.scheduled = true;
-            self.lanes.push(priority, connection.peer, Member::Connection(id));
-        }
-    }
-
-    /// The transport may have room again: all lanes of the connection with something take turns.
-    pub(super) fn revive(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        connection.parked = None;
-        if !connection.sends() {
-            return;
-        }
-        for (&priority, lane) in &mut connection.lanes {
-            if !lane.scheduled && lane.has_work() {
-                lane.scheduled = true;
-                self.lanes.push(priority, connection.peer, Member::Connection(id));
-            }
-        }
-    }
-
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
     fn transmit_data(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
-        let Some(highest) = self.lanes.highest() else {
+        let Some(highest) = self.departures.lanes.highest() else {
             return false;
         };
-        let allowance = self.uplink.as_mut().map_or(usize::MAX, |uplink| uplink.allowance_of(highest, now));
+        let allowance =
+            self.departures.uplink.as_mut().map_or(usize::MAX, |uplink| uplink.allowance_of(highest, now));
         if allowance == 0 {
             return false;
         }
-        let Some((priority, member)) = self.lanes.pop() else {
+        let Some((priority, member)) = self.departures.lanes.pop() else {
             return false;
         };
         let paced = match member {
             Member::Connection(id) if self.outranks_data(id, priority) => {
-                self.pacing.urgent_allowance(id, now)
+                self.departures.pacing.urgent_allowance(id, now)
             }
-            Member::Connection(id) => self.pacing.allowance(id, now),
+            Member::Connection(id) => self.departures.pacing.allowance(id, now),
             Member::Packets(_) | Member::Staged(_) | Member::Lost(_) => usize::MAX,
         };
         if paced == 0 {
             if let Member::Connection(id) = member {
-                self.wait_turn(id, priority, now);
+                self.departures.wait_turn(id, priority, now);
             }
             return true;
         }
-        let turn = if self.lanes.has(priority) { TURN } else { TURN_ALONE };
-        let lane = self.policies.allowance(priority, now);
+        let turn = if self.departures.lanes.has(priority) { TURN } else { TURN_ALONE };
+        let lane = self.departures.policies.allowance(priority, now);
         let most = batch.room().min(turn).min(allowance).min(paced).min(lane);
         match member {
             Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
             Member::Packets(peer) => {
-                self.turn = Some(priority);
+                self.departures.turn = Some(priority);
                 self.turn_of_packets(peer, most, batch, now);
-                self.turn = None;
+                self.departures.turn = None;
             }
             Member::Staged(peer) => self.turn_of_staged(peer, most, batch, now),
             Member::Lost(id) => self.turn_of_lost(id, most, batch, now),
         }
-        self.policies.hold(&mut self.lanes, now);
+        self.departures.hold_lanes(now);
         true
     }
 
     /// Whether a lane has data to send, and a lower one of the same connection too.
     fn outranks_data(&self, id: ConnectionId, priority: Priority) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
         connection.lanes.get(&priority).is_some_and(|lane| lane.has_data())
@@ -126,7 +129,7 @@ impl Engine {
         batch: &mut TransmitBatch,
         now: Instant,
     ) {
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         let lane = connection.lane(priority);
@@ -140,7 +143,7 @@ impl Engine {
         let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
         // What is lost and leaves again is no reason for more urgent data to wait.
         let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
-        let budget = match self.policies.has_rate(priority) {
+        let budget = match self.departures.policies.has_rate(priority) {
             true => most * self.stream_bytes(),
             false => (most + BEYOND) * self.stream_bytes() - unsent,
         };
@@ -149,7 +152,7 @@ impl Engine {
         self.charge_lane(id, priority, written, now);
         let sent = self.transmit_connection(handle, most, batch, now);
         let has_room = self.quic.room(handle) > 0;
-        let Some(connection) = self.connections.get_mut(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         if sent > 0 {
@@ -170,10 +173,10 @@ impl Engine {
 
     /// A lane with a rate pays for what is written of it: when it leaves, and beside what, is no more its choice.
     fn charge_lane(&mut self, id: ConnectionId, priority: Priority, written: usize, now: Instant) {
-        if !self.policies.has_rate(priority) {
+        if !self.departures.policies.has_rate(priority) {
             return;
         }
-        let peer = self.connections.get(&id).map(|connection| connection.peer);
+        let peer = self.calls.connections.get(&id).map(|connection| connection.peer);
         let remote = peer.and_then(|peer| self.wireguard.endpoint(peer));
         let ipv6 = remote.is_some_and(|remote| remote.ip().to_canonical().is_ipv6());
         let overhead = usize::from(self.config.mtu) + WIREGUARD - self.stream_bytes();
@@ -181,7 +184,7 @@ impl Engine {
         while left > 0 {
             let part = left.min(self.stream_bytes());
             left -= part;
-            self.policies.charge(priority, part + overhead, ipv6, now);
+            self.departures.policies.charge(priority, part + overhead, ipv6, now);
         }
     }
 
@@ -202,7 +205,7 @@ impl Engine {
             }
         }
         if self.peers.get(&id).is_some_and(|peer| !peer.outgoing.is_empty()) {
-            self.lanes.push(PACKETS, id, Member::Packets(id));
+            self.departures.lanes.push(PACKETS, id, Member::Packets(id));
         }
     }
 
@@ -217,11 +220,11 @@ impl Engine {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return 0;
         };
-        let id = self.connection_of.get(&handle).copied();
+        let id = self.calls.of(handle);
         if self.is_over(id) && self.has_left(peer) {
             return 0;
         }
-        let mut payloads = mem::take(&mut self.payloads);
+        let mut payloads = mem::take(&mut self.departures.payloads);
         let mut sent = 0;
         while sent < most {
             payloads.clear();
@@ -232,16 +235,16 @@ impl Engine {
             for payload in payloads.chunks(transmit.segment) {
                 let start = batch.bytes.len();
                 self.seal(peer, transmit.ecn, payload, batch, now);
-                bytes += batch.bytes.len() - start + OUTER;
+                bytes += batch.bytes.len() - start + IPV4_UDP;
                 sent += 1;
             }
             if transmit.asks
                 && let Some(id) = id
             {
-                self.pacing.charge(id, bytes, now);
+                self.departures.pacing.charge(id, bytes, now);
             }
         }
-        self.payloads = payloads;
+        self.departures.payloads = payloads;
         if sent > 0
             && let Some(id) = id
         {
@@ -252,7 +255,7 @@ impl Engine {
 
     /// Whether nobody here waits for what a connection has to say.
     fn is_over(&self, id: Option<ConnectionId>) -> bool {
-        id.and_then(|id| self.connections.get(&id)).is_none_or(|it| it.deserted)
+        id.and_then(|id| self.calls.connections.get(&id)).is_none_or(|it| it.deserted)
     }
 
     /// Wraps a QUIC payload in UDP over IPv6, and seals it, or leaves it with the tunnel until that has a session.
@@ -278,12 +281,12 @@ impl Engine {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Path> {
-        let stamp = self.stamp(now);
+        let stamp = self.departures.stamp(now);
         let header = self.peers.get(&id)?.flow.labelled_header(bits(ecn), stamp, payload);
-        self.packet.clear();
-        self.packet.extend_from_slice(&header);
-        self.packet.extend_from_slice(payload);
-        match self.wireguard.send(id, &self.packet, out, now) {
+        self.departures.packet.clear();
+        self.departures.packet.extend_from_slice(&header);
+        self.departures.packet.extend_from_slice(payload);
+        match self.wireguard.send(id, &self.departures.packet, out, now) {
             Sent::Sealed(path) => Some(path),
             Sent::Staged | Sent::Dropped(_) => None,
         }
@@ -301,16 +304,7 @@ impl Engine {
         let len = batch.bytes.len() - start;
         self.counters.tx_datagrams += 1;
         self.counters.tx_bytes += len as u64;
-        let ipv6 = path.remote.ip().to_canonical().is_ipv6();
-        if let Some(uplink) = &mut self.uplink {
-            uplink.charge(len, ipv6, now);
-        }
-        if let Some(peer) = self.payer {
-            self.control.charge(peer, len + if ipv6 { IPV6_UDP } else { OUTER }, now);
-        }
-        if let Some(priority) = self.turn {
-            self.policies.charge(priority, len, ipv6, now);
-        }
+        self.departures.charge(path, len, now);
         batch.push(path, ecn, start);
     }
 
@@ -334,12 +328,7 @@ const TURN: usize = 10;
 /// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. What is more urgent cannot come before
 /// the batch is out, and how much that holds is the driver's choice.
 pub(super) const TURN_ALONE: usize = 44;
-/// What WireGuard adds to a packet.
-const WIREGUARD: usize = 32;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;
 /// Short header, tag, and the header of one STREAM frame, about.
 const QUIC_OVERHEAD: usize = 28;
-/// IPv4 and UDP headers.
-const OUTER: usize = 28;
-const IPV6_UDP: usize = 48;

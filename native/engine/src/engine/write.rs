@@ -31,7 +31,7 @@ impl Engine {
     ) -> usize {
         let mut left = budget;
         while left > 0 {
-            let Some(connection) = self.connections.get_mut(&id) else {
+            let Some(connection) = self.calls.connections.get_mut(&id) else {
                 break;
             };
             let Some(source) = connection.lane(priority).next_source() else {
@@ -53,7 +53,7 @@ impl Engine {
 
     /// The transport has credit again: what it had none for may be tried.
     pub(super) fn handle_writable(&mut self, id: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
             for lane in connection.lanes.values_mut() {
                 lane.unblock();
             }
@@ -68,7 +68,7 @@ impl Engine {
         stream: StreamId,
         left: &mut usize,
     ) -> Progress {
-        let (Some(state), Some(owner)) = (self.streams.get_mut(&stream), self.connections.get_mut(&id))
+        let (Some(state), Some(owner)) = (self.streams.get_mut(&stream), self.calls.connections.get_mut(&id))
         else {
             return Progress::Done;
         };
@@ -87,7 +87,7 @@ impl Engine {
         {
             stream.listed = !matches!(progress, Progress::Done);
         }
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
             match progress {
                 Progress::Done => {}
                 Progress::More => connection.lane(priority).list(source),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use warren_quic::PathSample;
 
-use super::bucket::Bucket;
+use super::pacer::Pacer;
 use super::path::Path;
 use super::rate::{Phase, Rate};
 use crate::ids::ConnectionId;
@@ -35,7 +35,7 @@ pub(crate) struct Groups<W> {
 pub(crate) struct Group<W> {
     members: Vec<ConnectionId>,
     rate: Rate,
-    bucket: Bucket,
+    bucket: Pacer,
     waiting: Vec<W>,
     due: Option<Instant>,
     tick: Instant,
@@ -89,7 +89,7 @@ impl<W: PartialEq> Groups<W> {
             let group = Group {
                 members: Vec::new(),
                 rate: Rate::new(now),
-                bucket: Bucket::new(now),
+                bucket: Pacer::new(now),
                 waiting: Vec::new(),
                 due: None,
                 tick: now,

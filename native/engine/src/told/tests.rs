@@ -108,3 +108,42 @@ fn a_peer_of_ordinary_messages_has_an_equal_share_beside_bulk() {
     let share = messages.as_secs_f64() / (bulk + messages).as_secs_f64();
     assert!((0.45..0.55).contains(&share), "{share}");
 }
+
+#[test]
+fn events_that_their_bytes_do_not_explain_wait_for_their_tenth_though_nobody_else_has_any_just_then() {
+    let mut told = told();
+    let begun = start();
+    let (mut now, mut next, mut dear) = (begun, begun, Duration::ZERO);
+    while now < begun + Duration::from_secs(1) {
+        // Bulk that keeps the caller busy for half of the time.
+        if now >= next {
+            told.push_of(Some(HONEST.1), piece());
+            next += 2 * estimate(&piece()).0;
+        }
+        told.push_back(message(HOSTILE.1, 0));
+        match told.pop_front() {
+            Some(event) => {
+                now += estimate(&event).0;
+                let is_dear = matches!(event, Event::Message { .. });
+                if is_dear && now > begun + Duration::from_millis(500) {
+                    dear += estimate(&event).0;
+                }
+            }
+            None => now = told.deadline().map_or(next, |at| at.min(next)).max(now),
+        }
+        told.at(now);
+    }
+    let share = dear.as_secs_f64() / 0.5;
+    assert!((0.05..0.15).contains(&share), "{share}");
+}
+
+#[test]
+fn at_the_end_all_is_told_at_once() {
+    let mut told = told();
+    for _ in 0..10_000 {
+        told.push_back(message(HOSTILE.1, 0));
+        told.push_of(Some(HONEST.1), piece());
+    }
+    told.hurry();
+    assert_eq!(std::iter::from_fn(|| told.pop_front()).count(), 20_000);
+}

@@ -110,6 +110,7 @@ impl Sockets {
                     Mode::There if !self.recent.is_empty() => {
                         let (source, datagram) = self.recent[turn % self.recent.len()].clone();
                         turn += 1;
+                        self.hostile.rehearse(now);
                         self.send(source, &datagram, sink)?;
                     }
                     _ => break,

@@ -10,6 +10,8 @@ pub struct Attack {
     pub tries: &'static str,
     /// What the victim does meanwhile.
     pub victim: Victim,
+    /// Whether a datagram costs more to make than to send.
+    pub(super) is_dear: bool,
     /// Whether it needs a connection to the victim.
     pub(super) connects: bool,
     pub(super) begin: fn() -> Turn,
@@ -39,12 +41,17 @@ impl Victim {
 
 /// By frames and streams of a connection that is there.
 const fn peer(name: &'static str, victim: Victim, begin: fn() -> Turn, tries: &'static str) -> Attack {
-    Attack { name, tries, victim, connects: true, begin }
+    Attack { name, tries, victim, is_dear: false, connects: true, begin }
 }
 
 /// By what needs none.
 const fn loose(name: &'static str, begin: fn() -> Turn, tries: &'static str) -> Attack {
-    Attack { name, tries, victim: Victim::Ignores, connects: false, begin }
+    Attack { name, tries, victim: Victim::Ignores, is_dear: false, connects: false, begin }
+}
+
+/// By what needs none, and costs the attacker more than its datagrams.
+const fn dear(name: &'static str, begin: fn() -> Turn, tries: &'static str) -> Attack {
+    Attack { is_dear: true, ..loose(name, begin, tries) }
 }
 
 use Victim::{Ignores, Reads, Writes};
@@ -107,7 +114,7 @@ pub const ATTACKS: &[Attack] = &[
     loose("forged", tunnel::forged, "datagrams with a session's number and rubbish, from 255 ports"),
     loose("replays", tunnel::replays, "a datagram that was taken, again, from 255 ports"),
     peer("roams", Reads, tunnel::roams, "a peer that moves with each packet"),
-    loose("renewals", tunnel::renewals, "handshakes of the peer without end"),
+    dear("renewals", tunnel::renewals, "handshakes of the peer without end"),
     loose("ports", tunnel::ports, "initiations of a stranger who knows the key, from 255 ports"),
     loose("wrong-macs", tunnel::wrong_macs, "initiations of a stranger who does not"),
 ];

@@ -175,11 +175,11 @@ fn port(source: u16) -> SocketAddr {
 }
 
 /// What the limits of this configuration sum up to, for 66 peers of which one sends as it likes, and what closed connections keep.
-const STATED: usize = 6 << 20;
+const STATED: usize = 2 << 20;
 const PORTS: u16 = 2_000;
 const TURNS: u32 = 400;
 /// 130 messages in a packet take 120, a dial 140.
-const MEAN_ALLOCATIONS: u64 = 400;
-const MEAN_BYTES: u64 = 300 << 10;
+const MEAN_ALLOCATIONS: u64 = 200;
+const MEAN_BYTES: u64 = 128 << 10;
 /// About 25 Mbit/s of full packets.
 const PAUSE: Duration = Duration::from_micros(460);

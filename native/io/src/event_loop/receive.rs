@@ -22,26 +22,18 @@ impl EventLoop {
     }
 
     fn receive_batch(&mut self) -> Result<bool, Fatal> {
-        let clock = &self.clock;
-        let now = clock.now();
+        let now = self.clock.now();
         let is_quiet = self.trouble.as_ref().is_some_and(|trouble| now < trouble.quiet_until());
         let Some(socket) = self.watch.socket().filter(|_| self.readable && !is_quiet) else {
             return Ok(false);
         };
-        let mut received = false;
-        let mut began = now;
+        let mut stopwatch = None;
         let engine = &mut self.engine;
         let spare = &mut self.spare;
         let result = socket.receive(&mut self.stats, &mut |Received { path, ecn, segment, buffer, len }| {
-            if !received {
-                // Since before, the system gave what it had.
-                began = clock.now();
-            }
-            received = true;
-            if engine.handle_at_once(path, ecn, segment, &mut buffer[..len], began) {
-                let done = clock.now();
-                engine.charge(done.saturating_duration_since(began), done);
-                began = done;
+            let stopwatch = stopwatch.get_or_insert_with(Stopwatch::start);
+            if engine.handle_at_once(path, ecn, segment, &mut buffer[..len], now) {
+                engine.charge(stopwatch.lap(), now);
             } else {
                 engine.file(path, ecn, segment, owned(buffer, len, spare));
             }
@@ -61,7 +53,7 @@ impl EventLoop {
                 }
             }
         }
-        Ok(received)
+        Ok(stopwatch.is_some())
     }
 
     /// Some turns of what waits. `true`: there were any.

@@ -1,7 +1,7 @@
 //! What may leave, and how much may be written so that it leaves at once.
 
 use super::{Connection, Phase};
-use crate::{Ecn, Transmit, flight::Gauge};
+use crate::{Ecn, Transmit, gauge::Gauge};
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};

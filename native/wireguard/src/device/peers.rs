@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::allowed_ips::Prefix;
 use crate::config::{AddPeerError, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
 use crate::device::Device;
-use crate::endpoints::canonical;
 use crate::keys::PublicKey;
+use crate::path::canonical;
 use crate::peer::Peer;
+use crate::prefix::Prefix;
 use crate::strangers::{Initiated, Past};
 
 impl Device {
@@ -50,7 +50,7 @@ impl Device {
             peer.timestamp = stranger.timestamp;
             peer.answer(stranger.path, &stranger.initiation, &mut self.core, now);
         }
-        self.core.touch(&mut peer);
+        peer.touch(&mut self.core);
         self.by_key.insert(public_key, id);
         self.peers.insert(id, peer);
         Ok(id)
@@ -84,7 +84,7 @@ impl Device {
         if let Some(seconds) = changes.persistent_keepalive {
             peer.timers.persist(keepalive_interval(seconds), now);
         }
-        core.touch(peer);
+        peer.touch(core);
         Ok(())
     }
 

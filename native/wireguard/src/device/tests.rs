@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use warren_testing::Seed;
 
 use super::Device;
-use crate::config::{Config, Limits, Path, PeerChanges, PeerConfig, PeerId};
+use crate::config::{Config, Limits, PeerChanges, PeerConfig, PeerId};
 use crate::constants::{REJECT_AFTER_MESSAGES, REKEY_AFTER_MESSAGES};
 use crate::keys::PrivateKey;
+use crate::path::Path;
 use crate::random::Random;
 use crate::send::Sent;
 

@@ -8,7 +8,7 @@ use super::{
     ANSWERING_COST, Full, Handshake, HandshakeQueue, OPENING_COST, QUEUE_LIMIT, STRANGERS_SHARE, TURN,
     Waiting,
 };
-use crate::config::Path;
+use crate::path::Path;
 use crate::random::Random;
 
 fn queue(now: Instant) -> HandshakeQueue {

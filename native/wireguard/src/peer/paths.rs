@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Peer;
-use crate::config::Path;
 use crate::constants::INITIATION_LENGTH;
-use crate::device::Core;
+use crate::core::Core;
 use crate::endpoints::Endpoints;
 use crate::event::Event;
+use crate::path::Path;
 use crate::targets::Learnt;
 use crate::timers::Pace;
 

@@ -1,9 +1,10 @@
 //! The sender that a datagram claims, before any work on it.
 
 use super::receiver;
-use crate::config::{Path, PeerId};
+use crate::config::PeerId;
 use crate::constants::{COOKIE_REPLY, DATA, RESPONSE};
 use crate::device::Device;
+use crate::path::Path;
 
 /// The sender that a datagram claims to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

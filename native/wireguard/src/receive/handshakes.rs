@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::receiver;
-use crate::config::Path;
 use crate::constants::{COOKIE_REPLY_LENGTH, INITIATION_LENGTH, RESPONSE_LENGTH};
 use crate::cookie::has_cookie;
-use crate::device::{Core, Device};
+use crate::core::Core;
+use crate::device::Device;
 use crate::event::Event;
 use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
 use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
+use crate::path::Path;
 use crate::peer::Peer;
 use crate::strangers::Asked;
 
@@ -155,7 +156,7 @@ impl Device {
         match peer.handshaking_at(index).map(|tunnel| tunnel.take_cookie(message, now)) {
             Some(Ok(())) => {
                 peer.timers.cookie(&mut core.random, now);
-                core.touch(peer);
+                peer.touch(core);
             }
             Some(Err(refused)) => refused.count(&mut core.stats.received),
             None => core.stats.received.unknown_index += 1,
@@ -245,7 +246,7 @@ impl Peer {
         core.handshakes.worked(COMPLETING_COST, now);
         self.answered_from(path, core, now);
         self.timers.received(now);
-        core.touch(self);
+        self.touch(core);
         self.replaceable(&completed, core, now);
         self.confirmed(completed.session.began, completed.made, core, now);
         if self.staged.is_empty() {

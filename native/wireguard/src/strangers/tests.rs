@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Asked, Departed, Initiated, Past, Strangers, TIMESTAMPS_KEPT};
-use crate::config::Path;
 use crate::constants::INITIATION_LENGTH;
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
+use crate::path::Path;
 use crate::tunnel::{Clock, Stamp};
 
 fn key(number: usize) -> PublicKey {

@@ -1,21 +1,23 @@
 use std::time::{Duration, Instant};
 
-/// A token bucket whose rate changes, told as the instant when it is even.
+use crate::bucket::Bucket;
+
+/// A token bucket whose rate changes.
 ///
 /// Data may leave while the bucket is above zero, and takes it below by less than one datagram; it holds at most one
 /// millisecond of link time, or two datagrams where that is more.
 #[derive(Debug)]
-pub(crate) struct Bucket {
+pub(crate) struct Pacer {
     /// Bytes a second; `None`: no bound.
     rate: Option<f64>,
-    even: Instant,
+    bucket: Bucket,
     /// How much later than its deadline it was come back to: what could not leave meanwhile may follow.
     late: Duration,
 }
 
-impl Bucket {
+impl Pacer {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { rate: None, even: now, late: Duration::ZERO }
+        Self { rate: None, bucket: Bucket::empty(now), late: Duration::ZERO }
     }
 
     /// Bytes a second; `None`: no bound.
@@ -35,7 +37,7 @@ impl Bucket {
     /// Full datagrams that may leave now; the last may take the bucket below zero.
     pub(crate) fn allowance(&self, datagram: f64, now: Instant) -> usize {
         let Some(rate) = self.rate else { return usize::MAX };
-        let available = now.saturating_duration_since(self.even.max(self.earliest(rate, datagram, now)));
+        let available = self.bucket.holds(self.burst(rate, datagram), now);
         if available.is_zero() {
             return 0;
         }
@@ -46,21 +48,20 @@ impl Bucket {
     /// now by as much.
     pub(crate) fn deadline(&self, datagram: f64, now: Instant) -> Instant {
         let Some(rate) = self.rate else { return now + BURST / 2 };
-        self.even.max(now) + (BURST / 2).max(Duration::from_secs_f64(datagram / rate)).min(WAIT_MAX)
+        self.bucket.even().max(now) + (BURST / 2).max(Duration::from_secs_f64(datagram / rate)).min(WAIT_MAX)
     }
 
     pub(crate) fn charge(&mut self, bytes: f64, datagram: f64, now: Instant) {
         let Some(rate) = self.rate else {
-            self.even = now;
+            self.bucket = Bucket::empty(now);
             return;
         };
-        let earliest = self.earliest(rate, datagram, now);
-        self.even = self.even.max(earliest) + Duration::from_secs_f64(bytes / rate).min(WAIT_MAX);
+        let time = Duration::from_secs_f64(bytes / rate).min(WAIT_MAX);
+        self.bucket.take(time, self.burst(rate, datagram), now);
     }
 
-    fn earliest(&self, rate: f64, datagram: f64, now: Instant) -> Instant {
-        let burst = BURST.max(Duration::from_secs_f64(2.0 * datagram / rate)).min(WAIT_MAX) + self.late;
-        now.checked_sub(burst).unwrap_or(now)
+    fn burst(&self, rate: f64, datagram: f64) -> Duration {
+        BURST.max(Duration::from_secs_f64(2.0 * datagram / rate)).min(WAIT_MAX) + self.late
     }
 }
 

@@ -1,0 +1,44 @@
+//! A token bucket, told as the instant when it is even.
+
+use std::time::{Duration, Instant};
+
+/// A token bucket measured in time: each datagram takes the time that its bytes take at the rate, and the clock fills it.
+///
+/// It is above zero after the instant when it is even, and holds at most a burst. Whoever takes without asking, or more than it
+/// holds, moves that instant into the future: a debt. The rate is its owner's, and so may change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bucket {
+    even: Instant,
+}
+
+impl Bucket {
+    /// Exactly empty now.
+    pub(crate) fn empty(now: Instant) -> Self {
+        Self { even: now }
+    }
+
+    /// Holds a burst now.
+    pub(crate) fn full(burst: Duration, now: Instant) -> Self {
+        Self { even: earliest(burst, now) }
+    }
+
+    /// When it is, or was, exactly empty.
+    pub(crate) fn even(&self) -> Instant {
+        self.even
+    }
+
+    /// How much it holds now; zero: it is empty, or in debt.
+    pub(crate) fn holds(&self, burst: Duration, now: Instant) -> Duration {
+        now.saturating_duration_since(self.even).min(burst)
+    }
+
+    /// Takes so much, be it there or not.
+    pub(crate) fn take(&mut self, time: Duration, burst: Duration, now: Instant) {
+        self.even = self.even.max(earliest(burst, now)) + time;
+    }
+}
+
+/// No bucket is even before: it holds no more.
+fn earliest(burst: Duration, now: Instant) -> Instant {
+    now.checked_sub(burst).unwrap_or(now)
+}
