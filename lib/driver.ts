@@ -2,8 +2,8 @@
  * The seam between the API and an engine with its I/O.
  *
  * Both drivers run the same engine. They differ in who owns the sockets and the clock: a native thread (`drivers/native.ts`),
- * or this process's event loop (`drivers/script.ts`). Ids are numbers; nothing here decides anything. The events that a driver
- * tells are `Receiver`, and its figures, are in `generated`.
+ * or this process's event loop (`drivers/script.ts`). Ids are numbers; nothing here decides anything. Its events (`Receiver`)
+ * and its figures are in `generated`.
  */
 
 import type { ConnectionFigures, DeviceFigures, PeerFigures } from './generated/figures.js'
