@@ -42,8 +42,8 @@ export declare class NativeDevice {
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
-  cancelMessage(connection: number, message: number, reason: string): void
+  /** Gives a message up. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` for any number of messages; the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; nothing, if they are shared no more. */
@@ -151,8 +151,8 @@ export declare class ScriptDevice {
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
-  cancelMessage(connection: number, message: number, reason: string): void
+  /** Gives a message up. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` for any number of messages; the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; nothing, if they are shared no more. */
