@@ -2,11 +2,14 @@
  * The seam between the API and an engine with its I/O.
  *
  * Both drivers run the same engine. They differ in who owns the sockets and the clock: a native thread (`drivers/native.ts`),
- * or this process's event loop (`drivers/script.ts`). Ids are numbers; nothing here decides anything.
+ * or this process's event loop (`drivers/script.ts`). Ids are numbers; nothing here decides anything. Its events (`Receiver`)
+ * and its figures are in `generated`.
  */
 
-import type { Buffer } from 'node:buffer'
 import type { ConnectionFigures, DeviceFigures, PeerFigures } from './generated/figures.js'
+import type { CloseCause, ClosedBy, Outcome, Receiver } from './generated/records.js'
+
+export type { Outcome, Receiver } from './generated/records.js'
 
 /** Opens an engine with its sockets bound. Rejects with a `WarrenError`. */
 export type OpenDriver = (options: DriverOptions, receiver: Receiver) => Promise<Driver>
@@ -129,50 +132,6 @@ export interface Driver {
   unref(): void
 }
 
-/** Events of a driver, in the order in which they happened; called from its one wake per batch. */
-export interface Receiver {
-  peerUp(peer: number, handshakeMs: number): void
-  peerRekeyed(peer: number): void
-  peerMoved(peer: number, from: string | undefined, to: string): void
-  peerUnanswered(peer: number, to: string): void
-  /** The system refused to send an initiation there; `errno` is its error number, positive. */
-  peerUnreachable(peer: number, to: string, errno: number): void
-  peerDown(peer: number, reason: 'expired' | 'handshake-timeout' | 'left'): void
-  stranger(publicKey: string, endpoint: string): void
-  strangerGone(publicKey: string): void
-  packet(peer: number, packet: Buffer): void
-
-  connected(connection: number, peer: number, initiator: 'local' | 'remote', protocol: string): void
-  connectionClosed(connection: number, close: DriverClose): void
-  datagram(connection: number, bytes: Buffer): void
-
-  /** `bytes` owns its memory. */
-  message(connection: number, priority: number, bytes: Buffer): void
-  laneDrained(connection: number, priority: number, bytes: number): void
-  messageSettled(connection: number, message: number, outcome: Outcome): void
-
-  /** `name` is empty for none. */
-  streamOpened(connection: number, stream: number, bidirectional: boolean, priority: number, name: string): void
-  /** `chunk` is a slice of a slab shared with other chunks; the slab is never written again. */
-  streamData(stream: number, chunk: Buffer): void
-  streamEnd(stream: number): void
-  streamReset(stream: number, code: number): void
-  /** `whole`: the peer has acknowledged everything that was written. */
-  streamStopped(stream: number, code: number, whole: boolean): void
-  streamDrained(stream: number, bytes: number): void
-  streamFinished(stream: number): void
-
-  /** The device is dead: a panic, or its socket lost for good. Nothing follows. */
-  failed(message: string): void
-}
-
-/**
- * The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first. 'cancelled':
- * it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the peer refused it. 'lost':
- * the connection ended first, and nobody knows.
- */
-export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
-
 /** Errors of a device's sockets. */
 export interface SocketErrors {
   /**
@@ -219,24 +178,12 @@ export interface Histogram {
 }
 
 export interface DriverClose {
-  readonly by: 'local' | 'remote' | 'network'
+  readonly by: ClosedBy
   readonly code: number
   /** As it can be shown; `rawReason` is what came, where that differs. */
   readonly reason: string
   readonly rawReason?: string | undefined
-  readonly cause:
-    | 'application'
-    | 'peer-dead'
-    | 'peer-restarted'
-    | 'peer-removed'
-    | 'no-handshake'
-    | 'no-transport'
-    | 'no-endpoint'
-    | 'no-protocol'
-    | 'refused'
-    | 'duplicate'
-    | 'protocol'
-    | 'lane-full'
+  readonly cause: CloseCause
 }
 
 /** The code of a stream that is destroyed, which the peer is told: Node's `destroy` has no number to pass. */

@@ -42,8 +42,8 @@ export declare class NativeDevice {
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
-  cancelMessage(connection: number, message: number, reason: string): void
+  /** Gives a message up. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` for any number of messages; the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; nothing, if they are shared no more. */
@@ -151,8 +151,8 @@ export declare class ScriptDevice {
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up: 'cancelled', 'replaced' or 'expired'. */
-  cancelMessage(connection: number, message: number, reason: string): void
+  /** Gives a message up. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
   /** Copies `bytes` for any number of messages; the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; nothing, if they are shared no more. */
@@ -317,26 +317,8 @@ export interface PeerUpdate {
   replace?: boolean
 }
 
-/** The one source of these numbers. */
-export declare function recordNames(): RecordNames
-
-/** The names behind the numbers of a record's fields, each at its number. */
-export interface RecordNames {
-  /** Words of a record. */
-  stride: number
-  /** What a record tells. */
-  kinds: Array<string>
-  /** Who dialled. */
-  initiators: Array<string>
-  /** Who ended a connection. */
-  closedBy: Array<string>
-  /** Why it ended. */
-  closeCauses: Array<string>
-  /** Why a tunnel is down. */
-  downReasons: Array<string>
-  /** How a message ended. */
-  outcomes: Array<string>
-}
+/** The tables that this addon was built with, as text: its records are read by code that was written from the same. */
+export declare function recordTable(): string
 
 /** Milliseconds on a clock that counts suspend, since an arbitrary instant of this process. */
 export declare function uptime(): number

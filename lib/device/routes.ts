@@ -4,6 +4,7 @@ import { streamReset, streamStopped } from '../connection/connection-streams.js'
 import { DialRoutes } from '../dial/dial-routes.js'
 import type { DriverClose, Receiver } from '../driver.js'
 import type { PeerReceiver } from '../peer/peer.js'
+import { printable } from './printable.js'
 
 /** Peers, connections and dials of a device, by the ids of its driver. */
 export class Routes {
@@ -41,7 +42,8 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
       const receiver = peers.get(peer)
       if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
     },
-    connectionClosed: (connection, close) => device()?.connectionClosed(connection, close),
+    connectionClosed: (connection, by, cause, code, reason) =>
+      device()?.connectionClosed(connection, { by, cause, code, ...shown(reason) }),
     datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),
     message: (connection, priority, bytes) => connections.get(connection)?.message(priority, bytes),
     laneDrained: (connection, priority, bytes) => connections.get(connection)?.laneDrained(priority, bytes),
@@ -62,4 +64,9 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
     streamDrained: (stream, bytes) => streams.get(stream)?.write?.drained(bytes),
     streamFinished: (stream) => streams.get(stream)?.write?.acknowledged(),
   }
+}
+
+function shown(raw: string): Pick<DriverClose, 'reason' | 'rawReason'> {
+  const reason = printable(raw)
+  return reason === raw ? { reason } : { reason, rawReason: raw }
 }

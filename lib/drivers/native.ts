@@ -101,9 +101,9 @@ class NativeDriver extends CommandDriver<NativeDevice> {
   /** The receiver, after this driver has seen what concerns itself. */
   #watched(receiver: Receiver): Receiver {
     return Object.assign(Object.create(receiver), {
-      connectionClosed: (connection: number, close: Parameters<Receiver['connectionClosed']>[1]) => {
-        this.#datagramSizes.delete(connection)
-        receiver.connectionClosed(connection, close)
+      connectionClosed: (...close: Parameters<Receiver['connectionClosed']>) => {
+        this.#datagramSizes.delete(close[0])
+        receiver.connectionClosed(...close)
       },
       failed: (message: string) => {
         this.#closed ??= Promise.resolve()

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildError } from './error.mjs'
 import { root } from './root.mjs'
+import { comment, constantName, docOf } from './typescript.mjs'
 
 /** Files that say again what a table of figures says: each path from the root, with its text. */
 export function figureFiles() {
@@ -19,12 +20,8 @@ export function figureTables(source) {
 
 function figuresOf(body) {
   const figures = []
-  const rest = body.replace(FIGURE, (_, comment, name, kind) => {
-    const doc = comment
-      .replace(/^ *\/\/\/ ?/gm, '')
-      .trim()
-      .replaceAll('\n', ' ')
-    figures.push({ name, kind: kindOf(kind), isOptional: kind === 'known_level', doc })
+  const rest = body.replace(FIGURE, (_, lines, name, kind) => {
+    figures.push({ name, kind: kindOf(kind), isOptional: kind === 'known_level', doc: docOf(lines) })
     return ''
   })
   if (rest.trim() !== '') throw new BuildError(`not a figure of native/binding/src/stats.rs: ${rest.trim()}`)
@@ -55,10 +52,10 @@ function types(tables) {
   const parts = tables.map(({ name, about, figures }) => {
     const members = figures.map(({ name, kind, isOptional, doc }) => {
       const type = isOptional ? '?: number | undefined' : ': number'
-      return `${comment(`${doc} A ${kind}.`)}  readonly ${name}${type}\n`
+      return `${comment(`${doc} A ${kind}.`, '  ')}  readonly ${name}${type}\n`
     })
     const zeros = figures.filter(({ isOptional }) => !isOptional).map(({ name }) => `  ${name}: 0,\n`)
-    const constant = `NO_${name.replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase()}`
+    const constant = `NO_${constantName(name)}`
     return `/** ${about} */
 export interface ${name} {
 ${members.join('')}}
@@ -69,18 +66,6 @@ ${zeros.join('')}}
 `
   })
   return `// Written by scripts/build/figures.mjs from native/binding/src/stats.rs, by every build.\n\n${parts.join('\n')}`
-}
-
-/** A doc comment of a member, in lines as long as they may be. */
-function comment(text) {
-  if (text.length <= LONGEST - '  /**  */'.length) return `  /** ${text} */\n`
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    const line = `${lines.at(-1)} ${word}`
-    if (line.length > LONGEST - '   *'.length) lines.push(` ${word}`)
-    else lines[lines.length - 1] = line
-  }
-  return `  /**\n${lines.map((line) => `   *${line}\n`).join('')}   */\n`
 }
 
 function page(tables, own) {
@@ -96,8 +81,6 @@ function page(tables, own) {
 function read(path) {
   return readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n')
 }
-
-const LONGEST = 120
 
 const TABLE = /^figures! \{\n {4}\/\/\/ (.*)\n {4}fn \w+\(.*\) -> (\w+) \{\n([\s\S]*?)^ {4}\}\n\}/gm
 const FIGURE = /((?: *\/\/\/.*\n)+) *(\w+): (\w+) =\s[^;]*;\n/g

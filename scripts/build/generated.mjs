@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { figureFiles } from './figures.mjs'
+import { recordFiles } from './records.mjs'
 import { root } from './root.mjs'
 
 /** Brings the sources up to date that are written from tables in Rust. They are committed, so that each change is seen. */
@@ -13,7 +14,9 @@ export function writeGenerated() {
 
 /** Those whose text is not what the tables say: path from the root, and the text. */
 export function staleFiles() {
-  return Object.entries(figureFiles()).filter(([path, text]) => textOf(join(root, path)) !== text)
+  return Object.entries({ ...figureFiles(), ...recordFiles() }).filter(
+    ([path, text]) => textOf(join(root, path)) !== text,
+  )
 }
 
 function textOf(path) {

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { figureTables } from '../../scripts/build/figures.mjs'
+import { recordTables } from '../../scripts/build/records.mjs'
 import { esmWrapper } from '../../scripts/build/wrapper.mjs'
 
 const build = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
@@ -35,6 +37,33 @@ test('what is current is not built again', () => {
   const { status, stdout, stderr } = run()
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
   assert.ok(performance.now() - began < 5_000)
+})
+
+test('a figure is a counter or a level, with a doc comment', () => {
+  const table = (lines) =>
+    `figures! {\n    /// Figures.\n    fn device(stats: &S) -> DeviceFigures {\n${lines}    }\n}\n`
+  const line = '        /// Number of peers,\n        /// in all.\n        peers: level = stats.peers;\n'
+  assert.deepEqual(figureTables(table(line)), [
+    {
+      name: 'DeviceFigures',
+      about: 'Figures.',
+      figures: [{ name: 'peers', kind: 'level', isOptional: false, doc: 'Number of peers, in all.' }],
+    },
+  ])
+  assert.throws(() => figureTables(table(line.replace('level', 'gauge'))), /a counter or a level, not a "gauge"/)
+  assert.throws(() => figureTables(table('        peers: level = stats.peers;\n')), /not a figure .*: peers: level/)
+})
+
+test('a record is of fields that are known, and fits', () => {
+  const tables = (fields) =>
+    `const STRIDE: usize = 8;\n\nrecords! {\n    /// Told.\n    enum Record<'a> {\n        /// Up.\n        PeerUp { ${fields} },\n    }\n}\n\nnames! {\n    /// Ends.\n    enum Initiator {\n        Local = "local",\n    }\n}\n`
+  assert.deepEqual(recordTables(tables("by: Initiator, at_last: Text<'a>")).kinds[0].fields, [
+    { name: 'by', type: 'Initiator', rust: 'Initiator' },
+    { name: 'at_last', type: 'Text', rust: "Text<'a>" },
+  ])
+  assert.throws(() => recordTables(tables('by: Ends')), /PeerUp has a field of an unknown type: Ends/)
+  const four = Array.from('abcd', (name) => `${name}: Text<'a>`).join(', ')
+  assert.throws(() => recordTables(tables(four)), /PeerUp has more fields than a record holds/)
 })
 
 test('the ESM entry re-exports by name, types apart', () => {

@@ -139,14 +139,20 @@ macro_rules! commands {
                     self.send(connection, message, priority, lifetime, Bytes::copy_from_slice(bytes));
                 }
 
-                /// Gives a message up: 'cancelled', 'replaced' or 'expired'.
+                /// Gives a message up.
                 #[napi]
-                pub fn cancel_message(&mut self, connection: u32, message: i64, reason: String) {
-                    let reason = give_up(&reason);
+                pub fn cancel_message(
+                    &mut self,
+                    connection: u32,
+                    message: i64,
+                    #[napi(ts_arg_type = "'cancelled' | 'replaced'")] reason: String,
+                ) -> Result<()> {
+                    let reason = give_up(&reason)?;
                     self.host.post(move |context| {
                         let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
                         context.engine.cancel_message(connection, message, reason, context.now);
                     });
+                    Ok(())
                 }
 
                 /// Copies `bytes` for any number of messages; the number by which they are sent.

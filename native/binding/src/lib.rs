@@ -22,7 +22,7 @@ use warren_io::Clock;
 
 pub use lanes::{BucketFigures, HistogramFigures, LaneFigures};
 pub use native_device::NativeDevice;
-pub use records::{RecordNames, record_names};
+pub use records::record_table;
 pub use script_device::ScriptDevice;
 
 /// Milliseconds on a clock that counts suspend, since an arbitrary instant of this process.

@@ -127,12 +127,12 @@ pub(crate) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value / 1e3).unwrap_or(Duration::ZERO)
 }
 
-/// Why a message is given up.
-pub(crate) fn give_up(reason: &str) -> GiveUp {
+/// The reason why a message is given up; the engine alone knows when one expires.
+pub(crate) fn give_up(reason: &str) -> Result<GiveUp> {
     match reason {
-        "replaced" => GiveUp::Replaced,
-        "expired" => GiveUp::Expired,
-        _ => GiveUp::Cancelled,
+        "cancelled" => Ok(GiveUp::Cancelled),
+        "replaced" => Ok(GiveUp::Replaced),
+        other => Err(invalid("reason", other)),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Events on their way to JavaScript: eight numbers each in an array of the caller's, and their bytes in a slab of the caller's.
 //!
-//! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields]. Strings and bytes are two fields: start and length in the slab. Neighbouring data of one stream
-//! becomes one record. A whole message is not in the slab: its record says the length, and `take_message` copies it into memory
-//! of its own. `lib/addon/records.ts` reads them; the names below are the order of the numbers.
+//! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields] in the order of the table
+//! below. Strings and bytes are two numbers: start and length in the slab. Neighbouring data of one stream becomes one record.
+//! A whole message is not in the slab: its record says the length, and `take_message` copies it into memory of its own.
+//!
+//! The table is the one place of what crosses. `scripts/build/records.mjs` writes `lib/generated/records.ts` from it: the
+//! interface that receives the events, the names of their fields' values, and what reads the records.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use bytes::Buf;
@@ -16,6 +20,255 @@ use crate::words::Words;
 const STRIDE: usize = 8;
 /// The same in bytes.
 pub(crate) const RECORD_BYTES: usize = STRIDE * size_of::<f64>();
+
+/// A number: an id, a count, or milliseconds.
+type Number = f64;
+/// Yes or no.
+type Flag = bool;
+/// A text.
+type Text<'a> = Cow<'a, str>;
+/// A text, or undefined where it is empty.
+type OptionalText<'a> = Cow<'a, str>;
+/// Bytes that get memory of their own.
+type Copied<'a> = &'a [u8];
+/// Bytes that stay in the slab.
+type Slice<'a> = &'a [u8];
+/// The length of a message, which is taken beside its record.
+type Message = f64;
+
+/// Writes the enum of a table, how its records are written, and what tells whether JavaScript has the same table.
+macro_rules! records {
+    ($(#[$about:meta])* enum $record:ident<$life:lifetime> {
+        $($(#[$doc:meta])* $kind:ident { $($field:ident: $type:ty),* $(,)? },)+
+    }) => {
+        $(#[$about])*
+        enum $record<$life> {
+            $($kind { $($field: $type),* },)+
+        }
+
+        impl $record<'_> {
+            fn write(&self, writer: &mut Writer<'_>) -> bool {
+                match self {
+                    $(Self::$kind { $($field),* } => writer.put(Kind::$kind, &[$($field.value()),*]),)+
+                }
+            }
+        }
+
+        /// The number of a record.
+        #[derive(Clone, Copy)]
+        enum Kind {
+            $($kind,)+
+        }
+
+        const TABLE: &[&str] =
+            &[$(concat!(stringify!($kind), $(" ", stringify!($field), ":", stringify!($type),)*)),+];
+    };
+}
+
+records! {
+    /// What is told, by the names of the methods of `Receiver`.
+    enum Record<'a> {
+        /// A tunnel has a session where there was none. `handshakeMs`: from the first initiation to confirmation.
+        PeerUp { peer: Number, handshake_ms: Number },
+        /// A live tunnel replaced its session.
+        PeerRekeyed { peer: Number },
+        /// Authenticated data came from elsewhere than before. `from` is undefined where that was not known.
+        PeerMoved { peer: Number, from: OptionalText<'a>, to: Text<'a> },
+        /// An initiation went unanswered.
+        PeerUnanswered { peer: Number, to: Text<'a> },
+        /// The system refused to send an initiation there; `errno` is its error number, positive.
+        PeerUnreachable { peer: Number, to: Text<'a>, errno: Number },
+        /// A tunnel has no session any more.
+        PeerDown { peer: Number, reason: PeerDownReason },
+        /// A key that proved its possession asks to become a peer.
+        Stranger { public_key: Text<'a>, endpoint: Text<'a> },
+        /// The question lapsed: any later answer is ignored.
+        StrangerGone { public_key: Text<'a> },
+        /// A raw packet arrived. `packet` owns its memory.
+        Packet { peer: Number, packet: Copied<'a> },
+        /// A connection is usable, at the end that dialled as at the other.
+        Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a> },
+        /// A connection is over: its last event. `reason` is as it came, and may hold anything.
+        ConnectionClosed { connection: Number, by: ClosedBy, cause: CloseCause, code: Number, reason: Text<'a> },
+        /// An unreliable datagram arrived. `bytes` owns its memory.
+        Datagram { connection: Number, bytes: Copied<'a> },
+        /// A whole message arrived. `bytes` owns its memory.
+        Message { connection: Number, priority: Number, bytes: Message },
+        /// So many `bytes` of a lane were handed to the transport or given up: there is room for others.
+        LaneDrained { connection: Number, priority: Number, bytes: Number },
+        /// A message that was sent ended, which happens once.
+        MessageSettled { connection: Number, message: Number, outcome: Outcome },
+        /// The peer opened a stream. `name` is empty for none.
+        StreamOpened { connection: Number, stream: Number, bidirectional: Flag, priority: Number, name: Text<'a> },
+        /// Data of a stream, in order. `chunk` is a slice of a slab shared with other chunks; the slab is never written again.
+        StreamData { stream: Number, chunk: Slice<'a> },
+        /// The peer finished its side.
+        StreamEnd { stream: Number },
+        /// The peer reset its side.
+        StreamReset { stream: Number, code: Number },
+        /// The peer wants no more. `whole`: it has acknowledged everything that was written.
+        StreamStopped { stream: Number, code: Number, whole: Flag },
+        /// So many `bytes` of a stream were handed to the transport: there is room for others.
+        StreamDrained { stream: Number, bytes: Number },
+        /// The peer has acknowledged everything that was written, and the end.
+        StreamFinished { stream: Number },
+        /// The device is dead: a panic, or its socket lost for good. Nothing follows.
+        Failed { message: Text<'a> },
+    }
+}
+
+impl<'a> From<&'a Event> for Record<'a> {
+    fn from(event: &'a Event) -> Self {
+        match event {
+            Event::PeerUp { peer, handshake } => {
+                Self::PeerUp { peer: peer.0.into(), handshake_ms: handshake.as_secs_f64() * 1e3 }
+            }
+            Event::PeerRekeyed { peer } => Self::PeerRekeyed { peer: peer.0.into() },
+            Event::PeerMoved { peer, from, to } => Self::PeerMoved {
+                peer: peer.0.into(),
+                from: from.map_or(String::new(), |from| from.to_string()).into(),
+                to: to.to_string().into(),
+            },
+            Event::PeerUnanswered { peer, attempt: _, to } => {
+                Self::PeerUnanswered { peer: peer.0.into(), to: to.to_string().into() }
+            }
+            Event::PeerUnreachable { peer, to, error } => Self::PeerUnreachable {
+                peer: peer.0.into(),
+                to: to.to_string().into(),
+                errno: (*error).into(),
+            },
+            Event::PeerDown { peer, reason } => Self::PeerDown { peer: peer.0.into(), reason: *reason },
+            Event::Stranger { public_key, endpoint } => Self::Stranger {
+                public_key: public_key.to_string().into(),
+                endpoint: endpoint.to_string().into(),
+            },
+            Event::StrangerGone { public_key } => {
+                Self::StrangerGone { public_key: public_key.to_string().into() }
+            }
+            Event::Packet { peer, packet } => Self::Packet { peer: peer.0.into(), packet },
+            Event::Connected { connection, peer, initiator, protocol } => Self::Connected {
+                connection: connection.0.into(),
+                peer: peer.0.into(),
+                initiator: *initiator,
+                protocol: Cow::Borrowed(protocol),
+            },
+            Event::Closed { connection, close } => Self::ConnectionClosed {
+                connection: connection.0.into(),
+                by: close.by,
+                cause: close.cause,
+                code: close.code as f64,
+                reason: Cow::Borrowed(&close.reason),
+            },
+            Event::Datagram { connection, bytes } => {
+                Self::Datagram { connection: connection.0.into(), bytes }
+            }
+            Event::Message { connection, priority, bytes } => Self::Message {
+                connection: connection.0.into(),
+                priority: (*priority).into(),
+                bytes: bytes.len() as f64,
+            },
+            Event::LaneDrained { connection, priority, bytes } => Self::LaneDrained {
+                connection: connection.0.into(),
+                priority: (*priority).into(),
+                bytes: *bytes as f64,
+            },
+            Event::MessageSettled { connection, message, outcome } => Self::MessageSettled {
+                connection: connection.0.into(),
+                message: message.0 as f64,
+                outcome: *outcome,
+            },
+            Event::StreamOpened { connection, stream, bidirectional, priority, name } => Self::StreamOpened {
+                connection: connection.0.into(),
+                stream: stream.0 as f64,
+                bidirectional: *bidirectional,
+                priority: (*priority).into(),
+                name: Cow::Borrowed(name.as_str()),
+            },
+            Event::StreamData { stream, bytes } => Self::StreamData { stream: stream.0 as f64, chunk: bytes },
+            Event::StreamEnd { stream } => Self::StreamEnd { stream: stream.0 as f64 },
+            Event::StreamReset { stream, code } => {
+                Self::StreamReset { stream: stream.0 as f64, code: *code as f64 }
+            }
+            Event::StreamStopped { stream, code, whole } => {
+                Self::StreamStopped { stream: stream.0 as f64, code: *code as f64, whole: *whole }
+            }
+            Event::StreamDrained { stream, bytes } => {
+                Self::StreamDrained { stream: stream.0 as f64, bytes: *bytes as f64 }
+            }
+            Event::StreamFinished { stream } => Self::StreamFinished { stream: stream.0 as f64 },
+        }
+    }
+}
+
+/// Gives an enum of the engine's the number of its value in a list, which JavaScript has as names.
+macro_rules! names {
+    ($($(#[$doc:meta])* enum $name:ident { $($variant:ident = $text:literal,)+ })+) => {
+        $(
+            impl Field for $name {
+                fn value(&self) -> Value<'_> {
+                    enum Number { $($variant),+ }
+                    let number = match self { $(Self::$variant => Number::$variant),+ };
+                    Value::Number(f64::from(number as u8))
+                }
+            }
+        )+
+
+        const NAMES: &[&str] = &[$(concat!(stringify!($name), $(" ", $text),+)),+];
+    };
+}
+
+names! {
+    /// The end that dialled.
+    enum Initiator {
+        Local = "local",
+        Remote = "remote",
+    }
+    /// The end that closed a connection; 'network': neither did, the path or a process failed.
+    enum ClosedBy {
+        Local = "local",
+        Remote = "remote",
+        Network = "network",
+    }
+    /// The kind of a connection's end.
+    enum CloseCause {
+        Application = "application",
+        PeerDead = "peer-dead",
+        PeerRestarted = "peer-restarted",
+        PeerRemoved = "peer-removed",
+        NoHandshake = "no-handshake",
+        NoTransport = "no-transport",
+        NoEndpoint = "no-endpoint",
+        NoProtocol = "no-protocol",
+        Refused = "refused",
+        Duplicate = "duplicate",
+        Protocol = "protocol",
+        LaneFull = "lane-full",
+    }
+    /// The reason why a tunnel is down.
+    enum PeerDownReason {
+        Expired = "expired",
+        HandshakeTimeout = "handshake-timeout",
+        Left = "left",
+    }
+    /// The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first.
+    /// 'cancelled': it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the
+    /// peer refused it. 'lost': the connection ended first, and nobody knows.
+    enum Outcome {
+        Delivered = "delivered",
+        Expired = "expired",
+        Cancelled = "cancelled",
+        Replaced = "replaced",
+        Dropped = "dropped",
+        Lost = "lost",
+    }
+}
+
+/// The tables that this addon was built with, as text: its records are read by code that was written from the same.
+#[napi]
+pub fn record_table() -> String {
+    let stride = format!("stride {STRIDE}");
+    [&[stride.as_str()], TABLE, NAMES].concat().join("\n")
+}
 
 /// What is told, in order, until there is room for it.
 #[derive(Default)]
@@ -43,12 +296,14 @@ impl Records {
             }
         }
         if !full && let Some(failure) = &self.failure {
-            full = !(writer.has_room() && writer.text(Kind::Failed, &[], failure.as_bytes()));
+            full =
+                !(writer.has_room() && Record::Failed { message: Cow::Borrowed(failure) }.write(&mut writer));
             if !full {
                 self.failure = None;
             }
         }
-        writer.words.write(0, &[writer.end as f64, f64::from(u8::from(full || untaken))]);
+        writer.words.set(0, writer.end as f64);
+        writer.words.set(1, f64::from(u8::from(full || untaken)));
         writer.records as u32
     }
 
@@ -60,10 +315,7 @@ impl Records {
         into.copy_from_slice(&message);
         true
     }
-}
 
-/// Where JavaScript takes messages.
-impl Records {
     /// The first message whose record was written and that was not taken, as it is: JavaScript frees it.
     pub(crate) fn take_owned_message(&mut self) -> Option<Vec<u8>> {
         self.messages.pop_front().map(<[u8]>::into_vec)
@@ -86,276 +338,113 @@ impl Writer<'_> {
 
     /// `Some`: it, or what is left of it, does not fit.
     fn write(&mut self, event: Event, messages: &mut VecDeque<Box<[u8]>>) -> Option<Event> {
-        match event {
-            Event::StreamData { stream, mut bytes } => {
-                let copied = self.stream_data(stream.0, &bytes);
-                bytes.advance(copied);
-                return (!bytes.is_empty()).then_some(Event::StreamData { stream, bytes });
-            }
-            Event::Message { connection, priority, bytes } => {
-                self.numbers(Kind::Message, &[connection.0.into(), priority.into(), bytes.len() as f64]);
-                messages.push_back(bytes);
-                return None;
-            }
-            _ => {}
+        if let Event::StreamData { stream, mut bytes } = event {
+            let copied = self.stream_data(stream.0, &bytes);
+            bytes.advance(copied);
+            return (!bytes.is_empty()).then_some(Event::StreamData { stream, bytes });
         }
-        let written = match &event {
-            Event::StreamData { .. } | Event::Message { .. } => true,
-            Event::PeerUp { peer, handshake } => {
-                self.numbers(Kind::PeerUp, &[peer.0.into(), handshake.as_secs_f64() * 1e3])
-            }
-            Event::PeerRekeyed { peer } => self.numbers(Kind::PeerRekeyed, &[peer.0.into()]),
-            Event::PeerMoved { peer, from, to } => {
-                let from = from.map_or(String::new(), |from| from.to_string());
-                self.texts(Kind::PeerMoved, &[peer.0.into()], &[from.as_bytes(), to.to_string().as_bytes()])
-            }
-            Event::PeerUnanswered { peer, attempt, to } => {
-                let fields = [peer.0.into(), (*attempt).into()];
-                self.text(Kind::PeerUnanswered, &fields, to.to_string().as_bytes())
-            }
-            Event::PeerUnreachable { peer, to, error } => {
-                let fields = [peer.0.into(), (*error).into()];
-                self.text(Kind::PeerUnreachable, &fields, to.to_string().as_bytes())
-            }
-            Event::PeerDown { peer, reason } => {
-                self.numbers(Kind::PeerDown, &[peer.0.into(), down_reason(*reason)])
-            }
-            Event::Stranger { public_key, endpoint } => {
-                let texts = [public_key.to_string(), endpoint.to_string()];
-                self.texts(Kind::Stranger, &[], &[texts[0].as_bytes(), texts[1].as_bytes()])
-            }
-            Event::StrangerGone { public_key } => {
-                self.text(Kind::StrangerGone, &[], public_key.to_string().as_bytes())
-            }
-            Event::Packet { peer, packet } => self.text(Kind::Packet, &[peer.0.into()], packet),
-            Event::Connected { connection, peer, initiator, protocol } => {
-                let fields = [connection.0.into(), peer.0.into(), initiator_number(*initiator)];
-                self.text(Kind::Connected, &fields, protocol.as_bytes())
-            }
-            Event::Closed { connection, close } => {
-                let fields =
-                    [connection.0.into(), closed_by(close.by), close_cause(close.cause), close.code as f64];
-                self.text(Kind::ConnectionClosed, &fields, close.reason.as_bytes())
-            }
-            Event::Datagram { connection, bytes } => self.text(Kind::Datagram, &[connection.0.into()], bytes),
-            Event::LaneDrained { connection, priority, bytes } => {
-                self.numbers(Kind::LaneDrained, &[connection.0.into(), (*priority).into(), *bytes as f64])
-            }
-            Event::MessageSettled { connection, message, outcome } => self.numbers(
-                Kind::MessageSettled,
-                &[connection.0.into(), message.0 as f64, outcome_number(*outcome)],
-            ),
-            Event::StreamOpened { connection, stream, bidirectional, priority, name } => {
-                let both = u8::from(*bidirectional);
-                let fields = [connection.0.into(), stream.0 as f64, both.into(), (*priority).into()];
-                self.text(Kind::StreamOpened, &fields, name.as_str().as_bytes())
-            }
-            Event::StreamEnd { stream } => self.numbers(Kind::StreamEnd, &[stream.0 as f64]),
-            Event::StreamReset { stream, code } => {
-                self.numbers(Kind::StreamReset, &[stream.0 as f64, *code as f64])
-            }
-            Event::StreamStopped { stream, code, whole } => {
-                self.numbers(Kind::StreamStopped, &[stream.0 as f64, *code as f64, u8::from(*whole).into()])
-            }
-            Event::StreamDrained { stream, bytes } => {
-                self.numbers(Kind::StreamDrained, &[stream.0 as f64, *bytes as f64])
-            }
-            Event::StreamFinished { stream } => self.numbers(Kind::StreamFinished, &[stream.0 as f64]),
-        };
-        (!written).then_some(event)
+        if !Record::from(&event).write(self) {
+            return Some(event);
+        }
+        if let Event::Message { bytes, .. } = event {
+            messages.push_back(bytes);
+        }
+        None
     }
 
-    fn numbers(&mut self, kind: Kind, fields: &[f64]) -> bool {
+    /// `false`: the slab has no room for its bytes.
+    fn put(&mut self, kind: Kind, fields: &[Value<'_>]) -> bool {
+        let needed: usize = fields.iter().map(Value::len).sum();
+        if needed > self.slab.len() - self.end {
+            return false;
+        }
         self.records += 1;
-        let record = self.records * STRIDE;
-        self.words.set(record, f64::from(kind as u8));
-        self.words.write(record + 1, fields);
+        let mut word = self.records * STRIDE;
+        self.words.set(word, f64::from(kind as u8));
+        for field in fields {
+            word += match field {
+                Value::Number(number) => {
+                    self.words.set(word + 1, *number);
+                    1
+                }
+                Value::Bytes(bytes) => {
+                    self.words.set(word + 1, self.end as f64);
+                    self.words.set(word + 2, bytes.len() as f64);
+                    self.slab[self.end..][..bytes.len()].copy_from_slice(bytes);
+                    self.end += bytes.len();
+                    2
+                }
+            };
+        }
         self.open = None;
         true
     }
 
-    fn text(&mut self, kind: Kind, fields: &[f64], text: &[u8]) -> bool {
-        self.texts(kind, fields, &[text])
-    }
-
-    fn texts(&mut self, kind: Kind, fields: &[f64], texts: &[&[u8]]) -> bool {
-        let needed: usize = texts.iter().map(|text| text.len()).sum();
-        if needed > self.slab.len() - self.end {
-            return false;
-        }
-        let mut all = [0.0; STRIDE - 1];
-        all[..fields.len()].copy_from_slice(fields);
-        let mut used = fields.len();
-        for text in texts {
-            all[used] = self.end as f64;
-            all[used + 1] = text.len() as f64;
-            used += 2;
-            self.slab[self.end..][..text.len()].copy_from_slice(text);
-            self.end += text.len();
-        }
-        self.numbers(kind, &all[..used])
-    }
-
-    /// How much of it went into the slab.
+    /// How many bytes were written.
     fn stream_data(&mut self, stream: u64, bytes: &[u8]) -> usize {
         let room = self.slab.len() - self.end;
         let length_word = self.records * STRIDE + 3;
         let length = self.words.get(length_word);
         let joins = self.open == Some(stream) && length as usize + bytes.len() <= CHUNK;
         let count = bytes.len().min(room);
+        let chunk = &bytes[..count];
         if joins && count == bytes.len() {
             self.words.set(length_word, length + count as f64);
-        } else if room < MIN_CHUNK && count < bytes.len() {
-            return 0;
-        } else {
-            self.numbers(Kind::StreamData, &[stream as f64, self.end as f64, count as f64]);
-            self.open = Some(stream);
+            self.slab[self.end..][..count].copy_from_slice(chunk);
+            self.end += count;
+            return count;
         }
-        self.slab[self.end..][..count].copy_from_slice(&bytes[..count]);
-        self.end += count;
-        count
+        if room < MIN_CHUNK && count < bytes.len() {
+            return 0;
+        }
+        let written = Record::StreamData { stream: stream as f64, chunk }.write(self);
+        self.open = Some(stream);
+        if written { count } else { 0 }
     }
 }
 
-/// The names behind the numbers of a record's fields, each at its number.
-#[napi(object, object_from_js = false)]
-pub struct RecordNames {
-    /// Words of a record.
-    pub stride: u32,
-    /// What a record tells.
-    pub kinds: Vec<&'static str>,
-    /// Who dialled.
-    pub initiators: Vec<&'static str>,
-    /// Who ended a connection.
-    pub closed_by: Vec<&'static str>,
-    /// Why it ended.
-    pub close_causes: Vec<&'static str>,
-    /// Why a tunnel is down.
-    pub down_reasons: Vec<&'static str>,
-    /// How a message ended.
-    pub outcomes: Vec<&'static str>,
+/// A field on its way into a record.
+enum Value<'a> {
+    /// One word.
+    Number(f64),
+    /// Two words, and its place in the slab.
+    Bytes(&'a [u8]),
 }
 
-/// The one source of these numbers.
-#[napi]
-pub fn record_names() -> RecordNames {
-    RecordNames {
-        stride: STRIDE as u32,
-        kinds: KINDS.to_vec(),
-        initiators: INITIATORS.to_vec(),
-        closed_by: CLOSED_BY.to_vec(),
-        close_causes: CLOSE_CAUSES.to_vec(),
-        down_reasons: DOWN_REASONS.to_vec(),
-        outcomes: OUTCOMES.to_vec(),
+impl Value<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Bytes(bytes) => bytes.len(),
+        }
     }
 }
 
-macro_rules! names {
-    ($(#[$doc:meta])* $visibility:vis enum $name:ident: $list:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy)]
-        #[repr(u8)]
-        $visibility enum $name { $($variant),+ }
-        const $list: &[&str] = &[$($text),+];
-    };
+trait Field {
+    fn value(&self) -> Value<'_>;
 }
 
-names! {
-    /// What a record tells; by the name of the method of `Receiver` that it becomes.
-    enum Kind: KINDS {
-        PeerUp = "peerUp",
-        PeerRekeyed = "peerRekeyed",
-        PeerMoved = "peerMoved",
-        PeerUnanswered = "peerUnanswered",
-        PeerUnreachable = "peerUnreachable",
-        PeerDown = "peerDown",
-        Stranger = "stranger",
-        StrangerGone = "strangerGone",
-        Packet = "packet",
-        Connected = "connected",
-        ConnectionClosed = "connectionClosed",
-        Datagram = "datagram",
-        Message = "message",
-        LaneDrained = "laneDrained",
-        MessageSettled = "messageSettled",
-        StreamOpened = "streamOpened",
-        StreamData = "streamData",
-        StreamEnd = "streamEnd",
-        StreamReset = "streamReset",
-        StreamStopped = "streamStopped",
-        StreamDrained = "streamDrained",
-        StreamFinished = "streamFinished",
-        Failed = "failed",
+impl Field for f64 {
+    fn value(&self) -> Value<'_> {
+        Value::Number(*self)
     }
 }
 
-const INITIATORS: &[&str] = &["local", "remote"];
-const CLOSED_BY: &[&str] = &["local", "remote", "network"];
-const DOWN_REASONS: &[&str] = &["expired", "handshake-timeout", "left"];
-const OUTCOMES: &[&str] = &["delivered", "cancelled", "dropped", "lost", "replaced", "expired"];
-const CLOSE_CAUSES: &[&str] = &[
-    "application",
-    "peer-dead",
-    "peer-restarted",
-    "peer-removed",
-    "no-handshake",
-    "no-transport",
-    "no-endpoint",
-    "no-protocol",
-    "refused",
-    "duplicate",
-    "protocol",
-    "lane-full",
-];
-
-fn initiator_number(initiator: Initiator) -> f64 {
-    match initiator {
-        Initiator::Local => 0.0,
-        Initiator::Remote => 1.0,
+impl Field for bool {
+    fn value(&self) -> Value<'_> {
+        Value::Number(f64::from(u8::from(*self)))
     }
 }
 
-fn closed_by(by: ClosedBy) -> f64 {
-    match by {
-        ClosedBy::Local => 0.0,
-        ClosedBy::Remote => 1.0,
-        ClosedBy::Network => 2.0,
+impl Field for Cow<'_, str> {
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self.as_bytes())
     }
 }
 
-fn down_reason(reason: PeerDownReason) -> f64 {
-    match reason {
-        PeerDownReason::Expired => 0.0,
-        PeerDownReason::HandshakeTimeout => 1.0,
-        PeerDownReason::Left => 2.0,
-    }
-}
-
-fn outcome_number(outcome: Outcome) -> f64 {
-    match outcome {
-        Outcome::Delivered => 0.0,
-        Outcome::Cancelled => 1.0,
-        Outcome::Dropped => 2.0,
-        Outcome::Lost => 3.0,
-        Outcome::Replaced => 4.0,
-        Outcome::Expired => 5.0,
-    }
-}
-
-fn close_cause(cause: CloseCause) -> f64 {
-    match cause {
-        CloseCause::Application => 0.0,
-        CloseCause::PeerDead => 1.0,
-        CloseCause::PeerRestarted => 2.0,
-        CloseCause::PeerRemoved => 3.0,
-        CloseCause::NoHandshake => 4.0,
-        CloseCause::NoTransport => 5.0,
-        CloseCause::NoEndpoint => 6.0,
-        CloseCause::NoProtocol => 7.0,
-        CloseCause::Refused => 8.0,
-        CloseCause::Duplicate => 9.0,
-        CloseCause::Protocol => 10.0,
-        CloseCause::LaneFull => 11.0,
+impl Field for &[u8] {
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self)
     }
 }
 

@@ -282,12 +282,12 @@ fn counter(count: u64) -> Option<f64> {
 
 /// A number of this moment.
 fn level(value: impl Level) -> Option<f64> {
-    Some(value.as_number())
+    Some(value.number())
 }
 
 /// A number of this moment, if there is one.
 fn known_level(value: Option<impl Level>) -> Option<f64> {
-    value.map(Level::as_number)
+    value.map(Level::number)
 }
 
 fn since(instant: Option<Instant>, now: Instant) -> Option<Duration> {
@@ -297,35 +297,35 @@ fn since(instant: Option<Instant>, now: Instant) -> Option<Duration> {
 /// A value that can be told as a number.
 trait Level {
     /// Durations are in milliseconds.
-    fn as_number(self) -> f64;
+    fn number(self) -> f64;
 }
 
 impl Level for u64 {
-    fn as_number(self) -> f64 {
+    fn number(self) -> f64 {
         self as f64
     }
 }
 
 impl Level for usize {
-    fn as_number(self) -> f64 {
+    fn number(self) -> f64 {
         self as f64
     }
 }
 
 impl Level for u16 {
-    fn as_number(self) -> f64 {
+    fn number(self) -> f64 {
         self.into()
     }
 }
 
 impl Level for bool {
-    fn as_number(self) -> f64 {
+    fn number(self) -> f64 {
         u8::from(self).into()
     }
 }
 
 impl Level for Duration {
-    fn as_number(self) -> f64 {
+    fn number(self) -> f64 {
         self.as_secs_f64() * 1e3
     }
 }
