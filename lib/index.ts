@@ -17,7 +17,15 @@ export type { Histogram, LaneStats } from './figures/lane-stats.js'
 export type { ConnectionStats, DeviceStats, PeerStats } from './figures/stats.js'
 export { addressOf, PrivateKey, type PublicKey, parsePublicKey } from './keys.js'
 export type { LaneOptions, LaneTable } from './outbox/lanes.js'
-export type { Message, MessageFilter, Messages, Outcome, Outgoing, SendOptions } from './outbox/message.js'
+export type {
+  DeviceMessageFilter,
+  Message,
+  MessageFilter,
+  Messages,
+  Outcome,
+  Outgoing,
+  SendOptions,
+} from './outbox/message.js'
 export type { ConnectOptions, Peer, PeerEvents } from './peer/peer.js'
 export type { PeerEvent } from './peer/peer-event.js'
 export type { AuthorizedPeerOptions, PeerChanges, PeerOptions } from './peer/peer-options.js'

@@ -110,7 +110,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#id = facts.id
     this.#runtime = runtime
     this.#since = runtime.clock.now()
-    this.#inbox = new Inbox(facts.inbox, (bytes, priority, sentAs) => {
+    this.#inbox = new Inbox(facts.inbox, facts.protocol, (bytes, priority, sentAs) => {
       if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, sentAs, bytes.length)
       return { bytes, priority, connection: this }
     })

@@ -14,7 +14,7 @@ import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { brief, log } from '../events/log.js'
 import { type DeviceStats, statsOf } from '../figures/stats.js'
 import { addressOf, type PublicKey } from '../keys.js'
-import { type MessageFilter, type Messages, parseFilter } from '../outbox/message.js'
+import { type DeviceMessageFilter, type Messages, parseDeviceFilter } from '../outbox/message.js'
 import { knownAddresses } from '../peer/endpoint-rotation.js'
 import { Peer, type PeerHost, type PeerReceiver } from '../peer/peer.js'
 import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
@@ -37,6 +37,8 @@ import { Strangers } from './strangers.js'
 export interface DeviceEvents {
   /** A connection is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
   connection: [connection: Connection]
+  /** A connection is over, once for each that 'connection' told of, after that; or that was dialled here and ended before. */
+  connectionClose: [connection: Connection, reason: CloseReason]
   /** What became of a peer or a stranger. */
   peer: [event: PeerEvent]
   /** This device is broken for good, by no fault of a peer. */
@@ -99,6 +101,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       hasListener: () => this.listenerCount('connection') > 0,
       emit: (connection) => shielded(() => this.emit('connection', connection)),
       claim: (connection) => driver.claim(connection),
+      ended: (connection, reason) => shielded(() => this.emit('connectionClose', connection, reason)),
     })
     const { forgetAfter, limits } = options
     this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
@@ -132,8 +135,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * It competes with the connections' own iterators: each message goes to one. Leaving the loop loses nothing. It ends when the
    * device is closed and nothing is left.
    */
-  messages(filter?: MessageFilter): Messages {
-    return this.#runtime.inbox.read(parseFilter(filter))
+  messages(filter?: DeviceMessageFilter): Messages {
+    return this.#runtime.inbox.read(parseDeviceFilter(filter))
   }
 
   /**
@@ -328,8 +331,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     if (receiver !== undefined) {
       connections.delete(id)
       this.#connections.delete(receiver.connection)
-      receiver.closed(close, failure)
-      this.#pending.ended(receiver.connection)
+      const reason = receiver.closed(close, failure)
+      this.#pending.ended(receiver.connection, reason)
     }
     dials.get(id)?.closed(close)
   }

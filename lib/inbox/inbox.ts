@@ -3,6 +3,7 @@ import type { ParsedFilter } from '../outbox/message.js'
 import { Fifo } from '../waiting/fifo.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
 import type { PeerInbox } from './peer-inbox.js'
+import type { Range } from './range.js'
 
 /** What makes a message of what arrived, when an iterator takes it; `sentAs` is the priority that its sender gave it. */
 export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) => M
@@ -10,6 +11,8 @@ export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) =
 /** Messages of one connection that nobody took yet, and the iterators over them. */
 export class Inbox<M> {
   readonly #taken: TakeMessage<M>
+  /** That of the connection. */
+  readonly protocol: string
   readonly #peer: PeerInbox<M>
   readonly #lanes = new Map<number, InboxLane>()
   /** The lanes that hold something, highest first. */
@@ -19,7 +22,8 @@ export class Inbox<M> {
   #messages = 0
   #bytes = 0
 
-  constructor(peer: PeerInbox<M>, taken: TakeMessage<M>) {
+  constructor(peer: PeerInbox<M>, protocol: string, taken: TakeMessage<M>) {
+    this.protocol = protocol
     this.#peer = peer
     this.#taken = taken
     peer.add(this)
@@ -28,7 +32,7 @@ export class Inbox<M> {
   /** A message arrived: it goes to the iterator that waited longest, one of this connection before one of the device; or it waits. */
   push(sentAs: number, bytes: Buffer): void {
     const priority = Math.min(sentAs, this.#peer.maxPriority)
-    const reader = this.#readers.find(priority) ?? this.#peer.claim(priority, bytes.length)
+    const reader = this.#readers.find(priority, this.protocol) ?? this.#peer.claim(this, priority, bytes.length)
     if (reader !== undefined) {
       reader.give(this.#taken(bytes, priority, sentAs))
       return
@@ -42,7 +46,7 @@ export class Inbox<M> {
     lane.sentAs.push(sentAs)
     this.#messages += 1
     this.#bytes += bytes.length
-    this.#peer.stored(priority)
+    this.#peer.stored(this, priority)
   }
 
   /** Nothing more arrives. What is here can still be taken. */
@@ -121,9 +125,6 @@ export class Inbox<M> {
     this.#filled.splice(lower < 0 ? this.#filled.length : lower, 0, priority)
   }
 }
-
-/** Priorities from the least to the most, both included. */
-export type Range = Pick<ParsedFilter, 'minPriority' | 'maxPriority'>
 
 interface InboxLane {
   readonly bytes: Fifo<Buffer>

@@ -1,8 +1,9 @@
 import type { ParsedFilter } from '../outbox/message.js'
 import type { DeviceInbox } from './device-inbox.js'
-import type { Inbox, Range } from './inbox.js'
+import type { Inbox } from './inbox.js'
 import { LeftBehind } from './left-behind.js'
 import type { MessageReader } from './message-reader.js'
+import type { Range } from './range.js'
 import type { Share, Turn } from './share.js'
 
 /** What came from one peer, over all its connections, and waits. */
@@ -47,12 +48,12 @@ export class PeerInbox<M> {
   }
 
   /** The iterator of the device that waits for this message. */
-  claim(priority: number, bytes: number): MessageReader<M> | undefined {
-    return this.#device.claim(this, priority, bytes)
+  claim({ protocol }: Inbox<M>, priority: number, bytes: number): MessageReader<M> | undefined {
+    return this.#device.claim(this, protocol, priority, bytes)
   }
 
-  stored(priority: number): void {
-    this.#device.stored(this, priority)
+  stored({ protocol }: Inbox<M>, priority: number): void {
+    this.#device.stored(this, protocol, priority)
   }
 
   /** This connection has something of this priority, and had nothing. */
@@ -78,7 +79,7 @@ export class PeerInbox<M> {
     const priority = this.#highest(filter)
     const inboxes = priority === undefined ? undefined : this.#filled.get(priority)
     if (priority === undefined || inboxes === undefined) return undefined
-    const [first] = inboxes
+    const first = firstIn(filter.protocol, inboxes)
     if (first !== undefined && inboxes.size > 1) {
       inboxes.delete(first)
       inboxes.add(first)
@@ -91,10 +92,12 @@ export class PeerInbox<M> {
     return this.#highest(range) !== undefined
   }
 
-  #highest({ minPriority, maxPriority }: Range): number | undefined {
+  #highest({ minPriority, maxPriority, protocol }: Range): number | undefined {
     let highest: number | undefined
-    for (const priority of this.#filled.keys())
-      if (priority >= minPriority && priority <= maxPriority && priority > (highest ?? -1)) highest = priority
+    for (const [priority, inboxes] of this.#filled) {
+      const isHigher = priority >= minPriority && priority <= maxPriority && priority > (highest ?? -1)
+      if (isHigher && firstIn(protocol, inboxes) !== undefined) highest = priority
+    }
     return highest
   }
 
@@ -110,4 +113,10 @@ export class PeerInbox<M> {
   quit(share: Share<M>): void {
     this.#turns.delete(share)
   }
+}
+
+/** The first that is in this protocol; `undefined`: in any. */
+function firstIn<M>(protocol: string | undefined, inboxes: ReadonlySet<Inbox<M>>): Inbox<M> | undefined {
+  for (const inbox of inboxes) if (protocol === undefined || inbox.protocol === protocol) return inbox
+  return undefined
 }

@@ -1,7 +1,7 @@
 import type { ParsedFilter } from '../outbox/message.js'
 import { Heap, type Placed } from '../waiting/heap.js'
-import type { Range } from './inbox.js'
 import type { PeerInbox } from './peer-inbox.js'
+import { isWithin, type Range } from './range.js'
 
 /** Where a peer stands in a share. */
 export interface Turn<M> extends Placed {
@@ -24,8 +24,8 @@ export class Share<M> {
     this.range = range
   }
 
-  covers(priority: number): boolean {
-    return priority >= this.range.minPriority && priority <= this.range.maxPriority
+  covers(priority: number, protocol: string): boolean {
+    return isWithin(this.range, priority, protocol)
   }
 
   /** The peer has something in the range. */

@@ -34,6 +34,12 @@ export interface MessageFilter {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Which messages an iterator over all connections of a device takes. */
+export interface DeviceMessageFilter extends MessageFilter {
+  /** Those of connections in this protocol alone. Default: of all. */
+  readonly protocol?: string | undefined
+}
+
 /** How a message leaves. */
 export interface SendOptions {
   /** 0 to 255, higher leaves first, strictly. Default 0. */
@@ -60,6 +66,7 @@ export interface Outgoing {
 export interface ParsedFilter {
   readonly minPriority: number
   readonly maxPriority: number
+  readonly protocol: string | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -93,9 +100,17 @@ export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Arr
   return types.isSharedArrayBuffer(buffer) ? new Uint8Array(buffer, byteOffset, byteLength) : bytes
 }
 
-/** Checks the filter of `messages`. */
+/** Checks the filter of `messages` of a connection. */
 export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
-  const parsed = parseOptions('filter', filter ?? {}, FILTER_CHECKS)
+  return inOrder({ ...parseOptions('filter', filter ?? {}, FILTER_CHECKS), protocol: undefined })
+}
+
+/** Checks the filter of `messages` of a device. */
+export function parseDeviceFilter(filter: DeviceMessageFilter | undefined): ParsedFilter {
+  return inOrder(parseOptions('filter', filter ?? {}, { ...FILTER_CHECKS, protocol: optional(text, undefined) }))
+}
+
+function inOrder(parsed: ParsedFilter): ParsedFilter {
   if (parsed.minPriority > parsed.maxPriority) {
     throw outOfRange('filter.minPriority', `at most filter.maxPriority (${parsed.maxPriority})`, parsed.minPriority)
   }

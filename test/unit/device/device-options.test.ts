@@ -100,7 +100,11 @@ describe('the options of a device', () => {
 
   it.each<[string, object, RegExp]>([
     ['listen', { listen: 65_536 }, /options\.listen must be an integer from 0 to 65535; got 65536/],
-    ['listen.host', { listen: { host: 'localhost' } }, /options\.listen\.host must be an IP address .*; got "localhost"$/],
+    [
+      'listen.host',
+      { listen: { host: 'localhost' } },
+      /options\.listen\.host must be an IP address .*; got "localhost"$/,
+    ],
     ['protocols', { protocols: ['a', 'a'] }, /names each protocol once/],
     ['protocols[0]', { protocols: [''] }, /options\.protocols\[0\] must be a name of 1 to 255 bytes/],
     ['protocols[0] too long', { protocols: ['ä'.repeat(128)] }, /255 bytes/],
