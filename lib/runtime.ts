@@ -1,7 +1,9 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Limits } from './arguments/limits.js'
 import type { Routes } from './device/routes.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
+import { shielded } from './events/emit.js'
 import { LaneTotals } from './figures/lane-totals.js'
 import { DeviceInbox } from './inbox/device-inbox.js'
 import type { PrivateKey, PublicKey } from './keys.js'
@@ -34,6 +36,7 @@ export class Runtime {
   isOpen = true
   /** No new work is begun. */
   isClosing = false
+  readonly #context = new AsyncResource('WARREN_DEVICE')
   #message = 0
   #stream = 0
 
@@ -50,6 +53,11 @@ export class Runtime {
     this.deadlines = new Deadlines(clock)
     this.inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.queued = new QueuedBytes(options.limits.queuedBytes)
+  }
+
+  /** Runs what calls a user's listeners, in the async context in which the device was opened, whoever's call brought it about. */
+  tell(callback: () => void): void {
+    this.#context.runInAsyncScope(shielded, undefined, callback)
   }
 
   nextMessage(): number {

@@ -119,6 +119,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#datagrams = new HeldEvents({
       hasListener: () => this.listenerCount('datagram') > 0,
       emit: (bytes) => shielded(() => this.emit('datagram', bytes)),
+      tell: (callback) => runtime.tell(callback),
     })
     onNewListener(this, (name) => {
       if (name === 'stream') this.#streams.incoming.listenerAdded()
@@ -270,7 +271,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#inbox.end()
     this.#streams.end(reason.error ?? this.#closedError())
     this.#end.resolve(reason)
-    shielded(() => this.emit('close', reason))
+    this.#runtime.tell(() => this.emit('close', reason))
     return reason
   }
 

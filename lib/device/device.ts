@@ -10,7 +10,7 @@ import { publishConnection } from '../connection/connection-event.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
 import { openDriver } from '../drivers/open.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
-import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { Emitter, onNewListener } from '../events/emit.js'
 import { brief, log } from '../events/log.js'
 import { type DeviceStats, statsOf } from '../figures/stats.js'
 import { addressOf, type PublicKey } from '../keys.js'
@@ -99,9 +99,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#runtime = new Runtime(driver, routes, systemClock, options)
     this.#pending = new PendingConnections(options.limits.pendingConnections, {
       hasListener: () => this.listenerCount('connection') > 0,
-      emit: (connection) => shielded(() => this.emit('connection', connection)),
+      emit: (connection) => this.#runtime.tell(() => this.emit('connection', connection)),
+      tell: (callback) => this.#runtime.tell(callback),
       claim: (connection) => driver.claim(connection),
-      ended: (connection, reason) => shielded(() => this.emit('connectionClose', connection, reason)),
+      ended: (connection, reason) => this.#runtime.tell(() => this.emit('connectionClose', connection, reason)),
     })
     const { forgetAfter, limits } = options
     this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
@@ -225,7 +226,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#stopDialling()
     void this.#runtime.driver.close(0, '').catch(() => undefined)
     this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
-    shielded(() => this.emit('error', error))
+    this.#runtime.tell(() => this.emit('error', error))
   }
 
   #finish(close: DriverClose, error: WarrenError | undefined): void {
@@ -237,7 +238,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
     log.io?.(`${brief(this.publicKey)} device closed${error === undefined ? '' : `: ${error.code}: ${error.message}`}`)
     this.#end.resolve(reason)
-    shielded(() => this.emit('close', reason))
+    this.#runtime.tell(() => this.emit('close', reason))
   }
 
   /** A peer that `authorize` let in is one for good from now on. */
@@ -293,8 +294,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   }
 
   #event(event: PeerEvent): void {
-    publishPeerEvent(this.publicKey, event)
-    shielded(() => this.emit('peer', event))
+    this.#runtime.tell(() => {
+      publishPeerEvent(this.publicKey, event)
+      this.emit('peer', event)
+    })
   }
 
   #receiver(): DeviceReceiver {

@@ -25,6 +25,7 @@ export class PendingConnections {
     this.#taker = taker
     this.#held = new HeldEvents({
       hasListener: () => taker.hasListener(),
+      tell: (callback) => taker.tell(callback),
       emit: ({ id, connection }) => {
         if (connection.initiator === 'remote') taker.claim(id)
         this.#told.add(connection)

@@ -1,6 +1,6 @@
 import { spellEndpoint } from '../arguments/endpoint.js'
 import type { Connection, ConnectionReceiver } from '../connection/connection.js'
-import { streamReset, streamStopped } from '../connection/connection-streams.js'
+import { inContextOf, streamReset, streamStopped } from '../connection/connection-streams.js'
 import type { DialReceiver } from '../dial/dial.js'
 import type { DriverClose, Receiver } from '../driver.js'
 import { shielded } from '../events/emit.js'
@@ -34,6 +34,10 @@ export function receiverOf(
   { peers, connections, streams }: Routes,
   device: () => DeviceReceiver | undefined,
 ): Receiver {
+  const toStream = (stream: number, tell: (sides: StreamSides) => void): void => {
+    const found = streams.get(stream)
+    if (found !== undefined) shielded(() => inContextOf(found, tell))
+  }
   return {
     peerUp: (peer, handshakeMs) => shielded(() => peers.get(peer)?.up(handshakeMs)),
     peerRekeyed: (peer) => shielded(() => peers.get(peer)?.rekeyed()),
@@ -63,19 +67,11 @@ export function receiverOf(
 
     streamOpened: (connection, stream, bidirectional, priority, name) =>
       shielded(() => connections.get(connection)?.streamOpened(stream, bidirectional, priority, name)),
-    streamData: (stream, chunk) => shielded(() => streams.get(stream)?.read?.data(chunk)),
-    streamEnd: (stream) => shielded(() => streams.get(stream)?.read?.end()),
-    streamReset: (stream, code) =>
-      shielded(() => {
-        const sides = streams.get(stream)
-        if (sides !== undefined) streamReset(sides, code)
-      }),
-    streamStopped: (stream, code, whole) =>
-      shielded(() => {
-        const sides = streams.get(stream)
-        if (sides !== undefined) streamStopped(sides, code, whole)
-      }),
-    streamDrained: (stream, bytes) => shielded(() => streams.get(stream)?.write?.drained(bytes)),
-    streamFinished: (stream) => shielded(() => streams.get(stream)?.write?.acknowledged()),
+    streamData: (stream, chunk) => toStream(stream, ({ read }) => read?.data(chunk)),
+    streamEnd: (stream) => toStream(stream, ({ read }) => read?.end()),
+    streamReset: (stream, code) => toStream(stream, (sides) => streamReset(sides, code)),
+    streamStopped: (stream, code, whole) => toStream(stream, (sides) => streamStopped(sides, code, whole)),
+    streamDrained: (stream, bytes) => toStream(stream, ({ write }) => write?.drained(bytes)),
+    streamFinished: (stream) => toStream(stream, ({ write }) => write?.acknowledged()),
   }
 }

@@ -13,6 +13,7 @@ function rig() {
   const nameOf = (connection: Connection) => names.get(connection) ?? '?'
   const pending = new PendingConnections(2, {
     hasListener: () => isHeard,
+    tell: (callback) => callback(),
     emit: (connection) => void told.push(`connection ${nameOf(connection)}`),
     claim: (id) => void told.push(`claim ${id}`),
     ended: (connection, { code }) => void told.push(`end ${nameOf(connection)} ${code}`),
@@ -69,6 +70,7 @@ describe('PendingConnections that nobody takes', () => {
     let isListening = false
     const pending = new PendingConnections(most, {
       hasListener: () => isListening,
+      tell: (callback) => callback(),
       emit: (connection) => emitted.push(connection),
       claim: (id) => claimed.push(id),
       ended: () => undefined,

@@ -6,7 +6,11 @@ describe('HeldEvents', () => {
   it('wait for a listener, and then come in order with those that follow', async () => {
     const seen: number[] = []
     let listeners = 0
-    const held = new HeldEvents<number>({ hasListener: () => listeners > 0, emit: (value) => seen.push(value) })
+    const held = new HeldEvents<number>({
+      hasListener: () => listeners > 0,
+      tell: (callback) => callback(),
+      emit: (value) => seen.push(value),
+    })
     held.emit(1)
     held.emit(2)
     held.listenerAdded()
@@ -21,6 +25,7 @@ describe('HeldEvents', () => {
     let listeners = 0
     const held = new HeldEvents<number>({
       hasListener: () => listeners > 0,
+      tell: (callback) => callback(),
       emit: (value) => {
         listeners -= 1
         seen.push(value)
