@@ -24,6 +24,7 @@ export interface RecordReceiver {
   peerMoved(peer: number, from: string | undefined, to: string): void
   peerUnanswered(peer: number, attempt: number, to: string): void
   peerUnreachable(peer: number, to: string, errno: number): void
+  peerOversized(peer: number, length: number): void
   peerDown(peer: number, reason: string): void
   stranger(publicKey: string, endpoint: string): void
   strangerGone(publicKey: string): void
@@ -166,6 +167,7 @@ const DECODERS: Record<keyof RecordReceiver, Decoder> = {
   peerMoved: (record, to) => to.peerMoved(record.field(1), record.text(2) || undefined, record.text(4)),
   peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.field(2), record.text(3)),
   peerUnreachable: (record, to) => to.peerUnreachable(record.field(1), record.text(3), record.field(2)),
+  peerOversized: (record, to) => to.peerOversized(record.field(1), record.field(2)),
   peerDown: (record, to) => to.peerDown(record.field(1), record.name('downReasons', 2)),
   stranger: (record, to) => to.stranger(record.text(1), record.text(3)),
   strangerGone: (record, to) => to.strangerGone(record.text(1)),

@@ -45,6 +45,7 @@ export function receiverOf(
       shielded(() => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to))),
     peerUnanswered: (peer, attempt, to) => shielded(() => peers.get(peer)?.unanswered(attempt, spellEndpoint(to))),
     peerUnreachable: (peer, to, errno) => shielded(() => peers.get(peer)?.unreachable(spellEndpoint(to), errno)),
+    peerOversized: (peer, length) => shielded(() => peers.get(peer)?.oversized(length)),
     peerDown: (peer, reason) => shielded(() => peers.get(peer)?.down(reason)),
     packet: (peer, packet) => shielded(() => peers.get(peer)?.packet(packet)),
 

@@ -19,6 +19,8 @@ export type PeerEvent =
       readonly from: Endpoint | undefined
       readonly to: Endpoint
     }
+  /** It sent a raw packet that is longer than the device's `mtu`, which was dropped; told once. */
+  | { readonly type: 'oversized'; readonly publicKey: PublicKey; readonly length: number }
   /** Its session is gone: nothing asked for a new one, its handshakes went unanswered for 90 s, or it closed its device. */
   | { readonly type: 'down'; readonly publicKey: PublicKey; readonly reason: 'expired' | 'handshake-timeout' | 'left' }
   /** A dial that no call waits for failed, for this reason; the next one follows after so many milliseconds. */
@@ -53,6 +55,8 @@ function lineOf(event: Exclude<PeerEvent, { type: 'up' | 'rekeyed' }>): string {
       return `added by ${event.by}`
     case 'moved':
       return `moved from ${event.from ?? 'nowhere'} to ${event.to}`
+    case 'oversized':
+      return `packets too large: ${event.length} bytes`
     case 'down':
       return `tunnel down: ${event.reason}`
     case 'dial-failed':

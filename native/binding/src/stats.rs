@@ -83,6 +83,7 @@ pub(crate) fn peer(stats: &PeerStats, now: Instant) -> Entries {
         ("up", stats.has_session.into()),
         ("packetsReceived", stats.rx_packets),
         ("packetsReceivedDropped", stats.rx_packets_dropped),
+        ("packetsReceivedOversized", wireguard.received_oversized),
         ("packetsSent", stats.tx_packets),
         ("packetsSentDropped", stats.tx_packets_dropped),
         ("datagramsSent", wireguard.sent_packets),

@@ -13,6 +13,7 @@ use crate::constants::{
     REJECT_AFTER_MESSAGES, RESPONSE, RESPONSE_LENGTH,
 };
 use crate::device::{Core, Device};
+use crate::event::Event;
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::peer::Peer;
@@ -73,9 +74,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let drops = &mut self.core.stats.received;
-        if datagram.len() > self.core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
-            || datagram.len() > plaintext.len()
-        {
+        if datagram.len() > plaintext.len() {
             return count(&mut drops.oversized);
         }
         // boringtun adds its window to the counter, which overflows just below 2^64.
@@ -86,14 +85,37 @@ impl Device {
         let Device { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
+        let oversized = datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
-            return count(&mut drops.unknown_index);
+            return count(if oversized { &mut drops.oversized } else { &mut drops.unknown_index });
         };
+        if oversized {
+            peer.refuse_oversized(index, path, datagram, plaintext, core, now);
+            return None;
+        }
         peer.open(index, path, datagram, plaintext, core, now)
     }
 }
 
 impl Peer {
+    /// Drops what is longer than our MTU allows. Only the first that is the peer's own is opened, to say so.
+    fn refuse_oversized(
+        &mut self,
+        index: TunnelIndex,
+        path: Path,
+        datagram: &[u8],
+        plaintext: &mut [u8],
+        core: &mut Core,
+        now: Instant,
+    ) {
+        if self.stats.received_oversized == 0 {
+            let Some(opened) = self.open(index, path, datagram, plaintext, core, now) else { return };
+            core.events.push_back(Event::Oversized { peer: self.id, len: opened.len });
+        }
+        self.stats.received_oversized += 1;
+        core.stats.received.oversized += 1;
+    }
+
     /// What is in `plaintext`, if the datagram held a packet that this peer may send.
     fn open(
         &mut self,
