@@ -137,6 +137,8 @@ export interface Receiver {
   peerUnanswered(peer: number, to: string): void
   /** The system refused to send an initiation there; `errno` is its error number, positive. */
   peerUnreachable(peer: number, to: string, errno: number): void
+  /** It sent a packet that is longer than our MTU, which was dropped; told once a peer. */
+  peerOversized(peer: number, length: number): void
   peerDown(peer: number, reason: 'expired' | 'handshake-timeout' | 'left'): void
   stranger(publicKey: string, endpoint: string): void
   strangerGone(publicKey: string): void

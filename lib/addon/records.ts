@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Buffer } from 'node:buffer'
 import timers from 'node:timers'
 import type * as Binding from '../../native/binding.js'
@@ -19,6 +20,8 @@ export interface RecordSource {
 
 /** Reads a device's records and calls a receiver for each: `native/binding/src/records.rs` says how they are written. */
 export class RecordReader {
+  /** The async context of the device's opening: a thread's call, and a timer, have whichever the version of Node gives them. */
+  readonly #context = new AsyncResource('WARREN_DEVICE')
   readonly #source: RecordSource
   readonly #receiver: Receiver
   readonly #decoders: readonly Decoder[]
@@ -38,8 +41,15 @@ export class RecordReader {
     this.#bytes = Buffer.from(this.#words.buffer)
   }
 
-  /** Reads one batch. True: there is more. What the receiver throws is an uncaught exception, after this batch. */
+  /**
+   * Reads one batch, in the async context in which this was made. True: there is more. What the receiver throws is an uncaught
+   * exception, after this batch.
+   */
   read(): boolean {
+    return this.#context.runInAsyncScope(this.#readBatch, this)
+  }
+
+  #readBatch(): boolean {
     if (slab.length - slabEnd < LEAST_SLAB) {
       slab = Buffer.allocUnsafeSlow(SLAB)
       slabEnd = 0
@@ -127,6 +137,7 @@ const DECODERS: Record<keyof Receiver, Decoder> = {
   peerMoved: (record, to) => to.peerMoved(record.field(1), record.text(2) || undefined, record.text(4)),
   peerUnanswered: (record, to) => to.peerUnanswered(record.field(1), record.text(3)),
   peerUnreachable: (record, to) => to.peerUnreachable(record.field(1), record.text(3), record.field(2)),
+  peerOversized: (record, to) => to.peerOversized(record.field(1), record.field(2)),
   peerDown: (record, to) => to.peerDown(record.field(1), record.name('downReasons', 2)),
   stranger: (record, to) => to.stranger(record.text(1), record.text(3)),
   strangerGone: (record, to) => to.strangerGone(record.text(1)),

@@ -117,6 +117,9 @@ impl Writer<'_> {
                 let fields = [peer.0.into(), (*error).into()];
                 self.text(Kind::PeerUnreachable, &fields, to.to_string().as_bytes())
             }
+            Event::PeerOversized { peer, len } => {
+                self.numbers(Kind::PeerOversized, &[peer.0.into(), *len as f64])
+            }
             Event::PeerDown { peer, reason } => {
                 self.numbers(Kind::PeerDown, &[peer.0.into(), down_reason(*reason)])
             }
@@ -268,6 +271,7 @@ names! {
         PeerMoved = "peerMoved",
         PeerUnanswered = "peerUnanswered",
         PeerUnreachable = "peerUnreachable",
+        PeerOversized = "peerOversized",
         PeerDown = "peerDown",
         Stranger = "stranger",
         StrangerGone = "strangerGone",

@@ -120,6 +120,7 @@ fn told(event: TunnelEvent) -> Event {
         TunnelEvent::Moved { peer, from, to } => Event::PeerMoved { peer, from, to },
         TunnelEvent::Unanswered { peer, attempt, to } => Event::PeerUnanswered { peer, attempt, to },
         TunnelEvent::Unreachable { peer, to, error } => Event::PeerUnreachable { peer, to, error },
+        TunnelEvent::Oversized { peer, len } => Event::PeerOversized { peer, len },
         TunnelEvent::Down { peer, reason } => {
             let reason = match reason {
                 DownReason::Expired => PeerDownReason::Expired,
