@@ -13,7 +13,7 @@ export interface Attack {
   readonly tries: string
 }
 
-/** What the attacker did in a while. */
+/** The attacker's work in a while. */
 export interface Done {
   readonly seconds: number
   readonly sent: number

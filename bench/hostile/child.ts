@@ -42,7 +42,7 @@ export class Child {
   }
 }
 
-/** What else runs on the machine disturbs less; needs root. */
+/** Puts a process before others of the machine; needs root. */
 export function favour(pid: number | undefined): void {
   try {
     if (pid !== undefined) setPriority(pid, -20)

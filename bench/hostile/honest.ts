@@ -13,7 +13,7 @@ export interface HonestOptions {
   readonly driver?: 'native' | 'script' | undefined
 }
 
-/** What it says once it is connected. */
+/** The first message, once it is connected. */
 export interface HonestReady {
   /** The number that the victim gave the session, as who is on the path overhears it: 8 hexadecimal digits. */
   readonly session: string
@@ -42,7 +42,7 @@ async function main(options: HonestOptions): Promise<void> {
 
 /** A socket between two ports, on which the numbers of sessions are read. */
 class Relay {
-  /** Of the data that went to the second port. */
+  /** The receiver's number in data that went to the second port. */
   session: string | undefined
   readonly #socket: Socket
 

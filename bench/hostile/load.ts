@@ -8,7 +8,7 @@ export class Load {
   #latencies: number[] = []
   #since = now()
 
-  /** What arrived since this was asked last. */
+  /** Arrivals since the last call. */
   take(): { readonly bytes: number; readonly latencies: readonly number[]; readonly ms: number } {
     const taken = { bytes: this.#bytes, latencies: this.#latencies, ms: now() - this.#since }
     this.#bytes = 0

@@ -9,9 +9,9 @@ import type { VictimAnswer, VictimOptions } from './victim.js'
 export interface Plan {
   readonly name: string
   readonly attack: Attack
-  /** Of the attack, in Mbit/s. */
+  /** The attack's rate in Mbit/s. */
   readonly rate: number
-  /** Of the victim, in bits per second; undefined: the bulk goes to the victim. */
+  /** The victim's uplink in bits per second; undefined: the bulk goes to the victim. */
   readonly uplink: number | undefined
 }
 

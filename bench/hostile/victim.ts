@@ -6,7 +6,7 @@ import { HONEST, HOSTILE, key, VICTIM } from './keys.js'
 import { Load } from './load.js'
 
 export interface VictimOptions {
-  /** What is done with the connections of the hostile peer. */
+  /** The behaviour towards connections of the hostile peer. */
   readonly hostile: 'reads' | 'ignores' | 'writes'
   /** In bits per second; then the bulk is the victim's own, to the honest peer. */
   readonly uplink?: number | undefined
@@ -14,17 +14,17 @@ export interface VictimOptions {
   readonly driver?: 'native' | 'script' | undefined
 }
 
-/** What is asked and answered, by the name of the question. */
+/** The answer to every question. */
 export interface VictimAnswer {
-  /** Of the honest pair, since the last question. */
+  /** Arrivals of the honest pair since the last question. */
   readonly load: ReturnType<Load['take']>
   readonly residentBytes: number
   readonly stats: Readonly<Record<string, unknown>>
   /** Connections of the hostile peer, so far. */
   readonly hostileConnections: number
-  /** Why they ended, and how many. */
+  /** The number of ends by reason. */
   readonly closes: Readonly<Record<string, number>>
-  /** What was thrown and caught by nobody. */
+  /** Exceptions that nobody caught. */
   readonly thrown: readonly string[]
 }
 

@@ -42,7 +42,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'events/warning.ts': ['test/unit/device/authorization.test.ts'],
   'figures/lane-totals.ts': ['test/unit/figures/lane-stats.test.ts'],
   'figures/stats.ts': ['test/contract/lanes.test.ts'],
-  'generated/figures.ts': ['test/architecture/generated.test.ts'],
+  'generated/figures.ts': ['test/contract/devices.test.ts', 'test/types/surface.ts'],
   'inbox/left-behind.ts': ['test/unit/inbox/device-inbox.test.ts'],
   'inbox/message-filter.ts': ['test/unit/inbox/inbox.test.ts'],
   'inbox/message-reader.ts': ['test/unit/inbox/inbox.test.ts'],

@@ -20,7 +20,7 @@ const rate = 25
 const limits = { receiveBytesPerConnection: 8 * MIB, messageBytes: MIB, streamsPerConnection: 64 }
 
 /**
- * What `docs/design/security.md` lets one peer have a device hold that reads nothing of it: messages, in all lanes; streams; what
+ * The sum of what `docs/design/security.md` lets one peer have a device hold that reads nothing of it: messages, in all lanes; streams; what
  * connections before left behind; raw packets and datagrams.
  */
 const stated =
@@ -47,10 +47,10 @@ const holdsNothing = new Set(
   hellos-again goodbyes rubbish astray forged replays roams renewals ports wrong-macs`.split(/\s+/),
 )
 
-/** What a process grows by in any case: compiled code, pages of an allocator; and where JavaScript is busy, its young objects. */
+/** Growth of a process in any case: compiled code, pages of an allocator; and where JavaScript is busy, its young objects. */
 const beside = { idle: 24 * MIB, busy: 24 * MIB + 3 * 16 * MIB }
 
-/** Which counters tell of it. */
+/** Counters that tell of an attack. */
 const told = {
   crypto: ['protocolViolations'],
   'ids-given': ['protocolViolations'],

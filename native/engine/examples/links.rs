@@ -1,6 +1,6 @@
 //! Goodput and urgent latency over simulated links, in virtual time, for each congestion control.
 //!
-//! `cargo run --release -p warren-engine --example links [part of a link's name] [seed]`
+//! `cargo run --release -p warren-engine --example links [parts of a link's name, with commas] [seed]`
 //!
 //! With `--features reference` ahead of `--example`: a few links, by quinn-proto's own controllers as well.
 
@@ -14,6 +14,8 @@ mod flood;
 mod matrix;
 #[path = "../tests/links/naps.rs"]
 mod naps;
+#[path = "../tests/links/neighbour.rs"]
+mod neighbour;
 #[path = "../tests/links/party.rs"]
 mod party;
 #[path = "../tests/links/rival.rs"]
@@ -61,7 +63,10 @@ fn main() {
         "| link | goodput % | idle p99 ms | urgent p50 | p99 | added p99 | max | queue mean | queue max | at start | drops | least % | rival % |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for mut scenario in matrix::links().into_iter().filter(|scenario| scenario.name.contains(&only)) {
+    for mut scenario in matrix::links()
+        .into_iter()
+        .filter(|scenario| only.split(',').any(|part| scenario.name.contains(part)))
+    {
         scenario.seed = seed.unwrap_or(scenario.seed);
         let figures = scenario.run(|_| {});
         println!(
@@ -85,7 +90,9 @@ fn main() {
         "\n| all to all | goodput % | idle p99 ms | urgent p50 | p99 | max | up mean | up max | down mean | down max | drops |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    for mut flood in matrix::floods().into_iter().filter(|flood| flood.name.contains(&only)) {
+    for mut flood in
+        matrix::floods().into_iter().filter(|flood| only.split(',').any(|part| flood.name.contains(part)))
+    {
         flood.seed = seed.unwrap_or(flood.seed);
         let figures = flood.run(|_| {});
         let (up, down) = (figures.up, figures.down);

@@ -20,7 +20,7 @@ use crate::ids::ConnectionId;
 pub(crate) struct Told {
     queues: BTreeMap<Option<PeerId>, VecDeque<Event>>,
     turns: Turns<Option<PeerId>>,
-    /// Of all connections that are not over.
+    /// The peers of all connections that are not over.
     owners: FxHashMap<ConnectionId, PeerId>,
     length: usize,
     now: Option<Instant>,
@@ -39,7 +39,7 @@ impl Told {
         }
     }
 
-    /// What time it is, for figures that fade.
+    /// Sets the time, for figures that fade.
     pub(crate) fn at(&mut self, now: Instant) {
         self.now = Some(now);
     }
@@ -116,7 +116,7 @@ impl Told {
         self.hurries = true;
     }
 
-    /// When those that wait have a share again, if that is not yet.
+    /// The time at which those that wait have a share again, if it is to come.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.turns.deadline().filter(|&at| self.now.is_some_and(|now| now < at))
     }
@@ -133,13 +133,13 @@ impl Told {
 }
 
 impl Event {
-    /// How long JavaScript is expected to take for it.
+    /// The time that JavaScript is expected to take for it.
     pub fn expected_time(&self) -> Duration {
         estimate(self).0
     }
 }
 
-/// How long JavaScript takes for an event, as was measured on one core of an AMD EPYC, and what its bytes explain of that.
+/// The time that JavaScript takes for an event, measured on one core of an AMD EPYC, and the load that explains it.
 fn estimate(event: &Event) -> (Duration, u64) {
     let (nanoseconds, bytes) = match event {
         Event::Message { bytes, .. } => (MESSAGE, bytes.len()),
@@ -179,7 +179,7 @@ const STREAM: u64 = 30_000;
 const CONNECTION: u64 = 80_000;
 /// Copied at 8 GB/s.
 const BYTES_A_NANOSECOND: u64 = 8;
-/// What an event is worth beside its bytes.
+/// The load of an event beside its bytes.
 const EVENT_LOAD: u64 = 64;
 /// No more than an event of data has.
 const PIECE_MAX: usize = 64 << 10;

@@ -69,7 +69,7 @@ impl Hostile {
         !self.attacker.out.is_empty()
     }
 
-    /// What an attack costs the attacker's own processor, without the attack.
+    /// Does the attacker's own work for a datagram that is dear to make, and sends none.
     pub fn rehearse(&mut self, now: Instant) {
         if self.attack.is_dear {
             self.attacker.now = now;
@@ -83,7 +83,7 @@ impl Hostile {
         std::mem::take(&mut self.attacker.out)
     }
 
-    /// How many connections it began.
+    /// The number of connections begun.
     pub fn connections(&self) -> u64 {
         self.attacker.lines
     }

@@ -1,4 +1,4 @@
-//! How much work a packet is, and how much of what it brought is kept: counted, not timed.
+//! The work on a packet and the memory that it leaves behind, counted and not timed.
 //!
 //! Allocations are counted where [`Meter`] is the global allocator, as it is in this crate's tests and in the targets of
 //! libFuzzer. Steps are counted where everything is built with `-Cinstrument-coverage --cfg warren_count_steps`, as
@@ -12,7 +12,7 @@ use std::cell::Cell;
 /// The system's allocator, with a note beside each allocation of whether the victim made it.
 pub struct Meter;
 
-/// What was done so far.
+/// Work done so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Work {
     /// Allocations made inside the victim.
@@ -40,7 +40,7 @@ fn as_inside<T>(inside: bool, run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// What was done so far.
+/// The work done so far.
 pub(crate) fn work() -> Work {
     STATE.with(|state| Work {
         allocations: state.allocations.get(),
@@ -55,7 +55,7 @@ pub(crate) fn held() -> usize {
 }
 
 impl Work {
-    /// What was done since then.
+    /// The work done since then.
     pub(crate) fn since(self, earlier: Work) -> Work {
         Work {
             allocations: self.allocations - earlier.allocations,
@@ -86,7 +86,7 @@ impl Gauge {
     /// All that the packet led to is done.
     ///
     /// # Panics
-    /// When that was more than any packet may cost.
+    /// If that was more than any packet may cost.
     pub(crate) fn packet_ends(&mut self) -> Work {
         let done = work().since(self.begun);
         assert!(done.allocations <= PACKET.allocations, "a packet costs {done:?}");
@@ -98,7 +98,7 @@ impl Gauge {
     /// Looks at what is held.
     ///
     /// # Panics
-    /// When that is more than this, which is what the limits of the victim sum up to.
+    /// If that is more than this, the sum of the victim's limits.
     pub(crate) fn check_held(&self, stated: usize) {
         let kept = self.kept();
         assert!(kept <= stated, "{kept} bytes are held; stated are {stated}");
@@ -226,7 +226,7 @@ fn steps() -> u64 {
 /// The alignment of `System` where nothing else is asked for.
 const HEAD: usize = 16;
 
-/// What one packet may cost at most, with all that it leads to. Measured: a handshake is 1,177,000 steps and 160 allocations; 227
+/// The most that one packet may cost, with all that it leads to. Measured: a handshake is 1,177,000 steps and 160 allocations; 227
 /// pieces of a stream out of order, of which 40,000 may come at once, are 1,333,000 steps and 1,250,000 bytes; 130 messages are
 /// 400 allocations, a hello in hundreds of pieces 380. All else is below 400,000 steps, of which 80,000 seal and open it.
 const PACKET: Work = Work { allocations: 800, bytes: 2_000_000, steps: 2_000_000 };

@@ -32,6 +32,8 @@ pub(crate) struct Rate {
     test: Option<Test>,
     drained: Instant,
     drain_until: Option<Instant>,
+    /// For how long it takes to empty the queue with what counts as the path's jitter, where it does.
+    emptying: Duration,
     /// The greatest rates of arrivals of late.
     arrivals: [f64; ARRIVALS],
     next: usize,
@@ -77,6 +79,7 @@ impl Rate {
             test: None,
             drained: now,
             drain_until: None,
+            emptying: Duration::ZERO,
             arrivals: [0.0; ARRIVALS],
             next: 0,
             loss: 0.0,
@@ -145,12 +148,14 @@ impl Rate {
         now.saturating_duration_since(self.drained) >= DRAIN_EVERY / 2
     }
 
-    /// Drains with others of the device.
-    pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) {
+    /// Drains with others of the device. Answers until when.
+    pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) -> Instant {
+        let until = until.max(now + self.emptying);
         self.drain_until = self.drain_until.max(Some(until));
         self.drained = now;
         self.grown = self.grown.max(until + REFILL);
         self.rate = self.rate.min(self.capacity * DRAIN);
+        self.cut_until().unwrap_or(until)
     }
 
     /// The greatest rate of arrivals of the last ticks.

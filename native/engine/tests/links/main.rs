@@ -3,7 +3,9 @@
 
 mod downlink;
 mod flood;
+mod matrix;
 mod naps;
+mod neighbour;
 mod party;
 mod rival;
 mod scenario;
@@ -12,8 +14,10 @@ use std::time::Duration;
 
 use downlink::Downlink;
 use flood::Flood;
+use matrix::becomes;
+use neighbour::{Conduct, Neighbour};
 use party::at;
-use scenario::Scenario;
+use scenario::{Change, Scenario};
 use warren_testing::Buffer;
 
 const DEEP: Buffer = Buffer::Packets(1_000);
@@ -40,10 +44,54 @@ fn jitter_is_not_mistaken_for_a_bottleneck() {
 }
 
 #[test]
+fn a_peer_on_a_path_that_jitters_keeps_its_link_whatever_another_peer_does() {
+    let second = Duration::from_secs(1);
+    let base = Scenario {
+        jitter: Duration::from_millis(10),
+        span: Duration::from_secs(5),
+        ..Scenario::new("", 20, 50, DEEP)
+    };
+    for conduct in [
+        Conduct::Idle,
+        Conduct::Trickle,
+        Conduct::Bulk,
+        Conduct::Flips(second),
+        Conduct::Redials(second),
+        Conduct::Lies,
+    ] {
+        let neighbour = Some(Neighbour::new(20, 50, conduct));
+        let figures = Scenario { neighbour, ..base.clone() }.run(|_| {});
+        assert!(figures.goodput > 0.9, "{conduct:?} {figures:?}");
+        assert!(figures.added() < Duration::from_millis(20), "{conduct:?} {figures:?}");
+    }
+}
+
+#[test]
+fn several_peers_on_paths_that_jitter_fill_their_link() {
+    let jitter = Duration::from_millis(10);
+    let link =
+        Scenario { jitter, bulk_peers: 3, span: Duration::from_secs(3), ..Scenario::new("", 100, 50, DEEP) };
+    let figures = link.run(|_| {});
+    assert!(figures.added() < Duration::from_millis(15) && figures.goodput > 0.9, "{figures:?}");
+}
+
+#[test]
+fn jitter_that_begins_late_is_not_mistaken_for_a_bottleneck() {
+    let begins = Change {
+        jitter: Duration::from_millis(10),
+        ..becomes(Duration::from_secs(1), 100, Duration::from_millis(50))
+    };
+    let link =
+        Scenario { changes: vec![begins], span: Duration::from_secs(8), ..Scenario::new("", 100, 50, DEEP) };
+    let figures = link.run(|_| {});
+    assert!(figures.goodput > 0.75, "{figures:?}");
+}
+
+#[test]
 fn a_rate_that_halves_leaves_a_queue_for_a_moment_only() {
-    let (rate, round_trip) = (50_000_000, Duration::from_millis(10));
+    let round_trip = Duration::from_millis(10);
     let link = Scenario {
-        changes: vec![(Duration::from_secs(2), rate, round_trip)],
+        changes: vec![becomes(Duration::from_secs(2), 50, round_trip)],
         span: Duration::from_secs(6),
         ..Scenario::new("", 100, 10, DEEP)
     };
@@ -59,7 +107,7 @@ fn a_path_that_becomes_fast_is_filled_at_once() {
     let slow_dial = Some(Duration::from_millis(80));
     let dialled =
         Scenario { round_trip: fast, round_trip_of_dials: slow_dial, warm: Duration::ZERO, ..base.clone() };
-    let roamed = Scenario { changes: vec![(Duration::from_secs(1), 100_000_000, fast)], ..base };
+    let roamed = Scenario { changes: vec![becomes(Duration::from_secs(1), 100, fast)], ..base };
     for link in [dialled, roamed] {
         let figures = link.run(|_| {});
         assert!(figures.goodput > 0.94, "{figures:?}");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use warren_testing::Buffer;
 
 use crate::flood::Flood;
-use crate::scenario::Scenario;
+use crate::neighbour::{Conduct, Neighbour};
+use crate::scenario::{Change, Scenario};
 
 /// All of them.
 pub(crate) fn links() -> Vec<Scenario> {
@@ -66,7 +67,7 @@ pub(crate) fn links() -> Vec<Scenario> {
     let change = |link: Scenario, changes: &[(u64, u64, u64)]| Scenario {
         changes: changes
             .iter()
-            .map(|&(at, mbit, ms)| (secs(at), mbit * 1_000_000, Duration::from_millis(ms)))
+            .map(|&(at, mbit, ms)| becomes(secs(at), mbit, Duration::from_millis(ms)))
             .collect(),
         span: secs(20),
         ..link
@@ -85,22 +86,94 @@ pub(crate) fn links() -> Vec<Scenario> {
     links.push(dialled("100M 0.3ms deep after dials at 80ms", 100, 80));
     links.push(dialled("20M 0.3ms deep after dials at 300ms", 20, 300));
     links.push(Scenario {
-        changes: vec![(secs(5), 100_000_000, fast)],
+        changes: vec![becomes(secs(5), 100, fast)],
         ..base("100M deep latency 50-0.3ms", 100, 50, deep)
     });
     links.push(Scenario {
-        changes: vec![(secs(5), 20_000_000, fast)],
+        changes: vec![becomes(secs(5), 20, fast)],
         ..base("20M deep latency 200-0.3ms", 20, 200, deep)
     });
     links.push(Scenario {
-        changes: vec![(secs(4), 100_000_000, fast), (secs(8), 100_000_000, Duration::from_millis(50))],
+        changes: vec![becomes(secs(4), 100, fast), becomes(secs(8), 100, Duration::from_millis(50))],
         ..base("100M shallow latency 50-0.3-50ms", 100, 50, shallow)
     });
+    links.extend(jitters());
     let rival = |link: Scenario| Scenario { rival: Some(secs(5)), warm: secs(8), span: secs(40), ..link };
     links.push(rival(base("100M 20ms deep beside CUBIC", 100, 20, deep)));
     links.push(rival(base("20M 50ms deep beside CUBIC", 20, 50, deep)));
     links.push(rival(base("100M 50ms shallow beside CUBIC", 100, 50, shallow)));
     links
+}
+
+/// Paths with jitter: alone, beside a neighbour on a link of 200 Mbit/s or on the same one, several together, and jitter that begins.
+fn jitters() -> Vec<Scenario> {
+    let ms = Duration::from_millis;
+    let link = |name, megabits, jitter| Scenario {
+        jitter: ms(jitter),
+        ..Scenario::new(name, megabits, 50, Buffer::Packets(1_000))
+    };
+    let elsewhere = |name, megabits, jitter, conduct| Scenario {
+        neighbour: Some(Neighbour::new(200, 50, conduct)),
+        ..link(name, megabits, jitter)
+    };
+    let here = |name, megabits, jitter, conduct| Scenario {
+        neighbour: Some(Neighbour { bits_per_second: None, ..Neighbour::new(0, 50, conduct) }),
+        ..link(name, megabits, jitter)
+    };
+    let several = |name, megabits, jitter, bulk_peers| Scenario {
+        bulk_peers,
+        stagger: ms(300),
+        ..link(name, megabits, jitter)
+    };
+    let begins = |name, megabits, jitter| Scenario {
+        changes: vec![Change { jitter: ms(jitter), ..becomes(Duration::from_secs(3), megabits, ms(50)) }],
+        span: Duration::from_secs(20),
+        ..link(name, megabits, 0)
+    };
+    let (redials, often) = (Conduct::Redials(ms(1_000)), Conduct::Redials(ms(200)));
+    let flips = Conduct::Flips(ms(1_000));
+    vec![
+        link("20M 50ms jitter 10ms", 20, 10),
+        link("20M 50ms jitter 20ms", 20, 20),
+        link("100M 50ms jitter 10ms", 100, 10),
+        link("100M 50ms jitter 20ms", 100, 20),
+        elsewhere("20M 50ms jitter 5ms beside trickle", 20, 5, Conduct::Trickle),
+        elsewhere("20M 50ms jitter 10ms beside trickle", 20, 10, Conduct::Trickle),
+        elsewhere("20M 50ms jitter 20ms beside trickle", 20, 20, Conduct::Trickle),
+        elsewhere("100M 50ms jitter 5ms beside trickle", 100, 5, Conduct::Trickle),
+        elsewhere("100M 50ms jitter 10ms beside trickle", 100, 10, Conduct::Trickle),
+        elsewhere("20M 50ms jitter 5ms beside bulk", 20, 5, Conduct::Bulk),
+        elsewhere("20M 50ms jitter 10ms beside bulk", 20, 10, Conduct::Bulk),
+        elsewhere("20M 50ms jitter 20ms beside bulk", 20, 20, Conduct::Bulk),
+        elsewhere("100M 50ms jitter 10ms beside bulk", 100, 10, Conduct::Bulk),
+        elsewhere("20M 50ms jitter 10ms beside idle", 20, 10, Conduct::Idle),
+        elsewhere("20M 50ms jitter 10ms beside flips 1s", 20, 10, flips),
+        elsewhere("20M 50ms jitter 5ms beside redials 1s", 20, 5, redials),
+        elsewhere("20M 50ms jitter 10ms beside redials 1s", 20, 10, redials),
+        elsewhere("20M 50ms jitter 10ms beside redials 0.2s", 20, 10, often),
+        elsewhere("100M 50ms jitter 10ms beside redials 1s", 100, 10, redials),
+        elsewhere("20M 50ms jitter 5ms beside lies", 20, 5, Conduct::Lies),
+        elsewhere("20M 50ms jitter 10ms beside lies", 20, 10, Conduct::Lies),
+        elsewhere("100M 50ms jitter 10ms beside lies", 100, 10, Conduct::Lies),
+        here("20M 50ms jitter 10ms same link trickle", 20, 10, Conduct::Trickle),
+        here("20M 50ms jitter 10ms same link redials 1s", 20, 10, redials),
+        here("20M 50ms jitter 10ms same link flips 1s", 20, 10, flips),
+        here("20M 50ms jitter 10ms same link lies", 20, 10, Conduct::Lies),
+        several("20M 50ms jitter 5ms 3 peers", 20, 5, 3),
+        several("20M 50ms jitter 10ms 3 peers", 20, 10, 3),
+        several("100M 50ms jitter 10ms 3 peers", 100, 10, 3),
+        several("20M 50ms jitter 10ms 8 peers", 20, 10, 8),
+        several("100M 50ms jitter 10ms 8 peers", 100, 10, 8),
+        begins("20M 50ms jitter 0-5ms", 20, 5),
+        begins("20M 50ms jitter 0-10ms", 20, 10),
+        begins("20M 50ms jitter 0-20ms", 20, 20),
+        begins("100M 50ms jitter 0-10ms", 100, 10),
+    ]
+}
+
+/// The path from then on, without jitter.
+pub(crate) fn becomes(after: Duration, megabits: u64, round_trip: Duration) -> Change {
+    Change { after, bits_per_second: megabits * 1_000_000, round_trip, jitter: Duration::ZERO }
 }
 
 /// Eight nodes, each with bulk to the seven others.

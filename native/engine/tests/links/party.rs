@@ -14,6 +14,7 @@ use warren_testing::{Datagram, Node, Seed};
 
 use crate::downlink::Downlink;
 use crate::naps::Naps;
+use crate::neighbour::GREETING;
 use crate::rival::{RivalReceiver, RivalSender};
 
 /// Anything with an address.
@@ -89,10 +90,16 @@ pub(crate) struct Warren {
     bulk: BTreeMap<ConnectionId, u64>,
     /// Whom urgent messages go to in turn, and when the next is due.
     urgent: Option<(VecDeque<ConnectionId>, Instant)>,
+    /// Who gets a message of 1 KiB each 20 ms that is not measured, and when the next is due.
+    pub(crate) trickle: Option<(u16, Instant)>,
+    /// Whose connections get a message as they come up.
+    pub(crate) greets: Option<u16>,
     /// A message of bulk.
     pub(crate) payload: Bytes,
     /// Bytes of bulk that came, and when: by the sender's connection here.
     pub(crate) received: u64,
+    /// Datagrams that came.
+    pub(crate) arrived: u64,
     /// From the instant an urgent message was due until it was here.
     pub(crate) latencies: Vec<Duration>,
 }
@@ -118,8 +125,11 @@ impl Warren {
             accepted: None,
             bulk: BTreeMap::new(),
             urgent: None,
+            trickle: None,
+            greets: None,
             payload: Bytes::from(vec![7; 256 << 10]),
             received: 0,
+            arrived: 0,
             latencies: Vec::new(),
         }
     }
@@ -138,6 +148,18 @@ impl Warren {
         self.settle(now);
     }
 
+    /// No more bulk to a peer than what waits.
+    pub(crate) fn end_bulk(&mut self, to: u16) {
+        self.bulk.remove(&self.connections[&to]);
+    }
+
+    /// Ends the connection and makes another.
+    pub(crate) fn redial(&mut self, to: u16, now: Instant) {
+        self.engine.close(self.connections[&to], 0, "", Duration::ZERO, now);
+        self.settle(now);
+        self.dial(to, now);
+    }
+
     /// Bulk back to whoever dialled, from now on.
     pub(crate) fn begin_answer(&mut self, now: Instant) {
         let accepted = self.accepted.expect("a connection");
@@ -151,6 +173,7 @@ impl Warren {
     }
 
     fn arrive(&mut self, datagram: Datagram, now: Instant) {
+        self.arrived += 1;
         let Some(downlink) = &mut self.downlink else {
             return self.handle(datagram, now);
         };
@@ -194,6 +217,13 @@ impl Warren {
             bytes[..8].copy_from_slice(&((due - self.start).as_nanos() as u64).to_be_bytes());
             self.send(connection, 200, Bytes::from(bytes), now);
         }
+        while let Some((to, next)) = &mut self.trickle
+            && *next <= now
+        {
+            *next += EVERY;
+            let connection = self.connections[to];
+            self.send(connection, 100, Bytes::from(vec![0; URGENT]), now);
+        }
         self.settle(now);
     }
 
@@ -219,7 +249,8 @@ impl Warren {
         let engine = self.engine.poll_timeout().map(|(at, _)| at);
         let urgent = self.urgent.as_ref().map(|&(_, due)| due);
         let arrival = self.downlink.as_ref().and_then(Downlink::next);
-        self.wakes.or_else(|| engine.into_iter().chain(urgent).chain(arrival).min())
+        let trickle = self.trickle.map(|(_, due)| due);
+        self.wakes.or_else(|| engine.into_iter().chain(urgent).chain(trickle).chain(arrival).min())
     }
 
     fn sleeps(&mut self, now: Instant) -> bool {
@@ -256,6 +287,9 @@ impl Warren {
                     let known = self.peers.iter().find(|&(_, &id)| id == peer);
                     if let Some((&n, _)) = known {
                         self.connections.insert(n, connection);
+                        if self.greets == Some(n) {
+                            self.send(connection, 0, Bytes::from(vec![3; GREETING]), now);
+                        }
                     }
                 }
                 _ => {}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use warren_testing::{Buffer, Link, Router, RouterFigures, RouterId, Seed, Simulation};
 
 use crate::naps::Naps;
+use crate::neighbour::{self, Neighbour, Way};
 use crate::party::{Party, Warren, at};
 use crate::rival::{RivalReceiver, RivalSender};
 
@@ -31,12 +32,23 @@ pub(crate) struct Scenario {
     pub(crate) naps: Duration,
     /// When a foreign CUBIC flow joins.
     pub(crate) rival: Option<Duration>,
-    /// What the path becomes, and when: bits a second, round trip.
-    pub(crate) changes: Vec<(Duration, u64, Duration)>,
+    /// A peer on a way of its own, from the end of the warm-up on.
+    pub(crate) neighbour: Option<Neighbour>,
+    /// Times from the start of the measurement.
+    pub(crate) changes: Vec<Change>,
     /// Not measured.
     pub(crate) warm: Duration,
     pub(crate) span: Duration,
     pub(crate) seed: u64,
+}
+
+/// The path from an instant on.
+#[derive(Clone)]
+pub(crate) struct Change {
+    pub(crate) after: Duration,
+    pub(crate) bits_per_second: u64,
+    pub(crate) round_trip: Duration,
+    pub(crate) jitter: Duration,
 }
 
 /// What came of it.
@@ -56,7 +68,7 @@ pub(crate) struct Figures {
     /// The longest wait since the very beginning.
     pub(crate) start_queue: Duration,
     pub(crate) dropped: u64,
-    /// The rival's, of the payload capacity.
+    /// The rival's, of the payload capacity; the neighbour's, of its own link's.
     pub(crate) rival: f64,
     /// What the connection's figures said of the queue while they told of a foreign flow, each quarter of a second.
     pub(crate) foreign: Vec<Duration>,
@@ -85,6 +97,7 @@ impl Scenario {
             both_ways: false,
             naps: Duration::ZERO,
             rival: None,
+            neighbour: None,
             changes: Vec::new(),
             warm: Duration::from_secs(3),
             span: Duration::from_secs(12),
@@ -97,28 +110,24 @@ impl Scenario {
         Run::new(self, &adjust).loaded(idle)
     }
 
-    fn router(&self, bits_per_second: u64) -> Router {
-        Router { bits_per_second, overhead: FRAME, burst: 2 * MTU, buffer: self.buffer }
+    /// At the start.
+    fn path(&self, round_trip: Duration) -> Change {
+        let (bits_per_second, jitter) = (self.bits_per_second, self.jitter);
+        Change { after: Duration::ZERO, bits_per_second, round_trip, jitter }
     }
 
-    fn link(&self, round_trip: Duration, router: RouterId) -> Link {
-        Link {
-            latency: round_trip / 2,
-            jitter: self.jitter,
-            in_order: true,
-            loss: self.loss,
-            router: Some(router),
-            ..Link::default()
-        }
+    pub(crate) fn router(&self, bits_per_second: u64) -> Router {
+        Router { bits_per_second, overhead: FRAME, burst: 2 * MTU, buffer: self.buffer }
     }
 }
 
-struct Run<'a> {
-    scenario: &'a Scenario,
-    world: Simulation<Party>,
-    forth: RouterId,
-    back: RouterId,
+pub(crate) struct Run<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) world: Simulation<Party>,
+    pub(crate) forth: RouterId,
+    pub(crate) back: RouterId,
     urgent_to: u16,
+    pub(crate) way: Option<Way>,
 }
 
 impl<'a> Run<'a> {
@@ -128,9 +137,10 @@ impl<'a> Run<'a> {
         let (forth, back) = (world.network.add_router(router), world.network.add_router(router));
         let urgent_to = if scenario.urgent_alone { scenario.bulk_peers + 1 } else { 1 };
         let everyone: Vec<u16> = (1..=scenario.bulk_peers.max(urgent_to)).collect();
+        let known = [&everyone[..], &[neighbour::NUMBER]].concat();
         let start = world.now();
         let seed = Seed::exactly(scenario.seed);
-        let mut sender = Warren::new(0, &everyone, start, &seed);
+        let mut sender = Warren::new(0, &known, start, &seed);
         let naps = |n: u16| (!scenario.naps.is_zero()).then(|| Naps::new(start, scenario.naps, u64::from(n)));
         sender.naps = naps(0);
         adjust(&mut sender);
@@ -145,14 +155,13 @@ impl<'a> Run<'a> {
             world.add(at(RIVAL), Party::Sender(RivalSender::new(at(RIVAL), at(RIVAL + 1), start + begins)));
             world.add(at(RIVAL + 1), Party::Receiver(RivalReceiver::new()));
         }
-        let mut run = Self { scenario, world, forth, back, urgent_to };
-        let round_trip = scenario.round_trip_of_dials.unwrap_or(scenario.round_trip);
-        run.set_path(scenario.bits_per_second, round_trip);
+        let mut run = Self { scenario, world, forth, back, urgent_to, way: None };
+        run.set_path(&scenario.path(scenario.round_trip_of_dials.unwrap_or(scenario.round_trip)));
         for n in everyone {
             run.world.with(at(0), |node, now| node.warren().dial(n, now));
         }
         run.world.run_for(Duration::from_secs(1));
-        run.set_path(scenario.bits_per_second, scenario.round_trip);
+        run.set_path(&scenario.path(scenario.round_trip));
         run
     }
 
@@ -172,6 +181,7 @@ impl<'a> Run<'a> {
             self.world.run_for(self.scenario.stagger);
         }
         self.world.run_for(self.scenario.warm);
+        self.meet_neighbour();
         let start_queue = self.world.network.take_figures(self.forth).longest_wait;
         let before = self.shares();
         let rival = self.rival();
@@ -179,19 +189,19 @@ impl<'a> Run<'a> {
         let began = self.world.now();
         let mut capacity = 0.0;
         let mut rate = self.scenario.bits_per_second;
-        for &(after, bits_per_second, round_trip) in &self.scenario.changes {
-            let part = (began + after).saturating_duration_since(self.world.now());
+        for change in &self.scenario.changes {
+            let part = (began + change.after).saturating_duration_since(self.world.now());
             capacity += rate as f64 * part.as_secs_f64();
-            self.world.run_for(part);
-            self.set_path(bits_per_second, round_trip);
-            rate = bits_per_second;
+            self.run_for(part);
+            self.set_path(change);
+            rate = change.bits_per_second;
         }
         let rest = (began + self.scenario.span).saturating_duration_since(self.world.now());
         capacity += rate as f64 * rest.as_secs_f64();
         let mut foreign = Vec::new();
         while self.world.now() < began + self.scenario.span {
             let rest = (began + self.scenario.span).saturating_duration_since(self.world.now());
-            self.world.run_for(rest.min(Duration::from_millis(250)));
+            self.run_for(rest.min(Duration::from_millis(250)));
             foreign.extend(self.told_foreign_queue());
         }
         foreign.sort_unstable();
@@ -213,7 +223,7 @@ impl<'a> Run<'a> {
             max_queue: longest_wait,
             start_queue,
             dropped,
-            rival: (self.rival() - rival) as f64 / capacity,
+            rival: (self.rival() - rival) as f64 / self.rivals_capacity(capacity),
             foreign,
         }
     }
@@ -227,17 +237,20 @@ impl<'a> Run<'a> {
         path.competes.then_some(path.queue)
     }
 
-    fn set_path(&mut self, bits_per_second: u64, round_trip: Duration) {
-        let router = self.scenario.router(bits_per_second);
+    fn set_path(&mut self, path: &Change) {
+        let router = self.scenario.router(path.bits_per_second);
         self.world.network.set_router(self.forth, router);
         self.world.network.set_router(self.back, router);
+        let link = |router, jitter, loss| {
+            let latency = path.round_trip / 2;
+            Link { latency, jitter, in_order: true, loss, router: Some(router), ..Link::default() }
+        };
         for n in (1..=self.scenario.bulk_peers.max(self.urgent_to)).map(at) {
-            self.world.network.set_link(at(0), n, self.scenario.link(round_trip, self.forth));
-            self.world.network.set_link(n, at(0), self.scenario.link(round_trip, self.back));
+            self.world.network.set_link(at(0), n, link(self.forth, path.jitter, self.scenario.loss));
+            self.world.network.set_link(n, at(0), link(self.back, path.jitter, self.scenario.loss));
         }
-        let plain = Scenario { jitter: Duration::ZERO, loss: 0.0, ..self.scenario.clone() };
-        self.world.network.set_link(at(RIVAL), at(RIVAL + 1), plain.link(round_trip, self.forth));
-        self.world.network.set_link(at(RIVAL + 1), at(RIVAL), plain.link(round_trip, self.back));
+        self.world.network.set_link(at(RIVAL), at(RIVAL + 1), link(self.forth, Duration::ZERO, 0.0));
+        self.world.network.set_link(at(RIVAL + 1), at(RIVAL), link(self.back, Duration::ZERO, 0.0));
     }
 
     fn begin_urgent(&mut self) {
@@ -258,10 +271,22 @@ impl<'a> Run<'a> {
         peers.map(|n| self.world.with(at(n), |node, _| node.warren().received)).collect()
     }
 
-    fn rival(&self) -> u64 {
+    fn rival(&mut self) -> u64 {
+        if self.scenario.neighbour.is_some() {
+            return self.world.with(at(neighbour::NUMBER), |node, _| node.warren().received);
+        }
         self.scenario.rival.map_or(0, |_| match self.world.node(at(RIVAL)) {
             Party::Sender(rival) => rival.acknowledged,
             Party::Warren(_) | Party::Receiver(_) => 0,
+        })
+    }
+
+    /// The rival shares the link, whose payload capacity this is; a neighbour has one of its own.
+    fn rivals_capacity(&self, capacity: f64) -> f64 {
+        let own = self.scenario.neighbour.as_ref().and_then(|neighbour| neighbour.bits_per_second);
+        own.map_or(capacity, |own| {
+            let bytes = own as f64 / 8.0 * self.scenario.span.as_secs_f64();
+            bytes * PAYLOAD as f64 / (MTU + 32 + FRAME) as f64
         })
     }
 }

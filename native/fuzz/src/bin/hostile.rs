@@ -71,7 +71,7 @@ struct Sockets {
     sockets: Vec<UdpSocket>,
     target: SocketAddr,
     sink: UdpSocket,
-    /// What was sent last, for another target.
+    /// The datagrams sent last, for another target.
     recent: Vec<(Source, Vec<u8>)>,
     sent: u64,
     /// With the headers of IPv4 and UDP.
@@ -180,7 +180,7 @@ fn bind(_: Source) -> std::io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Of IPv4 and UDP.
+/// The headers of IPv4 and UDP.
 const HEADERS: u64 = 28;
 const PAUSE: Duration = Duration::from_micros(200);
 /// Between two looks at all sockets but the first.

@@ -8,7 +8,7 @@ use crate::bare::Bare;
 use crate::node::{VICTIM, key};
 use crate::wire::{Level, QuicEnd, ipv6, udp};
 
-/// Which of several sockets a datagram leaves from.
+/// The socket that a datagram leaves from, one of several.
 pub type Source = u16;
 
 pub(super) struct Attacker {
@@ -23,13 +23,13 @@ pub(super) struct Attacker {
     pub(super) source: Source,
     /// Lines begun so far.
     pub(super) lines: u64,
-    /// What tells the connections of this attacker from those of an earlier run.
+    /// A number that tells this attacker's connections from those of an earlier run.
     salt: u64,
-    /// When the line last said that it is there.
+    /// The last time that the line said it is there.
     shown: Instant,
     /// Whether the other sockets are those of other peers.
     pub(super) plays_others: bool,
-    /// When an attack that needs the victim's leave last had it.
+    /// The last time that an attack had the victim's leave to go on.
     pub(super) progressed: Instant,
     /// Datagrams to other sockets, for those peers.
     pub(super) answers: Vec<(Source, Vec<u8>)>,

@@ -150,5 +150,5 @@ impl Numbers {
     }
 }
 
-/// What fits into a packet with room for other frames.
+/// As many as fit into a packet with other frames.
 const RANGES_KEPT: usize = 64;

@@ -32,7 +32,7 @@ pub(super) struct Line {
     next: (u64, u64),
 }
 
-/// How much the victim takes.
+/// The flow control that the victim grants.
 #[derive(Default)]
 struct Credit {
     data: u64,

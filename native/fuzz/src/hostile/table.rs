@@ -6,9 +6,9 @@ use super::{Turn, connections, frames, streams, tunnel};
 pub struct Attack {
     /// As it is asked for.
     pub name: &'static str,
-    /// What it tries.
+    /// Its idea, in one line.
     pub tries: &'static str,
-    /// What the victim does meanwhile.
+    /// The victim's behaviour meanwhile.
     pub victim: Victim,
     /// Whether a datagram costs more to make than to send.
     pub(super) is_dear: bool,
@@ -17,7 +17,7 @@ pub struct Attack {
     pub(super) begin: fn() -> Turn,
 }
 
-/// What a victim does with the hostile peer's connections.
+/// A victim's behaviour towards the hostile peer's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Victim {
     /// Reads everything.

@@ -169,12 +169,12 @@ impl Arena {
     }
 }
 
-/// Where the hostile peer's socket of this number is.
+/// The address of the hostile peer's socket of this number.
 fn port(source: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 2], PORTS + source))
 }
 
-/// What the limits of this configuration sum up to, for 66 peers of which one sends as it likes, and what closed connections keep.
+/// The sum of this configuration's limits, for 66 peers of which one sends as it likes, and of closed connections.
 const STATED: usize = 2 << 20;
 const PORTS: u16 = 2_000;
 const TURNS: u32 = 400;

@@ -34,7 +34,8 @@ impl<W: PartialEq> Groups<W> {
         let rate = (2.0 * group.startup * path.outer / round_trip.max(1e-6)).max(STARTUP_RATE);
         group.bucket.set_rate((rate < PACED_MAX).then_some(rate));
         let two = 2e6 * self.datagram / path.recent_rate().unwrap_or(f64::MAX);
-        let long = EXIT_QUEUE.max(two) + if group.alone { 2.0 * path.jitter } else { 0.0 };
+        let is_paths = group.alone || path.jitters(false);
+        let long = EXIT_QUEUE.max(two) + if is_paths { 2.0 * path.jitter } else { 0.0 };
         let behind = path.rate_behind(long as i64);
         let lossy = (path.recent_loss() > EXIT_LOSS).then(|| path.recent_rate()).flatten();
         if let Some(found) = behind.or(lossy) {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::path::FEW;
 use super::super::rate::{Phase, Seen, Wish};
 use super::{GroupId, Groups, INITIAL_PACKETS, Order};
 use crate::ids::ConnectionId;
@@ -46,22 +47,28 @@ impl<W: PartialEq> Groups<W> {
         let group = self.groups.get_mut(&group_id)?;
         let (mut rate, mut bytes, mut lost) = (0.0, 0.0, 0.0);
         let mut queue = [None, None];
-        let (mut round_trip, mut jitter, mut flutter) = (Duration::ZERO, 0.0_f64, 0.0_f64);
+        let mut round_trip = Duration::ZERO;
+        let (mut jitter, mut jitters, mut floor, mut floor_moves) = (0.0_f64, false, 0.0_f64, false);
         let (mut flying, mut held) = (0.0, 0.0);
         for id in &group.members {
             let Some(member) = self.members.get_mut(id) else { continue };
-            let (tick, member_rate) = member.path.end_tick(elapsed);
+            let (tick, member_rate) = member.path.end_tick(elapsed, now);
             rate += member_rate;
             bytes += tick.bytes;
             lost += tick.lost;
             let path = &member.path;
             if let Some(delay) = tick.delay {
                 let seen = path.queue_of(delay) as f64 / 1e6;
-                let slot = &mut queue[usize::from(tick.packets < 4)];
+                let slot = &mut queue[usize::from(tick.packets < FEW)];
                 *slot = Some(slot.map_or(seen, |least: f64| least.min(seen)));
                 round_trip = round_trip.max(path.smoothed_round_trip);
-                jitter = jitter.max(path.jitter / 1e6);
-                flutter = flutter.max(path.flutter / 1e6);
+                let path_jitters = path.jitters(alone);
+                if alone || path_jitters {
+                    jitter = jitter.max(path.jitter / 1e6);
+                }
+                jitters |= path_jitters;
+                floor = floor.max(path.jitter_floor() as f64 / 1e6);
+                floor_moves |= path.floor_moves();
                 flying += path.in_flight * path.outer;
                 held += member_rate * path.latest_round_trip.as_secs_f64();
             }
@@ -82,8 +89,10 @@ impl<W: PartialEq> Groups<W> {
             held: held / rate,
             rate,
             loss: lost / (lost + bytes).max(1.0),
-            jitter: if alone { jitter } else { 0.0 },
-            flutter: if alone { flutter } else { 0.0 },
+            jitter,
+            jitters,
+            floor,
+            floor_moves,
             round_trip,
             sent: charged / elapsed.as_secs_f64(),
             limited: charged > 0.75 * asked,
@@ -101,7 +110,11 @@ impl<W: PartialEq> Groups<W> {
             let is_busy = now.saturating_duration_since(group.tick) < STALE;
             let may = id == for_group || group.rate.may_drain_along(now);
             if group.rate.phase == Phase::Steady && is_busy && may {
-                group.rate.drain_along(until, now);
+                let until = group.rate.drain_along(until, now);
+                for id in &group.members {
+                    let Some(member) = self.members.get_mut(id) else { continue };
+                    member.path.begin_drain(until);
+                }
                 group.bucket.set_rate(group.rate.rate());
             }
         }

@@ -21,8 +21,12 @@ pub(crate) struct Seen {
     pub(crate) loss: f64,
     /// By how much delays jump, seconds.
     pub(crate) jitter: f64,
-    /// By how much they go up and down on average, seconds.
-    pub(crate) flutter: f64,
+    /// The path is what makes them jump.
+    pub(crate) jitters: bool,
+    /// By how much its delays are longer without any queue than the least of all, seconds.
+    pub(crate) floor: f64,
+    /// That has to be found out once more, and soon.
+    pub(crate) floor_moves: bool,
     /// The longest round trip of a member.
     pub(crate) round_trip: Duration,
     /// The rate was what held data back.

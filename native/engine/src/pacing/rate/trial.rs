@@ -39,7 +39,8 @@ impl Rate {
         self.verified = self.capacity;
         let again = self.phantom.is_some_and(|at| now.saturating_duration_since(at) < PHANTOM_MEMORY);
         self.phantom = Some(now);
-        if again {
+        let explained = if seen.jitters { FOREIGN_JITTERS * seen.jitter } else { 0.0 };
+        if again && seen.queue > explained {
             self.capacity = self.capacity.max(FAIR * self.uncontested);
             self.begin(Phase::Competing(now + COMPETE));
             return Wish::Compete;
@@ -52,6 +53,8 @@ impl Rate {
 const TEST: f64 = 0.5;
 /// Two delays in this time that are not ours: they are somebody's queue.
 const PHANTOM_MEMORY: Duration = Duration::from_secs(10);
+/// What stays is nobody's queue if jumps of the path explain it.
+const FOREIGN_JITTERS: f64 = 4.0;
 const COMPETE: Duration = Duration::from_secs(16);
 /// The share to begin with beside another, of what was there for one: beside a flow that fills 600 ms of queue the rate has fallen
 /// to a thirtieth by then, and with what CUBIC makes of that it stays at a twentieth.
