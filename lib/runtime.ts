@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Limits } from './arguments/limits.js'
 import type { Driver } from './driver.js'
 import { nativeError, type WarrenError } from './errors.js'
+import { shielded } from './events/emit.js'
 import type { PrivateKey, PublicKey } from './keys.js'
 import { Deadlines } from './outbox/deadlines.js'
 import type { ParsedLanes } from './outbox/lanes.js'
@@ -26,6 +28,8 @@ export class Runtime {
   isOpen = true
   /** No new work is begun. */
   isClosing = false
+  /** The async context of the device's opening. */
+  readonly #context = new AsyncResource('WARREN_DEVICE')
   #message = 0
   #stream = 0
 
@@ -40,6 +44,11 @@ export class Runtime {
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
     this.queued = new QueuedBytes(options.limits.queuedBytes)
+  }
+
+  /** Runs a callback that calls a user's listeners, in the async context in which the device was opened, whoever's call brought it about. */
+  tell(callback: () => void): void {
+    this.#context.runInAsyncScope(shielded, undefined, callback)
   }
 
   nextMessage(): number {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Buffer } from 'node:buffer'
 import timers from 'node:timers'
 import { DECODERS, type Receiver, type RecordFields, STRIDE, TABLE } from '../generated/records.js'
@@ -17,6 +18,8 @@ export interface RecordSource {
 
 /** Reads a device's records and calls a receiver for each: `native/binding/src/records.rs` says how they are written. */
 export class RecordReader implements RecordFields {
+  /** The async context of the device's opening: a thread's call, and a timer, have whichever the version of Node gives them. */
+  readonly #context = new AsyncResource('WARREN_DEVICE')
   readonly #source: RecordSource
   readonly #receiver: Receiver
   readonly #words = new Float64Array((RECORDS + 1) * STRIDE)
@@ -31,8 +34,15 @@ export class RecordReader implements RecordFields {
     if (addon().recordTable() !== TABLE) throw new Error('the addon is of another build: it tells other records')
   }
 
-  /** Reads one batch. True: there is more. What the receiver throws is an uncaught exception, after this batch. */
+  /**
+   * Reads one batch, in the async context in which this was made. True: there is more. What the receiver throws is an uncaught
+   * exception, after this batch.
+   */
   read(): boolean {
+    return this.#context.runInAsyncScope(this.#readBatch, this)
+  }
+
+  #readBatch(): boolean {
     if (slab.length - slabEnd < LEAST_SLAB) {
       slab = Buffer.allocUnsafeSlow(SLAB)
       slabEnd = 0

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { WarrenError } from '../errors.js'
 import { shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
@@ -42,6 +43,7 @@ export class ConnectionStreams {
         shielded(() => connection.emit('stream', stream as IncomingStream))
         read?.watch()
       },
+      tell: (callback) => runtime.tell(callback),
     })
   }
 
@@ -51,7 +53,7 @@ export class ConnectionStreams {
     if (signal?.aborted) return this.openFailed(options, abortError(signal))
     const id = this.#runtime.nextStream()
     this.#runtime.driver.openStream(this.#id, id, direction === 'both', priority, name)
-    const { link, sides } = this.#link(id, options)
+    const { link, sides } = this.#link(id, options, new AsyncResource('WARREN_STREAM'))
     const stream = direction === 'both' ? new ConnectionStream(link) : new ConnectionWritable(link)
     publishStream(this.#runtime.device, id, () => ({ type: 'open', stream, initiator: 'local' }))
     sides()?.read?.watch()
@@ -97,12 +99,13 @@ export class ConnectionStreams {
 
   /** The connection is over. What arrived whole can still be read; all else errs. */
   end(error: Error): void {
-    for (const sides of [...this.#sides]) endSides(sides, error)
+    for (const each of [...this.#sides]) inContextOf(each, (sides) => endSides(sides, error))
   }
 
   #link(
     id: number,
     { priority, name, highWaterMark, allowHalfOpen, signal }: Omit<ParsedStreamOptions, 'direction'>,
+    context?: AsyncResource,
   ): { readonly link: StreamLink; sides(): StreamSides | undefined } {
     const { device, driver, clock } = this.#runtime
     let registered: StreamSides | undefined
@@ -111,6 +114,7 @@ export class ConnectionStreams {
       connection: this.#connection,
       driver,
       clock,
+      context,
       id,
       priority,
       name: name === '' ? undefined : name,
@@ -153,6 +157,12 @@ export class ConnectionStreams {
 interface Ending {
   readonly waiting: Set<StreamSides>
   resolve(): void
+}
+
+/** Tells a stream something, in the async context in which it was opened, if that was here. */
+export function inContextOf(sides: StreamSides, tell: (sides: StreamSides) => void): void {
+  if (sides.context === undefined) tell(sides)
+  else sides.context.runInAsyncScope(tell, undefined, sides)
 }
 
 /** The peer took its side of a stream back. */

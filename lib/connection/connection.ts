@@ -124,7 +124,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#id = facts.id
     this.#runtime = runtime
     this.#since = runtime.clock.now()
-    this.#inbox = new Inbox(facts.inbox, (bytes, priority, sentAs) => {
+    this.#inbox = new Inbox(facts.inbox, facts.protocol, (bytes, priority, sentAs) => {
       if (this.#state !== 'closed') runtime.driver.releaseMessages(facts.id, sentAs, bytes.length)
       return { bytes, priority, connection: this }
     })
@@ -133,6 +133,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#datagrams = new HeldEvents({
       hasListener: () => this.listenerCount('datagram') > 0,
       emit: (bytes) => shielded(() => this.emit('datagram', bytes)),
+      tell: (callback) => runtime.tell(callback),
     })
     onNewListener(this, (name) => {
       if (name === 'stream') this.#streams.incoming.listenerAdded()
@@ -314,7 +315,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#inbox.end()
     this.#streams.end(reason.error ?? this.#closedError())
     this.#end.resolve(reason)
-    shielded(() => this.emit('close', reason))
+    this.#runtime.tell(() => this.emit('close', reason))
     return reason
   }
 

@@ -10,12 +10,12 @@ import { publishConnection } from '../connection/connection-event.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
 import { openDriver } from '../drivers/open.js'
 import { fromNative, nativeError, type WarrenError } from '../errors.js'
-import { Emitter, onNewListener, shielded } from '../events/emit.js'
+import { Emitter, onNewListener } from '../events/emit.js'
 import { brief, log } from '../events/log.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { type DeviceStats, NO_DEVICE_STATS } from '../figures/stats.js'
 import { DeviceInbox } from '../inbox/device-inbox.js'
-import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
+import { type DeviceMessageFilter, parseDeviceFilter } from '../inbox/message-filter.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { knownAddresses } from '../peer/endpoint-rotation.js'
 import { Peer, type PeerHost, type PeerReceiver } from '../peer/peer.js'
@@ -40,6 +40,8 @@ import { Strangers } from './strangers.js'
 export interface DeviceEvents {
   /** A connection that is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
   connection: [connection: Connection]
+  /** A connection that is over, once for each that 'connection' told of, after that; or that was dialled here and ended before. */
+  connectionClose: [connection: Connection, reason: CloseReason]
   /** Something that became of a peer or a stranger: `event.type` tells which. */
   peer: [event: PeerEvent]
   /** The fault by which this device is broken for good; never a peer's doing. */
@@ -129,8 +131,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.#pending = new PendingConnections(options.limits.pendingConnections, {
       hasListener: () => this.listenerCount('connection') > 0,
-      emit: (connection) => shielded(() => this.emit('connection', connection)),
+      emit: (connection) => this.#runtime.tell(() => this.emit('connection', connection)),
+      tell: (callback) => this.#runtime.tell(callback),
       claim: (connection) => driver.claim(connection),
+      ended: (connection, reason) => this.#runtime.tell(() => this.emit('connectionClose', connection, reason)),
     })
     const { forgetAfter, limits } = options
     this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
@@ -181,8 +185,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * }
    * ```
    */
-  messages(filter?: MessageFilter): Messages {
-    return this.#inbox.read(parseFilter(filter))
+  messages(filter?: DeviceMessageFilter): Messages {
+    return this.#inbox.read(parseDeviceFilter(filter))
   }
 
   /**
@@ -279,7 +283,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#stopDialling()
     void this.#runtime.driver.close(0, '').catch(() => undefined)
     this.#finish({ by: 'local', code: 0, reason: message, cause: 'application' }, error)
-    this.emit('error', error)
+    this.#runtime.tell(() => this.emit('error', error))
   }
 
   #finish(close: DriverClose, error: WarrenError | undefined): void {
@@ -291,7 +295,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const reason = { by: close.by, code: close.code, reason: close.reason, error }
     log.io?.(`${brief(this.publicKey)} device closed${error === undefined ? '' : `: ${error.code}: ${error.message}`}`)
     this.#end.resolve(reason)
-    shielded(() => this.emit('close', reason))
+    this.#runtime.tell(() => this.emit('close', reason))
   }
 
   /** A peer that `authorize` let in is one for good from now on. */
@@ -351,8 +355,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   }
 
   #event(event: PeerEvent): void {
-    publishPeerEvent(this.publicKey, event)
-    shielded(() => this.emit('peer', event))
+    this.#runtime.tell(() => {
+      publishPeerEvent(this.publicKey, event)
+      this.emit('peer', event)
+    })
   }
 
   #receiver(): DeviceReceiver {
@@ -386,8 +392,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const receiver = this.#routes.connections.take(id)
     if (receiver !== undefined) {
       this.#connections.delete(receiver.connection)
-      receiver.closed(close, failure)
-      this.#pending.ended(receiver.connection)
+      const reason = receiver.closed(close, failure)
+      this.#pending.ended(receiver.connection, reason)
     }
     this.#routes.dials.closed(id, close)
   }

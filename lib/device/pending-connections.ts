@@ -1,3 +1,4 @@
+import type { CloseReason } from '../arguments/close.js'
 import type { Connection } from '../connection/connection.js'
 import { HeldEvents, type Listening } from '../events/held-events.js'
 
@@ -5,20 +6,32 @@ import { HeldEvents, type Listening } from '../events/held-events.js'
 export interface ConnectionTaker extends Listening<Connection> {
   /** The driver need not count it as pending any more. */
   claim(connection: number): void
+  /** A connection is over: told after `emit` of the same one, or of one that this end dialled and that nobody was told of. */
+  ended(connection: Connection, reason: CloseReason): void
 }
 
 /** Connections that no listener has been told of yet. */
 export class PendingConnections {
   readonly #most: number
-  readonly #held: HeldEvents<{ readonly id: number; readonly connection: Connection }>
+  readonly #taker: ConnectionTaker
+  readonly #held: HeldEvents<Held>
+  /** Connections that the application was told of. */
+  readonly #told = new WeakSet<Connection>()
+  /** Ends of connections that it has yet to be told of. */
+  readonly #ended = new WeakMap<Connection, CloseReason>()
 
   constructor(most: number, taker: ConnectionTaker) {
     this.#most = most
+    this.#taker = taker
     this.#held = new HeldEvents({
       hasListener: () => taker.hasListener(),
+      tell: (callback) => taker.tell(callback),
       emit: ({ id, connection }) => {
         if (connection.initiator === 'remote') taker.claim(id)
+        this.#told.add(connection)
         taker.emit(connection)
+        const reason = this.#ended.get(connection)
+        if (reason !== undefined) taker.ended(connection, reason)
       },
     })
   }
@@ -28,8 +41,11 @@ export class PendingConnections {
   }
 
   /** A connection is over. One that this end dialled is known to its dialler; another may have brought messages. */
-  ended(connection: Connection): void {
+  ended(connection: Connection, reason: CloseReason): void {
+    const isKnown = this.#told.has(connection) || connection.initiator === 'local'
     if (connection.initiator === 'local') this.#held.drop((held) => held.connection === connection)
+    if (isKnown) this.#taker.ended(connection, reason)
+    else this.#ended.set(connection, reason)
   }
 
   /** A connection is up. Live ones that nobody takes are bounded by the driver; of those that ended, the newest are kept. */
@@ -44,4 +60,9 @@ export class PendingConnections {
       return isStale
     })
   }
+}
+
+interface Held {
+  readonly id: number
+  readonly connection: Connection
 }

@@ -1,9 +1,10 @@
 import { spellEndpoint } from '../arguments/endpoint.js'
 import { ConnectionRoutes } from '../connection/connection-routes.js'
-import { streamReset, streamStopped } from '../connection/connection-streams.js'
+import { inContextOf, streamReset, streamStopped } from '../connection/connection-streams.js'
 import { DialRoutes } from '../dial/dial-routes.js'
 import type { DriverClose, Receiver } from '../driver.js'
 import type { PeerReceiver } from '../peer/peer.js'
+import type { StreamSides } from '../streams/stream.js'
 import { printable } from './printable.js'
 
 /** Peers, connections and dials of a device, by the ids of its driver. */
@@ -25,12 +26,17 @@ export interface DeviceReceiver {
 /** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
 export function receiverOf({ peers, connections }: Routes, device: () => DeviceReceiver | undefined): Receiver {
   const { streams } = connections
+  const toStream = (stream: number, tell: (sides: StreamSides) => void): void => {
+    const found = streams.get(stream)
+    if (found !== undefined) inContextOf(found, tell)
+  }
   return {
     peerUp: (peer, handshakeMs) => peers.get(peer)?.up(handshakeMs),
     peerRekeyed: (peer) => peers.get(peer)?.rekeyed(),
     peerMoved: (peer, from, to) => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to)),
     peerUnanswered: (peer, to) => peers.get(peer)?.unanswered(spellEndpoint(to)),
     peerUnreachable: (peer, to, errno) => peers.get(peer)?.unreachable(spellEndpoint(to), errno),
+    peerOversized: (peer, length) => peers.get(peer)?.oversized(length),
     peerDown: (peer, reason) => peers.get(peer)?.down(reason),
     packet: (peer, packet) => peers.get(peer)?.packet(packet),
 
@@ -51,18 +57,12 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
 
     streamOpened: (connection, stream, bidirectional, priority, name) =>
       connections.get(connection)?.streamOpened(stream, bidirectional, priority, name),
-    streamData: (stream, chunk) => streams.get(stream)?.read?.data(chunk),
-    streamEnd: (stream) => streams.get(stream)?.read?.end(),
-    streamReset: (stream, code) => {
-      const sides = streams.get(stream)
-      if (sides !== undefined) streamReset(sides, code)
-    },
-    streamStopped: (stream, code, whole) => {
-      const sides = streams.get(stream)
-      if (sides !== undefined) streamStopped(sides, code, whole)
-    },
-    streamDrained: (stream, bytes) => streams.get(stream)?.write?.drained(bytes),
-    streamFinished: (stream) => streams.get(stream)?.write?.acknowledged(),
+    streamData: (stream, chunk) => toStream(stream, ({ read }) => read?.data(chunk)),
+    streamEnd: (stream) => toStream(stream, ({ read }) => read?.end()),
+    streamReset: (stream, code) => toStream(stream, (sides) => streamReset(sides, code)),
+    streamStopped: (stream, code, whole) => toStream(stream, (sides) => streamStopped(sides, code, whole)),
+    streamDrained: (stream, bytes) => toStream(stream, ({ write }) => write?.drained(bytes)),
+    streamFinished: (stream) => toStream(stream, ({ write }) => write?.acknowledged()),
   }
 }
 

@@ -6,6 +6,8 @@ export interface Listening<T> {
   /** Somebody listens now. */
   hasListener(): boolean
   emit(value: T): void
+  /** Runs what was held, in the right async context. */
+  tell(callback: () => void): void
 }
 
 /** Events that wait for their first listener, and then come in order. */
@@ -36,7 +38,7 @@ export class HeldEvents<T> {
 
   /** A listener is about to be added: it gets what waits once the code that adds it has run. */
   listenerAdded(): void {
-    if (this.#held.length > 0) later(() => this.#flush())
+    if (this.#held.length > 0) later(() => this.#target.tell(() => this.#flush()))
   }
 
   #flush(): void {

@@ -206,6 +206,8 @@ export interface PeerFigures {
   readonly packetsReceived: number
   /** Number of raw packets received that this process took too slowly. A counter. */
   readonly packetsReceivedDropped: number
+  /** Number of raw packets received that are longer than this device's `mtu`, and were dropped. A counter. */
+  readonly packetsReceivedOversized: number
   /** Number of raw packets that left. A counter. */
   readonly packetsSent: number
   /** Number of raw packets that found the queue full. A counter. */
@@ -240,6 +242,7 @@ export const NO_PEER_FIGURES: PeerFigures = {
   up: 0,
   packetsReceived: 0,
   packetsReceivedDropped: 0,
+  packetsReceivedOversized: 0,
   packetsSent: 0,
   packetsSentDropped: 0,
   queuedPackets: 0,

@@ -50,6 +50,9 @@ export interface Receiver {
   /** The system refused to send an initiation there; `errno` is its error number, positive. */
   peerUnreachable(peer: number, to: string, errno: number): void
 
+  /** A peer sent a packet that is longer than our MTU, which was dropped; told once a peer. */
+  peerOversized(peer: number, length: number): void
+
   /** A tunnel has no session any more. */
   peerDown(peer: number, reason: PeerDownReason): void
 
@@ -132,6 +135,7 @@ export const DECODERS: readonly Decoder[] = [
   (record, to) => to.peerMoved(record.number(1), record.text(2) || undefined, record.text(4)),
   (record, to) => to.peerUnanswered(record.number(1), record.text(2)),
   (record, to) => to.peerUnreachable(record.number(1), record.text(2), record.number(4)),
+  (record, to) => to.peerOversized(record.number(1), record.number(2)),
   (record, to) => to.peerDown(record.number(1), PEER_DOWN_REASON[record.number(2)] as PeerDownReason),
   (record, to) => to.stranger(record.text(1), record.text(3)),
   (record, to) => to.strangerGone(record.text(1)),
@@ -168,6 +172,7 @@ export const KINDS: readonly (keyof Receiver)[] = [
   'peerMoved',
   'peerUnanswered',
   'peerUnreachable',
+  'peerOversized',
   'peerDown',
   'stranger',
   'strangerGone',
@@ -196,6 +201,7 @@ export const TABLE: string = [
   "PeerMoved peer:Number from:OptionalText<'a> to:Text<'a>",
   "PeerUnanswered peer:Number to:Text<'a>",
   "PeerUnreachable peer:Number to:Text<'a> errno:Number",
+  'PeerOversized peer:Number length:Number',
   'PeerDown peer:Number reason:PeerDownReason',
   "Stranger public_key:Text<'a> endpoint:Text<'a>",
   "StrangerGone public_key:Text<'a>",

@@ -3,6 +3,7 @@ import { LeftBehind } from './left-behind.js'
 import type { ParsedFilter } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
 import type { PeerInbox, PeerInboxOwner } from './peer-inbox.js'
+import type { Range } from './range.js'
 import { Share } from './share.js'
 
 /** Messages of all connections of a device, and the iterators over them. */
@@ -14,7 +15,7 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   readonly #leftBehindBytes: number
   /** Peers with a live connection, or with unread messages of a past one. */
   readonly #peers = new Set<PeerInbox<M>>()
-  readonly #shares = new Map<number, Share<M>>()
+  readonly #shares = new Map<number | string, Share<M>>()
   readonly #readers = new MessageReaders<M>()
   /** Past connections of all peers. */
   readonly #leftBehind = new LeftBehind<Inbox<M>>()
@@ -70,8 +71,8 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   }
 
   /** The iterator that waits for a message of this priority; it counts as given to that peer. */
-  claim(peer: PeerInbox<M>, priority: number, bytes: number): MessageReader<M> | undefined {
-    const reader = this.#readers.find(priority)
+  claim(peer: PeerInbox<M>, protocol: string, priority: number, bytes: number): MessageReader<M> | undefined {
+    const reader = this.#readers.find(priority, protocol)
     if (reader === undefined) return undefined
     const share = this.#shareOf(reader.filter)
     share.charge(peer.turn(share), bytes)
@@ -79,8 +80,8 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   }
 
   /** A peer has something more of this priority. */
-  stored(peer: PeerInbox<M>, priority: number): void {
-    for (const share of this.#shares.values()) if (share.covers(priority)) share.enter(peer.turn(share))
+  stored(peer: PeerInbox<M>, protocol: string, priority: number): void {
+    for (const share of this.#shares.values()) if (share.covers(priority, protocol)) share.enter(peer.turn(share))
   }
 
   /** A connection ended with something unread. */
@@ -107,11 +108,12 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
     }
   }
 
-  #shareOf({ minPriority, maxPriority }: ParsedFilter): Share<M> {
-    const key = minPriority * 256 + maxPriority
+  #shareOf({ minPriority, maxPriority, protocol }: ParsedFilter): Share<M> {
+    const range = { minPriority, maxPriority, protocol }
+    const key = keyOf(range)
     const known = this.#shares.get(key)
     if (known !== undefined) return known
-    const share = new Share<M>({ minPriority, maxPriority })
+    const share = new Share<M>(range)
     for (const peer of this.#peers) if (peer.has(share.range)) share.enter(peer.turn(share))
     this.#shares.set(key, share)
     return share
@@ -120,9 +122,14 @@ export class DeviceInbox<M> implements PeerInboxOwner<M> {
   #left(share: Share<M>): void {
     share.readers -= 1
     if (share.readers > 0) return
-    this.#shares.delete(share.range.minPriority * 256 + share.range.maxPriority)
+    this.#shares.delete(keyOf(share.range))
     for (const peer of this.#peers) peer.quit(share)
   }
+}
+
+function keyOf({ minPriority, maxPriority, protocol }: Range): number | string {
+  const priorities = minPriority * 256 + maxPriority
+  return protocol === undefined ? priorities : `${priorities} ${protocol}`
 }
 
 /** Bound over the past connections of all peers, in times of what one peer may leave. */

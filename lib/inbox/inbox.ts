@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer'
 import { Fifo } from '../waiting/fifo.js'
-import type { ParsedFilter, Range } from './message-filter.js'
+import type { ParsedFilter } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
+import type { Range } from './range.js'
 
 /** Makes a message of bytes that arrived, when an iterator takes them; `sentAs` is the priority that its sender gave it. */
 export type TakeMessage<M> = (bytes: Buffer, priority: number, sentAs: number) => M
@@ -16,9 +17,9 @@ export interface InboxOwner<M> {
   /** The connection is over. */
   ended(inbox: Inbox<M>): void
   /** The iterator that waits for this message, before those who come later. */
-  claim(priority: number, bytes: number): MessageReader<M> | undefined
+  claim(inbox: Inbox<M>, priority: number, bytes: number): MessageReader<M> | undefined
   /** A message of this priority waits. */
-  stored(priority: number): void
+  stored(inbox: Inbox<M>, priority: number): void
   /** This connection has something of this priority, and had nothing. */
   filled(inbox: Inbox<M>, priority: number): void
   /** It has nothing of this priority any more. */
@@ -30,6 +31,8 @@ export interface InboxOwner<M> {
 /** Messages of one connection that nobody took yet, and the iterators over them. */
 export class Inbox<M> {
   readonly #taken: TakeMessage<M>
+  /** The protocol of the connection. */
+  readonly protocol: string
   readonly #peer: InboxOwner<M>
   readonly #lanes = new Map<number, InboxLane>()
   /** The lanes that hold something, highest first. */
@@ -39,7 +42,8 @@ export class Inbox<M> {
   #messages = 0
   #bytes = 0
 
-  constructor(peer: InboxOwner<M>, taken: TakeMessage<M>) {
+  constructor(peer: InboxOwner<M>, protocol: string, taken: TakeMessage<M>) {
+    this.protocol = protocol
     this.#peer = peer
     this.#taken = taken
     peer.add(this)
@@ -48,7 +52,7 @@ export class Inbox<M> {
   /** A message arrived: it goes to the iterator that waited longest, one of this connection before one of the device; or it waits. */
   push(sentAs: number, bytes: Buffer): void {
     const priority = Math.min(sentAs, this.#peer.maxPriority)
-    const reader = this.#readers.find(priority) ?? this.#peer.claim(priority, bytes.length)
+    const reader = this.#readers.find(priority, this.protocol) ?? this.#peer.claim(this, priority, bytes.length)
     if (reader !== undefined) {
       reader.give(this.#taken(bytes, priority, sentAs))
       return
@@ -62,7 +66,7 @@ export class Inbox<M> {
     lane.sentAs.push(sentAs)
     this.#messages += 1
     this.#bytes += bytes.length
-    this.#peer.stored(priority)
+    this.#peer.stored(this, priority)
   }
 
   /** Nothing more arrives. What is here can still be taken. */

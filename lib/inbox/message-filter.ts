@@ -1,6 +1,7 @@
 import { outOfRange } from '../arguments/argument-error.js'
-import { optional, parseOptions, signal } from '../arguments/options.js'
+import { optional, parseOptions, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
+import type { Range } from './range.js'
 
 /** Options of `messages`: a choice of what the iterator takes. */
 export interface MessageFilter {
@@ -12,19 +13,27 @@ export interface MessageFilter {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options of a device's `messages`, over all its connections. */
+export interface DeviceMessageFilter extends MessageFilter {
+  /** The protocol of the connections whose messages are taken. Default: any. */
+  readonly protocol?: string | undefined
+}
+
 export interface ParsedFilter extends Range {
   readonly signal: AbortSignal | undefined
 }
 
-/** Priorities from the least to the most, both included. */
-export interface Range {
-  readonly minPriority: number
-  readonly maxPriority: number
+/** Checks the filter of `messages` of a connection. */
+export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
+  return inOrder({ ...parseOptions('filter', filter ?? {}, FILTER_CHECKS), protocol: undefined })
 }
 
-/** Checks the filter of `messages`. */
-export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
-  const parsed = parseOptions('filter', filter ?? {}, FILTER_CHECKS)
+/** Checks the filter of `messages` of a device. */
+export function parseDeviceFilter(filter: DeviceMessageFilter | undefined): ParsedFilter {
+  return inOrder(parseOptions('filter', filter ?? {}, DEVICE_FILTER_CHECKS))
+}
+
+function inOrder(parsed: ParsedFilter): ParsedFilter {
   if (parsed.minPriority > parsed.maxPriority) {
     throw outOfRange('filter.minPriority', `at most filter.maxPriority (${parsed.maxPriority})`, parsed.minPriority)
   }
@@ -36,3 +45,5 @@ const FILTER_CHECKS = {
   maxPriority: optional(priority, 255),
   signal: optional(signal, undefined),
 }
+
+const DEVICE_FILTER_CHECKS = { ...FILTER_CHECKS, protocol: optional(text, undefined) }

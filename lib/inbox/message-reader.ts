@@ -2,6 +2,7 @@ import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import { Fifo } from '../waiting/fifo.js'
 import type { ParsedFilter } from './message-filter.js'
+import { isWithin } from './range.js'
 
 /** Source of a reader's messages. */
 export interface MessageSource<M> {
@@ -21,9 +22,9 @@ export class MessageReaders<M> {
     return new MessageReader(source, filter, this.#waiting)
   }
 
-  /** The one that has waited longest of those who want this priority. */
-  find(priority: number): MessageReader<M> | undefined {
-    for (const reader of this.#waiting) if (reader.wants(priority)) return reader
+  /** The one that has waited longest of those who want this priority in this protocol. */
+  find(priority: number, protocol: string): MessageReader<M> | undefined {
+    for (const reader of this.#waiting) if (isWithin(reader.filter, priority, protocol)) return reader
     return undefined
   }
 
@@ -75,10 +76,6 @@ export class MessageReader<M> implements AsyncIterableIterator<M>, AsyncDisposab
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end()
-  }
-
-  wants(priority: number): boolean {
-    return priority >= this.filter.minPriority && priority <= this.filter.maxPriority
   }
 
   /** Ends the wait of the step that has waited longest. */

@@ -1,7 +1,8 @@
 import type { Inbox, InboxOwner } from './inbox.js'
 import { LeftBehind } from './left-behind.js'
-import type { ParsedFilter, Range } from './message-filter.js'
+import type { ParsedFilter } from './message-filter.js'
 import type { MessageReader } from './message-reader.js'
+import type { Range } from './range.js'
 import type { Giver, Share, Turn } from './share.js'
 
 /** Owner of the inboxes of peers. */
@@ -11,9 +12,9 @@ export interface PeerInboxOwner<M> {
   /** It has none any more. */
   remove(peer: PeerInbox<M>): void
   /** The iterator that waits for this message; it counts as given to that peer. */
-  claim(peer: PeerInbox<M>, priority: number, bytes: number): MessageReader<M> | undefined
+  claim(peer: PeerInbox<M>, protocol: string, priority: number, bytes: number): MessageReader<M> | undefined
   /** A peer has something more of this priority. */
-  stored(peer: PeerInbox<M>, priority: number): void
+  stored(peer: PeerInbox<M>, protocol: string, priority: number): void
   /** A connection ended with something unread. */
   leftBehind(peer: PeerInbox<M>, inbox: Inbox<M>): void
   /** A message of a past connection was taken. */
@@ -64,12 +65,12 @@ export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
   }
 
   /** The iterator of the device that waits for this message. */
-  claim(priority: number, bytes: number): MessageReader<M> | undefined {
-    return this.#device.claim(this, priority, bytes)
+  claim({ protocol }: Inbox<M>, priority: number, bytes: number): MessageReader<M> | undefined {
+    return this.#device.claim(this, protocol, priority, bytes)
   }
 
-  stored(priority: number): void {
-    this.#device.stored(this, priority)
+  stored({ protocol }: Inbox<M>, priority: number): void {
+    this.#device.stored(this, protocol, priority)
   }
 
   /** This connection has something of this priority, and had nothing. */
@@ -95,7 +96,7 @@ export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
     const priority = this.#highest(filter)
     const inboxes = priority === undefined ? undefined : this.#filled.get(priority)
     if (priority === undefined || inboxes === undefined) return undefined
-    const [first] = inboxes
+    const first = firstIn(filter.protocol, inboxes)
     if (first !== undefined && inboxes.size > 1) {
       inboxes.delete(first)
       inboxes.add(first)
@@ -108,10 +109,12 @@ export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
     return this.#highest(range) !== undefined
   }
 
-  #highest({ minPriority, maxPriority }: Range): number | undefined {
+  #highest({ minPriority, maxPriority, protocol }: Range): number | undefined {
     let highest: number | undefined
-    for (const priority of this.#filled.keys())
-      if (priority >= minPriority && priority <= maxPriority && priority > (highest ?? -1)) highest = priority
+    for (const [priority, inboxes] of this.#filled) {
+      const isHigher = priority >= minPriority && priority <= maxPriority && priority > (highest ?? -1)
+      if (isHigher && firstIn(protocol, inboxes) !== undefined) highest = priority
+    }
     return highest
   }
 
@@ -127,4 +130,10 @@ export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
   quit(share: Share<M>): void {
     this.#turns.delete(share)
   }
+}
+
+/** The first that is in this protocol; `undefined`: in any. */
+function firstIn<M>(protocol: string | undefined, inboxes: ReadonlySet<Inbox<M>>): Inbox<M> | undefined {
+  for (const inbox of inboxes) if (protocol === undefined || inbox.protocol === protocol) return inbox
+  return undefined
 }

@@ -1,5 +1,6 @@
 import { Heap, type Placed } from '../waiting/heap.js'
-import type { ParsedFilter, Range } from './message-filter.js'
+import type { ParsedFilter } from './message-filter.js'
+import { isWithin, type Range } from './range.js'
 
 /** A source of messages to give out. */
 export interface Giver<M> {
@@ -28,8 +29,8 @@ export class Share<M> {
     this.range = range
   }
 
-  covers(priority: number): boolean {
-    return priority >= this.range.minPriority && priority <= this.range.maxPriority
+  covers(priority: number, protocol: string): boolean {
+    return isWithin(this.range, priority, protocol)
   }
 
   /** The peer has something in the range. */

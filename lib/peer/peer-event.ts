@@ -33,6 +33,13 @@ export type PeerEvent =
       /** The endpoint that its packets come from now. */
       readonly to: Endpoint
     }
+  /** It sent a raw packet that is longer than the device's `mtu`, which was dropped; told once. */
+  | {
+      readonly type: 'oversized'
+      readonly publicKey: PublicKey
+      /** Bytes of the packet. */
+      readonly length: number
+    }
   /** Its session is gone. */
   | {
       readonly type: 'down'
@@ -82,6 +89,8 @@ function lineOf(event: Exclude<PeerEvent, { type: 'up' | 'rekeyed' }>): string {
       return `added by ${event.by}`
     case 'moved':
       return `moved from ${event.from ?? 'nowhere'} to ${event.to}`
+    case 'oversized':
+      return `packets too large: ${event.length} bytes`
     case 'down':
       return `tunnel down: ${event.reason}`
     case 'dial-failed':

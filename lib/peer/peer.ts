@@ -28,6 +28,7 @@ import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
 import type { Guest } from './guest.js'
 import { publishHandshake } from './handshake-event.js'
+import { warnOversized } from './oversized.js'
 import type { PeerEvent } from './peer-event.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
 
@@ -86,6 +87,8 @@ export interface PeerReceiver extends Guest {
   unanswered(to: Endpoint): void
   /** The system refused to send an initiation there. */
   unreachable(to: Endpoint, errno: number): void
+  /** It sent a packet that is longer than our MTU. */
+  oversized(length: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
@@ -369,6 +372,10 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         publishHandshake(device, () => ({ type: 'unreachable', publicKey, endpoint, error: systemErrorName(errno) }))
         this.#dials.tried(endpoint, errno)
         void this.#endpoints.refresh()
+      },
+      oversized: (length) => {
+        this.#host.event({ type: 'oversized', publicKey, length })
+        warnOversized(publicKey, length, this.#runtime.mtu)
       },
       down: (reason) => {
         this.#isUp = false

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { Buffer } from 'node:buffer'
 import { Readable, Writable } from 'node:stream'
 import { priority as checkPriority } from '../arguments/priority.js'
@@ -17,6 +18,8 @@ export interface StreamLink {
   readonly connection: Connection
   readonly driver: Driver
   readonly clock: Clock
+  /** The async context of its events, if not that of the connection's. */
+  readonly context?: AsyncResource | undefined
   readonly id: number
   readonly priority: number
   readonly name: string | undefined
@@ -37,6 +40,7 @@ export interface StreamSides {
   readonly stream: AnyStream
   readonly read: ReadSide | undefined
   readonly write: WriteSide | undefined
+  readonly context?: AsyncResource | undefined
   /** Ends what cannot go on, once nothing can be read any more. */
   settle?(): void
 }
@@ -71,7 +75,13 @@ export class ConnectionStream extends SocketLike {
     this.#priority = link.priority
     this.#read = new ReadSide(this, link.driver, link.id, link.readBudget, () => this.active())
     this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
-    link.register({ stream: this, read: this.#read, write: this.#write, settle: () => this.#settle() })
+    link.register({
+      stream: this,
+      context: link.context,
+      read: this.#read,
+      write: this.#write,
+      settle: () => this.#settle(),
+    })
   }
 
   /** Priority of what it writes, 0 to 255, which leaves before everything lower. It may be set at any time. */
@@ -205,7 +215,7 @@ export class ConnectionReadable extends Readable {
     this.priority = link.priority
     this.#link = link
     this.#read = new ReadSide(this, link.driver, link.id, link.readBudget)
-    link.register({ stream: this, read: this.#read, write: undefined })
+    link.register({ stream: this, context: link.context, read: this.#read, write: undefined })
   }
 
   /** Bytes that arrived so far: those that were read, and those that wait here to be read. */
@@ -253,7 +263,7 @@ export class ConnectionWritable extends Writable {
     this.#link = link
     this.#priority = link.priority
     this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
-    link.register({ stream: this, read: undefined, write: this.#write })
+    link.register({ stream: this, context: link.context, read: undefined, write: this.#write })
   }
 
   /** Priority of what it writes, 0 to 255, which leaves before everything lower. It may be set at any time. */

@@ -7,6 +7,28 @@ import { collect, eachDriver, endpointOf, nothingFor, pattern, peerEvent, until 
 const MIB = 2 ** 20
 
 eachDriver('closing', (network) => {
+  it("is told of by each device once, after the connection's own 'close' and before its own", async () => {
+    const { near, far, connection, accepted } = await network.connected()
+    const told: string[] = []
+    for (const [device, end] of [
+      [near, connection],
+      [far, accepted],
+    ] as const) {
+      const name = device === near ? 'near' : 'far'
+      end.on('close', () => told.push(`${name} connection`))
+      device.on('connectionClose', (closed, reason) => {
+        expect(closed).toBe(end)
+        told.push(`${name} ${reason.by} ${reason.code} ${device.connections.size} ${end.peer.connections.size}`)
+      })
+      device.on('close', () => told.push(`${name} device`))
+    }
+    await near.close({ code: 6 })
+    await accepted.closed
+    await far.close()
+    expect(told.filter((one) => one.startsWith('near'))).toEqual(['near connection', 'near local 6 0 0', 'near device'])
+    expect(told.filter((one) => one.startsWith('far'))).toEqual(['far connection', 'far remote 6 0 0', 'far device'])
+  })
+
   it('tells the other end code and reason', async () => {
     const { connection, accepted } = await network.connected()
     const closed = once(accepted, 'close')

@@ -19,6 +19,20 @@ eachDriver('device.messages()', (network) => {
     }
   })
 
+  it('gives those of one protocol, and leaves the others to others', async () => {
+    const protocols = ['blocks', 'votes']
+    const { peer, far } = await network.pair({ protocols }, { protocols })
+    const [blocks, votes] = await Promise.all(protocols.map((protocol) => peer.connect({ protocols: [protocol] })))
+    const reader = far.messages({ protocol: 'blocks' })
+    for (let n = 0; n < 3; n++) {
+      await votes?.send(Buffer.from(`vote ${n}`), { priority: 200 })
+      await blocks?.send(Buffer.from(`block ${n}`))
+    }
+    for (let n = 0; n < 3; n++) expect(String((await reader.next()).value?.bytes)).toBe(`block ${n}`)
+    const rest = far.messages()
+    for (let n = 0; n < 3; n++) expect(String((await rest.next()).value?.bytes)).toBe(`vote ${n}`)
+  })
+
   it('ends when the device closes, after what is left', async () => {
     const { near, connection, far } = await network.connected()
     const messages = far.messages()

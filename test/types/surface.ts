@@ -55,6 +55,10 @@ export async function device(): Promise<void> {
   same<typeof device.connections, ReadonlySet<Connection>>()
   same<typeof device.closed, Promise<CloseReason>>()
   device.on('connection', (connection) => same<typeof connection, Connection>())
+  device.on('connectionClose', (connection, reason) => {
+    same<typeof connection, Connection>()
+    same<typeof reason, CloseReason>()
+  })
   device.on('peer', (event) => {
     same<typeof event, PeerEvent>()
     if (event.type === 'dial-failed') same<typeof event.error, WarrenError>()
@@ -106,7 +110,9 @@ export async function connection(device: Device, publicKey: PublicKey): Promise<
   const results = await device.broadcast(new Uint8Array(1), { to: device.connections, except: connection, patience: 5 })
   same<typeof results, ReadonlyMap<Connection, Outgoing>>()
   await device.broadcast(new Uint8Array(1), { to: [connection], lifetime: 5, replaces: 'vote', signal: undefined })
-  for await (const message of device.messages({ minPriority: 1 })) same<typeof message, Message>()
+  for await (const message of device.messages({ minPriority: 1, protocol: 'ledger/2' })) same<typeof message, Message>()
+  // @ts-expect-error a connection has one protocol
+  connection.messages({ protocol: 'ledger/2' })
   for await (const message of connection.messages({ minPriority: 1, maxPriority: 2 })) {
     same<typeof message, Message>()
     same<typeof message.bytes, Buffer>()

@@ -78,6 +78,8 @@ records! {
         PeerUnanswered { peer: Number, to: Text<'a> },
         /// The system refused to send an initiation there; `errno` is its error number, positive.
         PeerUnreachable { peer: Number, to: Text<'a>, errno: Number },
+        /// A peer sent a packet that is longer than our MTU, which was dropped; told once a peer.
+        PeerOversized { peer: Number, length: Number },
         /// A tunnel has no session any more.
         PeerDown { peer: Number, reason: PeerDownReason },
         /// A key that proved its possession asks to become a peer.
@@ -137,6 +139,9 @@ impl<'a> From<&'a Event> for Record<'a> {
                 to: to.to_string().into(),
                 errno: (*error).into(),
             },
+            Event::PeerOversized { peer, len } => {
+                Self::PeerOversized { peer: peer.0.into(), length: *len as f64 }
+            }
             Event::PeerDown { peer, reason } => Self::PeerDown { peer: peer.0.into(), reason: *reason },
             Event::Stranger { public_key, endpoint } => Self::Stranger {
                 public_key: public_key.to_string().into(),

@@ -186,6 +186,8 @@ figures! {
         packetsReceived: counter = stats.rx_packets;
         /// Number of raw packets received that this process took too slowly.
         packetsReceivedDropped: counter = stats.rx_packets_dropped;
+        /// Number of raw packets received that are longer than this device's `mtu`, and were dropped.
+        packetsReceivedOversized: counter = stats.wireguard.received_oversized;
         /// Number of raw packets that left.
         packetsSent: counter = stats.tx_packets;
         /// Number of raw packets that found the queue full.

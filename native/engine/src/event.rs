@@ -51,6 +51,13 @@ pub enum Event {
         /// The system's error number.
         error: i32,
     },
+    /// The peer sent a packet that is longer than our MTU, which was dropped; told once a peer.
+    PeerOversized {
+        /// Which peer.
+        peer: PeerId,
+        /// The packet's length.
+        len: usize,
+    },
     /// The session expired, or 90 s of handshakes went unanswered.
     PeerDown {
         /// Which peer.

@@ -62,6 +62,7 @@ impl Told {
             | Event::PeerMoved { peer, .. }
             | Event::PeerUnanswered { peer, .. }
             | Event::PeerUnreachable { peer, .. }
+            | Event::PeerOversized { peer, .. }
             | Event::PeerDown { peer, .. }
             | Event::Packet { peer, .. }
             | Event::Connected { peer, .. } => Some(*peer),
@@ -155,6 +156,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
         | Event::PeerMoved { .. }
         | Event::PeerUnanswered { .. }
         | Event::PeerUnreachable { .. }
+        | Event::PeerOversized { .. }
         | Event::PeerDown { .. }
         | Event::Stranger { .. }
         | Event::StrangerGone { .. }

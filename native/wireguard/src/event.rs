@@ -48,6 +48,13 @@ pub enum Event {
         /// The system's error number.
         error: i32,
     },
+    /// The peer sent a packet that is longer than our MTU, which was dropped; told once a peer.
+    Oversized {
+        /// The peer.
+        peer: PeerId,
+        /// The packet's length.
+        len: usize,
+    },
     /// No session is left, or the peer could not be reached.
     Down {
         /// The peer.

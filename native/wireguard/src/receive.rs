@@ -15,6 +15,7 @@ use crate::constants::{
 };
 use crate::core::Core;
 use crate::device::Device;
+use crate::event::Event;
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::path::Path;
@@ -79,9 +80,7 @@ impl Device {
         now: Instant,
     ) -> Option<Opened> {
         let drops = &mut self.core.stats.received;
-        if datagram.len() > self.core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD
-            || datagram.len() > plaintext.len()
-        {
+        if datagram.len() > plaintext.len() {
             return count(&mut drops.oversized);
         }
         // boringtun adds its window to the counter, which overflows just below 2^64.
@@ -92,9 +91,15 @@ impl Device {
         let Device { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
+        let oversized = datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
-            return count(&mut drops.unknown_index);
+            return count(if oversized { &mut drops.oversized } else { &mut drops.unknown_index });
         };
+        if oversized {
+            let opened = peer.refuse_oversized(index, path, datagram, plaintext, core, now);
+            self.opened = opened.then_some(peer.id);
+            return None;
+        }
         let opened = peer.open(index, path, datagram, plaintext, core, now);
         self.opened = opened.is_ok().then_some(peer.id);
         opened.ok().flatten()
@@ -107,6 +112,31 @@ impl Device {
 }
 
 impl Peer {
+    /// Drops a datagram that is longer than our MTU allows. Only the first that is the peer's own is opened, to say so: true.
+    fn refuse_oversized(
+        &mut self,
+        index: TunnelIndex,
+        path: Path,
+        datagram: &[u8],
+        plaintext: &mut [u8],
+        core: &mut Core,
+        now: Instant,
+    ) -> bool {
+        let is_first = self.stats.received_oversized == 0;
+        if is_first {
+            match self.open(index, path, datagram, plaintext, core, now) {
+                Ok(Some(opened)) => {
+                    core.events.push_back(Event::Oversized { peer: self.id, len: opened.len })
+                }
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+        self.stats.received_oversized += 1;
+        core.stats.received.oversized += 1;
+        is_first
+    }
+
     /// What is in `plaintext`, if the datagram held a packet that this peer may send; an error if it did not open.
     fn open(
         &mut self,

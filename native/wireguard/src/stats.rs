@@ -92,4 +92,6 @@ pub struct PeerStats {
     pub staged_bytes: usize,
     /// Packets that were staged and never left.
     pub staged_dropped: u64,
+    /// Datagrams under its sessions that were dropped as longer than our MTU allows.
+    pub received_oversized: u64,
 }

@@ -83,6 +83,10 @@ describe('RecordReader', () => {
         [1, '10.0.0.1:5', 101],
       ],
       [
+        ['peerOversized', 1, 1_500],
+        [1, 1_500],
+      ],
+      [
         ['peerDown', 1, 1],
         [1, 'handshake-timeout'],
       ],

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { DeviceInbox } from '../../../lib/inbox/device-inbox.js'
 import { Inbox } from '../../../lib/inbox/inbox.js'
-import { type MessageFilter, parseFilter } from '../../../lib/inbox/message-filter.js'
+import { type DeviceMessageFilter, parseDeviceFilter } from '../../../lib/inbox/message-filter.js'
 import { PeerInbox } from '../../../lib/inbox/peer-inbox.js'
 import { Generator } from '../generator.js'
 
@@ -22,16 +22,16 @@ class Rig {
     this.device = new DeviceInbox(leftBehindBytes, ({ bytes }) => bytes)
   }
 
-  /** A connection with a peer: the letters of its name. */
-  connect(name: string): Inbox<Taken> {
+  /** A connection with a peer: the letters of its name before the point. */
+  connect(name: string, protocol = 'a'): Inbox<Taken> {
     const [peer = ''] = name.split('.')
     const known = this.#peers.get(peer) ?? new PeerInbox(this.device, 255)
     this.#peers.set(peer, known)
-    return new Inbox(known, (bytes, priority) => ({ from: name, priority, bytes: bytes.length }))
+    return new Inbox(known, protocol, (bytes, priority) => ({ from: name, priority, bytes: bytes.length }))
   }
 
-  read(filter?: MessageFilter): AsyncIterableIterator<Taken> {
-    return this.device.read(parseFilter(filter))
+  read(filter?: DeviceMessageFilter): AsyncIterableIterator<Taken> {
+    return this.device.read(parseDeviceFilter(filter))
   }
 }
 
@@ -50,6 +50,38 @@ function send(inbox: Inbox<Taken>, count: number, bytes: number, priority = 0): 
 }
 
 describe('DeviceInbox', () => {
+  it('gives a reader of one protocol what is of it, also where a peer has sent more urgent things in another', async () => {
+    const rig = new Rig()
+    const [votes, blocks] = [rig.connect('peer.1', 'votes'), rig.connect('peer.2', 'blocks')]
+    const other = rig.connect('other.1', 'blocks')
+    send(votes, 3, 10, 200)
+    send(blocks, 2, 20)
+    send(other, 2, 20)
+    const reader = rig.read({ protocol: 'blocks' })
+    const taken = await take(reader, 4)
+    expect(taken.map(({ from }) => from).sort()).toEqual(['other.1', 'other.1', 'peer.2', 'peer.2'])
+    const waits = reader.next()
+    send(votes, 1, 10, 200)
+    send(blocks, 1, 30)
+    expect(await waits).toMatchObject({ value: { from: 'peer.2', bytes: 30 } })
+    const all = await take(rig.read(), 4)
+    expect(all.map(({ from }) => from)).toEqual(Array.from({ length: 4 }, () => 'peer.1'))
+  })
+
+  it('has readers of one protocol beside readers of all, each message going to one', async () => {
+    const rig = new Rig()
+    const [one, two] = [rig.connect('p.1', 'a'), rig.connect('p.2', 'b')]
+    const [ofA, ofAll] = [rig.read({ protocol: 'a' }), rig.read()]
+    const steps = [ofA.next(), ofAll.next(), ofAll.next()]
+    send(two, 1, 1)
+    send(one, 2, 2)
+    const values = (await Promise.all(steps)).map(({ value }) => (value as Taken).from)
+    expect(values).toEqual(['p.1', 'p.2', 'p.1'])
+    await ofA.return?.()
+    send(one, 1, 2)
+    expect((await rig.read({ protocol: 'a', minPriority: 0 }).next()).value).toMatchObject({ from: 'p.1' })
+  })
+
   it('lets peers take turns by bytes, whatever the sizes and priorities of what they send', async () => {
     const rig = new Rig()
     const [large, small, urgent] = [rig.connect('large'), rig.connect('small'), rig.connect('urgent')]
@@ -111,7 +143,7 @@ describe('DeviceInbox', () => {
   it('gives each message to exactly one: iterators of the device and of connections compete', async () => {
     const rig = new Rig()
     const inboxes = [rig.connect('a'), rig.connect('b')]
-    const readers = [rig.read(), rig.read(), ...inboxes.map((inbox) => inbox.read(parseFilter(undefined)))]
+    const readers = [rig.read(), rig.read(), ...inboxes.map((inbox) => inbox.read(parseDeviceFilter(undefined)))]
     const counts = readers.map(() => 0)
     const reading = readers.map(async (reader, index) => {
       for await (const _ of reader) counts[index] = (counts[index] ?? 0) + 1
@@ -195,7 +227,7 @@ describe('DeviceInbox', () => {
     const reader = rig.read()
     rig.device.end()
     expect((await reader.next()).done).toBe(true)
-    expect((await inbox.read(parseFilter(undefined)).next()).value?.from).toBe('a')
+    expect((await inbox.read(parseDeviceFilter(undefined)).next()).value?.from).toBe('a')
   })
 
   it('gives the messages of each peer as a naive list would, under random use', async () => {

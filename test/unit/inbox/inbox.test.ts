@@ -20,7 +20,7 @@ function inbox(): {
 } {
   const taken: Received[] = []
   const peer = new PeerInbox<string>(new DeviceInbox(MIB, ({ length }) => length), 255)
-  const box = new Inbox<string>(peer, (bytes, priority) => {
+  const box = new Inbox<string>(peer, 'a', (bytes, priority) => {
     taken.push({ bytes, priority })
     return bytes.toString()
   })

@@ -33,6 +33,7 @@ impl Engine {
             | Event::PeerRekeyed { .. }
             | Event::PeerUnanswered { .. }
             | Event::PeerUnreachable { .. }
+            | Event::PeerOversized { .. }
             | Event::PeerDown { .. }
             | Event::Stranger { .. }
             | Event::StrangerGone { .. }

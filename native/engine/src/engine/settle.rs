@@ -24,6 +24,7 @@ impl Engine {
                 }
                 TunnelEvent::Unanswered { .. }
                 | TunnelEvent::Unreachable { .. }
+                | TunnelEvent::Oversized { .. }
                 | TunnelEvent::Stranger { .. }
                 | TunnelEvent::StrangerGone { .. } => self.events.push_back(told(event)),
             }
@@ -118,6 +119,7 @@ fn told(event: TunnelEvent) -> Event {
         TunnelEvent::Moved { peer, from, to } => Event::PeerMoved { peer, from, to },
         TunnelEvent::Unanswered { peer, attempt, to } => Event::PeerUnanswered { peer, attempt, to },
         TunnelEvent::Unreachable { peer, to, error } => Event::PeerUnreachable { peer, to, error },
+        TunnelEvent::Oversized { peer, len } => Event::PeerOversized { peer, len },
         TunnelEvent::Down { peer, reason } => {
             let reason = match reason {
                 DownReason::Expired => PeerDownReason::Expired,

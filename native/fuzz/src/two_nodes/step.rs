@@ -317,6 +317,7 @@ impl World {
                 | Event::PeerMoved { .. }
                 | Event::PeerUnanswered { .. }
                 | Event::PeerUnreachable { .. }
+                | Event::PeerOversized { .. }
                 | Event::PeerDown { .. }
                 | Event::Stranger { .. }
                 | Event::StrangerGone { .. }

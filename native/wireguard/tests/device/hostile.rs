@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand_pcg::rand_core::Rng;
 use warren_testing::{Datagram, Link, Node, Seed};
-use warren_wireguard::{Event, MAX_DATAGRAM, Path, ReceiveDrops, Sent};
+use warren_wireguard::{Config, Event, MAX_DATAGRAM, Path, ReceiveDrops, Sent};
 
 use crate::node::*;
 
@@ -300,12 +300,31 @@ fn a_replayed_initiation_is_answered_once() {
 }
 
 #[test]
-fn a_datagram_longer_than_our_mtu_allows_is_dropped_before_it_is_opened() {
+fn a_packet_longer_than_our_mtu_is_dropped_and_its_peer_told_of_once() {
+    let mut pair = Pair::of(Config { mtu: 1_500, ..config(1) });
+    pair.send_a(b"first");
+    pair.world.run_for(SECOND);
+    for _ in 0..3 {
+        assert!(matches!(pair.send_a(&[7; 1_460]), Sent::Sealed(_)));
+        pair.world.run_for(SECOND);
+    }
+    pair.send_a(b"last");
+    pair.world.run_for(SECOND);
+    assert_eq!(texts(pair.node_b()), [b"first".as_slice(), b"last"]);
+    let node = pair.node_b();
+    assert_eq!(node.device.stats().received.oversized, 3);
+    assert_eq!(node.count(|event| matches!(event, Event::Oversized { len: 1_500, .. })), 1);
+}
+
+#[test]
+fn what_is_longer_than_our_mtu_and_not_of_the_peer_tells_of_nobody() {
     let mut pair = Pair::connected();
     let mut long = pair.node_a().sent.last().expect("data was sent").1.clone();
     long.bytes.resize(1_424 + 32 + 1, 0);
+    long.bytes[8..16].copy_from_slice(&100u64.to_le_bytes());
     pair.world.with(pair.b, |node, now| node.handle_datagram(long, now));
-    assert_eq!(pair.node_b().device.stats().received.oversized, 1);
+    assert_eq!(pair.node_b().device.stats().received.unauthenticated, 1);
+    assert_eq!(pair.node_b().count(|event| matches!(event, Event::Oversized { .. })), 0);
 }
 
 #[test]

@@ -195,7 +195,16 @@ impl Pair {
         Pair::made(Seed::exactly(seed), |_, _| {})
     }
 
+    /// A pair of which A has this configuration, with its usual key.
+    pub(crate) fn of(a: Config) -> Pair {
+        Pair::between(a, Seed::of_this_run(), |_, _| {})
+    }
+
     fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+        Pair::between(config(1), seed, change)
+    }
+
+    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
         let (a, b) = (address(1), address(2));
         let mut world = World::new(seed);
         world.network.set_default(Link::with_latency(20 * MILLISECOND));
@@ -203,7 +212,7 @@ impl Pair {
         let mut to_a = peer(key(1).public_key(), Some(a));
         change(&mut to_b, &mut to_a);
         let now = world.now();
-        world.add(a, WireGuard::new(config(1), a, now));
+        world.add(a, WireGuard::new(config_a, a, now));
         world.add(b, WireGuard::new(config(2), b, now));
         let ab = world.with(a, |node, now| node.device.add_peer(to_b, now)).expect("B is new to A");
         let ba = world.with(b, |node, now| node.device.add_peer(to_a, now)).expect("A is new to B");
