@@ -35,7 +35,8 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// An attack by the peer whose key is `tunnel::HOSTILE`. `salt` tells its connections from those of another run; `index` is the number of a session of somebody else's, if one was overheard.
+    /// An attack by the peer whose key is `tunnel::HOSTILE`. `salt` tells its connections from those of another run; `index` is
+    /// the number of a session of somebody else's, if one was overheard.
     pub fn new(attack: &'static Attack, salt: u32, index: Option<[u8; 4]>, now: Instant) -> Hostile {
         let mut attacker = Attacker::new(tunnel::HOSTILE, u64::from(salt), now);
         attacker.overheard = index;
