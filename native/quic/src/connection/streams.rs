@@ -308,6 +308,10 @@ impl Connection {
         self.streams.streams.insert(id, stream);
         let stream = handle(id);
         events.push_back((self.handle, Event::StreamOpened { stream, bidirectional, priority, name }));
+        // The word that it wants nothing may have come in a packet before its header, when nobody here knew the stream.
+        if bidirectional && let Ok(Some(code)) = self.inner.send_stream(id).stopped() {
+            self.stop(id, code, events);
+        }
     }
 
     /// The other end opened a bidirectional stream that is of no use.
@@ -362,10 +366,17 @@ impl Connection {
         if Some(id) == self.control_stream {
             return Err(Violation("stopped the control stream"));
         }
-        let Some(ByteStream { sending: Some(half), .. }) = self.streams.streams.get_mut(&id) else {
+        if self.streams.streams.contains_key(&id) {
+            self.stop(id, code, events);
+        } else if id.dir() == Dir::Uni {
             self.on_message_stopped(id.index());
-            return Ok(());
-        };
+        }
+        Ok(())
+    }
+
+    /// The other end wants no more of a stream.
+    fn stop(&mut self, id: StreamId, code: VarInt, events: &mut Events) {
+        let Some(half) = self.send_half(handle(id)) else { return };
         let was_closed = std::mem::replace(&mut half.closed, true);
         half.finish = false;
         let was_finishing = std::mem::take(&mut half.finishing);
@@ -377,7 +388,6 @@ impl Connection {
             events.push_back((self.handle, Event::StreamStopped { stream: handle(id), code, whole }));
         }
         self.forget_if_over(id);
-        Ok(())
     }
 
     /// The other end's application has read this much.

@@ -143,6 +143,24 @@ fn reset_and_stop_reach_the_other_end_with_their_codes() {
 }
 
 #[test]
+fn streams_that_are_stopped_in_packets_before_their_headers_are_told_as_stopped() {
+    let (mut world, a, _) = pair(16, latency(5));
+    world.with(address(A), |node, _| {
+        // More than a packet has room for: those that ask to stop leave first.
+        for _ in 0..200 {
+            let stream = node.quic.open_stream(a, true, 0, &StreamName::default()).unwrap();
+            node.quic.finish_stream(a, stream);
+            node.quic.stop_stream(a, stream, 7);
+        }
+    });
+    world.run_for(Duration::from_millis(200));
+    let told =
+        |is: fn(&Event) -> bool| world.node(address(B)).events.iter().filter(|(_, event)| is(event)).count();
+    assert_eq!(told(|event| matches!(event, Event::StreamOpened { .. })), 200);
+    assert_eq!(told(|event| matches!(event, Event::StreamStopped { code: 7, .. })), 200);
+}
+
+#[test]
 fn a_stream_stopped_while_its_end_is_on_its_way_is_told_as_stopped() {
     let (mut world, a, b) = pair(11, latency(5));
     let stream = world.with(address(A), |node, _| {
