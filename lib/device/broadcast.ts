@@ -11,7 +11,7 @@ import { defer } from '../waiting/deferred.js'
 
 /** Options of `broadcast`, beside those of `send`. */
 export interface BroadcastOptions extends SendOptions {
-  /** Connections that get the message. Default: one of each peer that has any in `protocol`. */
+  /** Connections that get the message. Default: one of each peer that is connected in `protocol`. */
   readonly to?: Iterable<Connection> | undefined
   /** Protocol of the message, where `to` is left out. Default: the device's only one; where it has several it must be named. */
   readonly protocol?: string | undefined

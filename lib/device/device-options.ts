@@ -52,7 +52,7 @@ export interface DeviceOptions {
 export interface ListenOptions {
   /** IP address of this machine. Default: all of them. */
   readonly host?: string | undefined
-  /** UDP port. Default 0: any that is free. */
+  /** UDP port. Default 0: a free one, which the system chooses. */
   readonly port?: number | undefined
 }
 

@@ -59,7 +59,7 @@ export interface Receiver {
   /** A key that proved its possession asks to become a peer. */
   stranger(publicKey: string, endpoint: string): void
 
-  /** The question lapsed: any later answer is ignored. */
+  /** The question lapsed: a later answer is ignored. */
   strangerGone(publicKey: string): void
 
   /** A raw packet arrived. `packet` owns its memory. */

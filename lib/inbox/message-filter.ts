@@ -15,7 +15,7 @@ export interface MessageFilter {
 
 /** Options of a device's `messages`, over all its connections. */
 export interface DeviceMessageFilter extends MessageFilter {
-  /** The protocol of the connections whose messages are taken. Default: any. */
+  /** The protocol of the connections whose messages are taken. Default: all protocols. */
   readonly protocol?: string | undefined
 }
 

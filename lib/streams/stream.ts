@@ -109,7 +109,7 @@ export class ConnectionStream extends SocketLike {
   }
 
   /**
-   * Writes, as any Writable does. After this side has ended with the peer's it errs with `ERR_WARREN_STREAM_ENDED`, and warns once for
+   * Writes, as every Writable does. After this side has ended with the peer's it errs with `ERR_WARREN_STREAM_ENDED`, and warns once for
    * each place in the program.
    */
   override write(chunk: unknown, callback?: Callback): boolean
@@ -130,7 +130,7 @@ export class ConnectionStream extends SocketLike {
     return this
   }
 
-  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
+  /** Emits, as every emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (isUnheard(this, event, args)) return false
     const isHeard = super.emit(event, ...args)
@@ -138,7 +138,7 @@ export class ConnectionStream extends SocketLike {
     return isHeard
   }
 
-  /** Reads, as any Readable does. */
+  /** Reads, as every Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
     this.#read.taken()
@@ -223,12 +223,12 @@ export class ConnectionReadable extends Readable {
     return this.#read.bytes
   }
 
-  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
+  /** Emits, as every emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return !isUnheard(this, event, args) && super.emit(event, ...args)
   }
 
-  /** Reads, as any Readable does. */
+  /** Reads, as every Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
     this.#read.taken()
@@ -280,7 +280,7 @@ export class ConnectionWritable extends Writable {
     return this.#write.taken + this.writableLength
   }
 
-  /** Emits, as any emitter does; an 'error' that nobody listens to is not an uncaught exception. */
+  /** Emits, as every emitter does; an 'error' that nobody listens to is not an uncaught exception. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return !isUnheard(this, event, args) && super.emit(event, ...args)
   }

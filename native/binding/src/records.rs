@@ -84,7 +84,7 @@ records! {
         PeerDown { peer: Number, reason: PeerDownReason },
         /// A key that proved its possession asks to become a peer.
         Stranger { public_key: Text<'a>, endpoint: Text<'a> },
-        /// The question lapsed: any later answer is ignored.
+        /// The question lapsed: a later answer is ignored.
         StrangerGone { public_key: Text<'a> },
         /// A raw packet arrived. `packet` owns its memory.
         Packet { peer: Number, packet: Copied<'a> },
