@@ -109,7 +109,7 @@ impl Arrivals {
         self.turns.has_next(now)
     }
 
-    /// When the next turn may begin, if all that wait are slow.
+    /// When to come back for the next turn, if all that wait are slow.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.turns.deadline()
     }

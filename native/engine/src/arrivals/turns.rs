@@ -15,7 +15,7 @@ pub(crate) struct Turns<M> {
     waiting: BTreeSet<(u64, M)>,
     /// The time that the member had whose turn began last: who comes back begins there.
     reached: u64,
-    /// While others are there, no slow member has a turn before this.
+    /// While others are there, no slow member has a turn before this; of what they did not use they keep [`GRAIN`].
     slow_from: Option<Instant>,
     /// A member that is not slow had a turn lately, until this.
     others_until: Option<Instant>,
@@ -83,13 +83,13 @@ impl<M: Copy + Ord> Turns<M> {
         self.may_begin(now).next().is_some()
     }
 
-    /// When the next turn may begin, if all that wait are slow.
+    /// When to come back, if all that wait are slow: once turns of theirs have come together, for one wake-up.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let mut waiting = self.waiting.iter();
         if waiting.len() == 0 || waiting.any(|(_, member)| !self.is_slow(member)) {
             return None;
         }
-        Some(self.slow_from?.min(self.others_until?))
+        Some((self.slow_from? + GRAIN).min(self.others_until?))
     }
 
     /// How much load the member may have worked off in its turn.
@@ -110,7 +110,9 @@ impl<M: Copy + Ord> Turns<M> {
         // Even what seems to take no time moves on to the next.
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST);
         if account.slow {
-            self.slow_from = Some(now + Duration::from_nanos(took * (SLOW_TIMES - 1)));
+            let least = now.checked_sub(GRAIN).unwrap_or(now);
+            let from = self.slow_from.map_or(least, |from| from.max(least));
+            self.slow_from = Some(from + Duration::from_nanos(took * (SLOW_TIMES - 1)));
         } else {
             self.others_until = Some(now + LATELY);
         }
@@ -215,6 +217,8 @@ const TURN: u64 = 200_000;
 const LONGEST: u64 = 100_000_000;
 /// So many times the median is slow, and a slow member's time counts so many times.
 const SLOW_TIMES: u64 = 10;
+/// Slow members have up to a ninth of this at once. Tiny messages come due every 18 us: a wake-up for each cost more than they do.
+const GRAIN: Duration = Duration::from_millis(1);
 /// In nanoseconds: 5,000 datagrams that do not open, at once.
 const LENT: u64 = 10_000_000;
 /// A peer that sends something fifty times a second is there.

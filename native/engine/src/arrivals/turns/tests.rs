@@ -81,7 +81,9 @@ impl Naive {
         member.nanoseconds += took;
         member.load += load;
         if member.slow {
-            self.slow_from = Some(now + Duration::from_nanos(9 * took));
+            let least = now - Duration::from_millis(1);
+            let from = self.slow_from.map_or(least, |from| from.max(least));
+            self.slow_from = Some(from + Duration::from_nanos(9 * took));
         } else {
             self.others_until = Some(now + Duration::from_millis(25));
         }
