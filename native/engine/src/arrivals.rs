@@ -23,6 +23,8 @@ pub(crate) struct Arrivals {
     /// `None`: all strangers.
     turns: Turns<Option<PeerId>>,
     strangers: Turns<u16>,
+    /// Whose turn ended, and was not charged yet.
+    ended: Option<Claimed>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ impl Arrivals {
             held: 0,
             turns: Turns::new(),
             strangers: Turns::new(),
+            ended: None,
         }
     }
 
@@ -106,7 +109,7 @@ impl Arrivals {
         self.turns.has_next(now)
     }
 
-    /// When the next turn may begin, if all that wait are slow.
+    /// When to come back for the next turn, if all that wait are slow.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.turns.deadline()
     }
@@ -156,9 +159,11 @@ impl Arrivals {
     /// Ends it.
     pub(crate) fn end(&mut self, turn: &Turn) {
         self.forget_if_empty(turn.claimed);
+        self.ended = Some(turn.claimed);
     }
 
-    /// The work on these datagrams took so long: the peer pays, and for those that did not open their source.
+    /// The work on these datagrams took so long: the peer pays, and for those that did not open their source. Where it was the
+    /// turn of somebody else, that is lent: of a peer for what did not open, of strangers for what turned out to be a peer's.
     pub(crate) fn charge(&mut self, tally: Tally, took: Duration, now: Instant) {
         let failing = match tally.opened {
             Some(peer) => {
@@ -168,6 +173,14 @@ impl Arrivals {
             }
             None => took,
         };
+        match self.ended.take() {
+            Some(Claimed::Peer(peer)) => return self.turns.lend(Some(peer), failing, now),
+            Some(Claimed::Source(source)) if tally.opened.is_some() => {
+                self.turns.lend(None, took - failing, now);
+                self.strangers.charge(source, took - failing, tally.load, now);
+            }
+            Some(Claimed::Source(_)) | None => {}
+        }
         if tally.failed > 0 {
             let load = load(0) * u64::from(tally.failed);
             self.turns.charge(None, failing, load, now);

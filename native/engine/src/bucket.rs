@@ -38,6 +38,14 @@ impl Bucket {
     }
 }
 
+/// Datagrams of so much time each that may leave of what a bucket holds; the last may take it below even.
+pub(crate) fn datagrams(holds: Duration, each: Duration) -> usize {
+    match holds.as_nanos() {
+        0 => 0,
+        holds => (holds / each.as_nanos().max(1)) as usize + 1,
+    }
+}
+
 /// No bucket is even before: it holds no more.
 fn earliest(burst: Duration, now: Instant) -> Instant {
     now.checked_sub(burst).unwrap_or(now)

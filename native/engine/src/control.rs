@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use warren_quic::ConnectionHandle;
 use warren_wireguard::{Path, PeerId};
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, datagrams};
 use crate::overhead::{IPV6_UDP, WIREGUARD};
 
 /// What waits of all peers.
@@ -324,13 +324,9 @@ impl Share {
         self.holds(bucket, now).is_zero()
     }
 
-    /// Full datagrams; the last may take it below even.
+    /// Full datagrams.
     fn allowance(&self, bucket: Option<Bucket>, now: Instant) -> usize {
-        let available = self.holds(bucket, now);
-        if available.is_zero() {
-            return 0;
-        }
-        (available.as_nanos() / self.datagram.as_nanos()) as usize + 1
+        datagrams(self.holds(bucket, now), self.datagram)
     }
 
     fn charge(&self, bucket: &mut Option<Bucket>, bytes: usize, now: Instant) {

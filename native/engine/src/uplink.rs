@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, datagrams};
 use crate::ids::Priority;
 use crate::overhead::{IPV6_UDP, WIREGUARD, ip_udp};
 
@@ -44,11 +44,7 @@ impl Uplink {
 
     /// Full datagrams of data that may leave now; the last may take the bucket below zero.
     pub(crate) fn allowance(&self, now: Instant) -> usize {
-        let available = self.bucket.holds(self.burst, now);
-        if available.is_zero() {
-            return 0;
-        }
-        (available.as_nanos() / self.datagram.as_nanos().max(1)) as usize + 1
+        datagrams(self.bucket.holds(self.burst, now), self.datagram)
     }
 
     /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when one does.

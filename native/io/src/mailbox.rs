@@ -28,14 +28,14 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Mailbox {
     notifier: Arc<Notifier>,
-    /// The thread will look at the commands before it sleeps: no wake-up is needed.
+    /// The thread will look at the commands, and for room, before it sleeps: no wake-up is needed.
     awake: AtomicBool,
     commands: Mutex<Commands>,
     /// The owner was told and has not drained yet.
     kicked: AtomicBool,
     /// There is bulk that the owner was not told of yet; the thread's own, but for a drain that takes it meanwhile.
     untold: AtomicUsize,
-    /// Events wait in the engine for want of room here.
+    /// Events wait in the engine for want of room here; until the thread looks at them again.
     withheld: AtomicBool,
     outbox: Mutex<Outbox>,
     /// Nanoseconds that the owner is expected to take for what is in the outbox.
@@ -107,7 +107,7 @@ impl Mailbox {
         self.untold.store(0, Ordering::SeqCst);
         drop(outbox);
         into.extend(events);
-        if self.withheld.swap(false, Ordering::SeqCst) {
+        if self.withheld.load(Ordering::SeqCst) {
             self.wake();
         }
         failure
@@ -124,12 +124,13 @@ impl Mailbox {
         if commands.queue.is_empty() { commands.stop.clone() } else { None }
     }
 
-    /// Says that the thread is about to sleep. `false`: there is a command already.
+    /// Says that the thread is about to sleep. `false`: there is a command already, or room for withheld events.
     pub(crate) fn may_sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
         let commands = lock(&self.commands);
         let idle = commands.queue.is_empty() && commands.stop.is_none();
         drop(commands);
+        let idle = idle && !(self.withheld.load(Ordering::SeqCst) && self.has_room());
         if !idle {
             self.woke();
         }
@@ -144,14 +145,15 @@ impl Mailbox {
     ///
     /// The owner is woken at once, but for bulk alone: that waits for more, until `flush`.
     pub(crate) fn deliver(&self, engine: &mut Engine) {
-        if self.held.load(Ordering::SeqCst) >= MAX_WORK {
-            self.withheld.store(true, Ordering::SeqCst);
-            // Again, for the owner may have drained before it could see the line above.
-            if self.held.load(Ordering::SeqCst) >= MAX_WORK {
-                return;
-            }
+        let has_room = self.has_room();
+        self.withheld.store(!has_room, Ordering::SeqCst);
+        if has_room {
+            self.deliver_up_to(engine, MAX_WORK);
         }
-        self.deliver_up_to(engine, MAX_WORK);
+    }
+
+    fn has_room(&self) -> bool {
+        self.held.load(Ordering::SeqCst) < MAX_WORK
     }
 
     /// The last delivery, of everything.
@@ -248,3 +250,6 @@ fn work(event: &Event) -> usize {
 const BULK_WAKE: usize = 128 * 1024;
 // In nanoseconds. What waits here has no turns any more: an urgent message of another peer comes after all of it.
 const MAX_WORK: usize = 2_000_000;
+
+#[cfg(test)]
+mod tests;

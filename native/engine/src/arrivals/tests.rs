@@ -211,3 +211,79 @@ fn who_is_alone_and_cheap_waits_for_nobody() {
     charge(&mut arrivals, peer(1), 45, Duration::from_micros(500), now);
     assert!(!arrivals.is_free(peer(1), 1_400, &bytes, now), "others may be behind it");
 }
+
+/// How many datagrams of another's turns were worked off beside 20,000 of peer 0, where its turns turn out to be that.
+fn beside(other: Claimed, tally: Tally) -> usize {
+    let mut arrivals = Arrivals::new();
+    let mut now = Instant::now();
+    let mut had = [0; 2];
+    while had[0] < 20_000 {
+        for claimed in [peer(0), other] {
+            arrivals.push(claimed, batch(1_400, 0..10));
+        }
+        let (claimed, numbers) = turn(&mut arrivals, now).expect("more waits");
+        now += CHEAP * numbers.len() as u32;
+        if claimed == other {
+            arrivals.charge(tally, CHEAP * numbers.len() as u32, now);
+        } else {
+            charge(&mut arrivals, claimed, numbers.len(), CHEAP, now);
+        }
+        had[usize::from(claimed == other)] += numbers.len();
+        assert!(had[1] < 80_000, "{had:?}");
+    }
+    had[1]
+}
+
+#[test]
+fn a_peer_whose_datagrams_never_open_has_no_more_than_its_turns() {
+    let had = beside(peer(1), Tally { failed: 10, source: 7, ..Tally::default() });
+    assert!(had < 27_000, "{had} beside 20,000");
+}
+
+#[test]
+fn a_peer_that_is_always_elsewhere_has_no_more_than_its_turns_and_those_of_strangers() {
+    let tally = Tally { opened: Some(PeerId(1)), load: load(1_400) * 10, ..Tally::default() };
+    let had = beside(Claimed::Source(7), tally);
+    assert!(had < 27_000, "{had} beside 20,000");
+}
+
+#[test]
+fn datagrams_of_a_peer_that_do_not_open_take_no_turns_of_strangers() {
+    let mut arrivals = Arrivals::new();
+    let mut now = Instant::now();
+    let mut had: BTreeMap<Claimed, usize> = BTreeMap::new();
+    let stranger = Claimed::Source(3);
+    while had.values().sum::<usize>() < 60_000 {
+        for claimed in [peer(0), peer(1), stranger] {
+            arrivals.push(claimed, batch(1_400, 0..10));
+        }
+        let (claimed, numbers) = turn(&mut arrivals, now).expect("more waits");
+        now += CHEAP * numbers.len() as u32;
+        if claimed == peer(1) {
+            let tally = Tally { failed: numbers.len() as u32, source: 7, ..Tally::default() };
+            arrivals.charge(tally, CHEAP * numbers.len() as u32, now);
+        } else {
+            charge(&mut arrivals, claimed, numbers.len(), CHEAP, now);
+        }
+        *had.entry(claimed).or_default() += numbers.len();
+    }
+    assert!(had.get(&stranger).is_some_and(|&had| had > 17_000), "{had:?}");
+}
+
+#[test]
+fn who_is_expensive_and_always_elsewhere_has_one_datagram_a_turn() {
+    let mut arrivals = Arrivals::new();
+    let now = Instant::now();
+    let mut longest = 0;
+    for n in 0..40 {
+        arrivals.push(Claimed::Source(7), batch(1_400, 0..40));
+        let (_, numbers) = turn(&mut arrivals, now).expect("more waits");
+        let load = load(1_400) * numbers.len() as u64;
+        let tally = Tally { opened: Some(PeerId(1)), load, ..Tally::default() };
+        arrivals.charge(tally, Duration::from_micros(500) * numbers.len() as u32, now);
+        if n > 2 {
+            longest = longest.max(numbers.len());
+        }
+    }
+    assert_eq!(longest, 1);
+}

@@ -15,7 +15,7 @@ pub(crate) struct Turns<M> {
     waiting: BTreeSet<(u64, M)>,
     /// The time that the member had whose turn began last: who comes back begins there.
     reached: u64,
-    /// While others are there, no slow member has a turn before this.
+    /// While others are there, no slow member has a turn before this; of what they did not use they keep [`GRAIN`].
     slow_from: Option<Instant>,
     /// A member that is not slow had a turn lately, until this.
     others_until: Option<Instant>,
@@ -27,6 +27,8 @@ pub(crate) struct Turns<M> {
 #[derive(Debug, Default)]
 struct Account {
     had: u64,
+    /// The same, of turns for which others paid.
+    lent: u64,
     waits: bool,
     nanoseconds: u64,
     load: u64,
@@ -51,7 +53,7 @@ impl<M: Copy + Ord> Turns<M> {
         if !account.waits {
             account.waits = true;
             account.had = account.had.max(self.reached);
-            self.waiting.insert((account.had, member));
+            self.waiting.insert((account.place(), member));
         }
     }
 
@@ -59,7 +61,7 @@ impl<M: Copy + Ord> Turns<M> {
     pub(crate) fn rest(&mut self, member: M) {
         if let Some(account) = self.accounts.get_mut(&member) {
             account.waits = false;
-            self.waiting.remove(&(account.had, member));
+            self.waiting.remove(&(account.place(), member));
         }
     }
 
@@ -81,13 +83,13 @@ impl<M: Copy + Ord> Turns<M> {
         self.may_begin(now).next().is_some()
     }
 
-    /// When the next turn may begin, if all that wait are slow.
+    /// When to come back, if all that wait are slow: once turns of theirs have come together, for one wake-up.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let mut waiting = self.waiting.iter();
         if waiting.len() == 0 || waiting.any(|(_, member)| !self.is_slow(member)) {
             return None;
         }
-        Some(self.slow_from?.min(self.others_until?))
+        Some((self.slow_from? + GRAIN).min(self.others_until?))
     }
 
     /// How much load the member may have worked off in its turn.
@@ -108,18 +110,35 @@ impl<M: Copy + Ord> Turns<M> {
         // Even what seems to take no time moves on to the next.
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST);
         if account.slow {
-            self.slow_from = Some(now + Duration::from_nanos(took * (SLOW_TIMES - 1)));
+            let least = now.checked_sub(GRAIN).unwrap_or(now);
+            let from = self.slow_from.map_or(least, |from| from.max(least));
+            self.slow_from = Some(from + Duration::from_nanos(took * (SLOW_TIMES - 1)));
         } else {
             self.others_until = Some(now + LATELY);
         }
-        let had = account.had.max(reached) + took * if account.slow { SLOW_TIMES } else { 1 };
-        if account.waits {
-            self.waiting.remove(&(account.had, member));
-            self.waiting.insert((had, member));
-        }
-        account.had = had;
+        let place = account.place();
+        account.had = account.had.max(reached) + took * if account.slow { SLOW_TIMES } else { 1 };
         account.nanoseconds += took;
         account.load += load;
+        if account.waits {
+            self.waiting.remove(&(place, member));
+            self.waiting.insert((account.place(), member));
+        }
+    }
+
+    /// Its turn took so long for what is not its own. Nothing is judged by that, and it costs no time of its own; but past
+    /// [`LENT`] it has no more turns for it than others have.
+    pub(crate) fn lend(&mut self, member: M, took: Duration, now: Instant) {
+        self.age(now);
+        let reached = self.reached;
+        let account = self.accounts.entry(member).or_default();
+        let place = account.place();
+        account.lent =
+            account.lent.max(reached) + u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).min(LONGEST);
+        if account.waits {
+            self.waiting.remove(&(place, member));
+            self.waiting.insert((account.place(), member));
+        }
     }
 
     /// Whether nobody else is there to whom the time of this member could matter.
@@ -181,6 +200,11 @@ impl<M: Copy + Ord> Turns<M> {
 }
 
 impl Account {
+    /// Among those that wait.
+    fn place(&self) -> u64 {
+        self.had.max(self.lent.saturating_sub(LENT))
+    }
+
     /// Nanoseconds for 1,024 units of load.
     fn cost(&self) -> u64 {
         (self.nanoseconds * 1_024).checked_div(self.load).unwrap_or(0)
@@ -193,6 +217,10 @@ const TURN: u64 = 200_000;
 const LONGEST: u64 = 100_000_000;
 /// So many times the median is slow, and a slow member's time counts so many times.
 const SLOW_TIMES: u64 = 10;
+/// Slow members have up to a ninth of this at once. Tiny messages come due every 18 us: a wake-up for each cost more than they do.
+const GRAIN: Duration = Duration::from_millis(1);
+/// In nanoseconds: 5,000 datagrams that do not open, at once.
+const LENT: u64 = 10_000_000;
 /// A peer that sends something fifty times a second is there.
 const LATELY: Duration = Duration::from_millis(25);
 /// Long enough that a thread which lost its processor once does not decide.

@@ -147,3 +147,34 @@ fn at_the_end_all_is_told_at_once() {
     told.hurry();
     assert_eq!(std::iter::from_fn(|| told.pop_front()).count(), 20_000);
 }
+
+#[test]
+fn events_that_wait_for_their_tenth_wake_nobody_for_each_of_them() {
+    let mut told = told();
+    let begun = start();
+    let (mut now, mut next, mut wakes, mut dear) = (begun, begun, 0, 0);
+    for _ in 0..200_000 {
+        told.push_back(message(HOSTILE.1, 0));
+    }
+    while now < begun + Duration::from_secs(2) {
+        // Bulk that comes now and then.
+        if now >= next {
+            (0..20).for_each(|_| told.push_of(Some(HONEST.1), piece()));
+            next += Duration::from_millis(10);
+        }
+        match told.pop_front() {
+            Some(event) => {
+                now += estimate(&event).0;
+                dear +=
+                    u32::from(matches!(event, Event::Message { .. }) && now > begun + Duration::from_secs(1));
+            }
+            None => {
+                wakes += u32::from(now > begun + Duration::from_secs(1));
+                now = told.deadline().map_or(next, |at| at.min(next)).max(now);
+            }
+        }
+        told.at(now);
+    }
+    assert!((40_000..60_000).contains(&dear), "a tenth of the time is 50,000 a second, and {dear} were told");
+    assert!(wakes < 2_000, "{wakes} a second");
+}

@@ -7,7 +7,9 @@ use warren_engine::{
 use warren_testing::{Datagram, Link, Node, Seed};
 use warren_wireguard::Device;
 
-use crate::world::{DIAL, Endpoint, World, at, config, connect, dial, key, mesh, peer_config, restart};
+use crate::world::{
+    DIAL, Endpoint, World, at, config, connect, dial, key, mesh, peer_config, restart, tunnel,
+};
 
 #[test]
 fn a_dial_connects_both_ends_and_messages_come_back() {
@@ -249,22 +251,7 @@ impl Either {
 
 impl Plain {
     fn new(now: Instant) -> Self {
-        let mut device = Device::new(
-            warren_wireguard::Config {
-                private_key: key(1),
-                mtu: 1420,
-                report_strangers: false,
-                authorize_timeout: Duration::from_secs(4),
-                limits: warren_wireguard::Limits {
-                    peers: 10,
-                    pending_authorizations: 10,
-                    handshakes_per_second: 100,
-                    staged_bytes_per_peer: 100_000,
-                },
-                seed: [3; 32],
-            },
-            now,
-        );
+        let mut device = tunnel(1, now);
         let peer =
             device.add_peer(PeerConfig { endpoints: Vec::new(), ..peer_config(0) }, now).expect("a new peer");
         Self { device, peer, outbox: Vec::new() }

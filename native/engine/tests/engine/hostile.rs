@@ -12,7 +12,7 @@ use warren_quic::{Ecn, PeerTag, Quic};
 use warren_testing::{Datagram, Node, Simulation};
 use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId, PublicKey, Sent};
 
-use crate::world::{Endpoint, at, key, peer_config};
+use crate::world::{Endpoint, at, key, peer_config, tunnel};
 
 pub(crate) type Place = Simulation<Being>;
 
@@ -66,20 +66,7 @@ pub(crate) struct Hostile {
 impl Hostile {
     /// The peer of this number of node 0.
     pub(crate) fn new(n: u16, now: Instant) -> Self {
-        let config = warren_wireguard::Config {
-            private_key: key(n),
-            mtu: 1420,
-            report_strangers: false,
-            authorize_timeout: Duration::from_secs(4),
-            limits: warren_wireguard::Limits {
-                peers: 10,
-                pending_authorizations: 10,
-                handshakes_per_second: 100,
-                staged_bytes_per_peer: 100_000,
-            },
-            seed: [n as u8; 32],
-        };
-        let mut device = Device::new(config, now);
+        let mut device = tunnel(n, now);
         let peer = device.add_peer(peer_config(0), now).expect("a new peer");
         let quic = warren_quic::Config {
             protocols: vec!["test/1".into()],

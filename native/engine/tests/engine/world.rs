@@ -11,6 +11,7 @@ use warren_engine::{
     Priority, PrivateKey, StreamId, StreamName, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed, Simulation};
+use warren_wireguard::Device;
 
 pub(crate) type World = Simulation<Endpoint>;
 
@@ -323,6 +324,24 @@ pub(crate) fn config(n: u16, seed: &Seed) -> Config {
     let life = seed.bytes(u64::from(n));
     let incarnation = u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n);
     Config { protocols: vec!["test/1".into()], ..Config::new(key(n), incarnation, life) }
+}
+
+/// A tunnel as a device would have it, without the rest of one.
+pub(crate) fn tunnel(n: u16, now: Instant) -> Device {
+    let config = warren_wireguard::Config {
+        private_key: key(n),
+        mtu: 1420,
+        report_strangers: false,
+        authorize_timeout: Duration::from_secs(4),
+        limits: warren_wireguard::Limits {
+            peers: 10,
+            pending_authorizations: 10,
+            handshakes_per_second: 100,
+            staged_bytes_per_peer: 100_000,
+        },
+        seed: [n as u8; 32],
+    };
+    Device::new(config, now)
 }
 
 pub(crate) fn peer_config(n: u16) -> PeerConfig {

@@ -97,21 +97,19 @@ pub(super) fn renewals() -> Turn {
 
 /// Initiations of nobody, from hundreds of ports of one address.
 pub(super) fn ports() -> Turn {
-    let mut serial = 0_u64;
-    Box::new(move |attacker| {
-        serial += 1;
-        let initiation = initiation(serial, true);
-        attacker.out.push((elsewhere(serial), initiation));
-    })
+    initiations(true)
 }
 
 /// The same without the proof that the victim's key is known.
 pub(super) fn wrong_macs() -> Turn {
+    initiations(false)
+}
+
+fn initiations(knows_the_key: bool) -> Turn {
     let mut serial = 0_u64;
     Box::new(move |attacker| {
         serial += 1;
-        let initiation = initiation(serial, false);
-        attacker.out.push((elsewhere(serial), initiation));
+        attacker.out.push((elsewhere(serial), initiation(serial, knows_the_key)));
     })
 }
 

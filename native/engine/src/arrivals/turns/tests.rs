@@ -23,6 +23,7 @@ struct Naive {
 struct Member {
     name: u8,
     had: u64,
+    lent: u64,
     waits: bool,
     nanoseconds: u64,
     load: u64,
@@ -32,7 +33,15 @@ struct Member {
 impl Naive {
     fn at(&mut self, name: u8) -> &mut Member {
         let place = self.members.iter().position(|member| member.name == name).unwrap_or_else(|| {
-            self.members.push(Member { name, had: 0, waits: false, nanoseconds: 0, load: 0, slow: false });
+            self.members.push(Member {
+                name,
+                had: 0,
+                lent: 0,
+                waits: false,
+                nanoseconds: 0,
+                load: 0,
+                slow: false,
+            });
             self.members.len() - 1
         });
         &mut self.members[place]
@@ -56,7 +65,9 @@ impl Naive {
     fn next(&mut self, now: Instant) -> Option<u8> {
         let held = self.slow_from.is_some_and(|at| at > now) && self.others_until.is_some_and(|at| at > now);
         let waiting = self.members.iter().filter(|member| member.waits && !(held && member.slow));
-        let (had, name) = waiting.map(|member| (member.had, member.name)).min()?;
+        let (had, name) = waiting
+            .map(|member| (member.had.max(member.lent.saturating_sub(10_000_000)), member.name))
+            .min()?;
         self.reached = self.reached.max(had);
         Some(name)
     }
@@ -70,10 +81,19 @@ impl Naive {
         member.nanoseconds += took;
         member.load += load;
         if member.slow {
-            self.slow_from = Some(now + Duration::from_nanos(9 * took));
+            let least = now - Duration::from_millis(1);
+            let from = self.slow_from.map_or(least, |from| from.max(least));
+            self.slow_from = Some(from + Duration::from_nanos(9 * took));
         } else {
             self.others_until = Some(now + Duration::from_millis(25));
         }
+    }
+
+    fn lend(&mut self, name: u8, took: u64, now: Instant) {
+        self.age(now);
+        let reached = self.reached;
+        let member = self.at(name);
+        member.lent = member.lent.max(reached) + took;
     }
 
     fn age(&mut self, now: Instant) {
@@ -124,6 +144,11 @@ fn turns_are_those_of_a_search_through_all_members() {
                 }
                 4 => now += Duration::from_micros(rng.random_range(0..80_000)),
                 5 if step % 500 == 0 => now += Duration::from_secs(30),
+                6 => {
+                    let took = rng.random_range(0..4_000_000);
+                    turns.lend(member, Duration::from_nanos(took), now);
+                    naive.lend(member, took, now);
+                }
                 _ => {
                     let next = turns.next(now);
                     assert_eq!(next, naive.next(now), "seed {seed}, step {step}");
