@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
-import { type InspectOptions, inspect, types } from 'node:util'
-import { coded, wrongType } from '../arguments/argument-error.js'
+import { type InspectOptions, inspect } from 'node:util'
+import { coded } from '../arguments/argument-error.js'
+import { checkBytes } from '../arguments/bytes.js'
 import {
   type CloseOptions,
   type CloseReason,
@@ -232,7 +233,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
    * Throws a `RangeError` with `ERR_WARREN_DATAGRAM_TOO_LARGE` past `maxDatagramSize`.
    */
   sendDatagram(bytes: Uint8Array): boolean {
-    if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
+    checkBytes(bytes, 'bytes')
     if (this.#state !== 'open') return this.#datagramDropped('closed', bytes)
     const most = this.maxDatagramSize
     if (bytes.byteLength > most) {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import { addressOf, Device, PrivateKey, parseConfig, parsePublicKey, setAddonPath } from 'warren'
 import { type Connected, eachDriver } from './network.js'
@@ -8,6 +10,9 @@ type Use = readonly [what: string, use: (scope: Connected & { readonly key: stri
 const secret = PrivateKey.generate()
 const text = `[Interface]\nPrivateKey = ${secret.export()}\n`
 const wrong = <T>(value: unknown): T => value as T
+
+const GONE = /^bytes must be in memory that is there; got a Uint8Array whose memory was transferred or resized before$/
+const noop = (): void => {}
 
 const OPENING: readonly Use[] = [
   ['a device by new', () => Reflect.construct(Device, []), /^A Device is not made by new: take await Device\.open/],
@@ -148,6 +153,26 @@ const USING: readonly Use[] = [
     'no protocol',
     ({ peer }) => peer.connect({ protocols: wrong('x') }),
     /^options\.protocols must be an array; got "x"$/,
+  ],
+  ['memory that is gone', ({ connection }) => connection.send(transferred()), GONE],
+  ['memory that is too short by now', ({ connection }) => connection.send(shrunk()), GONE],
+  ['memory that is gone, to all', ({ near }) => near.broadcast(transferred()), GONE],
+  ['a datagram of memory that is gone', ({ connection }) => connection.sendDatagram(transferred()), GONE],
+  [
+    'a packet of memory that is gone',
+    ({ peer }) => peer.sendPacket(transferred()),
+    /^packet must be in memory that is/,
+  ],
+  [
+    'a chunk of memory that is gone',
+    ({ connection }) => errorOf(connection.openStream().on('error', noop), (stream) => stream.write(transferred())),
+    /^chunk must not change before .*transferred/,
+  ],
+  [
+    'a last chunk of memory that is gone',
+    ({ connection }) =>
+      errorOf(connection.openStream({ direction: 'out' }).on('error', noop), (stream) => stream.end(transferred())),
+    /^chunk must not change before .*transferred/,
   ],
   ['a text', ({ connection }) => connection.send(wrong('vote')), /^bytes must be a Uint8Array; got "vote"$/],
   [
@@ -310,6 +335,28 @@ eachDriver('wrong uses', (network) => {
 
 function opened(options: object): Promise<Device> {
   return Device.open(wrong({ privateKey: secret, ...options }))
+}
+
+function transferred(): Buffer {
+  const memory = new ArrayBuffer(8)
+  const bytes = Buffer.from(memory)
+  structuredClone(memory, { transfer: [memory] })
+  return bytes
+}
+
+/** A view past the end that its memory has by now. */
+function shrunk(): Uint8Array {
+  const memory: ArrayBuffer = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 8 }])
+  const bytes = new Uint8Array(memory, 4, 4)
+  Reflect.apply(Reflect.get(memory, 'resize'), memory, [2])
+  return bytes
+}
+
+/** Rejects with the error that the use of a stream brings about. */
+async function errorOf<S extends Writable>(stream: S, use: (stream: S) => unknown): Promise<never> {
+  const failed = once(stream, 'error')
+  use(stream)
+  throw (await failed)[0]
 }
 
 async function thrownBy(use: () => unknown): Promise<Error> {
