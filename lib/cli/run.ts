@@ -21,6 +21,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     if (command === undefined) throw new UsageError(`there is no command '${name}'`)
     return await command(args, terminal)
   } catch (error) {
+    if (terminal.gone?.aborted) return 1
     return report(error, args.includes('--json'), terminal)
   }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -56,6 +56,57 @@ test('a program pings a pong, reads both, and the pong ends with status 0 at SIG
   pong.kill('SIGTERM')
   assert.deepEqual(await once(pong, 'exit'), [0, null])
 })
+
+test('a reader that leaves ends a command in silence, with status 0', async () => {
+  const { privateKey } = JSON.parse(run(['genkey', '--json']).stdout)
+  const pubkey = await unread(['pubkey'])
+  pubkey.stdin.end(privateKey)
+  assert.deepEqual(await ending(pubkey), { status: 0, stderr: '' })
+
+  const pong = spawn(process.execPath, [main, 'pong', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  started.push(pong)
+  const [line] = await once(createInterface(pong.stdout), 'line')
+  const { publicKey, port } = JSON.parse(line)
+  const isOver = ending(pong)
+  await stopReading(pong)
+  // It tells of the tunnel, to nobody.
+  const pinging = ['ping', `${publicKey}@127.0.0.1:${port}`, '--timeout', '600000']
+  started.push(spawn(process.execPath, [main, ...pinging], { stdio: 'ignore' }))
+  assert.deepEqual(await isOver, { status: 0, stderr: '' })
+})
+
+test('an output that is full is said in one line, with status 1', { skip: !existsSync('/dev/full') }, () => {
+  const full = openSync('/dev/full', 'w')
+  after(() => closeSync(full))
+  for (const argv of [['genkey'], ['genkey', '--json'], ['pong'], ['--version']]) {
+    const options = { stdio: ['ignore', full, 'pipe'], encoding: 'utf8', timeout: 60_000 }
+    const { status, stderr } = spawnSync(process.execPath, [main, ...argv], options)
+    assert.deepEqual(
+      { status, stderr },
+      { status: 1, stderr: 'warren: ENOSPC: no space left on device, write [ENOSPC]\n' },
+    )
+  }
+})
+
+/** A command whose output nobody reads any more, before it says a word: it waits for its input. */
+async function unread(argv) {
+  const child = spawn(process.execPath, [main, ...argv], { stdio: 'pipe' })
+  started.push(child)
+  await stopReading(child)
+  return child
+}
+
+async function stopReading({ stdout }) {
+  stdout.destroy()
+  if (!stdout.closed) await once(stdout, 'close')
+}
+
+async function ending(child) {
+  let stderr = ''
+  child.stderr.on('data', (chunk) => (stderr += chunk))
+  const [status] = await once(child, 'close')
+  return { status, stderr }
+}
 
 function run(argv, input = '') {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...argv], {
