@@ -24,6 +24,7 @@ import type { Outbox } from '../outbox/outbox.js'
 import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
+import { keepFacts } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
@@ -122,6 +123,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.protocol = facts.protocol
     this.initiator = facts.initiator
     this.closed = this.#end.promise
+    keepFacts(this, 'peer', 'protocol', 'initiator', 'closed')
     this.#id = facts.id
     this.#runtime = runtime
     this.#since = runtime.clock.now()

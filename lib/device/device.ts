@@ -26,6 +26,7 @@ import {
   type PeerOptions,
   parsePeerOptions,
 } from '../peer/peer-options.js'
+import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
 import { systemClock } from '../waiting/clock.js'
 import { defer, tolerated } from '../waiting/deferred.js'
@@ -120,11 +121,12 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     super()
     if (attach === undefined) throw notConstructed('A Device', 'take await Device.open(options)')
     this.publicKey = options.privateKey.publicKey
-    this.address = driver.address
-    this.addresses = [addressOf(this.publicKey), ...options.addresses]
-    this.peers = this.#peers
-    this.connections = this.#connections
+    this.address = Object.freeze({ ...driver.address })
+    this.addresses = Object.freeze([addressOf(this.publicKey), ...options.addresses])
+    this.peers = new MapView(this.#peers)
+    this.connections = new SetView(this.#connections)
     this.closed = this.#end.promise
+    keepFacts(this, 'publicKey', 'address', 'addresses', 'peers', 'connections', 'closed')
     this.#secretAddress = addressOf(options.privateKey.export())
     this.#runtime = new Runtime(driver, systemClock, options)
     this.#routes = routes
