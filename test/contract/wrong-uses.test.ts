@@ -150,6 +150,11 @@ const USING: readonly Use[] = [
     /^options\.timeout must be an integer from 1 .*milliseconds.*; got 0$/,
   ],
   [
+    'an empty offer',
+    ({ peer }) => peer.connect({ protocols: [] }),
+    /^options\.protocols must be a list of one or more; got an array of 0$/,
+  ],
+  [
     'no protocol',
     ({ peer }) => peer.connect({ protocols: wrong('x') }),
     /^options\.protocols must be an array; got "x"$/,
@@ -307,6 +312,16 @@ eachDriver('wrong uses', (network) => {
       expect(near.peers.has(key)).toBe(false)
     }
     expect(connection.isOpen && near.connections.has(connection) && near.peers.has(peer.publicKey)).toBe(true)
+  })
+
+  it('an offer that is left out is that of the device, whose list may be empty', async () => {
+    const device = await network.open({ protocols: [] })
+    const { publicKey } = PrivateKey.generate()
+    const peer = device.addPeer({ publicKey })
+    const says = (name: string) =>
+      new RegExp(`^${name} must be a list of one or more: the device's is empty; got undefined$`)
+    expectWrong(await thrownBy(() => peer.connect()), says('options\\.protocols'))
+    expectWrong(await thrownBy(() => peer.update({ connect: true })), says('changes\\.connect\\.protocols'))
   })
 
   it("a device's own private key is not taken for a peer's public one", async () => {
