@@ -314,6 +314,38 @@ eachDriver('wrong uses', (network) => {
     expect(connection.isOpen && near.connections.has(connection) && near.peers.has(peer.publicKey)).toBe(true)
   })
 
+  it('null is no options, wherever they may be left out', async () => {
+    const connected = await network.connected()
+    const { near, peer, connection } = connected
+    const bytes = new Uint8Array(1)
+    const none = wrong<undefined>(null)
+    const uses: readonly (readonly [string, () => unknown])[] = [
+      ['options', () => connection.send(bytes, none)],
+      ['options', () => connection.openStream(none)],
+      ['filter', () => connection.messages(none)],
+      ['options', () => connection.close(none)],
+      ['options', () => connection.destroy(none)],
+      ['options', () => peer.connect(none)],
+      ['changes', () => peer.update(wrong(null))],
+      ['options', () => peer.remove(none)],
+      ['options', () => near.broadcast(bytes, none)],
+      ['filter', () => near.messages(none)],
+      ['options', () => near.addPeer(wrong(null))],
+      ['options', () => near.close(none)],
+      ['options', () => Device.open(wrong(null))],
+    ]
+    for (const [name, use] of uses) {
+      const thrown = await thrownBy(use)
+      expectWrong(thrown, new RegExp(`^${name} must be an object with some of .*; got null$`), String(use))
+      expect(thrown).toMatchObject({ code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    }
+    expect([connection.isOpen, near.peers.has(peer.publicKey)]).toEqual([true, true])
+    await connection.send(bytes, undefined)
+    connection.openStream(undefined).destroy()
+    await connection.messages(undefined).return?.()
+    await connection.close(undefined)
+  })
+
   it('an offer that is left out is that of the device, whose list may be empty', async () => {
     const device = await network.open({ protocols: [] })
     const { publicKey } = PrivateKey.generate()
