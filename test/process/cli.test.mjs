@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -85,6 +87,23 @@ test('an output that is full is said in one line, with status 1', { skip: !exist
       { status, stderr },
       { status: 1, stderr: 'warren: ENOSPC: no space left on device, write [ENOSPC]\n' },
     )
+  }
+})
+
+test('keys that are made as the pages say are readable by their user alone', {
+  skip: process.platform === 'win32',
+}, () => {
+  for (const page of ['README.md', 'docs/api.md', 'examples/deploy/README.md']) {
+    const lines = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8').split('\n')
+    const making = lines.filter((line) => /warren genkey\b.*private\.key/.test(line))
+    assert.equal(making.length, 1, page)
+    const cwd = mkdtempSync(join(tmpdir(), 'warren-key-'))
+    after(() => rmSync(cwd, { recursive: true }))
+    const script = `umask 022; ${making[0].replaceAll('npx warren', '"$NODE" "$MAIN"')}`
+    const env = { ...process.env, NODE: process.execPath, MAIN: main }
+    const { status, stderr } = spawnSync('sh', ['-c', script], { cwd, env, encoding: 'utf8' })
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, page)
+    assert.equal(statSync(join(cwd, 'private.key')).mode & 0o777, 0o600, page)
   }
 })
 
