@@ -80,6 +80,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #inbox: DeviceInbox<Message>
   readonly #lanes = new LaneTotals()
   readonly #peers = new Map<PublicKey, Peer>()
+  /** Keys of those that are being removed. */
+  readonly #leaving = new Set<PublicKey>()
   readonly #connections = new Set<Connection>()
   readonly #pending: PendingConnections
   readonly #authorizations: Authorizations | undefined
@@ -152,8 +154,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   /**
    * Adds a peer, and returns at once. One that `authorize` let in is changed as `update` would, and is permanent.
    *
-   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`,
-   * `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
+   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, or where one is still being removed;
+   * `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`, `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
    *
    * @example
    * ```js
@@ -164,6 +166,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const parsed = parsePeerOptions(options)
     this.#check()
     if (addressOf(parsed.publicKey) === this.#secretAddress) throw ownSecret()
+    if (this.#leaving.has(parsed.publicKey)) throw nativeError('peer-leaving', '', { peer: parsed.publicKey })
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
@@ -325,8 +328,12 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       event: (event) => this.#event(event),
       entered: () => this.#strangers.entered(publicKey),
       left: () => this.#strangers.left(publicKey),
-      leaving: () => this.#strangers.delete(publicKey),
+      leaving: () => {
+        this.#strangers.delete(publicKey)
+        this.#leaving.add(publicKey)
+      },
       removed: () => {
+        this.#leaving.delete(publicKey)
         this.#peers.delete(publicKey)
         peers.delete(id)
       },
