@@ -142,6 +142,10 @@ const NATIVE = {
     'ERR_WARREN_PEER_EXISTS',
     'The device has a peer with this key already; use device.peers.get(key).update(…)',
   ],
+  'peer-leaving': [
+    'ERR_WARREN_PEER_EXISTS',
+    'The peer with this key is being removed; await its remove() before it is added again',
+  ],
   'own-key': ['ERR_WARREN_OWN_KEY', "The key is the device's own; a device cannot be its own peer"],
   'low-order-key': [
     'ERR_WARREN_INVALID_KEY',

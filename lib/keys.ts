@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { inspect, types } from 'node:util'
 import { coded, describe, notConstructed } from './arguments/argument-error.js'
+import { keepFacts } from './read-only.js'
 
 /** The name of a node: its X25519 public key in canonical base64, as `wg pubkey` prints it. */
 export type PublicKey = string
@@ -31,6 +32,7 @@ export class PrivateKey {
       throw notConstructed('A PrivateKey', 'take PrivateKey.generate() or PrivateKey.from(key)')
     this.#bytes = bytes
     this.publicKey = derivePublicKey(bytes)
+    keepFacts(this, 'publicKey')
   }
 
   /** Makes a new key from the operating system's random numbers. */

@@ -18,6 +18,8 @@ export class Runtime {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  /** Address that its socket is bound to by `listen.host`; `undefined`: to all of this machine. */
+  readonly listens: string | undefined
   /** Default of streams that do not say. */
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
@@ -40,6 +42,7 @@ export class Runtime {
     this.limits = options.limits
     this.protocols = options.protocols
     this.mtu = options.mtu
+    this.listens = options.listen.host === undefined ? undefined : driver.address.host
     this.allowHalfOpen = options.allowHalfOpen
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
@@ -72,6 +75,7 @@ export interface RuntimeOptions {
   readonly limits: Limits
   readonly protocols: readonly string[]
   readonly mtu: number
+  readonly listen: { readonly host: string | undefined }
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
 }

@@ -39,16 +39,16 @@ export interface ParsedClose {
 }
 
 /** Checks the options of `close` and `remove`. */
-export function parseClose(options: CloseOptions | undefined, name = 'options'): ParsedClose {
-  return parseOptions(name, options ?? {}, {
+export function parseClose(options: CloseOptions = {}, name = 'options'): ParsedClose {
+  return parseOptions(name, options, {
     ...DESTROY_CHECKS,
     timeout: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 5_000),
   })
 }
 
 /** Checks the options of `destroy`. */
-export function parseDestroy(options: DestroyOptions | undefined): Omit<ParsedClose, 'timeout'> {
-  return parseOptions('options', options ?? {}, DESTROY_CHECKS)
+export function parseDestroy(options: DestroyOptions = {}): Omit<ParsedClose, 'timeout'> {
+  return parseOptions('options', options, DESTROY_CHECKS)
 }
 
 /** Reason for the application, of an ending that a driver reported. */

@@ -59,8 +59,9 @@ function parseAddress(text: string, port: number): ParsedEndpoint | undefined {
   const [address = '', zone, ...rest] = text.split('%')
   if (!isIPv6(address) || rest.length > 0) return undefined
   const host = canonicalAddress(address)
-  if (zone === undefined) return { host, port, literal: true }
-  if (!LINK_LOCAL.test(address) || !ZONE.test(zone)) return undefined
+  const isLinkLocal = LINK_LOCAL.test(address)
+  if (zone === undefined) return isLinkLocal ? undefined : { host, port, literal: true }
+  if (!isLinkLocal || !ZONE.test(zone)) return undefined
   return { host: `${address}%${zone}`, port, literal: true, zone }
 }
 

@@ -1,9 +1,9 @@
-import { types } from 'node:util'
-import { coded, wrongType } from './argument-error.js'
+import { coded } from './argument-error.js'
+import { checkBytes } from './bytes.js'
 
 /** Checks that bytes are one whole IP packet that the tunnel can carry. */
 export function checkPacket(packet: Uint8Array, mtu: number): void {
-  if (!types.isUint8Array(packet)) throw wrongType('packet', 'a Uint8Array', packet)
+  checkBytes(packet, 'packet')
   const length = packetLength(packet)
   if (length === undefined)
     throw invalidPacket(

@@ -34,6 +34,6 @@ export function offerOf(
   device: readonly string[],
 ): readonly string[] {
   const offered = protocols ?? device
-  if (offered.length === 0) throw outOfRange(name, "a list of one or more: the device's is empty", offered)
-  return offered
+  if (offered.length > 0) return offered
+  throw outOfRange(name, `a list of one or more${protocols === undefined ? ": the device's is empty" : ''}`, protocols)
 }

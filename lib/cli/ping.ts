@@ -153,8 +153,11 @@ const ADDRESS = /^(?:\[(?<bracketed>[^\]]*)\]|(?<bare>[^:[\]]*))(?::(?<port>\d{1
 const SEQUENCE_BYTES = 4
 const MOST_SEQUENCE = 2 ** 32 - 1
 
-/** A UDP payload over IPv4; what the path carries is less, and known when it is connected. */
-const MOST_BYTES = 65_507
+/**
+ * A datagram in a tunnel whose `mtu` is the default of 1,420: less 48 bytes of IPv6 and UDP and 30 of QUIC (`max_datagram_size` of
+ * `native/quic`). The path may carry less, which is known when it is connected.
+ */
+export const MOST_BYTES = 1_342
 
 /** The longest time that a timer of Node takes, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1

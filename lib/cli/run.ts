@@ -6,7 +6,7 @@ import { UsageError } from './usage-error.js'
 
 /** Runs one command line and gives the status to exit with: 0 done, 1 failed, 2 not understood. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [name = 'help', ...args] = argv
+  const [name = 'help', ...args] = commandFirst(argv)
   if (name === 'help' || argv.some((argument) => argument === '--help' || argument === '-h')) {
     terminal.stdout.write(USAGE)
     return 0
@@ -21,8 +21,16 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     if (command === undefined) throw new UsageError(`there is no command '${name}'`)
     return await command(args, terminal)
   } catch (error) {
+    if (terminal.gone?.aborted) return 1
     return report(error, args.includes('--json'), terminal)
   }
+}
+
+/** The command line with its command in front, where options stand before that. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  const at = argv.findIndex((argument) => COMMANDS.has(argument))
+  if (at <= 0 || !argv[0]?.startsWith('-')) return argv
+  return [...argv.slice(at, at + 1), ...argv.slice(0, at), ...argv.slice(at + 1)]
 }
 
 function report(error: unknown, isJson: boolean, terminal: Terminal): number {
@@ -52,7 +60,7 @@ const USAGE = `Usage:
   warren ping <public key>@<host:port>    connect, and measure round trips
     --count <n>                             how many (default 5)
     --interval <ms>                         from one to the next, and how long to wait for the last (default 1000)
-    --size <bytes>                          of each (default 56)
+    --size <bytes>                          of each, 4 to 1342 (default 56)
     --timeout <ms>                          for connecting (default 10000)
   warren --version                        print the version
   The key of ping and pong: --key-file <path>, or WARREN_PRIVATE_KEY, or a new one.

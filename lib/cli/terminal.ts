@@ -5,6 +5,8 @@ export interface Terminal {
   readonly stdout: { write(text: string): unknown; readonly fd?: number | undefined }
   readonly stderr: { write(text: string): unknown }
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborts when the output takes no more: a command ends then, and says nothing about it. */
+  readonly gone?: AbortSignal | undefined
   once(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
   off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
 }
@@ -24,13 +26,14 @@ export function teller({ stdout }: Terminal, isJson: boolean): Tell {
   return (fact, text) => void stdout.write(`${isJson ? JSON.stringify(fact) : text}\n`)
 }
 
-/** A signal that aborts when the user or the system asks the process to end, and the way to stop listening. */
+/** A signal that aborts when the user or the system asks the process to end, or nothing more can be told, and the way to stop listening. */
 export function interruption(terminal: Terminal): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController()
   const interrupt = (): void => controller.abort()
   for (const signal of SIGNALS) terminal.once(signal, interrupt)
+  const signals = [controller.signal, ...(terminal.gone === undefined ? [] : [terminal.gone])]
   return {
-    signal: controller.signal,
+    signal: AbortSignal.any(signals),
     stop: () => {
       for (const signal of SIGNALS) terminal.off(signal, interrupt)
     },

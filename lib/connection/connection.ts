@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
-import { type InspectOptions, inspect, types } from 'node:util'
-import { coded, wrongType } from '../arguments/argument-error.js'
+import { type InspectOptions, inspect } from 'node:util'
+import { coded } from '../arguments/argument-error.js'
+import { checkBytes } from '../arguments/bytes.js'
 import {
   type CloseOptions,
   type CloseReason,
@@ -23,6 +24,7 @@ import type { Outbox } from '../outbox/outbox.js'
 import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
+import { keepFacts } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
@@ -121,6 +123,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.protocol = facts.protocol
     this.initiator = facts.initiator
     this.closed = this.#end.promise
+    keepFacts(this, 'peer', 'protocol', 'initiator', 'closed')
     this.#id = facts.id
     this.#runtime = runtime
     this.#since = runtime.clock.now()
@@ -232,7 +235,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
    * Throws a `RangeError` with `ERR_WARREN_DATAGRAM_TOO_LARGE` past `maxDatagramSize`.
    */
   sendDatagram(bytes: Uint8Array): boolean {
-    if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
+    checkBytes(bytes, 'bytes')
     if (this.#state !== 'open') return this.#datagramDropped('closed', bytes)
     const most = this.maxDatagramSize
     if (bytes.byteLength > most) {

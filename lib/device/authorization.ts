@@ -1,5 +1,6 @@
+import { wrongType } from '../arguments/argument-error.js'
 import type { Endpoint } from '../arguments/endpoint.js'
-import { warnOnce } from '../events/warning.js'
+import { Warnings, warnOnce } from '../events/warning.js'
 import type { PublicKey } from '../keys.js'
 import { type AuthorizedPeer, type AuthorizedPeerOptions, parseAuthorizedPeer } from '../peer/peer-options.js'
 import type { Clock, Timer } from '../waiting/clock.js'
@@ -34,6 +35,7 @@ export class Authorizations {
   readonly #clock: Clock
   readonly #outcome: AuthorizationOutcome
   readonly #pending = new Map<PublicKey, Question>()
+  readonly #warnings = new Warnings()
   #failures = 0
 
   constructor(authorize: Authorize, timeout: number, most: number, clock: Clock, outcome: AuthorizationOutcome) {
@@ -86,16 +88,19 @@ export class Authorizations {
 
   async #answer(question: Question): Promise<void> {
     const { publicKey, endpoint, controller } = question
+    let given: string | undefined
     try {
       const answer = await this.#authorize({ publicKey, endpoint, signal: controller.signal })
-      const peer = answer === false ? undefined : parseAuthorizedPeer(answer === true ? {} : answer)
+      given = typeof answer
+      const peer = answer === false ? undefined : settingsOf(answer)
       if (!this.#take(question)) return
       if (peer === undefined) this.#outcome.reject(publicKey, endpoint, 'refused', undefined)
       else this.#outcome.accept(publicKey, endpoint, peer)
     } catch (error) {
       if (!this.#take(question)) return
       this.#failures += 1
-      warnOnce('authorize failed, so a stranger was refused', 'WARREN_AUTHORIZE_FAILED', error)
+      if (given === undefined) warnOnce(FAILED, 'WARREN_AUTHORIZE_FAILED', error)
+      else this.#warnings.warnOnce(FAILED, 'WARREN_AUTHORIZE_FAILED', error, `${given} ${expectation(error)}`)
       this.#outcome.reject(publicKey, endpoint, 'error', error)
     }
   }
@@ -119,9 +124,24 @@ export class Authorizations {
   }
 }
 
+/** Settings of a stranger who is let in. */
+function settingsOf(answer: unknown): AuthorizedPeer {
+  if (answer === true) return parseAuthorizedPeer({})
+  if (typeof answer !== 'object' || answer === null)
+    throw wrongType('The answer of authorize', 'true, false or an object with settings', answer)
+  return parseAuthorizedPeer(answer)
+}
+
+/** The message of a wrong argument without what came, which may be another each time. */
+function expectation(error: unknown): string {
+  return String(error).replace(/; got .*$/s, '')
+}
+
 interface Question {
   readonly publicKey: PublicKey
   readonly endpoint: Endpoint
   readonly controller: AbortController
   readonly timer: Timer
 }
+
+const FAILED = 'authorize failed, so a stranger was refused'

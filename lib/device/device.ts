@@ -26,6 +26,7 @@ import {
   type PeerOptions,
   parsePeerOptions,
 } from '../peer/peer-options.js'
+import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
 import { systemClock } from '../waiting/clock.js'
 import { defer, tolerated } from '../waiting/deferred.js'
@@ -79,6 +80,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #inbox: DeviceInbox<Message>
   readonly #lanes = new LaneTotals()
   readonly #peers = new Map<PublicKey, Peer>()
+  /** Keys of those that are being removed. */
+  readonly #leaving = new Set<PublicKey>()
   readonly #connections = new Set<Connection>()
   readonly #pending: PendingConnections
   readonly #authorizations: Authorizations | undefined
@@ -120,11 +123,12 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     super()
     if (attach === undefined) throw notConstructed('A Device', 'take await Device.open(options)')
     this.publicKey = options.privateKey.publicKey
-    this.address = driver.address
-    this.addresses = [addressOf(this.publicKey), ...options.addresses]
-    this.peers = this.#peers
-    this.connections = this.#connections
+    this.address = Object.freeze({ ...driver.address })
+    this.addresses = Object.freeze([addressOf(this.publicKey), ...options.addresses])
+    this.peers = new MapView(this.#peers)
+    this.connections = new SetView(this.#connections)
     this.closed = this.#end.promise
+    keepFacts(this, 'publicKey', 'address', 'addresses', 'peers', 'connections', 'closed')
     this.#secretAddress = addressOf(options.privateKey.export())
     this.#runtime = new Runtime(driver, systemClock, options)
     this.#routes = routes
@@ -150,8 +154,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   /**
    * Adds a peer, and returns at once. One that `authorize` let in is changed as `update` would, and is permanent.
    *
-   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`,
-   * `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
+   * Throws `ERR_WARREN_PEER_EXISTS` where `addPeer` added one with this key before, or where one is still being removed;
+   * `ERR_WARREN_OWN_KEY`, `ERR_WARREN_TOO_MANY_PEERS`, `ERR_WARREN_ALLOWED_IP_CONFLICT`, or `ERR_WARREN_DEVICE_CLOSED`.
    *
    * @example
    * ```js
@@ -162,6 +166,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const parsed = parsePeerOptions(options)
     this.#check()
     if (addressOf(parsed.publicKey) === this.#secretAddress) throw ownSecret()
+    if (this.#leaving.has(parsed.publicKey)) throw nativeError('peer-leaving', '', { peer: parsed.publicKey })
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
@@ -323,8 +328,12 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       event: (event) => this.#event(event),
       entered: () => this.#strangers.entered(publicKey),
       left: () => this.#strangers.left(publicKey),
-      leaving: () => this.#strangers.delete(publicKey),
+      leaving: () => {
+        this.#strangers.delete(publicKey)
+        this.#leaving.add(publicKey)
+      },
       removed: () => {
+        this.#leaving.delete(publicKey)
         this.#peers.delete(publicKey)
         peers.delete(id)
       },

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../arguments/endpoint.js'
+import { canonicalAddress, type Endpoint } from '../arguments/endpoint.js'
 import { type Tried, WarrenError } from '../errors.js'
 import type { PublicKey } from '../keys.js'
 
@@ -12,15 +12,16 @@ export interface Tunnel {
   readonly isWarren: boolean
 }
 
-/** Nobody answered a WireGuard handshake for as long as a caller waited. */
+/** Nobody answered a WireGuard handshake for as long as a caller waited. `listens`: the address that the device's socket is bound to, if not to all. */
 export function noHandshake(
   peer: PublicKey,
   waited: number,
   tried: readonly Tried[],
   cause: Error | undefined,
+  listens?: string | undefined,
 ): WarrenError {
   const isRefused = tried.length > 0 && tried.every(({ error }) => error !== undefined)
-  const reasons = isRefused ? NOTHING_SENT : NOT_ANSWERED
+  const reasons = isRefused ? nothingSent(tried, listens) : NOT_ANSWERED
   const message = `No WireGuard handshake response from ${peer} in ${seconds(waited)}; tried ${listOf(tried)}. ${reasons}`
   return new WarrenError('ERR_WARREN_NO_HANDSHAKE', message, { peer, tried, cause })
 }
@@ -48,6 +49,15 @@ function silenceOf({ endpoint, upFor = 0, isWarren }: Tunnel, tried: readonly Tr
   return `${path}; a plain WireGuard peer? Those have peer.sendPacket()`
 }
 
+function nothingSent(tried: readonly Tried[], listens: string | undefined): string {
+  if (listens === undefined || listens === '::') return `The system sends nothing there: ${CHECK}`
+  const isIPv6 = canonicalAddress(listens).includes(':')
+  if (tried.some(({ endpoint }) => endpoint.startsWith('[') === isIPv6))
+    return `The system sends nothing there from ${listens}, the device's listen.host: ${CHECK}`
+  const [own, other] = isIPv6 ? ['IPv6', 'IPv4'] : ['IPv4', 'IPv6']
+  return `The device's socket is ${own} only, for its listen.host is ${listens}: leave that out to reach ${other} too, or name an ${own} endpoint`
+}
+
 function listOf(tried: readonly Tried[]): string {
   if (tried.length === 0) return 'nothing yet'
   return tried
@@ -63,7 +73,7 @@ export function seconds(milliseconds: number): string {
 const NOT_ANSWERED =
   "Likely, in this order: the endpoint or the key is wrong; the node does not run, or UDP does not get there; it does not have this device's key as a peer, nor authorizes it: it is silent then; the pre-shared keys differ; the clock of this device was set back"
 
-const NOTHING_SENT = "The system sends nothing there: check this machine's network, and the addresses"
+const CHECK = "check this machine's network, and the addresses"
 
 /** QUIC's 1,200 (RFC 9000 section 14.1), inner IPv6 and UDP 48, WireGuard 32, outer UDP 8, IPv4 20 or IPv6 40. */
 const LEAST_IPV4 = '1,308'

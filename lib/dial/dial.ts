@@ -18,6 +18,8 @@ export interface DialLink<C> {
   /** The device that dials, and the peer that is dialled. */
   readonly device: string
   readonly publicKey: string
+  /** Address that the device's socket is bound to, if not to all. */
+  readonly listens: string | undefined
   readonly offered: readonly string[]
   readonly clock: Clock
   tunnel(): Tunnel
@@ -164,10 +166,10 @@ export class Dial<C> {
   #timeoutError(waited: number): WarrenError {
     if (this.#trouble !== undefined) return this.#trouble
     const { attempts } = this
-    const { publicKey } = this.#link
+    const { publicKey, listens } = this.#link
     const tunnel = this.#link.tunnel()
     if (tunnel.upFor === undefined)
-      return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause())
+      return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause(), listens)
     const last = this.#last
     if (last?.cause === 'refused' || last?.cause === 'duplicate') return this.#error(last)
     return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())

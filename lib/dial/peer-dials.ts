@@ -154,6 +154,7 @@ export class PeerDials<C extends Dialled> {
     const dial = new Dial<C>({
       device: this.#runtime.device,
       publicKey: this.#publicKey,
+      listens: this.#runtime.listens,
       offered,
       clock,
       tunnel: () => this.#tunnel(),

@@ -24,13 +24,13 @@ export interface ParsedFilter extends Range {
 }
 
 /** Checks the filter of `messages` of a connection. */
-export function parseFilter(filter: MessageFilter | undefined): ParsedFilter {
-  return inOrder({ ...parseOptions('filter', filter ?? {}, FILTER_CHECKS), protocol: undefined })
+export function parseFilter(filter: MessageFilter = {}): ParsedFilter {
+  return inOrder({ ...parseOptions('filter', filter, FILTER_CHECKS), protocol: undefined })
 }
 
 /** Checks the filter of `messages` of a device. */
-export function parseDeviceFilter(filter: DeviceMessageFilter | undefined): ParsedFilter {
-  return inOrder(parseOptions('filter', filter ?? {}, DEVICE_FILTER_CHECKS))
+export function parseDeviceFilter(filter: DeviceMessageFilter = {}): ParsedFilter {
+  return inOrder(parseOptions('filter', filter, DEVICE_FILTER_CHECKS))
 }
 
 function inOrder(parsed: ParsedFilter): ParsedFilter {

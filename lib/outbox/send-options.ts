@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import { outOfRange, wrongType } from '../arguments/argument-error.js'
+import { outOfRange } from '../arguments/argument-error.js'
+import { checkBytes } from '../arguments/bytes.js'
 import type { Limits } from '../arguments/limits.js'
 import { checkNames, integer, optional, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
@@ -47,7 +48,7 @@ export function parseSend(options: SendOptions | undefined): ParsedSend {
 
 /** Checks the bytes of a message, and gives them under a length that no other thread changes: shared memory can grow at any time. */
 export function parseMessage(bytes: unknown, { messageBytes }: Limits): Uint8Array {
-  if (!types.isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes)
+  checkBytes(bytes, 'bytes')
   const { buffer, byteOffset, byteLength } = bytes
   if (byteLength > messageBytes) {
     const expected = `at most limits.messageBytes (${messageBytes}) long`

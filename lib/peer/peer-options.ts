@@ -139,4 +139,5 @@ const CHANGE_CHECKS = {
   replace: optional(flag, false),
 }
 
-const MOST_ENDPOINTS = 64
+/** As many addresses as are tried of a peer, those of its names included (`endpoint-rotation.ts`). */
+const MOST_ENDPOINTS = 32

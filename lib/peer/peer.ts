@@ -21,6 +21,7 @@ import type { DeviceInbox } from '../inbox/device-inbox.js'
 import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
+import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import { type Caller, callerOf } from '../waiting/caller.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
@@ -120,6 +121,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly #inbox: PeerInbox<Message>
   readonly #lanes: LaneTotals
   readonly #connections = new Set<Connection>()
+  #connectionsView: ReadonlySet<Connection> | undefined
   readonly #dials: PeerDials<Connection>
   readonly #endpoints: Endpoints
   /** Endpoint that the driver sends to, as far as was asked. */
@@ -135,6 +137,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     super()
     this.publicKey = facts.publicKey
     this.address = addressOf(facts.publicKey)
+    keepFacts(this, 'publicKey', 'address')
     this.#id = facts.id
     this.#runtime = runtime
     this.#host = host
@@ -170,7 +173,8 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
 
   /** Live connections of this peer, in any protocol. */
   get connections(): ReadonlySet<Connection> {
-    return this.#connections
+    this.#connectionsView ??= new SetView(this.#connections)
+    return this.#connectionsView
   }
 
   /** True while the tunnel has a session. */

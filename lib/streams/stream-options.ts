@@ -32,8 +32,8 @@ export interface ParsedStreamOptions {
 }
 
 /** Checks the options of `openStream`. */
-export function parseStreamOptions(options: StreamOptions | undefined): ParsedStreamOptions {
-  return parseOptions('options', options ?? {}, CHECKS)
+export function parseStreamOptions(options: StreamOptions = {}): ParsedStreamOptions {
+  return parseOptions('options', options, CHECKS)
 }
 
 /** The error of a stream whose signal aborted: the same that streams of Node have. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { changedBytes } from '../arguments/argument-error.js'
+import { isGone } from '../arguments/bytes.js'
 import { type Driver, NO_CODE } from '../driver.js'
 import { later } from '../waiting/clock.js'
 
@@ -189,17 +190,6 @@ export class WriteSide {
     const callback = this.#finished
     this.#finished = undefined
     return callback
-  }
-}
-
-/** The memory of this chunk is another's now, or too short: a view that a stream makes is whole or gone. */
-function isGone(chunk: Uint8Array): boolean {
-  if (chunk.byteLength > 0) return false
-  try {
-    chunk.keys()
-    return false
-  } catch {
-    return true
   }
 }
 

@@ -7,6 +7,7 @@ export const ORDER: readonly string[] = [
   'generated',
   'driver',
   'addon',
+  'read-only',
   'waiting',
   'events',
   'errors',

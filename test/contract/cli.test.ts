@@ -2,7 +2,8 @@ import { chmod, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { PrivateKey } from 'warren'
+import { Device, PrivateKey } from 'warren'
+import { MOST_BYTES } from '../../lib/cli/ping.js'
 import { run } from '../../lib/cli/run.js'
 import type { Terminal } from '../../lib/cli/terminal.js'
 import { until } from './network.js'
@@ -115,6 +116,30 @@ describe('the command line', () => {
     }
   })
 
+  it('takes options before the command as well', async () => {
+    const made = new TestTerminal()
+    expect(await run(['--json', 'genkey'], made)).toBe(0)
+    const { privateKey, publicKey } = JSON.parse(made.out)
+    expect(PrivateKey.from(privateKey).publicKey).toBe(publicKey)
+    const target = `${publicKey}@127.0.0.1:1`
+    const failed = new TestTerminal()
+    expect(await run(['--json', '--timeout', '50', 'ping', target], failed)).toBe(1)
+    expect(factsOf(failed).at(-1)).toMatchObject({ type: 'failed', code: 'ERR_WARREN_NO_HANDSHAKE' })
+  })
+
+  it('has pings as large as a datagram can be, and no larger', async () => {
+    const key = PrivateKey.generate()
+    await using far = await Device.open({ privateKey: key, listen: { host: '127.0.0.1' }, authorize: () => true })
+    await using near = await Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' } })
+    const connection = await near.addPeer({ publicKey: far.publicKey, endpoint: far.address }).connect()
+    await until(() => connection.maxDatagramSize === MOST_BYTES)
+    const terminal = new TestTerminal()
+    const argv = ['ping', `${key.publicKey}@127.0.0.1:1`, '--size', String(MOST_BYTES + 1)]
+    expect(await run(argv, terminal)).toBe(2)
+    expect(terminal.err).toMatch(/^warren: --size must be a whole number from 4 to 1342; got '1343'\n/)
+    expect(terminal.out).toBe('')
+  })
+
   it('is let in only where it is allowed', async () => {
     const far = new TestTerminal()
     const ponging = run(['pong', '--allow', PrivateKey.generate().publicKey], far)
@@ -185,6 +210,7 @@ describe('the command line', () => {
     ['no command', [], 0, /^$/],
     ['help with a command', ['ping', '--help'], 0, /^$/],
     ['an unknown command', ['pong-pong'], 2, /there is no command 'pong-pong'\nUsage:/],
+    ['options alone', ['--json'], 2, /there is no command '--json'\nUsage:/],
     ['an unknown option', ['ping', '--cuont', '5'], 2, /--cuont[\s\S]*Usage:/],
     ['no target', ['ping'], 2, /needs one <public key>@<host:port>\nUsage:/],
     ['two targets', ['ping', `${key}@a:1`, `${key}@b:1`], 2, /needs one <public key>@<host:port>\nUsage:/],

@@ -147,6 +147,31 @@ eachDriver('closing', (network) => {
     await again.connect()
   })
 
+  it('a peer takes its key along only when it is over, and says so to whoever adds it sooner', async () => {
+    const { near, far, peer } = await network.connected()
+    const removal = peer.remove()
+    expect(near.peers.get(far.publicKey)).toBe(peer)
+    expect(() => peer.update({ maxPriority: 1 })).toThrow(expect.objectContaining({ code: 'ERR_WARREN_PEER_REMOVED' }))
+    const said = {
+      code: 'ERR_WARREN_PEER_EXISTS',
+      message: expect.stringMatching(/being removed; await its remove\(\)/),
+    }
+    expect(() => near.addPeer({ publicKey: far.publicKey })).toThrow(expect.objectContaining(said))
+    await removal
+    expect(near.peers.size).toBe(0)
+    expect(near.addPeer({ publicKey: far.publicKey })).toBe(near.peers.get(far.publicKey))
+  })
+
+  it('a stranger that was let in takes its key along in the same way', async () => {
+    const far = await network.open({ authorize: () => true })
+    const near = await network.open()
+    await near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect()
+    await until(() => far.connections.size === 1)
+    const removal = far.peers.get(near.publicKey)?.remove()
+    expect(() => far.addPeer({ publicKey: near.publicKey })).toThrow(/being removed; await its remove\(\)/)
+    await removal
+  })
+
   it('harms no other peer', async () => {
     const far = await network.open({ authorize: () => true })
     const pairs = await Promise.all(

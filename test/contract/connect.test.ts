@@ -1,6 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
-import type { Connection } from 'warren'
+import { type Connection, PrivateKey } from 'warren'
 import { connect, eachDriver, endpointOf, nothingFor, peerEvent, until } from './network.js'
 
 eachDriver('connecting', (network) => {
@@ -48,6 +49,32 @@ eachDriver('connecting', (network) => {
       code: 'ERR_WARREN_NO_COMMON_PROTOCOL',
       message: expect.stringContaining('ledger/9'),
     })
+  })
+
+  it('says so where the socket is of the wrong family for the endpoint, by the choice of listen.host', async () => {
+    const device = await network.open()
+    const peer = device.addPeer({ publicKey: PrivateKey.generate().publicKey, endpoint: '[::1]:9' })
+    const refused = new Promise<void>((resolve) => {
+      const told = (message: unknown): void => {
+        const { type, publicKey } = Object(message).event
+        if (type !== 'unreachable' || publicKey !== peer.publicKey) return
+        unsubscribe('warren:handshake', told)
+        resolve()
+      }
+      subscribe('warren:handshake', told)
+    })
+    const signal = new AbortController()
+    const dialling = peer.connect({ timeout: 600_000, signal: signal.signal })
+    await refused
+    // It joins the dial, and knows what that tried.
+    await expect(peer.connect({ timeout: 1 })).rejects.toMatchObject({
+      code: 'ERR_WARREN_NO_HANDSHAKE',
+      message: expect.stringContaining(
+        "The device's socket is IPv4 only, for its listen.host is 127.0.0.1: leave that out",
+      ),
+    })
+    signal.abort(new Error('enough'))
+    await expect(dialling).rejects.toThrow('enough')
   })
 
   it('gives one connection to all who ask at once', async () => {

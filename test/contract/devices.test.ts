@@ -28,6 +28,58 @@ eachDriver('devices', (network) => {
     }
   })
 
+  it('show their peers and connections, and lend neither', async () => {
+    const { near, peer, connection } = await network.connected()
+    const shown: unknown[] = []
+    near.peers.forEach((value, key, map) => void shown.push([key, value, map === near.peers]))
+    near.connections.forEach((value, again, set) => void shown.push([value, again, set === near.connections]))
+    expect(shown).toEqual([
+      [peer.publicKey, peer, true],
+      [connection, connection, true],
+    ])
+    const { peers, connections } = near
+    expect([...peers]).toEqual([[peer.publicKey, peer]])
+    expect([[...peers.keys()], [...peers.values()], [...peers.entries()]]).toEqual([
+      [peer.publicKey],
+      [peer],
+      [[peer.publicKey, peer]],
+    ])
+    expect([peers.size, peers.has(peer.publicKey), peers.get(peer.publicKey) === peer]).toEqual([1, true, true])
+    expect(peer.connections).toBe(peer.connections)
+    for (const set of [connections, peer.connections]) {
+      expect([[...set], [...set.keys()], [...set.values()]]).toEqual([[connection], [connection], [connection]])
+      expect([[...set.entries()], set.size, set.has(connection)]).toEqual([[[connection, connection]], 1, true])
+      expect(inspect(set)).toMatch(/^Set\(1\) \{\s*Connection \{/)
+    }
+    expect(inspect(peers)).toMatch(/^Map\(1\) \{\s*'[^']{44}' => Peer \{/)
+    const union: unknown = Reflect.get(Set.prototype, 'union')
+    expect(typeof Reflect.get(connections, 'union')).toBe(typeof union)
+    for (const view of [peers, connections, peer.connections]) {
+      expect(['clear', 'delete', 'set', 'add'].filter((name) => name in view)).toEqual([])
+      for (const type of [Map, Set]) expect(() => type.prototype.clear.call(view)).toThrow(TypeError)
+    }
+    expect(await peer.connect()).toBe(connection)
+  })
+
+  it('keep what they are: an assignment to it throws', async () => {
+    const { near, peer, connection } = await network.connected()
+    const facts: readonly [object, readonly string[]][] = [
+      [near, ['publicKey', 'address', 'addresses', 'peers', 'connections', 'closed']],
+      [near.address, ['host', 'port']],
+      [near.addresses, ['0', 'length']],
+      [peer, ['publicKey', 'address', 'endpoint', 'connections', 'up']],
+      [connection, ['peer', 'protocol', 'initiator', 'closed', 'isOpen', 'maxDatagramSize']],
+      [PrivateKey.generate(), ['publicKey']],
+    ]
+    for (const [owner, names] of facts) {
+      for (const name of names) {
+        const before: unknown = Reflect.get(owner, name)
+        expect(() => Object.assign(owner, { [name]: 'x' })).toThrow(TypeError)
+        expect(Reflect.get(owner, name)).toBe(before)
+      }
+    }
+  })
+
   it('say that a port is in use', async () => {
     const { port } = (await network.open()).address
     await expect(network.open({ listen: { host: '127.0.0.1', port } })).rejects.toMatchObject({

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import { addressOf, Device, PrivateKey, parseConfig, parsePublicKey, setAddonPath } from 'warren'
 import { type Connected, eachDriver } from './network.js'
@@ -8,6 +10,9 @@ type Use = readonly [what: string, use: (scope: Connected & { readonly key: stri
 const secret = PrivateKey.generate()
 const text = `[Interface]\nPrivateKey = ${secret.export()}\n`
 const wrong = <T>(value: unknown): T => value as T
+
+const GONE = /^bytes must be in memory that is there; got a Uint8Array whose memory was transferred or resized before$/
+const noop = (): void => {}
 
 const OPENING: readonly Use[] = [
   ['a device by new', () => Reflect.construct(Device, []), /^A Device is not made by new: take await Device\.open/],
@@ -145,9 +150,34 @@ const USING: readonly Use[] = [
     /^options\.timeout must be an integer from 1 .*milliseconds.*; got 0$/,
   ],
   [
+    'an empty offer',
+    ({ peer }) => peer.connect({ protocols: [] }),
+    /^options\.protocols must be a list of one or more; got an array of 0$/,
+  ],
+  [
     'no protocol',
     ({ peer }) => peer.connect({ protocols: wrong('x') }),
     /^options\.protocols must be an array; got "x"$/,
+  ],
+  ['memory that is gone', ({ connection }) => connection.send(transferred()), GONE],
+  ['memory that is too short by now', ({ connection }) => connection.send(shrunk()), GONE],
+  ['memory that is gone, to all', ({ near }) => near.broadcast(transferred()), GONE],
+  ['a datagram of memory that is gone', ({ connection }) => connection.sendDatagram(transferred()), GONE],
+  [
+    'a packet of memory that is gone',
+    ({ peer }) => peer.sendPacket(transferred()),
+    /^packet must be in memory that is/,
+  ],
+  [
+    'a chunk of memory that is gone',
+    ({ connection }) => errorOf(connection.openStream().on('error', noop), (stream) => stream.write(transferred())),
+    /^chunk must not change before .*transferred/,
+  ],
+  [
+    'a last chunk of memory that is gone',
+    ({ connection }) =>
+      errorOf(connection.openStream({ direction: 'out' }).on('error', noop), (stream) => stream.end(transferred())),
+    /^chunk must not change before .*transferred/,
   ],
   ['a text', ({ connection }) => connection.send(wrong('vote')), /^bytes must be a Uint8Array; got "vote"$/],
   [
@@ -284,6 +314,48 @@ eachDriver('wrong uses', (network) => {
     expect(connection.isOpen && near.connections.has(connection) && near.peers.has(peer.publicKey)).toBe(true)
   })
 
+  it('null is no options, wherever they may be left out', async () => {
+    const connected = await network.connected()
+    const { near, peer, connection } = connected
+    const bytes = new Uint8Array(1)
+    const none = wrong<undefined>(null)
+    const uses: readonly (readonly [string, () => unknown])[] = [
+      ['options', () => connection.send(bytes, none)],
+      ['options', () => connection.openStream(none)],
+      ['filter', () => connection.messages(none)],
+      ['options', () => connection.close(none)],
+      ['options', () => connection.destroy(none)],
+      ['options', () => peer.connect(none)],
+      ['changes', () => peer.update(wrong(null))],
+      ['options', () => peer.remove(none)],
+      ['options', () => near.broadcast(bytes, none)],
+      ['filter', () => near.messages(none)],
+      ['options', () => near.addPeer(wrong(null))],
+      ['options', () => near.close(none)],
+      ['options', () => Device.open(wrong(null))],
+    ]
+    for (const [name, use] of uses) {
+      const thrown = await thrownBy(use)
+      expectWrong(thrown, new RegExp(`^${name} must be an object with some of .*; got null$`), String(use))
+      expect(thrown).toMatchObject({ code: 'ERR_WARREN_INVALID_ARGUMENT' })
+    }
+    expect([connection.isOpen, near.peers.has(peer.publicKey)]).toEqual([true, true])
+    await connection.send(bytes, undefined)
+    connection.openStream(undefined).destroy()
+    await connection.messages(undefined).return?.()
+    await connection.close(undefined)
+  })
+
+  it('an offer that is left out is that of the device, whose list may be empty', async () => {
+    const device = await network.open({ protocols: [] })
+    const { publicKey } = PrivateKey.generate()
+    const peer = device.addPeer({ publicKey })
+    const says = (name: string) =>
+      new RegExp(`^${name} must be a list of one or more: the device's is empty; got undefined$`)
+    expectWrong(await thrownBy(() => peer.connect()), says('options\\.protocols'))
+    expectWrong(await thrownBy(() => peer.update({ connect: true })), says('changes\\.connect\\.protocols'))
+  })
+
   it("a device's own private key is not taken for a peer's public one", async () => {
     const device = await network.open({ privateKey: secret })
     const thrown = await thrownBy(() => device.addPeer({ publicKey: secret.export() }))
@@ -310,6 +382,28 @@ eachDriver('wrong uses', (network) => {
 
 function opened(options: object): Promise<Device> {
   return Device.open(wrong({ privateKey: secret, ...options }))
+}
+
+function transferred(): Buffer {
+  const memory = new ArrayBuffer(8)
+  const bytes = Buffer.from(memory)
+  structuredClone(memory, { transfer: [memory] })
+  return bytes
+}
+
+/** A view past the end that its memory has by now. */
+function shrunk(): Uint8Array {
+  const memory: ArrayBuffer = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 8 }])
+  const bytes = new Uint8Array(memory, 4, 4)
+  Reflect.apply(Reflect.get(memory, 'resize'), memory, [2])
+  return bytes
+}
+
+/** Rejects with the error that the use of a stream brings about. */
+async function errorOf<S extends Writable>(stream: S, use: (stream: S) => unknown): Promise<never> {
+  const failed = once(stream, 'error')
+  use(stream)
+  throw (await failed)[0]
 }
 
 async function thrownBy(use: () => unknown): Promise<Error> {

@@ -32,6 +32,7 @@ const CAUSES: Record<Exclude<DriverClose['cause'], 'application'>, string> = {
 /** The causes that no ending of a connection has. */
 const REPORTED: Record<Exclude<NativeCause, DriverClose['cause']>, string> = {
   'already-exists': 'ERR_WARREN_PEER_EXISTS',
+  'peer-leaving': 'ERR_WARREN_PEER_EXISTS',
   'own-key': 'ERR_WARREN_OWN_KEY',
   'low-order-key': 'ERR_WARREN_INVALID_KEY',
   'allowed-ip-conflict': 'ERR_WARREN_ALLOWED_IP_CONFLICT',

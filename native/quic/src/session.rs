@@ -61,6 +61,7 @@ pub(crate) fn judge(dialler: &Greeting, accepted: &[Box<str>]) -> Result<Box<str
     check(dialler, Side::Client)?;
     match choose(&dialler.hello.offered, accepted) {
         Some(protocol) => Ok(protocol.into()),
+        None if accepted.is_empty() => Err(error(alert::NO_APPLICATION_PROTOCOL, "accepts none")),
         None => Err(error(alert::NO_APPLICATION_PROTOCOL, format!("accepts {}", accepted.join(", ")))),
     }
 }

@@ -8,7 +8,6 @@ describe('parseEndpoint', () => {
     ['[fe80::1%3]:9', { host: 'fe80::1%3', port: 9, literal: true, zone: '3' }],
     ['[fe80::1%eth0]:51820', { host: 'fe80::1%eth0', port: 51_820, literal: true, zone: 'eth0' }],
     ['[FEBF::1%wg_a-0.1]:1', { host: 'FEBF::1%wg_a-0.1', port: 1, literal: true, zone: 'wg_a-0.1' }],
-    ['[fe80::1]:9', { host: 'fe80::1', port: 9, literal: true }],
     ['node-1.example.org:65535', { host: 'node-1.example.org', port: 65_535, literal: false }],
     ['localhost:80', { host: 'localhost', port: 80, literal: false }],
   ])('takes %s', (text, parsed) => {
@@ -28,6 +27,8 @@ describe('parseEndpoint', () => {
     '[127.0.0.1]:1',
     '[]:1',
     '[::1]',
+    '[fe80::1]:9',
+    '[FEBF::1]:9',
     '[fe80::1%]:1',
     '[fe80::1%eth0%1]:1',
     '[fe80::1%a b]:1',

@@ -37,6 +37,7 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
     limits: all,
     protocols: ['a'],
     mtu: 1_420,
+    listen: { host: undefined },
     allowHalfOpen: false,
     lanes: NO_LANES,
   })

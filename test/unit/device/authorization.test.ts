@@ -68,6 +68,37 @@ describe('Authorizations', () => {
     warn.mockRestore()
   })
 
+  it('warns of an answer that is none once for each device and kind, whatever came', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const answers: unknown[] = [
+      'yes',
+      'no',
+      undefined,
+      undefined,
+      1,
+      { trusted: true },
+      { maxPriority: 256 },
+      { maxPriority: 999 },
+    ]
+    for (let device = 0; device < 2; device++) {
+      const { authorizations } = rig(({ publicKey }) => answers[Number(publicKey)] as boolean)
+      for (const index of answers.keys()) authorizations.ask(String(index), '1.1.1.1:1')
+      await settle()
+      expect(authorizations.failures).toBe(answers.length)
+    }
+    const details = warn.mock.calls.map(([, options]) => String(Object(options).detail).split('\n')[0])
+    warn.mockRestore()
+    const answer = 'TypeError: The answer of authorize must be true, false or an object with settings; got'
+    const each = [
+      `${answer} "yes"`,
+      `${answer} undefined`,
+      `${answer} 1`,
+      expect.stringMatching(/^TypeError: authorization\.trusted is not an option; there are /),
+      'RangeError: authorization.maxPriority must be an integer from 0 to 255; got 256',
+    ]
+    expect(details).toEqual([...each, ...each])
+  })
+
   it('counts no refusal as an exception', async () => {
     const { authorizations } = rig(() => false)
     authorizations.ask('a', '1.1.1.1:1')

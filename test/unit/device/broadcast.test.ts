@@ -35,6 +35,7 @@ class Rig {
       limits,
       protocols: ['a'],
       mtu: 1_420,
+      listen: { host: undefined },
       allowHalfOpen: false,
       lanes: lanes(options.lanes ?? {}, 'lanes'),
     })

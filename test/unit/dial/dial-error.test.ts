@@ -70,6 +70,30 @@ describe('the error of a dial', () => {
     expect(message).not.toContain('clock')
   })
 
+  it.each([
+    [
+      '[::1]:9',
+      '127.0.0.1',
+      "The device's socket is IPv4 only, for its listen.host is 127.0.0.1: leave that out to reach IPv6",
+    ],
+    ['[::1]:9', '::ffff:127.0.0.1', "The device's socket is IPv4 only, for its listen.host is ::ffff:127.0.0.1: leave"],
+    [
+      '192.0.2.1:7',
+      '::1',
+      "The device's socket is IPv6 only, for its listen.host is ::1: leave that out to reach IPv4",
+    ],
+    [
+      '192.0.2.1:7',
+      '127.0.0.1',
+      "nothing there from 127.0.0.1, the device's listen.host: check this machine's network",
+    ],
+    ['192.0.2.1:7', '::', "nothing there: check this machine's network"],
+    ['[2001:db8::1]:7', undefined, "nothing there: check this machine's network"],
+  ])('tells of the socket where it sends nothing to %s from %s', (endpoint, listens, says) => {
+    const tried = [{ endpoint, times: 3, error: 'EINVAL' }]
+    expect(noHandshake('key', 250, tried, undefined, listens).message).toContain(says)
+  })
+
   it.each<[string, Partial<Tunnel>, RegExp, RegExp]>([
     ['of a peer that spoke warren before', {}, /stopped, busy, or was restarted.*1,308 bytes/, /plain WireGuard/],
     ['in a session that is young', { isWarren: false, upFor: 4_999 }, /stopped, busy.*1,308 bytes/, /plain WireGuard/],

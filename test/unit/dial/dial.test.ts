@@ -42,6 +42,7 @@ function rig(): Rig {
     device: 'own',
     publicKey: 'key',
     offered: ['a'],
+    listens: undefined,
     clock,
     tunnel: () => ({ endpoint: '192.0.2.1:7', upFor: rig.isUp ? 1 : undefined, isWarren: false }),
     locate: () => {
@@ -263,6 +264,7 @@ describe('Dial', () => {
       device: 'own',
       publicKey: 'key',
       offered: ['a'],
+      listens: undefined,
       clock,
       tunnel: () => ({ endpoint: undefined, upFor: undefined, isWarren: false }),
       locate: () => {

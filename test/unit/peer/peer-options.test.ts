@@ -25,13 +25,27 @@ describe('endpoints that are taken apart', () => {
       [{ host: 'a', port: 0 }, 'options.endpoint.port'],
       [{ host: 5, port: 1 }, 'options.endpoint.host'],
       [{ host: 'a', port: 1, zone: 1 }, 'options.endpoint.zone'],
-      [{ host: 'not a host', port: 1 }, 'options.endpoint'],
+      [{ host: 'not a host', port: 1 }, 'options.endpoint.host must be a host name, or an IP address'],
+      [{ host: '[::1]', port: 5 }, /^options\.endpoint\.host must be .* without brackets or port.*; got "\[::1\]"$/],
+      [{ host: '127.0.0.1:5', port: 5 }, /^options\.endpoint\.host must be .*; got "127\.0\.0\.1:5"$/],
+      [{ host: 'fe80::1', port: 5 }, /^options\.endpoint\.host must be .* with its zone.*; got "fe80::1"$/],
+      [[{ host: '', port: 5 }], /^options\.endpoint\[0\]\.host must be .*; got ""$/],
     ] as const)
       expect(() => parsed(wrong as never)).toThrow(message)
   })
 })
 
 describe('the options of a peer', () => {
+  it('have as many endpoints as are tried, and no more', () => {
+    const endpoints = Array.from({ length: 33 }, (_, index) => `192.0.2.${index}:1`)
+    expect(parsePeerOptions({ publicKey, endpoint: endpoints.slice(1) }).endpoint).toHaveLength(32)
+    for (const parse of [
+      () => parsePeerOptions({ publicKey, endpoint: endpoints }),
+      () => parsePeerChanges({ endpoint: endpoints }),
+    ])
+      expect(parse).toThrow(/\.endpoint must be an array of at most 32; got an array of 33$/)
+  })
+
   it('come parsed, with nothing but the key needed', () => {
     expect(parsePeerOptions({ publicKey: Buffer.from(publicKey, 'base64') })).toEqual({
       publicKey,

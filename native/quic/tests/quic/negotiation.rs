@@ -31,6 +31,16 @@ fn without_a_common_protocol_both_know_and_the_dialler_learns_what_is_accepted()
 }
 
 #[test]
+fn a_dialler_learns_that_nothing_is_accepted() {
+    let mut world = strangers_with(1, latency(5), config(A, "new"), config(B, ""));
+    let dialled = world.with(address(A), |node, now| node.connect(B, "new", now));
+    world.run_until(Duration::from_secs(1), |world| world.node(address(A)).closed(dialled).is_some());
+    let closed = world.node(address(A)).closed(dialled).unwrap();
+    assert_eq!(closed.cause, CloseCause::NoProtocol);
+    assert_eq!(String::from_utf8_lossy(&closed.reason), "accepts none");
+}
+
+#[test]
 fn accepted_protocols_change_for_connections_to_come() {
     let (mut world, a, b) = pair(2, latency(5));
     world.with(address(B), |node, _| node.quic.set_protocols(names("next")));
