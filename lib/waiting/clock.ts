@@ -13,6 +13,8 @@ export interface Clock {
   after(milliseconds: number, callback: () => void): Timer
   /** From 0 up to 1. */
   random(): number
+  /** The calendar's time, in milliseconds since 1970. It may be set, also back. */
+  date(): number
 }
 
 export interface Timer {
@@ -28,6 +30,7 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) }
   },
   random: Math.random,
+  date: Date.now.bind(Date),
 }
 
 /** Calls back when the code that runs now is done. (Fake timers replace `process.nextTick` and `queueMicrotask` as well.) */

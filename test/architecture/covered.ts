@@ -57,6 +57,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'peer/oversized.ts': ['test/contract/oversized.test.ts'],
   'peer/peer-event.ts': ['test/contract/devices.test.ts'],
   'peer/peer.ts': ['test/contract/connect.test.ts', 'test/contract/closing.test.ts'],
+  'protocols/floors.ts': ['test/unit/protocols/settings.test.ts'],
   'read-only.ts': ['test/contract/devices.test.ts'],
   'runtime.ts': ['test/unit/connection/connection.test.ts'],
   'streams/read-budget.ts': ['test/unit/streams/stream.test.ts'],

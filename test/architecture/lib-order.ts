@@ -12,6 +12,7 @@ export const ORDER: readonly string[] = [
   'events',
   'errors',
   'arguments',
+  'protocols',
   'drivers',
   'keys',
   'outbox',

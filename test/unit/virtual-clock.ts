@@ -24,6 +24,10 @@ export class VirtualClock implements Clock {
     return this.chance
   }
 
+  date(): number {
+    return DATE + this.#now
+  }
+
   get pending(): number {
     return this.#timers.length
   }
@@ -53,3 +57,6 @@ export class VirtualClock implements Clock {
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
+
+/** The calendar's time at which a virtual clock begins: any will do. */
+const DATE = 1_800_000_000_000

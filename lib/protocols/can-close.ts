@@ -1,0 +1,69 @@
+import { choose, type Lists } from './choice.js'
+import type { Families } from './families.js'
+
+/** Reason why a peer stands in the way. */
+export type ClosingObstacle =
+  /** This process never learnt its protocols. */
+  | 'unknown'
+  /** It is not connected: nobody knows what it speaks by now. */
+  | 'offline'
+  /** It has no other version in common with this device. */
+  | 'needs-it'
+  /** A connection in the protocol is up. */
+  | 'connected'
+  /** The last connection in it ended, or the last dial in it was refused, less than `quietFor` ago. */
+  | 'spoken'
+
+/** Answer to whether a protocol can be closed. */
+export interface ClosingVerdict<K> {
+  /** True where nothing stands in the way. */
+  readonly ok: boolean
+  /** The device is open for less than `quietFor`: it cannot know. */
+  readonly isTooEarly: boolean
+  /** Peers that stand in the way, each with the reason that weighs most. */
+  readonly inTheWay: readonly { readonly peer: K; readonly why: ClosingObstacle }[]
+}
+
+/** Facts of one peer, named by `K`. */
+export interface ClosingFacts<K> {
+  readonly peer: K
+  readonly mine: Lists
+  /** `undefined`: they were never learnt. */
+  readonly theirs: Lists | undefined
+  readonly isConnected: boolean
+  readonly speaks: boolean
+  /** Milliseconds since it last spoke the protocol; `undefined`: it never did. */
+  readonly quietFor: number | undefined
+}
+
+/** Whether a protocol can be closed: each peer has another version in common with this device, and none has spoken this one lately. */
+export function canClose<K>(
+  protocol: string,
+  quietFor: number,
+  openFor: number,
+  families: Families,
+  peers: Iterable<ClosingFacts<K>>,
+): ClosingVerdict<K> {
+  const inTheWay = Array.from(peers).flatMap((facts) => {
+    const why = obstacleOf(protocol, quietFor, families, facts)
+    return why === undefined ? [] : [{ peer: facts.peer, why }]
+  })
+  const isTooEarly = openFor < quietFor
+  return { ok: !isTooEarly && inTheWay.length === 0, isTooEarly, inTheWay }
+}
+
+function obstacleOf(
+  protocol: string,
+  quietFor: number,
+  families: Families,
+  { mine, theirs, isConnected, speaks, quietFor: quiet }: ClosingFacts<unknown>,
+): ClosingObstacle | undefined {
+  if (speaks) return 'connected'
+  if (theirs === undefined) return 'unknown'
+  if (!isConnected) return 'offline'
+  const isOfFamily = (name: string): boolean => families.areOne(name, protocol)
+  const hasFamily = [...theirs.offer, ...theirs.accept].some(isOfFamily)
+  const remains = choose(mine, theirs, (name) => name !== protocol && isOfFamily(name))
+  if (hasFamily && remains === undefined) return 'needs-it'
+  return quiet !== undefined && quiet < quietFor ? 'spoken' : undefined
+}

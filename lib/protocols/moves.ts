@@ -1,0 +1,263 @@
+import type { Clock, Timer } from '../waiting/clock.js'
+import type { Families } from './families.js'
+import type { Turns } from './turns.js'
+
+/** A connection, as far as a move looks at it. */
+export interface Moving {
+  readonly protocol: string
+}
+
+/** Link from the moves of a pair to the peer, whose connections are of type `C`. */
+export interface MovesLink<C> {
+  readonly families: Families
+  /** Turns of all peers of the device. */
+  readonly turns: Turns
+  /** The best version of a family by the newest lists of both ends; `undefined`: none is known. */
+  choose(family: string): string | undefined
+  /** Ends that dial in a protocol: those that offer it, where the other one accepts it. */
+  dialler(protocol: string): 'we' | 'they' | 'both' | 'none'
+  /** This end dials first where both may: it has the greater key. */
+  readonly isFirst: boolean
+  /** Moves begin by themselves. */
+  readonly isAutomatic: boolean
+  /** Connects in this protocol beside what there is, unless the signal aborts. */
+  dial(protocol: string, timeout: number, signal: AbortSignal): Promise<unknown>
+  /** The peer is of a build that knows no moves: this one is drained and closed, then dialled anew. */
+  replace?: ((connection: C, protocol: string, timeout: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** A connection gives way to another one. */
+  superseded(connection: C, by: C): void
+  /** The connection of a family is another one than before, or none. */
+  changed(family: string, current: C | undefined, previous: C | undefined): void
+}
+
+/** The connections of a pair by family: of each family one is current, others give way; which moves are due, and who dials. */
+export class Moves<C extends Moving> {
+  readonly #link: MovesLink<C>
+  readonly #clock: Clock
+  readonly #families = new Map<string, Family<C>>()
+
+  constructor(link: MovesLink<C>, clock: Clock) {
+    this.#link = link
+    this.#clock = clock
+  }
+
+  /** The connection of a family that is used from now on. */
+  current(family: string): C | undefined {
+    return this.#families.get(family)?.current
+  }
+
+  /** Whether a connection has given way to another one. */
+  isSuperseded(connection: C): boolean {
+    return this.#families.get(this.#link.families.nameOf(connection.protocol))?.giving.has(connection) ?? false
+  }
+
+  /** Families that have, or had, a connection. */
+  get families(): Iterable<string> {
+    return this.#families.keys()
+  }
+
+  /** A connection is up. It takes the place of the one that was current in its family, and of none that went before. */
+  arrived(connection: C): C | undefined {
+    const family = this.#family(connection.protocol)
+    const previous = family.current
+    family.current = connection
+    family.isLeft = false
+    this.#stop(family)
+    if (previous !== undefined) {
+      family.giving.add(previous)
+      this.#link.superseded(previous, connection)
+    }
+    this.#link.changed(family.name, connection, previous)
+    if (family.isDue) this.#consider(family)
+    return previous
+  }
+
+  /** A connection is over. */
+  ended(connection: C): void {
+    const family = this.#families.get(this.#link.families.nameOf(connection.protocol))
+    if (family === undefined) return
+    family.giving.delete(connection)
+    if (family.current === connection) {
+      family.current = undefined
+      family.isLeft = false
+      family.isDue = false
+      this.#stop(family)
+      this.#link.changed(family.name, undefined, connection)
+    } else if (family.isDue) this.#consider(family)
+  }
+
+  /** The other end sends nothing more on a connection: it has another one, or wants one. */
+  left(connection: C): void {
+    const family = this.#families.get(this.#link.families.nameOf(connection.protocol))
+    if (family?.current !== connection) return
+    family.isLeft = true
+    this.#due(family)
+  }
+
+  /** Lists of either end have changed. */
+  listsChanged(): void {
+    for (const family of this.#families.values()) this.#due(family)
+  }
+
+  /** The other end has refused our dial, or had its own refused, since this one is to dial: no need to wait. */
+  hurry(protocol: string): void {
+    const family = this.#families.get(this.#link.families.nameOf(protocol))
+    if (family?.current === undefined || !family.isDue || family.timer === undefined) return
+    family.timer.cancel()
+    family.timer = undefined
+    this.#attempt(family)
+  }
+
+  /** Nothing moves any more. */
+  stop(): void {
+    for (const family of this.#families.values()) {
+      family.isDue = false
+      this.#stop(family)
+    }
+  }
+
+  #due(family: Family<C>): void {
+    family.isDue = true
+    if (family.attempts > 0) this.#stop(family)
+    family.attempts = 0
+    this.#consider(family)
+  }
+
+  /** Begins the move that is due, goes on with it, or calls it off. */
+  #consider(family: Family<C>): void {
+    const { current } = family
+    const target = this.#link.choose(family.name)
+    const isThere = current === undefined || target === undefined || (target === current.protocol && !family.isLeft)
+    if (isThere || !this.#link.isAutomatic) {
+      family.isDue = false
+      this.#stop(family)
+      return
+    }
+    if (family.target === target) return
+    this.#stop(family)
+    const dialler = this.#link.dialler(target)
+    if (dialler === 'they' || dialler === 'none' || family.giving.size >= MOST_GIVING) return
+    family.target = target
+    const isSecond = dialler === 'both' && !this.#link.isFirst
+    this.#wait(family, (isSecond ? SECOND : 0) + this.#pace(family))
+  }
+
+  #wait(family: Family<C>, pause: number): void {
+    if (pause === 0) {
+      this.#attempt(family)
+      return
+    }
+    family.timer = this.#clock.after(pause, () => {
+      family.timer = undefined
+      this.#attempt(family)
+    })
+  }
+
+  #attempt(family: Family<C>): void {
+    const { current, target } = family
+    if (current === undefined || target === undefined) return
+    const controller = new AbortController()
+    family.controller = controller
+    family.begun.push(this.#clock.now())
+    const endTurn = this.#link.turns.take(() => {
+      if (controller.signal.aborted) return
+      const { replace } = this.#link
+      const dial =
+        replace === undefined
+          ? this.#link.dial(target, ATTEMPT, controller.signal)
+          : replace(current, target, ATTEMPT, controller.signal)
+      dial.then(
+        () => this.#settled(family, controller),
+        () => this.#settled(family, controller),
+      )
+    })
+    family.endTurn = endTurn
+  }
+
+  /** An attempt is over. Where it brought the connection, `arrived` has seen to all. */
+  #settled(family: Family<C>, controller: AbortController): void {
+    if (family.controller !== controller) return
+    const { target } = family
+    this.#stop(family)
+    if (!family.isDue || family.current === undefined || target === undefined) return
+    family.attempts += 1
+    family.target = target
+    this.#wait(family, Math.min(LONGEST, FIRST * 2 ** (family.attempts - 1)) * (0.5 + this.#clock.random() / 2))
+  }
+
+  #stop(family: Family<C>): void {
+    family.target = undefined
+    family.timer?.cancel()
+    family.timer = undefined
+    const { controller, endTurn } = family
+    family.controller = undefined
+    family.endTurn = undefined
+    controller?.abort()
+    endTurn?.()
+  }
+
+  /** A peer whose lists change all the time is followed now and then. */
+  #pace(family: Family<C>): number {
+    const now = this.#clock.now()
+    family.begun = family.begun.filter((at) => at > now - PACE_WINDOW)
+    return family.begun.length < PACE_MOVES ? 0 : PACE_PAUSE
+  }
+
+  #family(protocol: string): Family<C> {
+    const name = this.#link.families.nameOf(protocol)
+    const known = this.#families.get(name)
+    if (known !== undefined) return known
+    const family: Family<C> = {
+      name,
+      giving: new Set(),
+      begun: [],
+      attempts: 0,
+      isDue: false,
+      isLeft: false,
+      current: undefined,
+      target: undefined,
+      timer: undefined,
+      controller: undefined,
+      endTurn: undefined,
+    }
+    this.#families.set(name, family)
+    return family
+  }
+}
+
+interface Family<C> {
+  readonly name: string
+  current: C | undefined
+  /** Connections that have given way, and are not over. */
+  readonly giving: Set<C>
+  /** Lists changed, and the current connection is not yet what they ask for. */
+  isDue: boolean
+  /** The other end sends nothing more on the current connection. */
+  isLeft: boolean
+  /** Protocol of the move that is under way. */
+  target: string | undefined
+  timer: Timer | undefined
+  controller: AbortController | undefined
+  endTurn: (() => void) | undefined
+  attempts: number
+  /** Instants at which the last moves began. */
+  begun: number[]
+}
+
+/** Where both ends may dial, the second one waits so long for the first: longer than a dial takes over any path. */
+const SECOND = 2_000
+
+/** How long an attempt may take, as a dial by default; the connection before works meanwhile. */
+const ATTEMPT = 10_000
+
+/** Pause after an attempt that failed: doubles. */
+const FIRST = 250
+const LONGEST = 30_000
+
+/** Connections of a family that may be giving way at once: a peer that keeps them costs no more than these. */
+const MOST_GIVING = 3
+
+/** Moves of a family in a window of time that follow at once; others wait. */
+const PACE_MOVES = 4
+const PACE_WINDOW = 10_000
+const PACE_PAUSE = 1_000

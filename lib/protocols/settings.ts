@@ -1,0 +1,182 @@
+import type { Clock } from '../waiting/clock.js'
+import type { Lists } from './choice.js'
+import type { Families } from './families.js'
+import { type Floor, Floors } from './floors.js'
+
+/** Lists towards a peer as they are sent, and counted. */
+export interface SentLists extends Lists {
+  /** Counts the changes of this process, over all peers. */
+  readonly generation: number
+  /** Protocols that a floor left out of both lists. */
+  readonly below: readonly string[]
+  /** Transports, best first. */
+  readonly transports: readonly string[]
+}
+
+/** Settings of a device: its protocols and floors, which hold for each peer that has none of its own. */
+export class Settings {
+  readonly families: Families
+  readonly clock: Clock
+  readonly floors: Floors
+  readonly #told = new Set<() => void>()
+  #lists: Lists
+  #transports: readonly string[]
+  #generation = 1
+  #sent: SentLists | undefined
+
+  constructor(lists: Lists, transports: readonly string[], families: Families, clock: Clock) {
+    this.#lists = lists
+    this.#transports = transports
+    this.families = families
+    this.clock = clock
+    this.floors = new Floors(families, clock, () => this.#changed())
+  }
+
+  get lists(): Lists {
+    return this.#lists
+  }
+
+  get transports(): readonly string[] {
+    return this.#transports
+  }
+
+  /** Lists for a peer that has no setting of its own. */
+  get sent(): SentLists {
+    this.#sent ??= this.sentOf(this.#lists, [this.floors])
+    return this.#sent
+  }
+
+  setLists(lists: Lists): void {
+    this.#lists = lists
+    this.#changed()
+  }
+
+  setTransports(transports: readonly string[]): void {
+    this.#transports = transports
+    this.#changed()
+  }
+
+  /** Calls back at each change, until the function that it returns is called. */
+  watch(changed: () => void): () => void {
+    this.#told.add(changed)
+    return () => this.#told.delete(changed)
+  }
+
+  /** What is sent from now on is of a later generation, to whomever: so that a peer never finds an older one the newest. */
+  next(): void {
+    this.#generation += 1
+    this.#sent = undefined
+  }
+
+  /** Lists without what is below the floors, under a generation of their own. */
+  sentOf(lists: Lists, floors: readonly Floors[]): SentLists {
+    const isBelow = (name: string): boolean => floorOf(name, floors, this.families) !== undefined
+    const [offer, accept] = [lists.offer, lists.accept].map((names) => names.filter((name) => !isBelow(name)))
+    const below = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
+    return {
+      generation: this.#generation,
+      offer: offer ?? [],
+      accept: accept ?? [],
+      below,
+      transports: this.#transports,
+    }
+  }
+
+  stop(): void {
+    this.floors.stop()
+    this.#told.clear()
+  }
+
+  #changed(): void {
+    this.next()
+    for (const tell of [...this.#told]) tell()
+  }
+}
+
+/** Settings towards one peer: its own where it has them, else those of the device. Of two floors the higher one holds. */
+export class PeerSettings {
+  readonly #device: Settings
+  readonly #floors: Floors
+  readonly #changed: () => void
+  readonly #unwatch: () => void
+  #lists: Lists | undefined
+  #sent: SentLists | undefined
+  #hasFloors = false
+
+  /** `changed` is called after each change of what is sent to the peer. */
+  constructor(device: Settings, changed: () => void) {
+    this.#device = device
+    this.#changed = changed
+    this.#floors = new Floors(device.families, device.clock, () => this.#change())
+    this.#unwatch = device.watch(() => this.#deviceChanged())
+  }
+
+  /** Lists of the peer's own; `undefined`: those of the device. */
+  get own(): Lists | undefined {
+    return this.#lists
+  }
+
+  /** Something of this peer differs from what the device sends to all. */
+  get isOwn(): boolean {
+    return this.#lists !== undefined || this.#hasFloors
+  }
+
+  get sent(): SentLists {
+    if (!this.isOwn) return this.#device.sent
+    this.#sent ??= this.#device.sentOf(this.#lists ?? this.#device.lists, [this.#device.floors, this.#floors])
+    return this.#sent
+  }
+
+  /** The floor under which a protocol is, if there is one. */
+  floorAbove(protocol: string): Floor | undefined {
+    return floorOf(protocol, [this.#device.floors, this.#floors], this.#device.families)
+  }
+
+  /** Floors of the peer's own. */
+  get floors(): readonly Floor[] {
+    return this.#floors.all
+  }
+
+  setLists(lists: Lists | undefined): void {
+    this.#lists = lists
+    this.#change()
+  }
+
+  setFloor(floor: Floor): void {
+    this.#hasFloors = true
+    this.#floors.set(floor)
+  }
+
+  clearFloor(family: string): void {
+    this.#floors.clear(family)
+    this.#hasFloors = this.#floors.all.length > 0
+  }
+
+  stop(): void {
+    this.#floors.stop()
+    this.#unwatch()
+  }
+
+  #change(): void {
+    this.#device.next()
+    this.#deviceChanged()
+  }
+
+  #deviceChanged(): void {
+    this.#sent = undefined
+    this.#changed()
+  }
+}
+
+/** The floor that a protocol is below: of several the highest. */
+function floorOf(protocol: string, all: readonly Floors[], families: Families): Floor | undefined {
+  const family = families.nameOf(protocol)
+  return all
+    .flatMap((floors) => floors.of(family) ?? [])
+    .filter((floor) => families.isOlder(protocol, floor.protocol))
+    .reduce<Floor | undefined>(
+      (highest, floor) =>
+        highest === undefined || families.isOlder(highest.protocol, floor.protocol) ? floor : highest,
+      undefined,
+    )
+}

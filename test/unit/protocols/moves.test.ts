@@ -1,0 +1,217 @@
+import { describe, expect, it } from '@jest/globals'
+import { Families } from '../../../lib/protocols/families.js'
+import { Moves, type MovesLink } from '../../../lib/protocols/moves.js'
+import { Turns } from '../../../lib/protocols/turns.js'
+import { VirtualClock } from '../virtual-clock.js'
+
+interface Fake {
+  readonly name: string
+  readonly protocol: string
+}
+
+const fake = (protocol: string, name = protocol): Fake => ({ name, protocol })
+
+function rig(changes: Partial<MovesLink<Fake>> = {}) {
+  const clock = new VirtualClock()
+  const state = {
+    best: 'p/1' as string | undefined,
+    dialler: 'we' as ReturnType<MovesLink<Fake>['dialler']>,
+    answers: true,
+    dialled: [] as { at: number; protocol: string; isAborted: () => boolean }[],
+    superseded: [] as string[],
+    changes: [] as (string | undefined)[],
+  }
+  const moves: Moves<Fake> = new Moves<Fake>(
+    {
+      families: new Families(),
+      turns: new Turns(4),
+      choose: () => state.best,
+      dialler: () => state.dialler,
+      isFirst: true,
+      isAutomatic: true,
+      dial: (protocol, _timeout, signal) => {
+        state.dialled.push({ at: clock.now(), protocol, isAborted: () => signal.aborted })
+        if (!state.answers) return Promise.reject(new Error('no'))
+        return new Promise<void>((resolve) => {
+          clock.after(10, () => {
+            if (signal.aborted) return
+            moves.arrived(fake(protocol, `${protocol} at ${clock.now()}`))
+            resolve()
+          })
+        })
+      },
+      superseded: (old, by) => state.superseded.push(`${old.name} by ${by.name}`),
+      changed: (_family, current) => state.changes.push(current?.name),
+      ...changes,
+    },
+    clock,
+  )
+  const change = (best: string | undefined): void => {
+    state.best = best
+    moves.listsChanged()
+  }
+  return { clock, state, moves, change }
+}
+
+describe('Moves', () => {
+  it('make before they break: the new connection comes beside the old one, and takes its place', async () => {
+    const { clock, state, moves, change } = rig()
+    const old = fake('p/1')
+    expect(moves.arrived(old)).toBeUndefined()
+    change('p/2')
+    expect(moves.current('p')).toBe(old)
+    await clock.advance(10)
+    expect(moves.current('p')?.protocol).toBe('p/2')
+    expect(state.superseded).toEqual(['p/1 by p/2 at 10'])
+    expect([moves.isSuperseded(old), moves.isSuperseded(moves.current('p') as Fake)]).toEqual([true, false])
+    moves.ended(old)
+    expect(moves.isSuperseded(old)).toBe(false)
+    expect(state.changes).toEqual(['p/1', 'p/2 at 10'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('hold per family', async () => {
+    const { clock, state, moves } = rig()
+    moves.arrived(fake('p/1'))
+    expect(moves.arrived(fake('q/7'))).toBeUndefined()
+    await clock.advance(60_000)
+    expect(state.dialled).toEqual([])
+    expect([moves.current('p')?.protocol, moves.current('q')?.protocol]).toEqual(['p/1', 'q/7'])
+  })
+
+  it('begin when lists change, not because somebody asked for another version', async () => {
+    const { clock, state, moves } = rig()
+    state.best = 'p/2'
+    moves.arrived(fake('p/1'))
+    await clock.advance(60_000)
+    expect(state.dialled).toEqual([])
+  })
+
+  it('are left to the end that offers the version, and to the first of two', async () => {
+    const they = rig()
+    they.moves.arrived(fake('p/1'))
+    they.state.dialler = 'they'
+    they.change('p/2')
+    await they.clock.advance(60_000)
+    expect(they.state.dialled).toEqual([])
+
+    const second = rig({ isFirst: false })
+    second.moves.arrived(fake('p/1'))
+    second.state.dialler = 'both'
+    second.change('p/2')
+    await second.clock.advance(1_999)
+    expect(second.state.dialled).toEqual([])
+    await second.clock.advance(1)
+    expect(second.state.dialled).toHaveLength(1)
+  })
+
+  it('go at once where the other end says that this one is to dial', async () => {
+    const { state, moves, change } = rig({ isFirst: false })
+    moves.arrived(fake('p/1'))
+    state.dialler = 'both'
+    change('p/2')
+    moves.hurry('p/2')
+    expect(state.dialled.map(({ at }) => at)).toEqual([0])
+  })
+
+  it('are called off when lists change back, and changed when they change again', async () => {
+    const { clock, state, moves, change } = rig()
+    moves.arrived(fake('p/1'))
+    change('p/2')
+    change('p/1')
+    expect(state.dialled[0]?.isAborted()).toBe(true)
+    change('p/3')
+    await clock.advance(1_000)
+    expect(state.dialled.map(({ protocol }) => protocol)).toEqual(['p/2', 'p/3'])
+    expect(moves.current('p')?.protocol).toBe('p/3')
+  })
+
+  it('are tried again after growing pauses, while the connection before goes on', async () => {
+    const { clock, state, moves, change } = rig()
+    moves.arrived(fake('p/1'))
+    state.answers = false
+    change('p/2')
+    await clock.advance(600_000)
+    expect(moves.current('p')?.protocol).toBe('p/1')
+    const pauses = state.dialled.slice(1).map(({ at }, index) => at - (state.dialled[index]?.at ?? 0))
+    expect(pauses.slice(0, 9)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    state.answers = true
+    await clock.advance(30_010)
+    expect(moves.current('p')?.protocol).toBe('p/2')
+    expect(clock.pending).toBe(0)
+  })
+
+  it('are not begun by a device that leaves them to its application', async () => {
+    const { clock, state, moves, change } = rig({ isAutomatic: false })
+    moves.arrived(fake('p/1'))
+    change('p/2')
+    await clock.advance(60_000)
+    expect(state.dialled).toEqual([])
+    expect(moves.arrived(fake('p/2'))?.protocol).toBe('p/1')
+  })
+
+  it('follow a peer whose lists change all the time now and then, beside three connections that give way at most', async () => {
+    const { clock, state, moves, change } = rig()
+    moves.arrived(fake('p/1'))
+    for (let step = 0; step < 10_000; step++) {
+      change(step % 2 === 0 ? 'p/2' : 'p/1')
+      await clock.advance(1)
+    }
+    const giving = state.superseded.length
+    expect(giving).toBeLessThanOrEqual(3)
+    expect(state.dialled.length).toBeLessThan(20)
+  }, 30_000)
+
+  it('begin a fresh connection of the same version where the other end leaves this one', async () => {
+    const { clock, state, moves } = rig()
+    const old = fake('p/1')
+    moves.arrived(old)
+    moves.left(old)
+    expect(moves.current('p')).toBe(old)
+    await clock.advance(10)
+    expect(state.superseded).toEqual(['p/1 by p/1 at 10'])
+    moves.left(old)
+    await clock.advance(60_000)
+    expect(state.dialled).toHaveLength(1)
+  })
+
+  it('are a drain, a close and a dial with a peer that knows no moves', async () => {
+    const replaced: string[] = []
+    const { clock, moves, change } = rig({
+      replace: async ({ name }, protocol) => {
+        replaced.push(`${name} → ${protocol}`)
+      },
+    })
+    moves.arrived(fake('p/1'))
+    change('p/2')
+    await clock.advance(1)
+    expect(replaced).toEqual(['p/1 → p/2'])
+  })
+
+  it('are over with their connection, and when they are stopped', async () => {
+    for (const end of ['ended', 'stop'] as const) {
+      const { clock, state, moves, change } = rig()
+      const old = fake('p/1')
+      moves.arrived(old)
+      change('p/2')
+      if (end === 'ended') moves.ended(old)
+      else moves.stop()
+      await clock.advance(60_000)
+      expect(state.dialled.every(({ isAborted }) => isAborted())).toBe(true)
+      expect(state.superseded).toEqual([])
+    }
+  })
+
+  it('take turns with those of other peers', async () => {
+    const turns = new Turns(1)
+    const one = rig({ turns })
+    const other = rig({ turns })
+    for (const { moves, change } of [one, other]) {
+      moves.arrived(fake('p/1'))
+      change('p/2')
+    }
+    expect([one.state.dialled.length, other.state.dialled.length]).toEqual([1, 0])
+    await one.clock.advance(10)
+    expect(other.state.dialled).toHaveLength(1)
+  })
+})

@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals'
+import { Families } from '../../../lib/protocols/families.js'
+import { PeerSettings, Settings } from '../../../lib/protocols/settings.js'
+import { VirtualClock } from '../virtual-clock.js'
+
+const BOTH = { offer: ['p/2', 'p/1'], accept: ['p/2', 'p/1'] }
+const NEW = { offer: ['p/2'], accept: ['p/2'] }
+
+function rig() {
+  const clock = new VirtualClock()
+  const device = new Settings(BOTH, ['quic/1'], new Families(), clock)
+  const changes = { count: 0 }
+  const peer = new PeerSettings(device, () => {
+    changes.count += 1
+  })
+  return { clock, device, peer, changes }
+}
+
+describe('Settings', () => {
+  it('hold for a peer that has none of its own, and count each change', () => {
+    const { device, peer, changes } = rig()
+    const first = peer.sent
+    expect(first).toMatchObject({ ...BOTH, below: [], transports: ['quic/1'] })
+    device.setLists(NEW)
+    expect(peer.sent).toMatchObject(NEW)
+    expect(peer.sent.generation).toBeGreaterThan(first.generation)
+    expect(changes.count).toBe(1)
+  })
+
+  it("of a peer take the place of the device's, until they are taken back", () => {
+    const { device, peer } = rig()
+    peer.setLists(NEW)
+    expect([peer.sent.offer, device.sent.offer]).toEqual([['p/2'], ['p/2', 'p/1']])
+    const own = peer.sent.generation
+    peer.setLists(undefined)
+    expect(peer.sent.offer).toEqual(['p/2', 'p/1'])
+    expect(peer.sent.generation).toBeGreaterThan(own)
+  })
+
+  it('leave out what is below a floor, and say so', () => {
+    const { device, peer } = rig()
+    device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
+    expect(peer.sent).toMatchObject({ ...NEW, below: ['p/1'] })
+    expect(peer.floorAbove('p/1')).toMatchObject({ protocol: 'p/2' })
+    expect(peer.floorAbove('p/2')).toBeUndefined()
+    device.floors.clear('p')
+    expect(peer.sent).toMatchObject({ ...BOTH, below: [] })
+  })
+
+  it('have the higher one of two floors hold', () => {
+    const { device, peer } = rig()
+    peer.setFloor({ protocol: 'p/3', from: 0, grace: 1 })
+    device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
+    expect(peer.sent).toMatchObject({ offer: [], accept: [], below: ['p/2', 'p/1'] })
+    peer.clearFloor('p')
+    expect(peer.sent.offer).toEqual(['p/2'])
+    peer.setFloor({ protocol: 'p/1', from: 0, grace: 1 })
+    expect(peer.sent.offer).toEqual(['p/2'])
+  })
+
+  it('raise a floor at its date, also when the clock of the calendar is far away', async () => {
+    const { clock, device, peer, changes } = rig()
+    device.floors.set({ protocol: 'p/2', from: clock.date() + 200_000, grace: 1 })
+    expect(peer.sent.offer).toEqual(['p/2', 'p/1'])
+    expect(changes.count).toBe(0)
+    await clock.advance(199_999)
+    expect(changes.count).toBe(0)
+    await clock.advance(1)
+    expect(changes.count).toBe(1)
+    expect(peer.sent.offer).toEqual(['p/2'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('keep the floor of before until the next one holds', async () => {
+    const { clock, device, peer } = rig()
+    device.setLists({ offer: ['p/3', 'p/2', 'p/1'], accept: [] })
+    device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
+    device.floors.set({ protocol: 'p/3', from: clock.date() + 1_000, grace: 1 })
+    expect(peer.sent.offer).toEqual(['p/3', 'p/2'])
+    await clock.advance(1_000)
+    expect(peer.sent.offer).toEqual(['p/3'])
+  })
+
+  it('lower a floor as they raise it, and call off the one to come', async () => {
+    const { clock, device, peer } = rig()
+    device.floors.set({ protocol: 'p/2', from: clock.date() + 1_000, grace: 1 })
+    device.floors.set({ protocol: 'p/1', from: 0, grace: 1 })
+    await clock.advance(2_000)
+    expect(peer.sent.offer).toEqual(['p/2', 'p/1'])
+  })
+})
