@@ -2,6 +2,7 @@ import { changedBytes } from '../arguments/argument-error.js'
 import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
 import { awaited, Failure } from '../waiting/caller.js'
+import { later } from '../waiting/clock.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
 import type { Deadlines } from './deadlines.js'
 import type { DropReason } from './drop-reason.js'
@@ -10,6 +11,7 @@ import { OutboxLane } from './outbox-lane.js'
 import type { Room } from './queued-bytes.js'
 import type { Outgoing, ParsedSend } from './send-options.js'
 import { LOST, type Payload, type Posted, Sent, type SentOwner, type Waiter } from './sent.js'
+import { Slots } from './slots.js'
 
 /** Link from an outbox to the connection below it. */
 export interface OutboxLink {
@@ -34,14 +36,16 @@ export class Outbox implements SentOwner {
   readonly #link: OutboxLink
   readonly #lanes = new Map<number, OutboxLane<Sent>>()
   readonly #unsettled = new Map<number, Sent>()
-  /** The message that holds each slot of `replaces`, until it settles. */
-  readonly #slots = new Map<string, Sent>()
+  readonly #slots: Slots
   #waiting = 0
   #idle: Deferred<void> | undefined
+  #allSettled: Deferred<void> | undefined
   #ended = false
 
-  constructor(link: OutboxLink) {
+  /** `slots`: those of its peer and family. */
+  constructor(link: OutboxLink, slots: Slots = new Slots()) {
     this.#link = link
+    this.#slots = slots
   }
 
   /** Resolves when the message is admitted (given to the engine, which copied it) or given up. Its rejection is tolerated. */
@@ -101,10 +105,15 @@ export class Outbox implements SentOwner {
     if (!lane.mayWait) this.#link.release(lane.priority, MESSAGE_BYTES)
     this.#settle(sent, outcome, lane.mayWait ? 'refused' : 'lane-full')
     this.#fill(lane)
+    this.#tellSettled()
   }
 
   cancel(sent: Sent): void {
     this.#giveUp(sent, 'cancelled')
+  }
+
+  replace(sent: Sent): void {
+    this.#giveUp(sent, 'replaced')
   }
 
   late(sent: Sent): void {
@@ -129,6 +138,14 @@ export class Outbox implements SentOwner {
     return this.#idle.promise
   }
 
+  /** Resolves when nothing waits, and everything that was admitted has settled. */
+  allSettled(): Promise<void> {
+    this.#allSettled ??= defer()
+    const { promise } = this.#allSettled
+    this.#tellSettled()
+    return promise
+  }
+
   /** The connection is over: what waits is rejected, what is under way is 'lost'. */
   end(): void {
     this.#ended = true
@@ -143,16 +160,19 @@ export class Outbox implements SentOwner {
     }
     for (const sent of this.#unsettled.values()) this.#settle(sent, 'lost')
     this.#unsettled.clear()
+    this.#tellSettled()
+  }
+
+  #tellSettled(): void {
+    if (this.#waiting > 0 || this.#unsettled.size > 0) return
+    this.#allSettled?.resolve()
+    this.#allSettled = undefined
   }
 
   #make(payload: Payload, options: ParsedSend): Sent {
     const sent = new Sent(this, this.#lane(options.priority), payload, options)
     const { replaces, signal } = options
-    if (replaces !== undefined) {
-      const before = this.#slots.get(replaces)
-      if (before !== undefined) this.#giveUp(before, 'replaced')
-      this.#slots.set(replaces, sent)
-    }
+    if (replaces !== undefined) this.#slots.take(replaces, sent)
     if (signal !== undefined)
       sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', () => signal.reason))
     return sent
@@ -247,6 +267,8 @@ export class Outbox implements SentOwner {
     if (this.#waiting === 0) {
       this.#idle?.resolve()
       this.#idle = undefined
+      // Not yet where the message goes on its way now.
+      later(() => this.#tellSettled())
     }
     return waiter
   }
@@ -254,7 +276,7 @@ export class Outbox implements SentOwner {
   #settle(sent: Sent, outcome: Outcome, dropped?: DropReason): void {
     sent.lane.outcomes[outcome] += 1
     const { replaces } = sent.options
-    if (replaces !== undefined && this.#slots.get(replaces) === sent) this.#slots.delete(replaces)
+    if (replaces !== undefined) this.#slots.leave(replaces, sent)
     sent.settle(outcome)
     this.#link.settled(sent, outcome, outcome === 'dropped' ? dropped : undefined)
   }

@@ -36,6 +36,7 @@ export const LOST: Posted = {
 /** Owner of a message. */
 export interface SentOwner {
   cancel(sent: Sent): void
+  replace(sent: Sent): void
   late(sent: Sent): void
 }
 
@@ -79,6 +80,11 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
 
   cancel(): void {
     this.#owner.cancel(this)
+  }
+
+  /** Another message took its slot. */
+  replace(): void {
+    this.#owner.replace(this)
   }
 
   late(): void {

@@ -1,0 +1,17 @@
+import type { Sent } from './sent.js'
+
+/** The messages that hold slots of `replaces`: of one connection, or of several that share them. */
+export class Slots {
+  readonly #holders = new Map<string, Sent>()
+
+  /** The slot is this message's from now on; the one before is given up for it, on whichever connection it is. */
+  take(slot: string, sent: Sent): void {
+    this.#holders.get(slot)?.replace()
+    this.#holders.set(slot, sent)
+  }
+
+  /** A message has ended. */
+  leave(slot: string, sent: Sent): void {
+    if (this.#holders.get(slot) === sent) this.#holders.delete(slot)
+  }
+}
