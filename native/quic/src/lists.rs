@@ -51,9 +51,9 @@ impl From<Vec<Box<str>>> for Protocols {
 }
 
 fn is_sound(names: &[Box<str>]) -> bool {
-    let once =
-        |(at, name): (usize, &Box<str>)| (1..=255).contains(&name.len()) && !names[..at].contains(name);
-    names.len() <= MAX_NAMES && names.iter().enumerate().all(once)
+    let mut all = names.iter().enumerate();
+    names.len() <= MAX_NAMES
+        && all.all(|(at, name)| (1..=255).contains(&name.len()) && !names[..at].contains(name))
 }
 
 /// The most names in a list.

@@ -58,7 +58,6 @@ pub(crate) struct Undecided {
 }
 
 /// What a datagram turned out to be.
-#[expect(clippy::large_enum_variant, reason = "made for each datagram and taken apart at once")]
 pub(crate) enum Arrival {
     Nothing,
     Connection(ConnectionHandle, ConnectionEvent),

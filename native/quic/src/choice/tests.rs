@@ -82,7 +82,8 @@ fn model<'a>(one: &'a Lists, other: &'a Lists, asked: Option<&'a [Box<str>]>) ->
     let mut best: Option<(usize, &str)> = None;
     for name in ["c", "b", "a"] {
         let offers = has(asked.unwrap_or(&one.offer), name);
-        let common = (offers && has(&other.accept, name)) || (has(&other.offer, name) && has(&one.accept, name));
+        let common =
+            (offers && has(&other.accept, name)) || (has(&other.offer, name) && has(&one.accept, name));
         if !common || asked.is_some_and(|asked| !has(asked, name)) {
             continue;
         }
@@ -106,7 +107,8 @@ fn ordered<'a>(first: Vec<&'a str>, second: Vec<&'a str>) -> Vec<&'a str> {
         Some(place) => (place, 1, 0),
         None => {
             let at = second.iter().position(|other| *other == name).unwrap_or(0);
-            let follower = second[at..].iter().find_map(|later| first.iter().position(|other| other == later));
+            let follower =
+                second[at..].iter().find_map(|later| first.iter().position(|other| other == later));
             (follower.unwrap_or(first.len()), 0, at)
         }
     };

@@ -23,7 +23,11 @@ impl Connection {
     pub(super) fn on_announced(&mut self, lists: Box<Lists>, events: &mut Events) {
         if lists.generation > self.told {
             self.told = lists.generation;
-            events.push_back((self.handle, Event::Announced(lists)));
+            // Of those in one packet the last counts.
+            match events.back_mut() {
+                Some((handle, Event::Announced(last))) if *handle == self.handle => *last = lists,
+                _ => events.push_back((self.handle, Event::Announced(lists))),
+            }
         }
     }
 
