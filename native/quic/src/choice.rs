@@ -81,13 +81,18 @@ fn merged<'a>(first: &[&'a str], second: &[&'a str]) -> Vec<&'a str> {
             run.push(*name);
         }
     }
+    let before = |follower: &str| {
+        let runs = runs.iter().filter(move |(name, _)| *name == follower);
+        runs.flat_map(|(_, run)| run.iter().copied()).collect::<Vec<_>>()
+    };
+    let all = first.iter().flat_map(|name| before(name).into_iter().chain([*name])).chain(run);
     let mut order = Vec::with_capacity(first.len() + second.len());
-    for name in first {
-        let before = runs.iter().filter(|(follower, _)| follower == name).flat_map(|(_, run)| run);
-        order.extend(before.copied());
-        order.push(*name);
+    for name in all {
+        // Whoever names one twice ranks it by the first.
+        if !order.contains(&name) {
+            order.push(name);
+        }
     }
-    order.extend(run);
     order
 }
 

@@ -5,6 +5,7 @@ mod delay;
 mod hello;
 mod keys;
 mod rules;
+mod vectors;
 
 use crate::{
     Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic,
