@@ -137,6 +137,14 @@ figures! {
         refused: counter = stats.quic.refused;
         /// Number of incoming connections refused because no protocol is common.
         refusedNoProtocol: counter = stats.quic.no_protocol;
+        /// Number of incoming connections refused because what they offered is below a floor.
+        refusedBelowFloor: counter = stats.quic.below_floor;
+        /// Number of incoming connections refused because this device alone offers the protocol of the pair, and dials it.
+        refusedPeerDials: counter = stats.quic.peer_dials;
+        /// Number of connections ended while they came up because a hello was altered on its way.
+        listsDiffered: counter = stats.quic.lists_differ;
+        /// Number of announcements of peers that they offer or accept other protocols from then on.
+        announcementsReceived: counter = stats.quic.announcements;
         /// Number of hellos of peers that could not be read.
         malformedHellos: counter = stats.quic.malformed_hellos;
         /// Number of hellos of peers in a version that is not spoken here.

@@ -17,6 +17,7 @@ mod messages;
 mod pacing;
 mod peers;
 mod progress;
+mod protocols;
 mod receive;
 mod renewal;
 mod room;

@@ -49,14 +49,16 @@ pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
-pub use event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome, PeerDownReason};
+pub use event::{
+    CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, Event, Initiator, Outcome, PeerDownReason,
+};
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-pub use warren_quic::{Ecn, GiveUp, StreamName};
+pub use warren_quic::{Ecn, GiveUp, Lists, Protocols, StreamName};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

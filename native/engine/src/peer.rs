@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     pub(crate) incomplete: Incomplete,
     /// Answers to what belongs to no connection that it may have; `None`: as many at once as a peer can.
     pub(crate) answers: Option<Bucket>,
+    /// Dials of its that were refused, of which the caller is told.
+    pub(crate) refusals: Refusals,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -58,6 +60,7 @@ impl Peer {
             suspected: None,
             incomplete: Incomplete::default(),
             answers: None,
+            refusals: Refusals::default(),
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
@@ -77,6 +80,15 @@ pub(crate) struct Incomplete {
     pub(crate) count: usize,
     /// Since when it keeps this end waiting, dial after dial, and when the newest of them began.
     pub(crate) since: Option<(Instant, Instant)>,
+}
+
+/// What bounds the events of a peer's dials that were refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Refusals {
+    /// Events that it may cause; `None`: as many at once as a peer can.
+    pub(crate) bucket: Option<Bucket>,
+    /// Events that the caller has not taken.
+    pub(crate) untaken: usize,
 }
 
 impl Peer {

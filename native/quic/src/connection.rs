@@ -1,6 +1,7 @@
 //! One connection: quinn-proto's state machine, and on top of it messages, byte streams and what may be written.
 
 mod flow;
+mod lists;
 mod messages;
 mod receive;
 mod streams;
@@ -13,6 +14,7 @@ use crate::{
     control::ControlWriter,
     deadlines::Armed,
     gauge::Gauge,
+    grease::Grease,
     header::Header,
     parameters::PeerLimits,
     session::Agreement,
@@ -66,6 +68,11 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    /// The newest lists that the other end is known to have.
+    told: Option<u64>,
+    /// The other end said that it sends no more.
+    finished: bool,
+    grease: Grease,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -84,7 +91,7 @@ impl Connection {
         handle: ConnectionHandle,
         peer: PeerTag,
         (quinn, inner): (quinn_proto::ConnectionHandle, quinn_proto::Connection),
-        config: Arc<Config>,
+        (config, grease): (Arc<Config>, Grease),
         gauge: Arc<Gauge>,
         now: Instant,
     ) -> Self {
@@ -110,6 +117,9 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            told: None,
+            finished: false,
+            grease,
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
@@ -210,9 +220,8 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
-        let closed =
-            Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
-        self.end(closed, events);
+        let closed = Closed::new(ClosedBy::Local, CloseCause::Application, reason);
+        self.end(Closed { code, ..closed }, events);
     }
 
     /// Turns what quinn-proto has to say into events.
@@ -317,6 +326,8 @@ impl Connection {
             // Above every lane. The stream was opened just now, so it is there.
             let _ = self.inner.send_stream(id).set_priority(i32::MAX);
         }
+        self.told = hello.lists.generation;
+        self.control.push_unknown(&self.grease);
         self.flush_control();
         events.push_back((self.handle, Event::Connected { hello, protocol }));
         Ok(())
@@ -350,13 +361,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
-        let closed = Closed {
-            by: ClosedBy::Local,
-            code: 0,
-            reason: reason.as_bytes().to_vec(),
-            cause: CloseCause::Violation,
-        };
-        self.end(closed, events);
+        self.end(Closed::new(ClosedBy::Local, CloseCause::Violation, reason), events);
     }
 
     fn end(&mut self, closed: Closed, events: &mut Events) {

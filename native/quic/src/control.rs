@@ -2,7 +2,11 @@
 //!
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
-use crate::varint;
+use crate::{
+    Lists, announcement,
+    grease::{Grease, Purpose},
+    varint,
+};
 use thiserror::Error;
 
 /// The longest body of a known type.
@@ -12,7 +16,7 @@ const MAX_BODY: u64 = 4096;
 const MAX_WAITING: usize = 1 << 18;
 
 /// What a receiver says. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ControlFrame {
     /// The receiver holds the whole message.
     Delivered { message: u64 },
@@ -26,6 +30,10 @@ pub(crate) enum ControlFrame {
     /// The receiver has read this many bytes of a message or a byte stream, or lets go of all that come. What it has
     /// not read takes up the connection's credit.
     Read { stream: u64, bytes: u64 },
+    /// This end's lists as they are from now on.
+    Announce(Box<Lists>),
+    /// Nothing more will be sent: the receiver holds all that was.
+    Finished,
 }
 
 /// What [`ControlFrame::Read`] says of a stream of which nothing more will be held.
@@ -59,7 +67,20 @@ impl ControlWriter {
             ControlFrame::Cancelled { message } => self.put(kind::CANCELLED, &[message]),
             ControlFrame::GivenUp { message, code } => self.put(kind::GIVEN_UP, &[message, code]),
             ControlFrame::Read { stream, bytes } => self.put(kind::READ, &[stream, bytes]),
+            ControlFrame::Announce(lists) => {
+                if let Some(body) = announcement::encode(&lists).filter(|body| body.len() as u64 <= MAX_BODY)
+                {
+                    self.put_body(kind::ANNOUNCE, &body);
+                }
+            }
+            ControlFrame::Finished => self.put(kind::FINISHED, &[]),
         }
+    }
+
+    /// A frame that means nothing.
+    pub(crate) fn push_unknown(&mut self, grease: &Grease) {
+        self.seal();
+        grease.put(Purpose::Control, &mut self.waiting);
     }
 
     /// What shall be written next.
@@ -178,6 +199,10 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
         }
         kind::CANCELLED => found(ControlFrame::Cancelled { message: value(body)? }),
         kind::GIVEN_UP => found(ControlFrame::GivenUp { message: value(body)?, code: value(body)? }),
+        kind::ANNOUNCE => {
+            found(ControlFrame::Announce(announcement::decode(body).map_err(|_| Malformed)?.into()));
+        }
+        kind::FINISHED => found(ControlFrame::Finished),
         _ => found(ControlFrame::Read { stream: value(body)?, bytes: value(body)? }),
     }
     Ok(())
@@ -190,16 +215,18 @@ fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
 /// Why a message was refused; the only reason so far.
 const REASON_TOO_LONG: u64 = 1;
 
-/// Frame types. 5 is reserved for a grant of more streams.
+/// Frame types. 5 is reserved for a grant of more streams; those of the form 31 * n + 27 mean nothing.
 mod kind {
     pub(super) const DELIVERED: u64 = 1;
     pub(super) const REFUSED: u64 = 2;
     pub(super) const CANCELLED: u64 = 3;
     pub(super) const READ: u64 = 4;
     pub(super) const GIVEN_UP: u64 = 6;
+    pub(super) const ANNOUNCE: u64 = 7;
+    pub(super) const FINISHED: u64 = 8;
 
     pub(super) fn is_known(kind: u64) -> bool {
-        (DELIVERED..=READ).contains(&kind) || kind == GIVEN_UP
+        (DELIVERED..=READ).contains(&kind) || (GIVEN_UP..=FINISHED).contains(&kind)
     }
 }
 

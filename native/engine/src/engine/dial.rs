@@ -6,17 +6,18 @@ use warren_wireguard::PeerId;
 use super::Engine;
 use super::incoming::restarted;
 use crate::config::{MIN_QUIC_PAYLOAD, is_protocol};
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Phase, asks_for};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 
 impl Engine {
-    /// Dials, offering `protocols`, best first; `None`: those of the configuration.
+    /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
-    /// protocols exists, it returns that one, and no event follows.
+    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer alone
+    /// offers, the dial ends with that cause, and the peer hears that it has to dial.
     pub fn connect(
         &mut self,
         peer: PeerId,
@@ -24,13 +25,12 @@ impl Engine {
         timeout: Duration,
         now: Instant,
     ) -> Result<Dialled, ConnectError> {
-        let offered = protocols.unwrap_or_else(|| self.config.protocols.clone());
-        self.check_dial(peer, &offered)?;
-        if let Some(live) = self.live_connection(peer, &offered) {
+        self.check_dial(peer, protocols.as_deref())?;
+        if let Some(live) = self.live_connection(peer, protocols.as_deref()) {
             return Ok(Dialled::Live(live));
         }
         let mut connection = Connection::new(peer, Initiator::Local, Phase::Dialling);
-        connection.offered = offered;
+        connection.wanted = protocols;
         let id = self.keep_connection(connection);
         if self.wireguard.endpoint(peer).is_none() {
             self.bury(id, no_endpoint(), now);
@@ -82,9 +82,12 @@ impl Engine {
         self.dialler_came(id);
         self.calls.timers.cancel(id, Timer::Dial);
         self.end_rivals(id, &hello, &protocol, now);
+        self.release_waiting(peer, id, now);
         self.arm_heartbeat(id, now);
         self.begin_pacing(id, now);
-        self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol });
+        let theirs = hello.lists.into();
+        self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol, theirs });
+        self.announce_if_newer(id);
         self.revive(id);
     }
 
@@ -104,7 +107,7 @@ impl Engine {
                 }
             }
         };
-        self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason, cause }, now);
+        self.abandon(id, Closed::new(ClosedBy::Network, cause, reason), now);
     }
 
     /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
@@ -113,7 +116,7 @@ impl Engine {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
-        if self.live_connection(connection.peer, &connection.offered).is_some() {
+        if self.live_connection(connection.peer, connection.wanted.as_deref()).is_some() {
             return false;
         }
         self.wait_refused(id, now);
@@ -132,6 +135,9 @@ impl Engine {
         if let Some(handle) = self.calls.unbind(id) {
             self.quic.abandon(handle);
         }
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
+            connection.own = None;
+        }
     }
 
     /// Dials, unless there is a connection to wait for first.
@@ -142,7 +148,7 @@ impl Engine {
         }
     }
 
-    /// A connection is gone: dials that waited for it go on by themselves.
+    /// A connection is gone, or leads elsewhere than dials that waited for it: they go on by themselves.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
             if self.calls.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader))
@@ -157,7 +163,7 @@ impl Engine {
         self.peers.get(&peer).map(|peer| peer.connections.clone()).unwrap_or_default()
     }
 
-    fn check_dial(&self, peer: PeerId, offered: &[Box<str>]) -> Result<(), ConnectError> {
+    fn check_dial(&self, peer: PeerId, asked: Option<&[Box<str>]>) -> Result<(), ConnectError> {
         if self.shut {
             return Err(ConnectError::Closing);
         }
@@ -168,17 +174,18 @@ impl Engine {
         if mtu < MIN_QUIC_PAYLOAD + warren_netstack::HEADER_LEN as u16 {
             return Err(ConnectError::MtuTooSmall { mtu });
         }
+        let offered = asked.unwrap_or(&self.quic.protocols(PeerTag(peer.0)).lists.offer);
         if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
             return Err(ConnectError::Protocols);
         }
         Ok(())
     }
 
-    fn live_connection(&self, peer: PeerId, offered: &[Box<str>]) -> Option<ConnectionId> {
-        let connections = &self.peers.get(&peer)?.connections;
-        connections.iter().copied().find(|id| {
-            self.calls.connections.get(id).is_some_and(|it| offered.iter().any(|name| it.is_live_for(name)))
-        })
+    fn live_connection(&self, peer: PeerId, asked: Option<&[Box<str>]>) -> Option<ConnectionId> {
+        let own = self.quic.protocols(PeerTag(peer.0));
+        let fits = |it: &Connection| it.is_live_for(&it.protocol) && asks_for(asked, &it.protocol, own);
+        let mut connections = self.peers.get(&peer)?.connections.iter().copied();
+        connections.find(|id| self.calls.connections.get(id).is_some_and(fits))
     }
 
     pub(super) fn keep_connection(&mut self, connection: Connection) -> ConnectionId {
@@ -204,7 +211,7 @@ impl Engine {
             return;
         };
         connection.phase = Phase::Dialling;
-        let (peer, offered) = (connection.peer, connection.offered.clone());
+        let (peer, asked) = (connection.peer, connection.wanted.clone());
         self.wireguard.initiate(peer, now);
         if !self.wireguard.has_session(peer) {
             return;
@@ -215,9 +222,12 @@ impl Engine {
         }
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
-        let handle = self.quic.connect(PeerTag(peer.0), &offered, observed, round_trip, now);
+        let tag = PeerTag(peer.0);
+        let own = self.quic.protocols(tag).clone();
+        let handle = self.quic.connect(tag, asked.as_deref(), observed, round_trip, now);
         self.calls.bind(id, handle);
         if let Some(connection) = self.calls.connections.get_mut(&id) {
+            connection.own = Some(own);
             connection.said.hellos += 1;
             connection.said.last = Some(now);
             connection.said.doubtful = doubtful;
@@ -240,15 +250,20 @@ impl Engine {
         )
     }
 
-    /// The connection that this dial has to wait for: a dial of ours with the same offer, one of the peer's that we
-    /// accepted and that speaks what this dial would choose, or one that we are closing, which the peer would name.
+    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer a second
+    /// one means that the first was given up; one of the peer's that we accepted and that speaks what this dial would choose;
+    /// or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.calls.connections.get(&id)?;
+        let own = self.quic.protocols(PeerTag(dial.peer.0));
         let leads = |other: &Connection| {
-            let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
-            let same_end = choose(&dial.offered, &other.accepted_there)
-                .is_some_and(|protocol| other.is_accepted_for(protocol));
-            let leaving = other.phase == Phase::Closing && dial.offered.contains(&other.protocol);
+            let same_dial = other.phase == Phase::Dialling && other.may_meet(dial, own);
+            let theirs = other.theirs.as_deref();
+            let choice = theirs.and_then(|theirs| choose(&own.lists, theirs, dial.wanted.as_deref()));
+            let same_end = choice.is_some_and(|choice| other.is_accepted_for(choice.name()));
+            let leaving = other.phase == Phase::Closing
+                && !other.superseded
+                && asks_for(dial.wanted.as_deref(), &other.protocol, own);
             other.ending.is_none() && !other.deserted && (same_dial || same_end || leaving)
         };
         let connections = &self.peers.get(&dial.peer)?.connections;
@@ -258,8 +273,8 @@ impl Engine {
 }
 
 fn no_endpoint() -> Closed {
-    let reason = "the peer has no endpoint to dial, and has not come to us".into();
-    Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::NoEndpoint }
+    let reason = "the peer has no endpoint to dial, and has not come to us";
+    Closed::new(ClosedBy::Local, CloseCause::NoEndpoint, reason)
 }
 
 /// How long a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100 ms

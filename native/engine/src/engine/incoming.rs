@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use warren_quic::{ConnectionHandle, Hello, RefuseCode, choose};
+use warren_quic::{Choice, ConnectionHandle, Hello, PeerTag, RefuseCode};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -31,8 +31,10 @@ impl Engine {
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.protocol = protocol;
-        connection.accepted_there = hello.accepted;
+        // The transport read the hello a moment ago, by these.
+        connection.own = Some(self.quic.protocols(PeerTag(peer.0)).clone());
         connection.incarnation = Some(hello.incarnation);
+        connection.theirs = Some(hello.lists.into());
         let id = self.keep_connection(connection);
         self.calls.bind(id, handle);
         self.admissions.accepted();
@@ -52,6 +54,7 @@ impl Engine {
             self.suspect(peer, now);
             return Err(RefuseCode::Duplicate);
         }
+        let own = &self.quic.protocols(PeerTag(peer.0)).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
@@ -62,7 +65,7 @@ impl Engine {
             }
             let rival = other.phase == Phase::Dialling
                 && other.ending.is_none()
-                && choose(&other.offered, &hello.accepted) == Some(protocol);
+                && other.choice_with(&hello.lists, own) == Some(Choice::Speak(protocol));
             if rival && self.outranks(peer) {
                 return Err(RefuseCode::Duplicate);
             }
@@ -124,11 +127,13 @@ impl Engine {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;
         };
+        let own = &self.quic.protocols(PeerTag(peer.0)).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
-            if id != winner && other.is_dial() && choose(&other.offered, &hello.accepted) == Some(protocol) {
+            let chosen = other.choice_with(&hello.lists, own).map(Choice::name);
+            if id != winner && other.is_dial() && chosen == Some(protocol) {
                 self.abandon(id, duplicate(ClosedBy::Local), now);
             }
         }
@@ -136,13 +141,12 @@ impl Engine {
 }
 
 fn duplicate(by: ClosedBy) -> Closed {
-    let reason = "another connection of the pair with the same protocol survives".into();
-    Closed { by, code: 0, reason, cause: CloseCause::Duplicate }
+    let reason = "another connection of the pair with the same protocol survives";
+    Closed::new(by, CloseCause::Duplicate, reason)
 }
 
 pub(super) fn restarted() -> Closed {
-    let reason = "the peer's process is a new one".into();
-    Closed { by: ClosedBy::Network, code: 0, reason, cause: CloseCause::PeerRestarted }
+    Closed::new(ClosedBy::Network, CloseCause::PeerRestarted, "the peer's process is a new one")
 }
 
 /// As the default time limit of a dial: after that the dialler has given up.

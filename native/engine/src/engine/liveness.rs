@@ -223,7 +223,7 @@ impl Engine {
 
 /// The end of a connection whose other end is silent.
 pub(super) fn dead(reason: &str) -> Closed {
-    Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
+    Closed::new(ClosedBy::Network, CloseCause::PeerDead, reason)
 }
 
 /// How long something is unanswered before it is asked for, doubted and said again, and between two times: QUIC's own

@@ -1,9 +1,10 @@
 use std::time::Instant;
 
 use warren_quic::{ConnectionHandle, Event as QuicEvent};
-use warren_wireguard::{DownReason, Event as TunnelEvent};
+use warren_wireguard::{DownReason, Event as TunnelEvent, PeerId};
 
 use super::Engine;
+use super::protocols::refused;
 use crate::connection::Phase;
 use crate::event::{CloseCause, Closed, ClosedBy, Event, PeerDownReason};
 use crate::ids::ConnectionId;
@@ -55,11 +56,16 @@ impl Engine {
         if let QuicEvent::Incoming { hello, protocol } = event {
             return self.handle_incoming(handle, hello, protocol, now);
         }
+        if let QuicEvent::Refused { peer, refusal } = event {
+            return self.tell_refused(PeerId(peer.0), refused(refusal), now);
+        }
         let Some(id) = self.calls.of(handle) else {
             return;
         };
         match event {
-            QuicEvent::Incoming { .. } => {}
+            QuicEvent::Incoming { .. } | QuicEvent::Refused { .. } => {}
+            QuicEvent::Announced(theirs) => self.handle_announced(id, theirs, now),
+            QuicEvent::Finished => self.events.push_back(Event::Finished { connection: id }),
             QuicEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
             QuicEvent::Closed(closed) => self.handle_closed(id, closed, now),
             QuicEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
@@ -88,6 +94,7 @@ impl Engine {
             Timer::Heartbeat => self.beat(connection, now),
             Timer::Probe => self.check_probe(connection, now),
             Timer::Grace => self.handle_grace_timeout(connection, now),
+            Timer::Announcement => self.tell_announced(connection, now),
             Timer::Goodbye => self.desert(connection, now),
         }
     }
@@ -104,6 +111,9 @@ impl Engine {
             && self.keep_refused(id, now)
         {
             return;
+        }
+        if closed.cause == warren_quic::CloseCause::ListsDiffer {
+            self.tell_altered(id, now);
         }
         if ending.is_none() && closed.by == warren_quic::ClosedBy::Remote {
             self.hand_out_rest(id);
@@ -144,12 +154,15 @@ fn translated(closed: warren_quic::Closed) -> Closed {
         warren_quic::CloseCause::Duplicate => CloseCause::Duplicate,
         warren_quic::CloseCause::TooMany => CloseCause::Refused,
         warren_quic::CloseCause::NoProtocol => CloseCause::NoProtocol,
+        warren_quic::CloseCause::BelowFloor => CloseCause::BelowFloor,
+        warren_quic::CloseCause::PeerDials => CloseCause::PeerDials,
+        warren_quic::CloseCause::ListsDiffer => CloseCause::ListsDiffer,
         warren_quic::CloseCause::Version
-        | warren_quic::CloseCause::ListsDiffer
         | warren_quic::CloseCause::Parameters
         | warren_quic::CloseCause::Violation => CloseCause::Protocol,
         // A process that is a new one says so before.
         warren_quic::CloseCause::Reset => CloseCause::PeerDead,
     };
-    Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
+    let reason = String::from_utf8_lossy(&closed.reason).into_owned();
+    Closed { by, code: closed.code, reason, cause, accepts: closed.accepts }
 }

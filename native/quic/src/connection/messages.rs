@@ -168,6 +168,14 @@ impl Connection {
                 let id = VarInt::from_u64(stream).map_err(|_| Violation("no such stream"))?;
                 return self.on_read(id.into(), bytes, events);
             }
+            ControlFrame::Announce(lists) => {
+                self.on_announced(lists, events);
+                return Ok(());
+            }
+            ControlFrame::Finished => {
+                self.on_other_finished(events);
+                return Ok(());
+            }
         };
         let Some(outgoing) = self.sending.messages.get(&message) else {
             return Err(Violation("settled a message that was not sent"));

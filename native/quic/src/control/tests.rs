@@ -11,9 +11,11 @@ fn frames_survive_any_cut_and_unknown_ones_between() {
         ControlFrame::Cancelled { message: 2 },
         ControlFrame::GivenUp { message: 8, code: 3 },
         ControlFrame::Read { stream: 9, bytes: READ_ALL },
+        ControlFrame::Announce(lists(8).into()),
+        ControlFrame::Finished,
     ];
     let mut writer = ControlWriter::default();
-    frames.into_iter().for_each(|frame| writer.push(frame));
+    frames.iter().for_each(|frame| writer.push(frame.clone()));
     let mut bytes = vec![0x21, 3, 1, 2, 3];
     bytes.extend_from_slice(writer.bytes());
     bytes.extend_from_slice(&[0x40, 0x99, 0]);
@@ -48,4 +50,38 @@ fn what_was_written_is_not_written_again() {
         })
         .expect("it follows the rules");
     assert_eq!(expected, 100_000);
+}
+
+#[test]
+fn an_announcement_of_the_longest_lists_is_within_what_a_reader_takes() {
+    let mut long = lists(1 << 62);
+    long.offer = (10..42).map(|n| format!("{n}{}", "x".repeat(46)).into()).collect();
+    long.accept = long.offer.clone();
+    let mut writer = ControlWriter::default();
+    writer.push(ControlFrame::Announce(long.clone().into()));
+    let mut found = None;
+    ControlReader::default().push(writer.bytes(), |frame| found = Some(frame)).expect("it follows the rules");
+    assert_eq!(found, Some(ControlFrame::Announce(long.into())));
+}
+
+#[test]
+fn an_announcement_that_lacks_a_list_or_says_one_twice_is_malformed() {
+    let whole = announcement::encode(&lists(8)).expect("short lists");
+    for twice in [false, true] {
+        let mut body = if twice { whole.clone() } else { Vec::new() };
+        body.extend_from_slice(&whole[..10]);
+        let mut frame = vec![7, body.len() as u8];
+        frame.extend_from_slice(&body);
+        assert_eq!(ControlReader::default().push(&frame, |_| ()), Err(Malformed), "{twice}");
+    }
+}
+
+fn lists(generation: u64) -> Lists {
+    let names = |list: &str| list.split(' ').map(Box::from).collect();
+    Lists {
+        generation: Some(generation),
+        offer: names("ledger/2 ledger/1"),
+        accept: names("ledger/1"),
+        transports: names("quic/1"),
+    }
 }
