@@ -1,3 +1,4 @@
+import type { Connection } from './connection/connection.js'
 import type { DriverClose } from './driver.js'
 import { type Caller, calledFrom } from './waiting/caller.js'
 
@@ -39,6 +40,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_STREAM_ENDED',
   'ERR_WARREN_STREAM_RESET',
   'ERR_WARREN_STREAM_STOPPED',
+  'ERR_WARREN_SUPERSEDED',
   'ERR_WARREN_TOO_MANY_PEERS',
   'ERR_WARREN_UNKNOWN_OPTION',
 ] as const
@@ -60,6 +62,8 @@ export interface Tried {
 export interface WarrenErrorFacts {
   readonly peer?: string | undefined
   readonly tried?: readonly Tried[] | undefined
+  readonly accepts?: readonly string[] | undefined
+  readonly replacedBy?: Connection | undefined
   readonly cause?: unknown
 }
 
@@ -86,12 +90,18 @@ export class WarrenError extends Error {
   readonly peer: string | undefined
   /** The endpoints that were asked for a handshake in vain, if it is about that. */
   readonly tried: readonly Tried[] | undefined
+  /** The protocols that the other end would have accepted, if it is about a dial that was refused for those that were offered. */
+  readonly accepts: readonly string[] | undefined
+  /** The connection that took the place of the one that was used, if it is about that. */
+  readonly replacedBy: Connection | undefined
 
   constructor(code: WarrenErrorCode, message: string, facts: WarrenErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
     this.peer = facts.peer
     this.tried = facts.tried
+    this.accepts = facts.accepts
+    this.replacedBy = facts.replacedBy
   }
 
   static {
@@ -125,7 +135,8 @@ export function fromNative(failure: unknown, peer?: string): WarrenError {
 
 /** The error of a connection that ended for this cause, or `undefined` where an application closed it. */
 export function fromClose(close: DriverClose, peer: string): WarrenError | undefined {
-  return close.cause === 'application' ? undefined : nativeError(close.cause, close.reason, { peer })
+  const accepts = close.accepts !== undefined && close.accepts.length > 0 ? close.accepts : undefined
+  return close.cause === 'application' ? undefined : nativeError(close.cause, close.reason, { peer, accepts })
 }
 
 /** The error for a native cause, with what is known besides. */
@@ -204,7 +215,7 @@ const NATIVE = {
   ],
   'below-floor': [
     'ERR_WARREN_BELOW_FLOOR',
-    'The peer accepts nothing as old as what was offered; offer a newer version',
+    'All protocols that are offered here are below a floor, of this end or of the peer; offer a newer version',
   ],
   'peer-dials': [
     'ERR_WARREN_PEER_DIALS',

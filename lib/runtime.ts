@@ -7,6 +7,11 @@ import type { PrivateKey, PublicKey } from './keys.js'
 import { Deadlines } from './outbox/deadlines.js'
 import type { ParsedLanes } from './outbox/lanes.js'
 import { QueuedBytes } from './outbox/queued-bytes.js'
+import type { Lists } from './protocols/choice.js'
+import { Families, type FamiliesOption } from './protocols/families.js'
+import { ProtocolTotals } from './protocols/protocol-totals.js'
+import { Settings } from './protocols/settings.js'
+import { Turns } from './protocols/turns.js'
 import type { Clock } from './waiting/clock.js'
 
 /** State that all parts of one device share. */
@@ -16,7 +21,12 @@ export class Runtime {
   readonly driver: Driver
   readonly clock: Clock
   readonly limits: Limits
-  readonly protocols: readonly string[]
+  /** Protocols, transports and floors. */
+  readonly settings: Settings
+  readonly moves: MoveOptions
+  /** Turns of moves, over all peers. */
+  readonly turns = new Turns(MOVES_AT_ONCE)
+  readonly spoken: ProtocolTotals
   readonly mtu: number
   /** Address that its socket is bound to by `listen.host`; `undefined`: to all of this machine. */
   readonly listens: string | undefined
@@ -40,7 +50,9 @@ export class Runtime {
     this.driver = driver
     this.clock = clock
     this.limits = options.limits
-    this.protocols = options.protocols
+    this.settings = new Settings(options.protocols, options.transports, new Families(options.families), clock)
+    this.moves = options.moves
+    this.spoken = new ProtocolTotals(clock)
     this.mtu = options.mtu
     this.listens = options.listen.host === undefined ? undefined : driver.address.host
     this.allowHalfOpen = options.allowHalfOpen
@@ -73,9 +85,23 @@ export class Runtime {
 export interface RuntimeOptions {
   readonly privateKey: Pick<PrivateKey, 'publicKey'>
   readonly limits: Limits
-  readonly protocols: readonly string[]
+  readonly protocols: Lists
+  readonly transports: readonly string[]
+  readonly families: FamiliesOption
+  readonly moves: MoveOptions
   readonly mtu: number
   readonly listen: { readonly host: string | undefined }
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
 }
+
+/** Options of moves, filled in. */
+export interface MoveOptions {
+  /** They begin by themselves. */
+  readonly auto: boolean
+  /** Milliseconds for which a connection that gave way admits sends. */
+  readonly grace: number
+}
+
+/** A device that changes its lists for a thousand peers dials so many of them at a time. */
+const MOVES_AT_ONCE = 64

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type { DriverClose } from '../driver.js'
-import { fromClose, type WarrenError } from '../errors.js'
+import { fromClose, nativeError, type WarrenError } from '../errors.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { outOfRange } from './argument-error.js'
+import { BELOW_FLOOR_CODE } from './close-codes.js'
 import { type Check, integer, optional, parseOptions, text } from './options.js'
 
 /** Options of `close` and `remove`. The other end gets code and reason. */
@@ -53,8 +54,11 @@ export function parseDestroy(options: DestroyOptions = {}): Omit<ParsedClose, 't
 
 /** Reason for the application, of an ending that a driver reported. */
 export function closeReasonOf(close: DriverClose, peer: string): CloseReason {
-  const { by, code, reason, rawReason } = close
-  return { by, code, reason, ...(rawReason !== undefined && { rawReason }), error: fromClose(close, peer) }
+  const { by, reason, rawReason } = close
+  const code = close.code < 2 ** 32 ? close.code : 0
+  const isBelowFloor = close.cause === 'application' && close.code === BELOW_FLOOR_CODE
+  const error = isBelowFloor ? nativeError('below-floor', reason, { peer }) : fromClose(close, peer)
+  return { by, code, reason, ...(rawReason !== undefined && { rawReason }), error }
 }
 
 /** Leaves room for the rest of the closing packet in the 1,200 bytes that any path carries (RFC 9000 section 14). */

@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { WarrenError } from '../errors.js'
 import { policyOf } from '../outbox/lanes.js'
-import { Outbox } from '../outbox/outbox.js'
+import { Outbox, type OutboxLink } from '../outbox/outbox.js'
 import type { QueuedBytes } from '../outbox/queued-bytes.js'
+import type { Slots } from '../outbox/slots.js'
+import type { ProtocolCounters } from '../protocols/protocol-totals.js'
 import type { Runtime } from '../runtime.js'
 import { publishMessage } from './message-event.js'
 
@@ -12,6 +14,10 @@ export interface OutboxFacts {
   readonly peer: { readonly publicKey: string }
   /** Bytes that wait to leave for this peer, over all its connections. */
   readonly queued: QueuedBytes
+  /** Slots of `replaces`, over all connections of the peer in this family. */
+  readonly slots: Slots
+  /** Counters of its protocol. */
+  readonly spoken: ProtocolCounters
 }
 
 /** The outbox of a connection: over its driver, under the limits of its peer and its device. */
@@ -21,9 +27,9 @@ export function connectionOutbox(
   runtime: Runtime,
   closedError: () => Error,
 ): Outbox {
-  const { id, peer, queued } = facts
+  const { id, peer, queued, slots, spoken } = facts
   const { device, driver, limits, lanes, deadlines } = runtime
-  return new Outbox({
+  const link: OutboxLink = {
     deadlines,
     policy: (priority) => policyOf(lanes, priority),
     nextMessage: () => runtime.nextMessage(),
@@ -40,8 +46,13 @@ export function connectionOutbox(
       return room
     },
     release: (priority, bytes) => queued.remove(priority, bytes),
-    settled: ({ lane: { priority }, length }, outcome, reason) =>
-      publishMessage(device, connection, priority, length, outcome, reason),
+    settled({ lane: { priority }, length }, outcome, reason) {
+      if (outcome === 'delivered') {
+        spoken.messagesDelivered += 1
+        spoken.bytesDelivered += length
+      }
+      publishMessage(device, connection, priority, length, outcome, reason)
+    },
     fullError: () =>
       new WarrenError(
         'ERR_WARREN_QUEUE_FULL',
@@ -49,5 +60,6 @@ export function connectionOutbox(
         { peer: peer.publicKey },
       ),
     closedError,
-  })
+  }
+  return new Outbox(link, slots)
 }

@@ -10,7 +10,8 @@ import {
   parseClose,
   parseDestroy,
 } from '../arguments/close.js'
-import type { DriverClose, Outcome } from '../driver.js'
+import { SUPERSEDED, SUPERSEDED_CODE } from '../arguments/close-codes.js'
+import type { DriverClose, Outcome, PeerLists } from '../driver.js'
 import { WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
@@ -24,6 +25,7 @@ import type { Outbox } from '../outbox/outbox.js'
 import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
 import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
+import { GivingWay, type GivingWayLink } from '../protocols/giving-way.js'
 import { keepFacts } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
@@ -61,17 +63,29 @@ export interface ConnectionFacts extends OutboxFacts {
   readonly peer: Peer
   readonly protocol: string
   readonly initiator: 'local' | 'remote'
+  /** The connection whose place this one takes. */
+  readonly replaces: Connection | undefined
+  /** The other end says when it has finished: it is of a build that knows moves. */
+  readonly isAnswered: boolean
   /** Messages from this peer, over all its connections. */
   readonly inbox: PeerInbox<Message>
   /** Streams of the device, as its events find them. */
   readonly streams: StreamRoutes
   /** The peer is being removed, or was. */
   isPeerRemoved(): boolean
+  /** Moves the family of this connection to the version that both ends like best now. */
+  move(connection: Connection): Promise<Connection>
+  /** The peer told its lists. */
+  announced(lists: PeerLists): void
+  /** The peer sends nothing more on this connection. */
+  left(connection: Connection): void
 }
 
 /** A connection as its driver's events see it: handed out once, when it is made. */
 export interface ConnectionReceiver {
   readonly connection: Connection
+  /** Its number in the driver. */
+  readonly id: number
   /** Figures of its outbox's lanes, also after its end. */
   outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
@@ -81,6 +95,14 @@ export interface ConnectionReceiver {
   messageSettled(message: number, outcome: Outcome): void
   datagram(bytes: Buffer): void
   streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
+  /** Another connection takes its place from now on. */
+  superseded(by: Connection): void
+  /** The other end told its lists on it. */
+  announced(lists: PeerLists): void
+  /** The other end sends nothing more on it. */
+  finished(): void
+  /** Takes no new work, delivers what was sent, and closes with this code, which may be above those of an application. */
+  close(code: number, reason: string): void
   /** The last event; `failure` is the device's own, if that ended it. Why it ended is told here at once. */
   closed(close: DriverClose, failure?: WarrenError): CloseReason
 }
@@ -103,6 +125,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly protocol: string
   /** The end that dialled. */
   readonly initiator: 'local' | 'remote'
+  /** The connection of another version of the protocol, or an older one, whose place this one took; `undefined`: there was none. */
+  readonly replaces: Connection | undefined
   /** Settles with the reason when the connection has ended; never rejects. */
   readonly closed: Promise<CloseReason>
 
@@ -114,16 +138,25 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly #datagrams: HeldEvents<Buffer>
   readonly #end = defer<CloseReason>()
   readonly #since: number
+  readonly #move: ConnectionFacts['move']
   #state: 'open' | 'closing' | 'closed' = 'open'
   #reason: CloseReason | undefined
+  #replacedBy: Connection | undefined
+  #givingWay: GivingWay | undefined
+  readonly #isAnswered: boolean
+  /** The other end has said that it sends nothing more. */
+  #isFinished = false
 
   constructor(facts: ConnectionFacts, runtime: Runtime, attach: (receiver: ConnectionReceiver) => void) {
     super()
     this.peer = facts.peer
     this.protocol = facts.protocol
     this.initiator = facts.initiator
+    this.replaces = facts.replaces
     this.closed = this.#end.promise
-    keepFacts(this, 'peer', 'protocol', 'initiator', 'closed')
+    keepFacts(this, 'peer', 'protocol', 'initiator', 'replaces', 'closed')
+    this.#move = facts.move
+    this.#isAnswered = facts.isAnswered
     this.#id = facts.id
     this.#runtime = runtime
     this.#since = runtime.clock.now()
@@ -144,10 +177,16 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     })
     attach({
       connection: this,
+      id: facts.id,
+      close: (code, reason) => this.#close(code, reason, GRACE_OF_CLOSE),
       outboxLanes: () => this.#outbox.lanes,
       post: (payload, options, patience, waiter) =>
         this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
-      message: (priority, bytes) => this.#inbox.push(priority, bytes),
+      message: (priority, bytes) => {
+        facts.spoken.messagesReceived += 1
+        facts.spoken.bytesReceived += bytes.length
+        this.#inbox.push(priority, bytes)
+      },
       laneDrained: (priority, bytes) => this.#outbox.drained(priority, bytes),
       messageSettled: (message, outcome) => this.#outbox.settled(message, outcome),
       datagram: (bytes) => {
@@ -156,6 +195,13 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       },
       streamOpened: (stream, bidirectional, priority, name) =>
         this.#streams.opened(stream, bidirectional, priority, name),
+      superseded: (by) => this.#superseded(by),
+      finished: () => {
+        this.#isFinished = true
+        this.#givingWay?.theyFinished()
+        facts.left(this)
+      },
+      announced: (lists) => facts.announced(lists),
       closed: (close, failure) => {
         const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
         return this.#ended(failure === undefined ? reason : { ...reason, error: failure })
@@ -163,9 +209,14 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     })
   }
 
-  /** True until the connection is over, or is told to close at this end. */
+  /** True until the connection is over, is told to close at this end, or admits no more since another one took its place. */
   get isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  /** The connection that took the place of this one, or of its successor; `undefined`: none did. */
+  get replacedBy(): Connection | undefined {
+    return this.#replacedBy?.replacedBy ?? this.#replacedBy
   }
 
   /** Bytes that a datagram can carry now; 0 once the connection is over. */
@@ -256,11 +307,27 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   /** Takes no new work, delivers what was sent and the streams that were ended, then closes. Resolves when it is over. */
   async close(options?: CloseOptions): Promise<void> {
     const { code, reason, timeout } = parseClose(options)
-    if (this.#state === 'open') {
-      this.#state = 'closing'
-      void this.#closeWhenIdle(code, reason, timeout)
-    }
+    this.#close(code, reason, timeout)
     await this.closed
+  }
+
+  /**
+   * Moves to the version of the protocol that both ends like best now, and gives the connection that takes the place of this one; this
+   * one itself, where it speaks that version already. A device does so by itself unless its option `moves` says otherwise.
+   *
+   * Rejects as `peer.connect()` does, and with `ERR_WARREN_CONNECTION_CLOSED`.
+   *
+   * @example
+   * ```js
+   * const upgraded = await connection.supersede()
+   * await upgraded.send(encode(upgraded.protocol, block))
+   * ```
+   */
+  supersede(): Promise<Connection> {
+    const { replacedBy } = this
+    if (replacedBy !== undefined) return replacedBy.supersede()
+    if (this.#state !== 'open') return tolerated(Promise.reject(this.#closedError()))
+    return tolerated(this.#move(this))
   }
 
   /** Closes at once. Messages and streams that were not delivered are lost. */
@@ -304,6 +371,37 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     if (this.#reason === undefined) driver.closeConnection(this.#id, code, reason, Math.max(0, deadline - clock.now()))
   }
 
+  #close(code: number, reason: string, timeout: number): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    void this.#closeWhenIdle(code, reason, timeout)
+  }
+
+  /** Gives way: admits sends for a grace, delivers what it has, and closes when the other end has done so too. */
+  #superseded(by: Connection): void {
+    this.#replacedBy = by
+    if (this.#state === 'closed') return
+    const { driver, clock, moves } = this.#runtime
+    driver.supersede(this.#id)
+    if (this.#state === 'closing' || this.#givingWay !== undefined) return
+    const link: GivingWayLink = {
+      grace: moves.grace,
+      isAnswered: this.#isAnswered,
+      endAdmission: () => {
+        this.#streams.flush()
+        if (this.#state === 'open') this.#state = 'closing'
+      },
+      drained: () => Promise.all([this.#outbox.allSettled(), this.#streams.ended()]),
+      finish: () => driver.finish(this.#id),
+      received: () => ({
+        bytes: driver.connectionStats(this.#id)?.bytesReceived ?? 0,
+        areHeld: this.#inbox.messages > 0,
+      }),
+      close: () => driver.closeConnection(this.#id, SUPERSEDED_CODE, SUPERSEDED, 0),
+    }
+    this.#givingWay = new GivingWay(link, clock, this.#isFinished)
+  }
+
   #isIdle(): boolean {
     return this.#outbox.isIdle && this.#streams.areEnded
   }
@@ -312,6 +410,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     if (this.#reason !== undefined) return this.#reason
     this.#state = 'closed'
     this.#reason = reason
+    this.#givingWay?.ended()
     const lastedMs = this.#runtime.clock.now() - this.#since
     publishConnection(this.#runtime.device, { type: 'close', connection: this, reason, lastedMs })
     this.#outbox.end()
@@ -326,6 +425,14 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
     const why = reason === '' ? '' : `: ${reason}`
     // Made anew: it has the frames of who is told.
+    const { replacedBy } = this
+    if (replacedBy !== undefined && (this.#reason === undefined || reason === SUPERSEDED)) {
+      return new WarrenError(
+        'ERR_WARREN_SUPERSEDED',
+        `The connection gave way to another one, in ${JSON.stringify(replacedBy.protocol)}; send on error.replacedBy`,
+        { peer: this.peer.publicKey, replacedBy, cause: error },
+      )
+    }
     if (error?.code === 'ERR_WARREN_PEER_REMOVED') return new WarrenError(error.code, error.message, error)
     return new WarrenError(
       'ERR_WARREN_CONNECTION_CLOSED',
@@ -345,3 +452,6 @@ function asRemoved(close: DriverClose): DriverClose {
 
 /** Enough for what comes in one batch with 'connection', before the caller of `connect()` runs again. */
 const HELD_DATAGRAMS = 64
+
+/** Time in which a close that no application asked for delivers what was sent: as that of `close()`. */
+const GRACE_OF_CLOSE = 5_000

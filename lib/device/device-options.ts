@@ -3,9 +3,13 @@ import { outOfRange, wrongType } from '../arguments/argument-error.js'
 import { DEFAULT_LIMITS, type Limits, limits } from '../arguments/limits.js'
 import { type Check, flag, integer, listOf, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
-import { DEFAULT_PROTOCOLS, protocols } from '../arguments/protocols.js'
 import { PrivateKey, privateKeyOf } from '../keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lanes.js'
+import type { Lists } from '../protocols/choice.js'
+import { type FamiliesOption, families } from '../protocols/families.js'
+import { DEFAULT_PROTOCOLS, type ProtocolsOption, protocolLists } from '../protocols/protocols.js'
+import { DEFAULT_TRANSPORTS, transports } from '../protocols/transports.js'
+import type { MoveOptions } from '../runtime.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import type { Authorize } from './authorization.js'
 
@@ -15,8 +19,20 @@ export interface DeviceOptions {
   readonly privateKey: PrivateKey | string
   /** UDP port, or address and port. Default: a free port, IPv4 and IPv6. */
   readonly listen?: number | ListenOptions | undefined
-  /** Application protocols, best first: offered when dialling, accepted when dialled. Default `['warren/1']`. */
-  readonly protocols?: readonly string[] | undefined
+  /**
+   * Application protocols, best first: offered when dialling, accepted when dialled. An object says each by itself; `device.setProtocols()`
+   * changes them. Default `['warren/1']`.
+   */
+  readonly protocols?: ProtocolsOption | undefined
+  /** Families whose names differ, each with its versions, oldest first. Default: `ledger/1` and `ledger/2` are of the family `ledger`. */
+  readonly families?: FamiliesOption | undefined
+  /** Transports, best first. Default `['quic/1']`, the only one there is. */
+  readonly transports?: readonly string[] | undefined
+  /**
+   * Moves of connections to the version of their protocol that both ends like best: `false` leaves them to `connection.supersede()`.
+   * `grace`: milliseconds for which the connection before admits sends. Default: by themselves, with a grace of 5,000.
+   */
+  readonly moves?: boolean | { readonly auto?: boolean | undefined; readonly grace?: number | undefined } | undefined
   /** Decides about each key that proved itself and is no peer yet. Absent: all of them are refused in silence. */
   readonly authorize?: Authorize | undefined
   /** Milliseconds that `authorize` may take. Default 4,000: below the 5 s that two handshakes of a stranger are apart at most. */
@@ -59,7 +75,10 @@ export interface ListenOptions {
 export interface ParsedDeviceOptions {
   readonly privateKey: PrivateKey
   readonly listen: { readonly host: string | undefined; readonly port: number }
-  readonly protocols: readonly string[]
+  readonly protocols: Lists
+  readonly families: FamiliesOption
+  readonly transports: readonly string[]
+  readonly moves: MoveOptions
   readonly authorize: Authorize | undefined
   readonly authorizeTimeout: number
   readonly forgetAfter: number
@@ -115,6 +134,14 @@ const authorize: Check<Authorize> = (value, name) => {
   return value as Authorize
 }
 
+const moves: Check<MoveOptions> = (value, name) => {
+  if (typeof value === 'boolean') return { ...MOVES, auto: value }
+  return parseOptions(name, value, {
+    auto: optional(flag, MOVES.auto),
+    grace: optional(integer(0, LONGEST_TIMER, 'milliseconds'), MOVES.grace),
+  })
+}
+
 const mtu: Check<number> = (value, name) => {
   if (typeof value === 'number' && value < LEAST_MTU) {
     throw outOfRange(name, `at least ${LEAST_MTU}, so that QUIC's first packets fit`, value, 'ERR_WARREN_MTU_TOO_SMALL')
@@ -127,10 +154,16 @@ const HOST =
 
 const LISTEN = 'a port, which is an integer from 0 to 65535, or { host, port }'
 
+/** A program that keeps a connection learns within it that there is another one. */
+const MOVES: MoveOptions = { auto: true, grace: 5_000 }
+
 const CHECKS = {
   privateKey,
   listen: optional(listen, { host: undefined, port: 0 }),
-  protocols: optional(protocols, DEFAULT_PROTOCOLS),
+  protocols: optional(protocolLists, DEFAULT_PROTOCOLS),
+  families: optional(families, {}),
+  transports: optional(transports, DEFAULT_TRANSPORTS),
+  moves: optional(moves, MOVES),
   authorize: optional(authorize, undefined),
   authorizeTimeout: optional(milliseconds, 4_000),
   forgetAfter: optional(milliseconds, FORGET_AFTER),

@@ -1,15 +1,13 @@
-import { Buffer } from 'node:buffer'
 import { type InspectOptions, inspect } from 'node:util'
 import { coded, notConstructed } from '../arguments/argument-error.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, formatEndpoint } from '../arguments/endpoint.js'
-import { driverLimits } from '../arguments/limits.js'
-import { offerOf, plainProtocols } from '../arguments/protocols.js'
 import type { Connection, Message, Messages } from '../connection/connection.js'
 import { publishConnection } from '../connection/connection-event.js'
-import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
+import type { Driver, DriverClose, DriverPeer, PeerLists } from '../driver.js'
 import { openDriver } from '../drivers/open.js'
-import { fromNative, nativeError, type WarrenError } from '../errors.js'
+import { worldOf } from '../drivers/world.js'
+import { nativeError, type WarrenError } from '../errors.js'
 import { Emitter, onNewListener } from '../events/emit.js'
 import { brief, log } from '../events/log.js'
 import { LaneTotals } from '../figures/lane-totals.js'
@@ -18,38 +16,33 @@ import { DeviceInbox } from '../inbox/device-inbox.js'
 import { type DeviceMessageFilter, parseDeviceFilter } from '../inbox/message-filter.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { knownAddresses } from '../peer/endpoint-rotation.js'
-import { Peer, type PeerHost, type PeerReceiver } from '../peer/peer.js'
+import { Peer } from '../peer/peer.js'
 import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
+import type { PeerHost, PeerReceiver } from '../peer/peer-host.js'
 import {
   type AuthorizedPeer,
   type ParsedPeerOptions,
   type PeerOptions,
   parsePeerOptions,
 } from '../peer/peer-options.js'
+import type { ClosingVerdict } from '../protocols/can-close.js'
+import type { CanCloseOptions } from '../protocols/can-close-options.js'
+import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
+import { offerOf, type ProtocolsOption, protocolLists, protocolName } from '../protocols/protocols.js'
+import { transports } from '../protocols/transports.js'
 import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
-import { systemClock } from '../waiting/clock.js'
+import type { Clock } from '../waiting/clock.js'
 import { defer, tolerated } from '../waiting/deferred.js'
 import { Authorizations } from './authorization.js'
-import { type BroadcastOptions, type BroadcastResults, broadcast } from './broadcast.js'
+import { type BroadcastOptions, type BroadcastResults, broadcast, type Encode } from './broadcast.js'
+import type { DeviceEvents } from './device-events.js'
 import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
+import { closingVerdict, type DeviceProtocols, protocolsOf } from './device-protocols.js'
+import { driverOptions } from './driver-options.js'
 import { PendingConnections } from './pending-connections.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Strangers } from './strangers.js'
-
-/** Events of a device. */
-export interface DeviceEvents {
-  /** A connection that is up, once for each, whoever dialled. Those that came before the first listener wait for it. */
-  connection: [connection: Connection]
-  /** A connection that is over, once for each that 'connection' told of, after that; or that was dialled here and ended before. */
-  connectionClose: [connection: Connection, reason: CloseReason]
-  /** Something that became of a peer or a stranger: `event.type` tells which. */
-  peer: [event: PeerEvent]
-  /** The fault by which this device is broken for good; never a peer's doing. */
-  error: [error: WarrenError]
-  /** The end of the device. `device.closed` gives the same. */
-  close: [reason: CloseReason]
-}
 
 /**
  * One node: a key, a UDP port, and its peers. Keeps the process alive while it is open, like a server of `node:net`.
@@ -87,6 +80,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #authorizations: Authorizations | undefined
   readonly #strangers: Strangers
   readonly #end = defer<CloseReason>()
+  readonly #openSince: number
   /** That of the private key if it were a public one: so that it is known without being kept. */
   readonly #secretAddress: string
   #closing: Promise<void> | undefined
@@ -108,8 +102,9 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const routes = new Routes()
     const late: { receiver: DeviceReceiver | undefined } = { receiver: undefined }
     const receiver = receiverOf(routes, () => late.receiver)
-    const driver = await openDriver(parsed.driver, driverOptions(parsed), receiver, parsed.signal)
-    return new Device(parsed, driver, routes, (device) => {
+    const world = worldOf(options)
+    const driver = await openDriver(parsed.driver, driverOptions(parsed), receiver, parsed.signal, world)
+    return new Device(parsed, driver, world.clock, routes, (device) => {
       late.receiver = device
     })
   }
@@ -117,6 +112,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   private constructor(
     options: ParsedDeviceOptions,
     driver: Driver,
+    clock: Clock,
     routes: Routes,
     attach: (receiver: DeviceReceiver) => void,
   ) {
@@ -130,7 +126,12 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.closed = this.#end.promise
     keepFacts(this, 'publicKey', 'address', 'addresses', 'peers', 'connections', 'closed')
     this.#secretAddress = addressOf(options.privateKey.export())
-    this.#runtime = new Runtime(driver, systemClock, options)
+    this.#runtime = new Runtime(driver, clock, options)
+    this.#openSince = this.#runtime.clock.now()
+    // First of all who watch: what they dial follows the new lists.
+    this.#runtime.settings.watch(() => {
+      if (this.#runtime.isOpen) driver.setProtocols(undefined, this.#runtime.settings.sent)
+    })
     this.#routes = routes
     this.#inbox = new DeviceInbox(options.limits.receiveBytesPerConnection, ({ bytes }) => bytes.length)
     this.#pending = new PendingConnections(options.limits.pendingConnections, {
@@ -141,7 +142,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       ended: (connection, reason) => this.#runtime.tell(() => this.emit('connectionClose', connection, reason)),
     })
     const { forgetAfter, limits } = options
-    this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, systemClock)
+    this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, clock)
     this.#authorizations = this.#makeAuthorizations(options)
     onNewListener(this, (name) => {
       if (name === 'connection') this.#pending.listenerAdded()
@@ -170,7 +171,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
-    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.protocols)
+    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
     const endpoints = knownAddresses(configured)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)
@@ -202,14 +203,80 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * ```js
    * const results = await device.broadcast(bytes, { priority: 200, patience: 1_000 })
    * for (const [connection, { settled }] of results) console.log(connection.peer.publicKey, await settled)
+   * await device.broadcast(({ protocol }) => encode(protocol, block)) // once for each version that is spoken
    * ```
    */
-  broadcast(bytes: Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResults> {
+  broadcast(bytes: Uint8Array | Encode, options: BroadcastOptions = {}): Promise<BroadcastResults> {
     try {
       return tolerated(broadcast(this.#runtime, this.#routes.connections, bytes, options))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Protocols that it offers and accepts, best first, and its floors, those to come included. */
+  get protocols(): DeviceProtocols {
+    return protocolsOf(this.#runtime.settings)
+  }
+
+  /**
+   * Sets the protocols from now on, for all peers that have none of their own. They hold for the next dial at once, connected peers are
+   * told, and connections move to the version that both ends like best. Throws `ERR_WARREN_DEVICE_CLOSED`.
+   *
+   * @example
+   * ```js
+   * device.setProtocols(['ledger/2', 'ledger/1']) // offers and accepts both, and prefers the new one
+   * device.setProtocols({ offer: ['ledger/1'], accept: ['ledger/1', 'ledger/2'] })
+   * ```
+   */
+  setProtocols(protocols: ProtocolsOption): void {
+    const lists = protocolLists(protocols, 'protocols')
+    this.#check()
+    this.#runtime.settings.setLists(lists)
+  }
+
+  /** Sets the transports from now on, best first. Throws `ERR_WARREN_DEVICE_CLOSED`. */
+  setTransports(names: readonly string[]): void {
+    const parsed = transports(names, 'transports')
+    this.#check()
+    this.#runtime.settings.setTransports(parsed)
+  }
+
+  /**
+   * Sets the oldest version of a family that is spoken: now, or `from` a time on. What is older is neither offered nor accepted, and live
+   * connections below the floor move, or are closed after a `grace`. Lowering it is the same call. Throws `ERR_WARREN_DEVICE_CLOSED`.
+   *
+   * @example
+   * ```js
+   * device.setFloor('ledger/2', { from: new Date('2027-03-01T00:00:00Z'), grace: 30_000 })
+   * ```
+   */
+  setFloor(protocol: string, options: FloorOptions = {}): void {
+    const floor = parseFloor(protocol, options)
+    this.#check()
+    this.#runtime.settings.floors.set(floor)
+  }
+
+  /** Takes back the floor in the family of a protocol, and the one to come. Throws `ERR_WARREN_DEVICE_CLOSED`. */
+  clearFloor(protocol: string): void {
+    const name = protocolName(protocol, 'protocol')
+    this.#check()
+    const { settings } = this.#runtime
+    settings.floors.clear(settings.families.nameOf(name))
+  }
+
+  /**
+   * Tells whether a protocol can be closed: each peer has another version in common with this device, and nobody has spoken this one for
+   * `quietFor`. If not, `inTheWay` says who, and why.
+   *
+   * @example
+   * ```js
+   * const { ok, inTheWay } = device.canClose('ledger/1', { quietFor: 24 * 3_600_000 })
+   * for (const { peer, why } of inTheWay) console.log(peer.publicKey, why)
+   * ```
+   */
+  canClose(protocol: string, options: CanCloseOptions<Peer> = {}): ClosingVerdict<Peer> {
+    return closingVerdict(this.#runtime, this.#openSince, this.#routes.peers.values(), protocol, options)
   }
 
   /** Gives figures of this moment; none once the device is closed. */
@@ -222,6 +289,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
       leftBehindMessages: this.#inbox.leftBehindMessages,
       failedAuthorizations: this.#authorizations?.failures ?? 0,
       ...this.#strangers.counters,
+      protocols: this.#runtime.spoken.all,
       lanes: this.#lanes.now(driver.deviceLanes(), deadlines.now()),
     }
   }
@@ -278,6 +346,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     this.#inbox.closing()
     this.#authorizations?.close()
     this.#strangers.close()
+    this.#runtime.settings.stop()
     for (const receiver of this.#routes.peers.values()) receiver.deviceClosing(this.#runtime.closedError())
   }
 
@@ -319,7 +388,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   ): Peer {
     const { publicKey } = options
     const { peers, connections, dials } = this.#routes
-    const id = this.#withRoom(seen, () => add(options), publicKey)
+    const id = this.#strangers.withRoom(seen, publicKey, () => add(options))
     const host: PeerHost = {
       connections,
       dials,
@@ -348,21 +417,6 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     return peer
   }
 
-  /** Adds; where there is no room, a stranger that is gone gives way. */
-  #withRoom(from: Endpoint | undefined, add: () => number, publicKey: PublicKey): number {
-    try {
-      return add()
-    } catch (failure) {
-      const error = fromNative(failure, publicKey)
-      if (error.code !== 'ERR_WARREN_TOO_MANY_PEERS' || !this.#strangers.makeRoom(from)) throw error
-    }
-    try {
-      return add()
-    } catch (failure) {
-      throw fromNative(failure, publicKey)
-    }
-  }
-
   #event(event: PeerEvent): void {
     this.#runtime.tell(() => {
       publishPeerEvent(this.publicKey, event)
@@ -372,7 +426,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   #receiver(): DeviceReceiver {
     return {
-      connected: (id, peer, initiator, protocol) => this.#connected(id, peer, initiator, protocol),
+      connected: (id, peer, initiator, protocol, theirs) => this.#connected(id, peer, initiator, protocol, theirs),
       connectionClosed: (id, close) => this.#connectionClosed(id, close),
       stranger: (publicKey, endpoint) => {
         // It may have been added since it knocked.
@@ -383,10 +437,16 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     }
   }
 
-  #connected(id: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void {
+  #connected(
+    id: number,
+    peer: PeerReceiver<Peer>,
+    initiator: 'local' | 'remote',
+    protocol: string,
+    theirs: PeerLists,
+  ): void {
     const { dials } = this.#routes
     if (dials.isCancelled(id)) return
-    const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol)
+    const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol, theirs)
     if (connection === undefined) {
       dials.cancel(id)
       this.#runtime.driver.closeConnection(id, 0, 'closing', 0)
@@ -440,12 +500,4 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 function ownSecret(): RangeError {
   const message = 'options.publicKey must be the public key of the peer; got the private key of this device'
   return coded(new RangeError(message), 'ERR_WARREN_INVALID_KEY')
-}
-
-function driverOptions(options: ParsedDeviceOptions): DriverOptions {
-  const { listen, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } = options
-  const protocols = plainProtocols(options.protocols)
-  const privateKey = Buffer.from(options.privateKey.export(), 'base64')
-  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
-  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
 }

@@ -2,21 +2,28 @@ import { spellEndpoint } from '../arguments/endpoint.js'
 import { ConnectionRoutes } from '../connection/connection-routes.js'
 import { inContextOf, streamReset, streamStopped } from '../connection/connection-streams.js'
 import { DialRoutes } from '../dial/dial-routes.js'
-import type { DriverClose, Receiver } from '../driver.js'
-import type { PeerReceiver } from '../peer/peer.js'
+import type { DriverClose, PeerLists, Receiver } from '../driver.js'
+import type { Peer } from '../peer/peer.js'
+import type { PeerReceiver } from '../peer/peer-host.js'
 import type { StreamSides } from '../streams/stream.js'
 import { printable } from './printable.js'
 
 /** Peers, connections and dials of a device, by the ids of its driver. */
 export class Routes {
-  readonly peers = new Map<number, PeerReceiver>()
+  readonly peers = new Map<number, PeerReceiver<Peer>>()
   readonly connections = new ConnectionRoutes()
   readonly dials = new DialRoutes()
 }
 
 /** Receiver of events that concern the device as a whole. */
 export interface DeviceReceiver {
-  connected(connection: number, peer: PeerReceiver, initiator: 'local' | 'remote', protocol: string): void
+  connected(
+    connection: number,
+    peer: PeerReceiver<Peer>,
+    initiator: 'local' | 'remote',
+    protocol: string,
+    theirs: PeerLists,
+  ): void
   connectionClosed(connection: number, close: DriverClose): void
   stranger(publicKey: string, endpoint: string): void
   strangerGone(publicKey: string): void
@@ -44,13 +51,13 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
     strangerGone: (publicKey) => device()?.strangerGone(publicKey),
     failed: (message) => device()?.failed(message),
 
-    connected: (connection, peer, initiator, protocol) => {
+    connected: (connection, peer, initiator, protocol, theirs) => {
       const receiver = peers.get(peer)
-      if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
+      if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol, theirs)
     },
-    announced: () => undefined,
-    finished: () => undefined,
-    dialRefused: () => undefined,
+    announced: (connection, theirs) => connections.get(connection)?.announced(theirs),
+    finished: (connection) => connections.get(connection)?.finished(),
+    dialRefused: (peer, why, offered, chosen) => peers.get(peer)?.dialRefused({ why, offered, chosen }),
     connectionClosed: (connection, by, cause, code, reason, accepts) =>
       device()?.connectionClosed(connection, { by, cause, code, accepts, ...shown(reason) }),
     datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../arguments/endpoint.js'
+import { fromNative } from '../errors.js'
 import type { PublicKey } from '../keys.js'
 import type { Guest } from '../peer/guest.js'
 import type { Clock, Timer } from '../waiting/clock.js'
@@ -98,6 +99,21 @@ export class Strangers {
     this.counters.peersDisplaced += 1
     this.#drop(stay, 'made room for a newcomer (limits.peers)')
     return true
+  }
+
+  /** Adds a peer that was seen there; where there is no room, a stranger that is gone gives way. */
+  withRoom(from: Endpoint | undefined, publicKey: PublicKey, add: () => number): number {
+    try {
+      return add()
+    } catch (failure) {
+      const error = fromNative(failure, publicKey)
+      if (error.code !== 'ERR_WARREN_TOO_MANY_PEERS' || !this.makeRoom(from)) throw error
+    }
+    try {
+      return add()
+    } catch (failure) {
+      throw fromNative(failure, publicKey)
+    }
   }
 
   /** The device is closing. */

@@ -8,7 +8,10 @@ export interface DialTrace {
   readonly device: PublicKey
   /** The public key of the peer. */
   readonly publicKey: PublicKey
-  /** The reason to dial: a call of `peer.connect()`, a connection that was lost, or the order to stay connected. */
+  /**
+   * The reason to dial: a call of `peer.connect()`, a connection that was lost, the order to stay connected, a move to another version,
+   * or a dial of the peer's that led to a protocol which this end dials.
+   */
   readonly by: DialledBy
   /** Protocols that are offered, best first. */
   readonly protocols: readonly string[]
@@ -20,7 +23,7 @@ export interface DialTrace {
   readonly error?: unknown
 }
 
-export type DialledBy = 'connect' | 'redial' | 'stay-connected'
+export type DialledBy = 'connect' | 'redial' | 'stay-connected' | 'move' | 'peer-asked'
 
 /** Runs a dial as a trace of `tracing:warren:dial:*`, if somebody subscribed to one of these; costs a look otherwise. */
 export function traced<C>(trace: DialTrace, dial: () => Promise<C>): Promise<C> {

@@ -83,6 +83,11 @@ export class Dial<C> {
     for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
   }
 
+  /** Whether this is the connection that it dials now. */
+  isAttempt(connection: number): boolean {
+    return this.#connection === connection
+  }
+
   /** Nothing can come of it any more. */
   fail(error: Error): void {
     if (this.#callers.size > 0) this.#failed(error)
@@ -171,8 +176,7 @@ export class Dial<C> {
     if (tunnel.upFor === undefined)
       return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause(), listens)
     const last = this.#last
-    if (last?.cause === 'refused' || last?.cause === 'duplicate' || last?.cause === 'peer-dials')
-      return this.#error(last)
+    if (last !== undefined && TOLD.has(last.cause)) return this.#error(last)
     return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
   }
 
@@ -218,3 +222,6 @@ interface Caller<C> {
   readonly timer: Timer
   readonly stopListening: (() => void) | undefined
 }
+
+/** Ends of an attempt that say more than that nobody answered. */
+const TOLD: ReadonlySet<DriverClose['cause']> = new Set(['refused', 'duplicate', 'peer-dials'])

@@ -1,6 +1,9 @@
 import type { Endpoint } from '../arguments/endpoint.js'
 import type { DriverClose } from '../driver.js'
+import { nativeError, type WarrenError } from '../errors.js'
 import type { PublicKey } from '../keys.js'
+import type { Floor } from '../protocols/floors.js'
+import type { SentLists } from '../protocols/settings.js'
 import type { Runtime } from '../runtime.js'
 import { Dial, type DialReceiver } from './dial.js'
 import type { Tunnel } from './dial-error.js'
@@ -16,12 +19,24 @@ export interface Dialled {
   readonly isOpen: boolean
 }
 
+/** Names that a dial asks for, and the lists under which it did. */
+interface Asked extends KeepOrder {
+  /** Generation of this end's lists; `undefined`: whatever the newest lists of the family say, since a move asked. */
+  readonly generation: number | undefined
+}
+
 /** Facts of the peer that dialling looks at. */
 export interface DialledPeer<C> {
   /** Endpoint of its tunnel, and the instant since when it has had a session. */
   tunnel(): { readonly endpoint: Endpoint | undefined; readonly upSince: number | undefined }
   locate(): Promise<void>
   readonly connections: ReadonlySet<C>
+  /** Lists of this end, without what is below a floor. */
+  lists(): SentLists
+  /** The floor that a protocol is below. */
+  floorAbove(protocol: string): Floor | undefined
+  /** Whether a connection is the one of its family that is used. */
+  isCurrent(connection: C): boolean
   /** A dial that nobody waits for failed; the next one follows after so many milliseconds. */
   dialFailed(error: unknown, pause: number): void
 }
@@ -33,11 +48,11 @@ export class PeerDials<C extends Dialled> {
   readonly #runtime: Runtime
   readonly #routes: DialRoutes
   readonly #peer: DialledPeer<C>
-  readonly #dials = new Map<string, { readonly dial: Dial<C>; readonly offered: readonly string[] }>()
+  readonly #dials = new Map<string, { readonly dial: Dial<C>; readonly protocols: readonly string[] | undefined }>()
   /** The connections that are up: since when, and what this end offered for those that it dialled. */
-  readonly #up = new WeakMap<C, { readonly since: number; offer: KeepOrder | undefined }>()
-  readonly #offers = new Map<number, readonly string[] | undefined>()
-  readonly #reconnect: Reconnect
+  readonly #up = new WeakMap<C, { readonly since: number; offer: Asked | undefined }>()
+  readonly #offers = new Map<number, Asked>()
+  readonly #reconnect: Reconnect<Asked>
   readonly #keep: KeepConnected
   /** The peer spoke this package's protocol at some time. */
   #isWarren = false
@@ -49,26 +64,30 @@ export class PeerDials<C extends Dialled> {
     this.#routes = routes
     this.#peer = peer
     const failed = (error: unknown, pause: number): void => peer.dialFailed(error, pause)
-    this.#reconnect = new Reconnect((...dial) => this.connect(...dial, 'redial'), failed, runtime.clock)
-    const find = (order: KeepOrder): C | undefined => this.#find(this.#offered(order))
+    this.#reconnect = new Reconnect((asked, ...how) => this.#redial(asked, ...how), failed, runtime.clock)
+    const find = (order: KeepOrder): C | undefined => this.#findFamily(this.#wanted(order.protocols))
     const dial: KeepLink['dial'] = ({ protocols }, timeout, signal) =>
-      this.connect(protocols, timeout, signal, 'stay-connected')
+      this.connect(this.#newest({ protocols, generation: undefined }), timeout, signal, 'stay-connected')
     this.#keep = new KeepConnected({ find, dial, failed }, runtime.clock)
   }
 
+  /** `protocols`: names to offer; `undefined`: whatever this end's lists are when it dials. */
   connect(
     protocols: readonly string[] | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
     by: DialledBy,
   ): Promise<C> {
-    const offered = protocols ?? this.#runtime.protocols
+    const offered = this.#wanted(protocols)
     const live = this.#find(offered)
     if (live !== undefined) return Promise.resolve(live)
+    const below = this.#belowFloor(protocols)
+    if (below !== undefined) return Promise.reject(below)
     const trace = { device: this.#runtime.device, publicKey: this.#publicKey, by, protocols: offered, timeout }
     return traced(trace, () => {
-      const key = JSON.stringify(offered)
-      const { dial } = this.#dials.get(key) ?? this.#start(key, protocols, offered)
+      const asked = protocols && protocols.filter((name) => this.#peer.floorAbove(name) === undefined)
+      const key = JSON.stringify([asked ?? null, by === 'move'])
+      const { dial } = this.#dials.get(key) ?? this.#start(key, asked, by === 'move')
       return dial.join(timeout, signal)
     })
   }
@@ -76,11 +95,11 @@ export class PeerDials<C extends Dialled> {
   /** A connection to the peer is up, whoever dialled it. */
   arrived(id: number, connection: C): void {
     this.#isWarren = true
-    const offer = connection.initiator === 'local' ? { protocols: this.#offers.get(id) } : undefined
+    const offer = connection.initiator === 'local' ? this.#offers.get(id) : undefined
     this.#up.set(connection, { since: this.#runtime.clock.now(), offer })
     this.#forget(id)
-    for (const { dial, offered } of [...this.#dials.values()])
-      if (offered.includes(connection.protocol)) dial.arrived(connection)
+    for (const { dial, protocols } of [...this.#dials.values()])
+      if (dial.isAttempt(id) || this.#wanted(protocols).includes(connection.protocol)) dial.arrived(connection)
     this.#keep.arrived()
   }
 
@@ -103,12 +122,19 @@ export class PeerDials<C extends Dialled> {
   /** A connection ended: by the order to stay connected, or as one that this end dialled and the network took, it is dialled again. */
   lost(connection: C, close: DriverClose): void {
     const up = this.#up.get(connection)
-    if (up === undefined) return
+    // One that gave way is not missed.
+    if (up === undefined || this.#findFamily([connection.protocol]) !== undefined) return
     const age = this.#runtime.clock.now() - up.since
     const order = this.#keep.current
     const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
-    if (order !== undefined && this.#offered(order).includes(connection.protocol)) this.#keep.lost(close, age)
-    else if (up.offer !== undefined && isLoss) this.#reconnect.lost(up.offer.protocols, age)
+    const isOrdered = order !== undefined && this.#areOfFamily(this.#wanted(order.protocols), connection.protocol)
+    if (isOrdered) this.#keep.lost(close, age)
+    else if (up.offer !== undefined && isLoss) this.#lost(up.offer, age)
+  }
+
+  /** A connection of this family is closed, and is to be dialled anew: the order to stay connected, or a series of dials, does it. */
+  again(protocol: string): void {
+    this.#lost({ protocols: [protocol], generation: undefined }, Number.POSITIVE_INFINITY)
   }
 
   /** An initiation to there went unanswered, or was refused by the system with an error number. */
@@ -134,48 +160,90 @@ export class PeerDials<C extends Dialled> {
     }
   }
 
-  #offered({ protocols }: KeepOrder): readonly string[] {
-    return protocols ?? this.#runtime.protocols
+  #lost(asked: Asked, age: number): void {
+    this.#reconnect.lost(asked, age, JSON.stringify(asked.protocols ?? null))
+  }
+
+  /** Names that would do: those that are asked for, or all of this end's lists. */
+  #wanted(protocols: readonly string[] | undefined): readonly string[] {
+    if (protocols !== undefined) return protocols
+    const { offer, accept } = this.#peer.lists()
+    return [...new Set([...offer, ...accept])]
+  }
+
+  /** The newest lists decide what a lost connection is dialled anew with: the names of its family that this end offers by now. */
+  #newest({ protocols, generation }: Asked): readonly string[] | undefined {
+    const lists = this.#peer.lists()
+    if (protocols === undefined || generation === lists.generation) return protocols
+    const family = lists.offer.filter((name) => this.#areOfFamily(protocols, name))
+    return family.length > 0 ? family : protocols
+  }
+
+  #redial(asked: Asked, timeout: number, signal: AbortSignal): Promise<C> {
+    return this.connect(this.#newest(asked), timeout, signal, 'redial')
+  }
+
+  #areOfFamily(names: readonly string[], protocol: string): boolean {
+    const { families } = this.#runtime.settings
+    return names.some((name) => families.areOne(name, protocol))
+  }
+
+  /** Why nothing may be offered of what is asked for. */
+  #belowFloor(protocols: readonly string[] | undefined): WarrenError | undefined {
+    const { offer, accept, below } = this.#peer.lists()
+    const asked = protocols ?? [...offer, ...accept, ...below]
+    const floors = asked.map((name) => this.#peer.floorAbove(name))
+    const [floor] = floors
+    if (floor === undefined || floors.includes(undefined)) return undefined
+    const detail = `${asked.join(', ')}; the floor is ${floor.protocol}`
+    for (const name of asked) this.#runtime.spoken.of(name).refusedBelowFloor += 1
+    return nativeError('below-floor', detail, { peer: this.#publicKey, accepts: accept })
   }
 
   #find(offered: readonly string[]): C | undefined {
+    return this.#live(({ protocol }) => offered.includes(protocol))
+  }
+
+  /** A connection in another version does as well: where a newer one is to be had, it moves by itself. */
+  #findFamily(offered: readonly string[]): C | undefined {
+    return this.#live(({ protocol }) => this.#areOfFamily(offered, protocol))
+  }
+
+  #live(isFit: (connection: C) => boolean): C | undefined {
     for (const connection of this.#peer.connections) {
-      if (connection.isOpen && offered.includes(connection.protocol)) return connection
+      if (connection.isOpen && isFit(connection) && this.#peer.isCurrent(connection)) return connection
     }
     return undefined
   }
 
-  #start(
-    key: string,
-    protocols: readonly string[] | undefined,
-    offered: readonly string[],
-  ): { readonly dial: Dial<C> } {
+  #start(key: string, protocols: readonly string[] | undefined, isMove: boolean): { readonly dial: Dial<C> } {
     const { clock, driver } = this.#runtime
     const dial = new Dial<C>({
       device: this.#runtime.device,
       publicKey: this.#publicKey,
       listens: this.#runtime.listens,
-      offered,
+      offered: this.#wanted(protocols),
       clock,
       tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),
-      connect: (timeout, receiver) => this.#dial(protocols, timeout, receiver),
+      connect: (timeout, receiver) => this.#dial(protocols, isMove, timeout, receiver),
       cancel: (id) => {
         this.#forget(id)
         this.#routes.cancel(id)
         if (this.#runtime.isOpen) driver.closeConnection(id, 0, '', 0)
       },
-      find: () => this.#find(offered),
+      find: () => this.#find(this.#wanted(protocols)),
       over: () => this.#dials.delete(key),
     })
-    const entry = { dial, offered }
+    const entry = { dial, protocols }
     this.#dials.set(key, entry)
     return entry
   }
 
-  #dial(protocols: readonly string[] | undefined, timeout: number, receiver: DialReceiver): number {
+  #dial(protocols: readonly string[] | undefined, isMove: boolean, timeout: number, receiver: DialReceiver): number {
     const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout)
-    this.#offers.set(connection, protocols)
+    const { generation } = this.#peer.lists()
+    this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {
       closed: (close) => {
         this.#forget(connection)

@@ -1,32 +1,28 @@
 import { WarrenError } from '../errors.js'
 import type { Clock, Timer } from '../waiting/clock.js'
 
-/** Dials for so many milliseconds; rejects when that fails, or when the signal aborts. */
-export type Redial = (
-  protocols: readonly string[] | undefined,
-  timeout: number,
-  signal: AbortSignal,
-) => Promise<unknown>
+/** Dials what was asked for, for so many milliseconds; rejects when that fails, or when the signal aborts. */
+export type Redial<A> = (asked: A, timeout: number, signal: AbortSignal) => Promise<unknown>
 
 /** Dials lost connections again: at once, then after growing, random pauses, until they are up or `forget` is called. */
-export class Reconnect {
-  readonly #redial: Redial
+export class Reconnect<A> {
+  readonly #redial: Redial<A>
   readonly #failed: (error: unknown, pause: number) => void
   readonly #clock: Clock
-  readonly #series = new Map<string, Series>()
+  readonly #series = new Map<string, Series<A>>()
   #controller = new AbortController()
 
   /** `failed` is told of each attempt that fails, and how many milliseconds later the next one follows. */
-  constructor(redial: Redial, failed: (error: unknown, pause: number) => void, clock: Clock) {
+  constructor(redial: Redial<A>, failed: (error: unknown, pause: number) => void, clock: Clock) {
     this.#redial = redial
     this.#failed = failed
     this.#clock = clock
   }
 
-  /** A connection that this end dialled with these protocols was lost after so many milliseconds. */
-  lost(protocols: readonly string[] | undefined, age: number): void {
-    const key = JSON.stringify(protocols ?? null)
-    const series = this.#series.get(key) ?? { protocols, attempts: 0, isRunning: false, timer: undefined }
+  /** A connection that this end dialled, asking for this, was lost after so many milliseconds. `key`: one series for each. */
+  lost(asked: A, age: number, key: string = JSON.stringify(asked ?? null)): void {
+    const series = this.#series.get(key) ?? { asked, attempts: 0, isRunning: false, timer: undefined }
+    series.asked = asked
     this.#series.set(key, series)
     if (age >= BRIEF) series.attempts = 0
     if (!series.isRunning) this.#next(series)
@@ -40,7 +36,7 @@ export class Reconnect {
     this.#controller = new AbortController()
   }
 
-  #next(series: Series, failure?: unknown): number {
+  #next(series: Series<A>, failure?: unknown): number {
     series.isRunning = true
     const pause = backoff(series.attempts, this.#clock.random(), failure)
     series.timer = this.#clock.after(pause, () => void this.#attempt(series))
@@ -48,10 +44,10 @@ export class Reconnect {
     return pause
   }
 
-  async #attempt(series: Series): Promise<void> {
+  async #attempt(series: Series<A>): Promise<void> {
     const { signal } = this.#controller
     try {
-      await this.#redial(series.protocols, attemptTime(series.attempts), signal)
+      await this.#redial(series.asked, attemptTime(series.attempts), signal)
       series.isRunning = false
     } catch (error) {
       if (!signal.aborted) this.#failed(error, this.#next(series, error))
@@ -77,8 +73,8 @@ function isSilence(failure: unknown): boolean {
   return WarrenError.is(failure) && SILENT.has(failure.code)
 }
 
-interface Series {
-  readonly protocols: readonly string[] | undefined
+interface Series<A> {
+  asked: A
   attempts: number
   isRunning: boolean
   timer: Timer | undefined

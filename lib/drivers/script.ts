@@ -5,23 +5,27 @@ import { performance } from 'node:perf_hooks'
 import type { ScriptDevice } from '../../native/binding.js'
 import { addon } from '../addon/addon.js'
 import { RecordReader } from '../addon/records.js'
-import type { DriverOptions, OpenDriver, Receiver, SocketErrors } from '../driver.js'
+import type { Driver, DriverOptions, Receiver, SocketErrors } from '../driver.js'
 import { fromNative } from '../errors.js'
 import type { DeviceFigures } from '../generated/figures.js'
-import { systemClock } from '../waiting/clock.js'
 import { CommandDriver } from './command-driver.js'
 import { deviceOptions } from './device-options.js'
 import { atExit } from './exit.js'
 import { Paths } from './paths.js'
 import { UdpSocket } from './udp-socket.js'
 import { Wakeup } from './wakeup.js'
+import { realWorld, type World } from './world.js'
 
 /** Opens a device whose sockets and clock belong to this process's event loop. */
-export const openScript: OpenDriver = async (options, receiver) => {
+export async function openScript(
+  options: DriverOptions,
+  receiver: Receiver,
+  world: World = realWorld,
+): Promise<Driver> {
   try {
-    const socket = await UdpSocket.bind(options.listen.host, options.listen.port, systemClock)
+    const socket = await UdpSocket.bind(options.listen.host, options.listen.port, world)
     try {
-      return new ScriptDriver(options, receiver, socket)
+      return new ScriptDriver(options, receiver, socket, world)
     } catch (error) {
       await socket.close()
       throw error
@@ -46,7 +50,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
     bytesReceived: 0,
     socketRebound: 0,
   }
-  readonly #now = addon().uptime
+  readonly #now: () => number
   /** Received and not handed in yet. */
   #received: Buffer = EMPTY
   readonly #receivedWords = new Float64Array(RECEIVE_DATAGRAMS * DATAGRAM_WORDS)
@@ -62,14 +66,15 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   readonly #refusals = new Map<number, number>()
   #closed: Promise<void> | undefined
 
-  constructor(options: DriverOptions, receiver: Receiver, socket: UdpSocket) {
+  constructor(options: DriverOptions, receiver: Receiver, socket: UdpSocket, world: World) {
     super()
+    this.#now = world.uptime
     this.device = new (addon().ScriptDevice)(deviceOptions(options), this.#now())
     this.address = socket.address
     this.#socket = socket
     this.#paths = new Paths(this.device, socket.isIPv6)
     this.#sendBytes = SEND_DATAGRAMS * (options.mtu + OVERHEAD)
-    this.#wakeup = new Wakeup(this.#now, () => this.#pump())
+    this.#wakeup = new Wakeup(this.#now, () => this.#pump(), world)
     this.#forgetExit = atExit(this, (driver) => driver.#goodbye(0, 'the process exits'))
     const watched = this.#watched(receiver)
     this.#reader = new RecordReader(this.device, watched)

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import { log } from '../events/log.js'
 import { type Clock, LONGEST_TIMER } from '../waiting/clock.js'
-import { bindUdp } from './bind-udp.js'
+import type { World } from './world.js'
 
 // Those of the moment of import: a user's fake timers do not stop tunnels.
 const { setInterval, clearInterval } = globalThis
@@ -43,8 +43,12 @@ export class UdpSocket {
     this.#use(socket)
   }
 
-  static async bind(host: string | undefined, port: number, clock: Clock): Promise<UdpSocket> {
-    return new UdpSocket(await bindUdp(host, port), clock, (again) => bindUdp(host, again))
+  static async bind(
+    host: string | undefined,
+    port: number,
+    { clock, bind }: Pick<World, 'clock' | 'bind'>,
+  ): Promise<UdpSocket> {
+    return new UdpSocket(await bind(host, port), clock, (again) => bind(host, again))
   }
 
   /** Tells `receiver` from now on. */

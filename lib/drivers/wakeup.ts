@@ -1,27 +1,26 @@
-import timers from 'node:timers'
-import { LONGEST_TIMER } from '../waiting/clock.js'
-
-// Captured at import, as in `clock.ts`: fake timers that are installed later do not stop tunnels.
-const { setImmediate, setTimeout, clearTimeout } = timers
+import { LONGEST_TIMER, type Timer } from '../waiting/clock.js'
+import { realWorld, type World } from './world.js'
 
 /** Calls back in the next turn of the event loop, or at an instant, whichever comes first; none keeps the process alive. */
 export class Wakeup {
   readonly #now: () => number
   readonly #callback: () => void
+  readonly #world: Pick<World, 'clock' | 'soon'>
   #soon = false
   #stopped = false
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #deadline: number | undefined
 
-  constructor(now: () => number, callback: () => void) {
+  constructor(now: () => number, callback: () => void, world: Pick<World, 'clock' | 'soon'> = realWorld) {
     this.#now = now
+    this.#world = world
     this.#callback = callback
   }
 
   soon(): void {
     if (this.#soon || this.#stopped) return
     this.#soon = true
-    setImmediate(() => {
+    this.#world.soon(() => {
       this.#soon = false
       if (!this.#stopped) this.#callback()
     })
@@ -30,7 +29,7 @@ export class Wakeup {
   /** In place of the instant before. Timers are whole milliseconds: the rest is spent in turns of the event loop. */
   at(deadline: number | undefined): void {
     if (this.#stopped || (deadline === this.#deadline && this.#timer !== undefined)) return
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
     this.#timer = undefined
     this.#deadline = deadline
     if (deadline === undefined) return
@@ -39,13 +38,12 @@ export class Wakeup {
       this.soon()
       return
     }
-    this.#timer = setTimeout(() => this.#due(), Math.min(whole, LONGEST_TIMER))
-    this.#timer.unref()
+    this.#timer = this.#world.clock.after(Math.min(whole, LONGEST_TIMER), () => this.#due())
   }
 
   stop(): void {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#timer?.cancel()
   }
 
   #due(): void {

@@ -7,6 +7,7 @@ import {
   NO_PEER_FIGURES,
   type PeerFigures,
 } from '../generated/figures.js'
+import type { ProtocolStats } from '../protocols/protocol-totals.js'
 import type { LaneStats } from './lane-stats.js'
 
 /** Figures of a device; once it is closed all are 0. `docs/figures.md` lists them. */
@@ -23,6 +24,8 @@ export interface DeviceStats extends DeviceFigures, SocketErrors {
   readonly peersDisplaced: number
   /** Number of peers turned away because their address has its share of connections. A counter. */
   readonly peersOverAddress: number
+  /** Figures of each application protocol that was spoken or refused, by name. */
+  readonly protocols: readonly ProtocolStats[]
   /** Figures of each priority that was sent with, lowest first: sums over all connections, past ones included. */
   readonly lanes: readonly LaneStats[]
 }
@@ -48,6 +51,7 @@ export const NO_DEVICE_STATS: DeviceStats = {
   peersForgotten: 0,
   peersDisplaced: 0,
   peersOverAddress: 0,
+  protocols: [],
   lanes: [],
 }
 

@@ -3,6 +3,7 @@ import type { Endpoint } from '../arguments/endpoint.js'
 import { WarrenError } from '../errors.js'
 import { brief, log } from '../events/log.js'
 import type { PublicKey } from '../keys.js'
+import type { FamilyState } from './family-state.js'
 
 /** A change of a peer, or of a stranger who wanted to be one. */
 export type PeerEvent =
@@ -56,6 +57,22 @@ export type PeerEvent =
       /** Milliseconds until the next dial. */
       readonly retryInMs: number
     }
+  /** Another version of a family is spoken with it, or it told other lists. */
+  | ProtocolEvent
+  /** A dial of its was refused at this end, for the protocols that it offered. */
+  | {
+      readonly type: 'refused'
+      readonly publicKey: PublicKey
+      /**
+       * 'below-floor': this end knows them, and speaks nothing so old. 'no-protocol': it accepts none of them. 'lists-differ': a hello was
+       * altered on its way.
+       */
+      readonly reason: 'below-floor' | 'no-protocol' | 'lists-differ'
+      /** Protocols that it offered, best first. */
+      readonly offered: readonly string[]
+      /** Protocols that this end would have accepted, best first. */
+      readonly accepts: readonly string[]
+    }
   /** It is a peer no more. */
   | {
       readonly type: 'removed'
@@ -74,6 +91,16 @@ export type PeerEvent =
       /** The exception or the limit, where there is one. */
       readonly error: unknown
     }
+
+/** A change of what is spoken with a peer in one family of protocols, or of the lists that it told. */
+export interface ProtocolEvent extends FamilyState {
+  readonly type: 'protocol'
+  readonly publicKey: PublicKey
+  /** Name of the family: `ledger` of `ledger/2`. */
+  readonly family: string
+  /** The version that was spoken before; `undefined`: there was no connection. */
+  readonly previous: string | undefined
+}
 
 /** Publishes to whoever subscribed to `warren:peer` with `node:diagnostics_channel`; costs a look otherwise. */
 export function publishPeerEvent(device: PublicKey, event: PeerEvent): void {
@@ -95,6 +122,10 @@ function lineOf(event: Exclude<PeerEvent, { type: 'up' | 'rekeyed' }>): string {
       return `tunnel down: ${event.reason}`
     case 'dial-failed':
       return `dial failed (${event.error.code}), the next one in ${event.retryInMs} ms`
+    case 'protocol':
+      return `speaks ${event.current ?? 'nothing'} of ${event.family}, before ${event.previous ?? 'nothing'}; offers ${event.offered.join(' ') || 'none'}, accepts ${event.accepted.join(' ') || 'none'}`
+    case 'refused':
+      return `dial refused (${event.reason}): offers ${event.offered.join(' ')}, accepted are ${event.accepts.join(' ') || 'none'}`
     case 'removed':
       return `removed '${event.reason}'`
     case 'rejected':

@@ -4,9 +4,9 @@ import { type EndpointLike, parseEndpointLike } from '../arguments/endpoint-like
 import { type Check, flag, integer, listOf, optional, parseOptions } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
 import { priority } from '../arguments/priority.js'
-import { protocols } from '../arguments/protocols.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { type PublicKey, parseKey, publicKeyOf } from '../keys.js'
+import { protocols } from '../protocols/protocols.js'
 
 /** Options of `addPeer`. */
 export interface PeerOptions {

@@ -2,41 +2,43 @@ import type { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
-import { type Endpoint, type ParsedEndpoint, spellEndpoint } from '../arguments/endpoint.js'
+import { type Endpoint, spellEndpoint } from '../arguments/endpoint.js'
 import { integer, optional, parseOptions, signal } from '../arguments/options.js'
 import { checkPacket } from '../arguments/packet.js'
-import { offerOf, protocols } from '../arguments/protocols.js'
 import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
-import type { ConnectionRoutes } from '../connection/connection-routes.js'
 import { systemErrorName } from '../dial/attempts.js'
-import type { DialRoutes } from '../dial/dial-routes.js'
-import type { KeepOrder } from '../dial/keep-connected.js'
 import { PeerDials } from '../dial/peer-dials.js'
-import type { DriverClose } from '../driver.js'
+import type { DriverClose, PeerLists } from '../driver.js'
 import { failureOf, fromNative, nativeError, type WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { LaneTotals } from '../figures/lane-totals.js'
 import { NO_PEER_STATS, type PeerStats } from '../figures/stats.js'
-import type { DeviceInbox } from '../inbox/device-inbox.js'
 import { PeerInbox } from '../inbox/peer-inbox.js'
 import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
+import type { Lists } from '../protocols/choice.js'
+import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
+import { offerOf, type ProtocolsOption, protocolLists, protocolName, protocols } from '../protocols/protocols.js'
 import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import { type Caller, callerOf } from '../waiting/caller.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
-import type { Guest } from './guest.js'
+import type { FamilyState } from './family-state.js'
 import { publishHandshake } from './handshake-event.js'
 import { warnOversized } from './oversized.js'
-import type { PeerEvent } from './peer-event.js'
+import type { ProtocolEvent } from './peer-event.js'
+import type { PeerFacts, PeerHost, PeerReceiver } from './peer-host.js'
 import { type PeerChanges, parsePeerChanges } from './peer-options.js'
+import { PeerProtocols } from './peer-protocols.js'
 
 /** Events of a peer. None is 'error': the device's 'peer' event tells what becomes of it. */
 export interface PeerEvents {
   /** A raw IP packet from the tunnel, in memory of its own. Without a listener packets are dropped. */
   packet: [packet: Buffer]
+  /** Another version of a family is spoken, or the peer told other lists. The device's 'peer' tells of it too. */
+  protocol: [event: ProtocolEvent]
 }
 
 /** Options of `connect`. */
@@ -47,55 +49,6 @@ export interface ConnectOptions {
   readonly timeout?: number | undefined
   /** Gives the dial up when it aborts, for this call alone. Default: none. */
   readonly signal?: AbortSignal | undefined
-}
-
-/** Facts of a peer that never change. */
-export interface PeerFacts {
-  readonly id: number
-  readonly publicKey: PublicKey
-  readonly endpoints: readonly ParsedEndpoint[]
-  /** Endpoint at which it was seen, if none was configured. */
-  readonly seen: Endpoint | undefined
-  readonly maxPriority: number
-  /** The order to stay connected. */
-  readonly connect: KeepOrder | undefined
-}
-
-/** Link from a peer to its device. */
-export interface PeerHost {
-  readonly connections: ConnectionRoutes
-  readonly dials: DialRoutes
-  /** Messages of all peers. */
-  readonly inbox: DeviceInbox<Message>
-  readonly lanes: LaneTotals
-  event(event: PeerEvent): void
-  /** It gets its first connection. False: it may not, and was dropped. */
-  entered(): boolean
-  /** It lost its last connection. */
-  left(): void
-  /** It is being removed. */
-  leaving(): void
-  /** The driver has forgotten the peer. */
-  removed(): void
-}
-
-/** A peer as its driver's events see it: handed out once, when it is made. */
-export interface PeerReceiver extends Guest {
-  up(handshakeMs: number): void
-  rekeyed(): void
-  moved(from: Endpoint | undefined, to: Endpoint): void
-  /** An initiation to there went unanswered until the next was due. */
-  unanswered(to: Endpoint): void
-  /** The system refused to send an initiation there. */
-  unreachable(to: Endpoint, errno: number): void
-  /** It sent a packet that is longer than our MTU. */
-  oversized(length: number): void
-  down(reason: 'expired' | 'handshake-timeout' | 'left'): void
-  packet(packet: Buffer): void
-  /** A connection is up; `undefined`: the peer is being removed and takes none. */
-  connected(connection: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined
-  /** The device is closing: dials and reconnection end. */
-  deviceClosing(error: Error): void
 }
 
 /**
@@ -123,6 +76,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   readonly #connections = new Set<Connection>()
   #connectionsView: ReadonlySet<Connection> | undefined
   readonly #dials: PeerDials<Connection>
+  readonly #protocols: PeerProtocols
   readonly #endpoints: Endpoints
   /** Endpoint that the driver sends to, as far as was asked. */
   #endpoint: Endpoint | undefined
@@ -133,7 +87,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   #upSince = 0
   #removal: Promise<void> | undefined
 
-  constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver) => void) {
+  constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver<Peer>) => void) {
     super()
     this.publicKey = facts.publicKey
     this.address = addressOf(facts.publicKey)
@@ -150,10 +104,14 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       isUp: () => this.#isUp,
       changed: (endpoints) => this.#relocate(endpoints),
     })
+    this.#protocols = this.#makeProtocols()
     this.#dials = new PeerDials(facts.id, facts.publicKey, runtime, host.dials, {
       tunnel: () => ({ endpoint: this.endpoint, upSince: this.#isUp ? this.#upSince : undefined }),
       locate: () => this.#endpoints.locate(),
       connections: this.#connections,
+      lists: () => this.#protocols.mine,
+      floorAbove: (protocol) => this.#protocols.settings.floorAbove(protocol),
+      isCurrent: (connection) => this.#protocols.isCurrent(connection),
       dialFailed: (error, pause) => this.#dialFailed(error, pause),
     })
     this.#endpoints.configure(facts.endpoints)
@@ -177,6 +135,14 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     return this.#connectionsView
   }
 
+  /**
+   * Protocols between this device and the peer, by family: the versions that the peer offers and accepts, as it told last, and the one
+   * that is spoken. The lists of a peer that was never connected are empty.
+   */
+  get protocols(): ReadonlyMap<string, FamilyState> {
+    return this.#protocols.view
+  }
+
   /** True while the tunnel has a session. */
   get up(): boolean {
     return this.#isUp
@@ -187,8 +153,8 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
    * both get the same connection. One that the network loses is dialled again; the new one comes with the device's 'connection'.
    *
    * Rejects with `ERR_WARREN_NO_HANDSHAKE`, `ERR_WARREN_NO_TRANSPORT`, `ERR_WARREN_NO_COMMON_PROTOCOL`, `ERR_WARREN_NO_ENDPOINT`,
-   * `ERR_WARREN_NAME_NOT_RESOLVED`, `ERR_WARREN_CONNECTION_REFUSED`, `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_DEVICE_CLOSED`, or the
-   * signal's reason.
+   * `ERR_WARREN_BELOW_FLOOR`, `ERR_WARREN_PEER_DIALS`, `ERR_WARREN_NAME_NOT_RESOLVED`, `ERR_WARREN_CONNECTION_REFUSED`,
+   * `ERR_WARREN_PEER_REMOVED`, `ERR_WARREN_DEVICE_CLOSED`, or the signal's reason.
    *
    * @example
    * ```js
@@ -199,7 +165,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
-      offerOf('options.protocols', protocols, this.#runtime.protocols)
+      offerOf('options.protocols', protocols, this.#configured)
       return tolerated(this.#connect(protocols, timeout, signal, callerOf(this.connect)))
     } catch (error) {
       return Promise.reject(error)
@@ -210,7 +176,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   update(changes: PeerChanges): void {
     const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
-    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#runtime.protocols)
+    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#configured)
     const addresses = knownAddresses(endpoints ?? [])
     // Those before are of use until a name of the new ones is resolved.
     const isGiven = addresses.length > 0 || endpoints?.length === 0
@@ -226,6 +192,38 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       this.#dials.reachable()
     }
     if (connect !== undefined) this.#dials.keep(connect ?? undefined)
+  }
+
+  /**
+   * Sets the protocols towards this peer from now on, in the place of the device's; `undefined`: the device's again. They hold for the
+   * next dial at once, a connected peer is told, and connections move to the version that both ends like best. Throws
+   * `ERR_WARREN_PEER_REMOVED`.
+   *
+   * @example
+   * ```js
+   * peer.setProtocols({ offer: ['ledger/1'], accept: ['ledger/2', 'ledger/1'] })
+   * ```
+   */
+  setProtocols(protocols: ProtocolsOption | undefined): void {
+    const lists = protocols === undefined ? undefined : protocolLists(protocols, 'protocols')
+    this.#check()
+    this.#protocols.settings.setLists(lists)
+  }
+
+  /**
+   * Sets the oldest version of a family that is spoken with this peer, beside the device's floor: the higher one of both holds. Throws
+   * `ERR_WARREN_PEER_REMOVED`.
+   */
+  setFloor(protocol: string, options: FloorOptions = {}): void {
+    const floor = parseFloor(protocol, options)
+    this.#check()
+    this.#protocols.settings.setFloor(floor)
+  }
+
+  /** Takes back the floor of this peer in the family of a protocol. Throws `ERR_WARREN_PEER_REMOVED`. */
+  clearFloor(protocol: string): void {
+    this.#check()
+    this.#protocols.settings.clearFloor(this.#runtime.settings.families.nameOf(protocolName(protocol, 'protocol')))
   }
 
   /**
@@ -287,6 +285,27 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     }
   }
 
+  /** Lists as they were set, floors aside. */
+  get #configured(): Lists {
+    return this.#protocols.settings.own ?? this.#runtime.settings.lists
+  }
+
+  #makeProtocols(): PeerProtocols {
+    const { publicKey } = this
+    return new PeerProtocols(this.#runtime, {
+      id: this.#id,
+      publicKey,
+      connections: this.#connections,
+      routes: this.#host.connections,
+      dials: () => this.#dials,
+      isRemoved: () => this.#removal !== undefined,
+      event: (event) => {
+        this.#host.event(event)
+        if (event.type === 'protocol') this.#runtime.tell(() => this.emit('protocol', event))
+      },
+    })
+  }
+
   #check(): void {
     if (this.#runtime.isClosing) throw this.#runtime.closedError()
     if (this.#removal !== undefined) throw this.#removedError()
@@ -305,6 +324,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   async #remove(close: ParsedClose): Promise<void> {
     this.#host.leaving()
     this.#endpoints.stop()
+    this.#protocols.stop()
     await Promise.resolve()
     this.#dials.end(this.#removedError())
     const { driver } = this.#runtime
@@ -317,6 +337,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   #drop(reason: string): void {
     this.#removal = Promise.resolve()
     this.#endpoints.stop()
+    this.#protocols.stop()
     this.#dials.end(this.#removedError())
     this.#runtime.driver.removePeer(this.#id, 0, reason)
     this.#removed(reason)
@@ -324,6 +345,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
 
   #removed(reason: string): void {
     this.#isUp = false
+    this.#runtime.spoken.forget(this.publicKey)
     this.#host.removed()
     this.#host.event({ type: 'removed', publicKey: this.publicKey, reason })
   }
@@ -336,7 +358,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     if (!this.#isUp) this.#dials.reachable()
   }
 
-  #receiver(): PeerReceiver {
+  #receiver(): PeerReceiver<Peer> {
     const { publicKey } = this
     const { device } = this.#runtime
     return {
@@ -388,26 +410,31 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       packet: (packet) => {
         if (!this.emit('packet', packet)) publishDrop(device, 'packet', 'in', 'no-listener', publicKey, packet.length)
       },
-      connected: (connection, initiator, protocol) => this.#connected(connection, initiator, protocol),
+      connected: (connection, initiator, protocol, theirs) => this.#connected(connection, initiator, protocol, theirs),
+      dialRefused: (refusal) => this.#protocols.dialRefused(refusal),
+      closingFacts: (protocol) => ({ peer: this, ...this.#protocols.closingFacts(protocol) }),
       endpoint: () => this.endpoint,
       isInUse: () => this.#connections.size > 0 || this.#dials.isWanted,
       silentFor: () => this.#runtime.driver.peerStats(this.#id)?.receivedAgeMs,
       drop: (reason) => this.#drop(reason),
       deviceClosing: (error) => {
         this.#endpoints.stop()
+        this.#protocols.stop()
         this.#dials.end(error)
       },
     }
   }
 
-  #connected(id: number, initiator: 'local' | 'remote', protocol: string): Connection | undefined {
+  #connected(id: number, initiator: 'local' | 'remote', protocol: string, theirs: PeerLists): Connection | undefined {
     if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
+    const isNews = this.#protocols.greeted(theirs)
     const { connections } = this.#host
     const facts = {
       id,
       peer: this,
       protocol,
       initiator,
+      ...this.#protocols.factsOf(protocol, theirs),
       queued: this.#queued,
       inbox: this.#inbox,
       streams: connections.streams,
@@ -419,7 +446,9 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       this.#lanes.add(watched)
     })
     this.#connections.add(connection)
+    // Those who dialled it have it before moves are called off.
     this.#dials.arrived(id, connection)
+    this.#protocols.arrived(connection, isNews)
     return connection
   }
 
@@ -428,6 +457,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     const { connection } = receiver
     const closed = (close: DriverClose, failure?: WarrenError): CloseReason => {
       this.#connections.delete(connection)
+      this.#protocols.ended(connection)
       this.#dials.lost(connection, close)
       const reason = receiver.closed(close, failure)
       this.#lanes.ended(watched)

@@ -28,7 +28,7 @@ export class GivingWay {
   #isFinished = false
   #areTheyFinished: boolean
   #isOver = false
-  #seen = -1
+  #seen = Number.NEGATIVE_INFINITY
   #seenAt = 0
 
   /** `areTheyFinished`: the other end has said so before. */
@@ -71,7 +71,7 @@ export class GivingWay {
   #watch(): void {
     const { bytes, areHeld } = this.#link.received()
     const now = this.#clock.now()
-    if (bytes !== this.#seen || areHeld) {
+    if (bytes - this.#seen >= PROGRESS || areHeld) {
       this.#seen = bytes
       this.#seenAt = now
     } else if (now - this.#seenAt >= PATIENCE) {
@@ -86,3 +86,6 @@ export class GivingWay {
 /** Longer than any grace that is of use, and than what QUIC takes to find a loss. */
 const PATIENCE = 60_000
 const LOOK = 5_000
+
+/** Bytes that are more than the heartbeats of an idle connection. */
+const PROGRESS = 4_096

@@ -22,8 +22,8 @@ export interface MovesLink<C> {
   readonly isAutomatic: boolean
   /** Connects in this protocol beside what there is, unless the signal aborts. */
   dial(protocol: string, timeout: number, signal: AbortSignal): Promise<unknown>
-  /** The peer is of a build that knows no moves: this one is drained and closed, then dialled anew. */
-  replace?: ((connection: C, protocol: string, timeout: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** The peer is of a build that knows no moves: whether the connection is drained and closed, and dialled anew in this protocol. */
+  replace(connection: C, protocol: string): boolean
   /** A connection gives way to another one. */
   superseded(connection: C, by: C): void
   /** The connection of a family is another one than before, or none. */
@@ -135,6 +135,10 @@ export class Moves<C extends Moving> {
     }
     if (family.target === target) return
     this.#stop(family)
+    if (this.#link.replace(current, target)) {
+      family.isDue = false
+      return
+    }
     const dialler = this.#link.dialler(target)
     if (dialler === 'they' || dialler === 'none' || family.giving.size >= MOST_GIVING) return
     family.target = target
@@ -154,19 +158,14 @@ export class Moves<C extends Moving> {
   }
 
   #attempt(family: Family<C>): void {
-    const { current, target } = family
-    if (current === undefined || target === undefined) return
+    const { target } = family
+    if (family.current === undefined || target === undefined) return
     const controller = new AbortController()
     family.controller = controller
     family.begun.push(this.#clock.now())
     const endTurn = this.#link.turns.take(() => {
       if (controller.signal.aborted) return
-      const { replace } = this.#link
-      const dial =
-        replace === undefined
-          ? this.#link.dial(target, ATTEMPT, controller.signal)
-          : replace(current, target, ATTEMPT, controller.signal)
-      dial.then(
+      this.#link.dial(target, ATTEMPT, controller.signal).then(
         () => this.#settled(family, controller),
         () => this.#settled(family, controller),
       )

@@ -21,7 +21,7 @@ export class Settings {
   readonly #told = new Set<() => void>()
   #lists: Lists
   #transports: readonly string[]
-  #generation = 1
+  #generation = FIRST_GENERATION
   #sent: SentLists | undefined
 
   constructor(lists: Lists, transports: readonly string[], families: Families, clock: Clock) {
@@ -180,3 +180,6 @@ function floorOf(protocol: string, all: readonly Floors[], families: Families): 
       undefined,
     )
 }
+
+/** Generation of the lists with which a device opens. */
+export const FIRST_GENERATION = 1

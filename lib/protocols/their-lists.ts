@@ -1,25 +1,18 @@
-import type { Lists } from './choice.js'
-
-/** Lists of a peer as it told them, in a hello or in an announcement. */
-export interface TheirLists extends Lists {
-  /** Counts the changes at the peer; `undefined`: it is of a build that has fixed lists. */
-  readonly generation: number | undefined
-  readonly transports: readonly string[]
-}
+import type { PeerLists } from '../driver.js'
 
 /** The newest lists of a peer. An older list never wins, on whichever connection it comes. */
 export class NewestLists {
-  #newest: TheirLists | undefined
+  #newest: PeerLists | undefined
   /** The process that told the newest may have ended: its successor counts anew. */
   #isPast = false
 
   /** `undefined`: this process never learnt them. */
-  get current(): TheirLists | undefined {
+  get current(): PeerLists | undefined {
     return this.#newest
   }
 
   /** Takes lists that came; whether they are others than before. */
-  learn(lists: TheirLists): boolean {
+  learn(lists: PeerLists): boolean {
     const before = this.#newest
     const isNewer = before === undefined || this.#isPast || (lists.generation ?? 0) > (before.generation ?? 0)
     if (!isNewer) return false
@@ -34,10 +27,10 @@ export class NewestLists {
   }
 }
 
-function areEqual(one: TheirLists, other: TheirLists): boolean {
+function areEqual(one: PeerLists, other: PeerLists): boolean {
   return facts(one) === facts(other)
 }
 
-function facts({ offer, accept, transports }: TheirLists): string {
+function facts({ offer, accept, transports }: PeerLists): string {
   return JSON.stringify([offer, accept, transports])
 }

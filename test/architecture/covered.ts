@@ -16,7 +16,6 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'arguments/options.ts': ['test/unit/device/device-options.test.ts'],
   'arguments/prefix.ts': ['test/unit/peer/peer-options.test.ts'],
   'arguments/priority.ts': ['test/unit/inbox/inbox.test.ts', 'test/contract/messages.test.ts'],
-  'arguments/protocols.ts': ['test/unit/device/device-options.test.ts', 'test/contract/connect.test.ts'],
   'connection/connection-outbox.ts': ['test/unit/connection/connection.test.ts'],
   'connection/connection-routes.ts': ['test/unit/device/broadcast.test.ts'],
   'connection/connection-streams.ts': ['test/unit/connection/connection.test.ts', 'test/contract/streams.test.ts'],
@@ -69,6 +68,14 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'streams/write-side.ts': ['test/unit/streams/stream.test.ts'],
   'waiting/clock.ts': ['test/process/clock.test.mjs'],
   'waiting/deferred.ts': ['test/unit/peer/names.test.ts'],
+  'arguments/close-codes.ts': ['test/contract/moves.test.ts'],
+  'device/device-protocols.ts': ['test/contract/protocols.test.ts'],
+  'device/driver-options.ts': ['test/process/driver.test.mjs'],
+  'drivers/world.ts': ['test/unit/drivers/wakeup.test.ts', 'test/unit/network/roll.test.ts'],
+  'peer/peer-protocols.ts': ['test/contract/moves.test.ts', 'test/contract/protocols.test.ts'],
+  'protocols/can-close-options.ts': ['test/contract/protocols.test.ts'],
+  'protocols/floor-options.ts': ['test/contract/protocols.test.ts'],
+  'protocols/transports.ts': ['test/contract/protocols.test.ts'],
 }
 
 /** The files of `lib` that no test is named for, and the names that lead nowhere. `exists` takes a path from the root. */

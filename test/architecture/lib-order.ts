@@ -31,6 +31,7 @@ export const ORDER: readonly string[] = [
 /** The imports that run up all the same: types of the public API, by which a part leads to the whole that it belongs to. */
 export const UPWARD: ReadonlyMap<string, string> = new Map([
   ['lib/streams/stream.ts → lib/connection/connection.ts', '`stream.connection` is public'],
+  ['lib/errors.ts → lib/connection/connection.ts', '`error.replacedBy` is public'],
   ['lib/connection/connection.ts → lib/peer/peer.ts', '`connection.peer` is public'],
 ])
 

@@ -39,7 +39,11 @@ const OPENING: readonly Use[] = [
     /listen\.host must .* without .*zone.*"fe80::1%lo"$/,
   ],
   ['listen with brackets', () => opened({ listen: { host: '[::1]' } }), /listen\.host must .* without brackets/],
-  ['one protocol', () => opened({ protocols: 'ledger/1' }), /^options\.protocols must be an array; got "ledger\/1"$/],
+  [
+    'one protocol',
+    () => opened({ protocols: 'ledger/1' }),
+    /^options\.protocols must be an array, or an object with offer, accept, prefer; got "ledger\/1"$/,
+  ],
   ['authorize: true', () => opened({ authorize: true }), /^options\.authorize must be a function; got true$/],
   [
     'a duration with its unit',

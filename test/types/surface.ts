@@ -184,7 +184,7 @@ export function diagnostics(message: Diagnostics['warren:message'], stream: Diag
   same<typeof message.event.connection, Connection>()
   if (stream.event.type === 'close') same<typeof stream.event.error, Error | undefined>()
   tracingChannel<unknown, DialTrace>('warren:dial').subscribe({
-    start: ({ by }) => same<typeof by, 'connect' | 'redial' | 'stay-connected'>(),
+    start: ({ by }) => same<typeof by, 'connect' | 'redial' | 'stay-connected' | 'move' | 'peer-asked'>(),
     end() {},
     asyncStart() {},
     asyncEnd: ({ result }) => same<typeof result, Connection | undefined>(),

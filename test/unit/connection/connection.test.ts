@@ -12,6 +12,7 @@ import type { Peer } from '../../../lib/peer/peer.js'
 import { Runtime } from '../../../lib/runtime.js'
 import type { IncomingStream } from '../../../lib/streams/stream.js'
 import { FakeDriver } from '../fake-driver.js'
+import { alone, SPEAKS_A } from '../rigs.js'
 import { settle, VirtualClock } from '../virtual-clock.js'
 
 /** `events.once` would reject at the error that comes before. */
@@ -35,7 +36,7 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
   const runtime = new Runtime(driver, clock, {
     privateKey: { publicKey: 'own' },
     limits: all,
-    protocols: ['a'],
+    ...SPEAKS_A,
     mtu: 1_420,
     listen: { host: undefined },
     allowHalfOpen: false,
@@ -49,12 +50,10 @@ function rig(limits: Partial<typeof DEFAULT_LIMITS> = {}, maxPriority = 255): Ri
   const facts = {
     id: ID,
     peer,
-    protocol: 'a',
-    initiator: 'local',
+    ...alone('a', runtime),
     queued,
     inbox,
     streams: new Map(),
-    isPeerRemoved: () => false,
   } as const
   const connection = new Connection(facts, runtime, (attached) => {
     receiver = attached

@@ -12,6 +12,7 @@ import { QueuedBytes } from '../../../lib/outbox/queued-bytes.js'
 import type { Peer } from '../../../lib/peer/peer.js'
 import { Runtime } from '../../../lib/runtime.js'
 import { FakeDriver } from '../fake-driver.js'
+import { alone, SPEAKS_A } from '../rigs.js'
 import { settle, VirtualClock } from '../virtual-clock.js'
 
 const MIB = 2 ** 20
@@ -33,7 +34,7 @@ class Rig {
     this.runtime = new Runtime(this.driver, this.clock, {
       privateKey: { publicKey: 'own' },
       limits,
-      protocols: ['a'],
+      ...SPEAKS_A,
       mtu: 1_420,
       listen: { host: undefined },
       allowHalfOpen: false,
@@ -59,12 +60,10 @@ class Rig {
     const facts = {
       id,
       peer: { publicKey: `key ${id}` } as Peer,
-      protocol: 'a',
-      initiator: 'local',
+      ...alone('a', this.runtime),
       queued: new QueuedBytes(this.runtime.limits.queuedBytesPerPeer, this.runtime.queued),
       inbox: new PeerInbox(this.inbox, 255),
       streams: this.routes.streams,
-      isPeerRemoved: () => false,
     } as const
     return new Connection(facts, this.runtime, (receiver) => this.routes.add(id, receiver))
   }

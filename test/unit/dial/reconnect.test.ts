@@ -5,7 +5,7 @@ import { VirtualClock } from '../virtual-clock.js'
 
 function rig(outcomes: readonly boolean[]): {
   clock: VirtualClock
-  reconnect: Reconnect
+  reconnect: Reconnect<readonly string[] | undefined>
   dialled: { at: number; protocols: readonly string[] | undefined }[]
   failed: number[]
   timeouts: number[]
@@ -14,7 +14,7 @@ function rig(outcomes: readonly boolean[]): {
   const dialled: { at: number; protocols: readonly string[] | undefined }[] = []
   const failed: number[] = []
   const timeouts: number[] = []
-  const reconnect = new Reconnect(
+  const reconnect = new Reconnect<readonly string[] | undefined>(
     async (protocols, timeout) => {
       timeouts.push(timeout)
       dialled.push({ at: clock.now(), protocols })

@@ -1,5 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { choose, commonOf, type Lists, ranksOf } from '../../../lib/protocols/choice.js'
+
+interface Vector {
+  readonly one: Lists
+  readonly other: Lists
+  readonly asked: readonly string[] | null
+  readonly chosen: string | null
+}
 
 const NAMES = ['p/1', 'p/2', 'p/3']
 
@@ -70,6 +79,14 @@ describe('choose', () => {
             `${JSON.stringify([mine, theirs])}: ${chosen}, ${choose(theirs, mine)}, ${modelChoice(mine, theirs)}`,
           )
       }
+  })
+
+  it('is that of the engine, by the choices that are frozen', () => {
+    const file = readFileSync(join(__dirname, '../../vectors/choice.json'), 'utf8')
+    const vectors = (JSON.parse(file) as Vector[]).filter(({ asked }) => asked === null)
+    expect(vectors.length).toBeGreaterThan(100)
+    const wrong = vectors.filter(({ one, other, chosen }) => (choose(one, other) ?? null) !== chosen)
+    expect(wrong).toEqual([])
   })
 
   it('is the rule of before where an end offers what it accepts', () => {

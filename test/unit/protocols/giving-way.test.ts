@@ -63,13 +63,14 @@ describe('GivingWay', () => {
     drained.resolve()
     await clock.advance(5_000)
     for (let minute = 0; minute < 10; minute++) {
-      received.bytes += 1
+      received.bytes += 5_000
       await clock.advance(55_000)
     }
     received.areHeld = true
     await clock.advance(600_000)
     expect(done.at(-1)).toBe('finished')
     received.areHeld = false
+    received.bytes += 1_000
     await clock.advance(70_000)
     expect(done.at(-1)).toBe('closed')
     expect(clock.pending).toBe(0)

@@ -40,6 +40,7 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
           })
         })
       },
+      replace: () => false,
       superseded: (old, by) => state.superseded.push(`${old.name} by ${by.name}`),
       changed: (_family, current) => state.changes.push(current?.name),
       ...changes,
@@ -178,9 +179,7 @@ describe('Moves', () => {
   it('are a drain, a close and a dial with a peer that knows no moves', async () => {
     const replaced: string[] = []
     const { clock, moves, change } = rig({
-      replace: async ({ name }, protocol) => {
-        replaced.push(`${name} → ${protocol}`)
-      },
+      replace: ({ name }, protocol) => replaced.push(`${name} → ${protocol}`) > 0,
     })
     moves.arrived(fake('p/1'))
     change('p/2')

@@ -1,0 +1,80 @@
+import type { Buffer } from 'node:buffer'
+import type { Endpoint, ParsedEndpoint } from '../arguments/endpoint.js'
+import type { Connection, Message } from '../connection/connection.js'
+import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import type { DialRoutes } from '../dial/dial-routes.js'
+import type { KeepOrder } from '../dial/keep-connected.js'
+import type { DialRefusal, PeerLists } from '../driver.js'
+import type { LaneTotals } from '../figures/lane-totals.js'
+import type { DeviceInbox } from '../inbox/device-inbox.js'
+import type { PublicKey } from '../keys.js'
+import type { ClosingFacts } from '../protocols/can-close.js'
+import type { Guest } from './guest.js'
+import type { PeerEvent } from './peer-event.js'
+
+/** A dial of a peer's that was refused here. */
+export interface RefusedDial {
+  readonly why: DialRefusal
+  /** Protocols that it offered, best first. */
+  readonly offered: readonly string[]
+  /** The protocol that this end is to dial. */
+  readonly chosen: string | undefined
+}
+
+/** Facts of a peer that never change. */
+export interface PeerFacts {
+  readonly id: number
+  readonly publicKey: PublicKey
+  readonly endpoints: readonly ParsedEndpoint[]
+  /** Endpoint at which it was seen, if none was configured. */
+  readonly seen: Endpoint | undefined
+  readonly maxPriority: number
+  /** The order to stay connected. */
+  readonly connect: KeepOrder | undefined
+}
+
+/** Link from a peer to its device. */
+export interface PeerHost {
+  readonly connections: ConnectionRoutes
+  readonly dials: DialRoutes
+  /** Messages of all peers. */
+  readonly inbox: DeviceInbox<Message>
+  readonly lanes: LaneTotals
+  event(event: PeerEvent): void
+  /** It gets its first connection. False: it may not, and was dropped. */
+  entered(): boolean
+  /** It lost its last connection. */
+  left(): void
+  /** It is being removed. */
+  leaving(): void
+  /** The driver has forgotten the peer. */
+  removed(): void
+}
+
+/** A peer, of type `P`, as its driver's events see it: handed out once, when it is made. */
+export interface PeerReceiver<P> extends Guest {
+  up(handshakeMs: number): void
+  rekeyed(): void
+  moved(from: Endpoint | undefined, to: Endpoint): void
+  /** An initiation to there went unanswered until the next was due. */
+  unanswered(to: Endpoint): void
+  /** The system refused to send an initiation there. */
+  unreachable(to: Endpoint, errno: number): void
+  /** It sent a packet that is longer than our MTU. */
+  oversized(length: number): void
+  down(reason: 'expired' | 'handshake-timeout' | 'left'): void
+  packet(packet: Buffer): void
+  /** A connection is up; `undefined`: the peer is being removed and takes none. */
+  connected(
+    connection: number,
+    initiator: 'local' | 'remote',
+    protocol: string,
+    theirs: PeerLists,
+  ): Connection | undefined
+  /** A dial of its was refused here. */
+  dialRefused(refusal: RefusedDial): void
+  /** Facts by which `canClose` looks at it. */
+  closingFacts(protocol: string): ClosingFacts<P>
+  /** The device is closing: dials and reconnection end. */
+  deviceClosing(error: Error): void
+}

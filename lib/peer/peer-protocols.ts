@@ -1,0 +1,346 @@
+import { BELOW_FLOOR_CODE, SUPERSEDED } from '../arguments/close-codes.js'
+import type { Connection } from '../connection/connection.js'
+import type { ConnectionRoutes } from '../connection/connection-routes.js'
+import type { PeerDials } from '../dial/peer-dials.js'
+import type { PeerLists } from '../driver.js'
+import { Slots } from '../outbox/slots.js'
+import { Announcer } from '../protocols/announcer.js'
+import type { ClosingFacts } from '../protocols/can-close.js'
+import { choose, type Lists } from '../protocols/choice.js'
+import type { Floor } from '../protocols/floors.js'
+import { Moves } from '../protocols/moves.js'
+import { PeerSettings, type SentLists } from '../protocols/settings.js'
+import { NewestLists } from '../protocols/their-lists.js'
+import type { Runtime } from '../runtime.js'
+import type { Timer } from '../waiting/clock.js'
+import type { FamilyState } from './family-state.js'
+import type { PeerEvent } from './peer-event.js'
+import type { RefusedDial } from './peer-host.js'
+
+/** Link from the protocols of a peer to the peer. */
+export interface ProtocolsLink {
+  readonly id: number
+  readonly publicKey: string
+  /** Live connections of the peer. */
+  readonly connections: ReadonlySet<Connection>
+  /** All connections of the device. */
+  readonly routes: Pick<ConnectionRoutes, 'of'>
+  dials(): Pick<PeerDials<Connection>, 'connect' | 'again'>
+  isRemoved(): boolean
+  event(event: PeerEvent): void
+}
+
+/** Protocols between this device and one peer: the lists of both, floors, and which connection of each family is current. */
+export class PeerProtocols {
+  readonly #runtime: Runtime
+  readonly #link: ProtocolsLink
+  readonly #mine: PeerSettings
+  readonly #theirs = new NewestLists()
+  readonly #announcer: Announcer
+  readonly #moves: Moves<Connection>
+  readonly #slots = new Map<string, Slots>()
+  readonly #since = new Map<string, Date>()
+  /** Connections below a floor, and when they close. */
+  readonly #late = new Map<Connection, Timer>()
+  /** The connection on which the newest lists were told. */
+  #toldOn: Connection | undefined
+  #wasOwn = false
+  #changedAt = Number.NEGATIVE_INFINITY
+  #isOver = false
+
+  constructor(runtime: Runtime, link: ProtocolsLink) {
+    const { settings, turns, moves, clock, device } = runtime
+    this.#runtime = runtime
+    this.#link = link
+    this.#mine = new PeerSettings(settings, () => this.#listsChanged())
+    this.#announcer = new Announcer(() => this.#announce(), clock)
+    this.#moves = new Moves<Connection>(
+      {
+        families: settings.families,
+        turns,
+        choose: (family) => this.best(family),
+        dialler: (protocol) => this.#dialler(protocol),
+        isFirst: device > link.publicKey,
+        isAutomatic: moves.auto,
+        dial: (protocol, timeout, signal) => link.dials().connect([protocol], timeout, signal, 'move'),
+        replace: (connection) => {
+          if (this.isAnswered) return false
+          void this.#replace(connection)
+          return true
+        },
+        superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
+        changed: (family, current, previous) => this.#currentChanged(family, current, previous),
+      },
+      clock,
+    )
+  }
+
+  /** Lists of this end. */
+  get mine(): SentLists {
+    return this.#mine.sent
+  }
+
+  /** Lists of the peer, as it told last; `undefined`: never. */
+  get theirs(): PeerLists | undefined {
+    return this.#theirs.current
+  }
+
+  /** Settings of the peer's own. */
+  get settings(): PeerSettings {
+    return this.#mine
+  }
+
+  /** The peer announces its lists, and says when it has finished on a connection. */
+  get isAnswered(): boolean {
+    return this.theirs?.generation !== undefined
+  }
+
+  /** The best version of a family by the newest lists of both ends. */
+  best(family: string): string | undefined {
+    const { families } = this.#runtime.settings
+    const { theirs } = this
+    const isOf = (name: string): boolean => families.nameOf(name) === family
+    if (theirs === undefined) return undefined
+    // The build before looks at what the dialler offers alone.
+    if (theirs.generation === undefined)
+      return choose({ offer: this.mine.offer, accept: [] }, { offer: [], accept: theirs.accept }, isOf)
+    return choose(this.mine, theirs, isOf)
+  }
+
+  /** Whether a connection is the one of its family that is used. */
+  isCurrent(connection: Connection): boolean {
+    return this.current(connection.protocol) === connection
+  }
+
+  /** The connection that is used in the family of a protocol. */
+  current(protocol: string): Connection | undefined {
+    return this.#moves.current(this.#familyOf(protocol))
+  }
+
+  /** Facts of a connection in this protocol that came up, with these lists of the peer's. */
+  factsOf(protocol: string, { generation }: PeerLists) {
+    return {
+      replaces: this.current(protocol),
+      isAnswered: generation !== undefined,
+      slots: this.#slotsOf(protocol),
+      spoken: this.#runtime.spoken.of(protocol),
+      move: (connection: Connection) => this.#move(connection),
+      announced: (lists: PeerLists) => this.#announced(lists),
+      left: (connection: Connection) => this.#moves.left(connection),
+    }
+  }
+
+  #slotsOf(protocol: string): Slots {
+    const family = this.#familyOf(protocol)
+    const known = this.#slots.get(family)
+    if (known !== undefined) return known
+    const slots = new Slots()
+    this.#slots.set(family, slots)
+    return slots
+  }
+
+  /** A hello came with these lists: before its connection is told of. */
+  greeted(lists: PeerLists): boolean {
+    return this.#theirs.learn(lists)
+  }
+
+  /** A connection is up, after those who dialled it know; `isNews`: its hello had lists that were not known. */
+  arrived(connection: Connection, isNews: boolean): void {
+    const spoken = this.#runtime.spoken.of(connection.protocol)
+    spoken.connections += 1
+    spoken.connectionsOpened += 1
+    this.#moves.arrived(connection)
+    this.#toldOn ??= connection
+    const wasChanged = this.#runtime.clock.now() - this.#changedAt < HELLO_TIME
+    // Its hello may have been made before the change.
+    if (wasChanged) this.#announcer.changed()
+    if (wasChanged || isNews) this.#moves.listsChanged()
+    this.#checkFloors()
+  }
+
+  /** Lists came on a connection. */
+  #announced(lists: PeerLists): void {
+    if (!this.#theirs.learn(lists)) return
+    for (const family of this.#names()) this.#tell(family, this.#moves.current(family)?.protocol)
+    this.#moves.listsChanged()
+  }
+
+  /** A dial of the peer's was refused: one that this end is to make, it makes; others are told of. */
+  dialRefused({ why, offered, chosen }: RefusedDial): void {
+    const { publicKey } = this.#link
+    const { accept: accepts, below } = this.mine
+    if (why === 'peer-dials') {
+      if (chosen !== undefined) this.#dialInstead(chosen)
+      return
+    }
+    for (const name of why === 'below-floor' ? offered.filter((protocol) => below.includes(protocol)) : []) {
+      this.#runtime.spoken.of(name).refusedBelowFloor += 1
+      this.#runtime.spoken.spoke(publicKey, name)
+    }
+    this.#link.event({ type: 'refused', publicKey, reason: why, offered, accepts })
+  }
+
+  /** Facts by which `canClose` looks at the peer. */
+  closingFacts(protocol: string): Omit<ClosingFacts<unknown>, 'peer'> {
+    const { mine, theirs } = this
+    const connections = [...this.#link.connections]
+    return {
+      mine,
+      theirs,
+      isConnected: connections.length > 0,
+      speaks: connections.some((connection) => connection.protocol === protocol),
+      quietFor: this.#runtime.spoken.quietFor(this.#link.publicKey, protocol),
+    }
+  }
+
+  /** A connection is over, and in the peer's set no more. */
+  ended(connection: Connection): void {
+    const { spoken } = this.#runtime
+    spoken.of(connection.protocol).connections -= 1
+    spoken.spoke(this.#link.publicKey, connection.protocol)
+    this.#late.get(connection)?.cancel()
+    this.#late.delete(connection)
+    this.#moves.ended(connection)
+    if (this.#link.connections.size === 0) this.#theirs.left()
+    if (this.#toldOn !== connection) return
+    this.#toldOn = undefined
+    // What was told on it may be lost.
+    if (this.#link.connections.size > 0) this.#announcer.changed()
+  }
+
+  /** Versions by family: of all that either end names, or that are spoken. */
+  get view(): ReadonlyMap<string, FamilyState> {
+    return new Map(Array.from(this.#names(), (family) => [family, this.stateOf(family)]))
+  }
+
+  stateOf(family: string): FamilyState {
+    const isOf = (name: string): boolean => this.#familyOf(name) === family
+    const { offer, accept } = this.theirs ?? NO_LISTS
+    const current = this.#moves.current(family)?.protocol
+    return {
+      offered: offer.filter(isOf),
+      accepted: accept.filter(isOf),
+      current,
+      since: current === undefined ? undefined : this.#since.get(family),
+    }
+  }
+
+  /** The peer or the device goes away. */
+  stop(): void {
+    this.#isOver = true
+    this.#mine.stop()
+    this.#announcer.stop()
+    this.#moves.stop()
+    for (const timer of this.#late.values()) timer.cancel()
+    this.#late.clear()
+  }
+
+  /** By hand, what moves do by themselves. */
+  async #move(connection: Connection): Promise<Connection> {
+    const target = this.best(this.#familyOf(connection.protocol))
+    if (target === undefined || target === connection.protocol) return connection
+    if (!this.isAnswered) await connection.close({ reason: SUPERSEDED })
+    return this.#link.dials().connect([target], TIMEOUT, undefined, 'move')
+  }
+
+  /** The peer knows no moves: nothing more is sent on the connection, it is closed, and its family is dialled anew. */
+  async #replace(connection: Connection): Promise<void> {
+    if (!connection.isOpen) return
+    await connection.close({ reason: SUPERSEDED })
+    if (!this.#isOver && !this.#link.isRemoved()) this.#link.dials().again(connection.protocol)
+  }
+
+  /** The peer asked for what this end alone offers. */
+  #dialInstead(protocol: string): void {
+    this.#moves.hurry(protocol)
+    this.#link
+      .dials()
+      .connect([protocol], TIMEOUT, undefined, 'peer-asked')
+      .catch(() => undefined)
+  }
+
+  #tell(family: string, previous: string | undefined): void {
+    const { publicKey } = this.#link
+    this.#link.event({ type: 'protocol', publicKey, family, previous, ...this.stateOf(family) })
+  }
+
+  #familyOf(protocol: string): string {
+    return this.#runtime.settings.families.nameOf(protocol)
+  }
+
+  #names(): Set<string> {
+    const { offer, accept } = this.theirs ?? NO_LISTS
+    const protocols = [...this.mine.offer, ...this.mine.accept, ...offer, ...accept]
+    const spoken = Array.from(this.#moves.families).filter((family) => this.#moves.current(family) !== undefined)
+    return new Set([...protocols.map((name) => this.#familyOf(name)), ...spoken])
+  }
+
+  #dialler(protocol: string): 'we' | 'they' | 'both' | 'none' {
+    const { mine, theirs = NO_LISTS } = this
+    const we = mine.offer.includes(protocol) && theirs.accept.includes(protocol)
+    const they = theirs.offer.includes(protocol) && mine.accept.includes(protocol)
+    if (we) return they ? 'both' : 'we'
+    return they ? 'they' : 'none'
+  }
+
+  /** Lists of this end are others now: they hold for the next dial, and connected peers are told. */
+  #listsChanged(): void {
+    if (this.#isOver || !this.#runtime.isOpen) return
+    this.#changedAt = this.#runtime.clock.now()
+    const { isOwn } = this.#mine
+    if (isOwn || this.#wasOwn) this.#runtime.driver.setProtocols(this.#link.id, isOwn ? this.mine : undefined)
+    this.#wasOwn = isOwn
+    if (this.#link.connections.size === 0) return
+    if (this.isAnswered) this.#announcer.changed()
+    this.#moves.listsChanged()
+    this.#checkFloors()
+  }
+
+  #announce(): void {
+    if (this.#isOver || !this.#runtime.isOpen || !this.isAnswered) return
+    const newest = [...this.#link.connections].reverse()
+    const carrier = newest.find((connection) => connection.isOpen) ?? newest[0]
+    const receiver = carrier && this.#link.routes.of(carrier)
+    if (receiver === undefined) return
+    this.#toldOn = carrier
+    this.#runtime.driver.announce(receiver.id, this.mine)
+  }
+
+  /** Live connections below a floor are closed at the end of its grace, unless they move or the floor is lowered. */
+  #checkFloors(): void {
+    for (const connection of this.#link.connections) {
+      const floor = this.#mine.floorAbove(connection.protocol)
+      const timer = this.#late.get(connection)
+      if (floor === undefined) {
+        timer?.cancel()
+        this.#late.delete(connection)
+      } else if (timer === undefined) {
+        const { clock } = this.#runtime
+        this.#late.set(
+          connection,
+          clock.after(floor.grace, () => this.#closeBelow(connection, floor)),
+        )
+      }
+    }
+  }
+
+  #closeBelow(connection: Connection, floor: Floor): void {
+    if (!this.isCurrent(connection)) return
+    this.#runtime.spoken.of(connection.protocol).refusedBelowFloor += 1
+    this.#link.routes.of(connection)?.close(BELOW_FLOOR_CODE, `below the floor: ${floor.protocol} or newer`)
+  }
+
+  #currentChanged(family: string, current: Connection | undefined, previous: Connection | undefined): void {
+    if (current === undefined) this.#since.delete(family)
+    else if (current.protocol !== previous?.protocol) this.#since.set(family, new Date(this.#runtime.clock.date()))
+    if (current?.protocol !== previous?.protocol) this.#tell(family, previous?.protocol)
+  }
+}
+
+const NO_LISTS: Lists = { offer: [], accept: [] }
+
+/** As a dial by default. */
+const TIMEOUT = 10_000
+
+/** A hello is answered, or made anew, within this (`ACCEPT_TIMEOUT` of `native/engine`). */
+const HELLO_TIME = 10_000
