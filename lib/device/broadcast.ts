@@ -11,7 +11,13 @@ import { LONGEST_TIMER } from '../waiting/clock.js'
 import { defer } from '../waiting/deferred.js'
 
 /** Makes the bytes of a message for one version of its protocol: called once for each that is spoken. */
-export type Encode = (to: { readonly protocol: string }) => Uint8Array
+export type Encode = (to: Encoding) => Uint8Array
+
+/** The version that a message is encoded for. */
+export interface Encoding {
+  /** The application protocol of the connections that get it. */
+  readonly protocol: string
+}
 
 /** Options of `broadcast`, beside those of `send`. */
 export interface BroadcastOptions extends SendOptions {

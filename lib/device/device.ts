@@ -1,5 +1,5 @@
 import { type InspectOptions, inspect } from 'node:util'
-import { coded, notConstructed } from '../arguments/argument-error.js'
+import { notConstructed } from '../arguments/argument-error.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, formatEndpoint } from '../arguments/endpoint.js'
 import type { Connection, Message, Messages } from '../connection/connection.js'
@@ -21,6 +21,7 @@ import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
 import type { PeerHost, PeerReceiver } from '../peer/peer-host.js'
 import {
   type AuthorizedPeer,
+  ownSecret,
   type ParsedPeerOptions,
   type PeerOptions,
   parsePeerOptions,
@@ -495,9 +496,4 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     }
     this.#event({ type: 'added', publicKey, by: 'authorize' })
   }
-}
-
-function ownSecret(): RangeError {
-  const message = 'options.publicKey must be the public key of the peer; got the private key of this device'
-  return coded(new RangeError(message), 'ERR_WARREN_INVALID_KEY')
 }

@@ -85,7 +85,7 @@ export class PeerDials<C extends Dialled> {
     if (below !== undefined) return Promise.reject(below)
     const trace = { device: this.#runtime.device, publicKey: this.#publicKey, by, protocols: offered, timeout }
     return traced(trace, () => {
-      const asked = protocols && protocols.filter((name) => this.#peer.floorAbove(name) === undefined)
+      const asked = protocols?.filter((name) => this.#peer.floorAbove(name) === undefined)
       const key = JSON.stringify([asked ?? null, by === 'move'])
       const { dial } = this.#dials.get(key) ?? this.#start(key, asked, by === 'move')
       return dial.join(timeout, signal)

@@ -94,7 +94,9 @@ export type PeerEvent =
 
 /** A change of what is spoken with a peer in one family of protocols, or of the lists that it told. */
 export interface ProtocolEvent extends FamilyState {
+  /** Name of the change. */
   readonly type: 'protocol'
+  /** The key of the peer. */
   readonly publicKey: PublicKey
   /** Name of the family: `ledger` of `ledger/2`. */
   readonly family: string

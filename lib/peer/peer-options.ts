@@ -1,4 +1,4 @@
-import { outOfRange, wrongType } from '../arguments/argument-error.js'
+import { coded, outOfRange, wrongType } from '../arguments/argument-error.js'
 import type { ParsedEndpoint } from '../arguments/endpoint.js'
 import { type EndpointLike, parseEndpointLike } from '../arguments/endpoint-like.js'
 import { type Check, flag, integer, listOf, optional, parseOptions } from '../arguments/options.js'
@@ -84,6 +84,12 @@ export function parseAuthorizedPeer(options: AuthorizedPeerOptions): AuthorizedP
 /** Checks the options of `update`. */
 export function parsePeerChanges(changes: PeerChanges): ParsedPeerChanges {
   return parseOptions('changes', changes, CHANGE_CHECKS)
+}
+
+/** The error of an application that names the device's private key as a peer's public one. */
+export function ownSecret(): RangeError {
+  const message = 'options.publicKey must be the public key of the peer; got the private key of this device'
+  return coded(new RangeError(message), 'ERR_WARREN_INVALID_KEY')
 }
 
 const publicKey: Check<PublicKey> = (value, name) => publicKeyOf(name, value)

@@ -1,18 +1,12 @@
 import { choose, type Lists } from './choice.js'
 import type { Families } from './families.js'
 
-/** Reason why a peer stands in the way. */
-export type ClosingObstacle =
-  /** This process never learnt its protocols. */
-  | 'unknown'
-  /** It is not connected: nobody knows what it speaks by now. */
-  | 'offline'
-  /** It has no other version in common with this device. */
-  | 'needs-it'
-  /** A connection in the protocol is up. */
-  | 'connected'
-  /** The last connection in it ended, or the last dial in it was refused, less than `quietFor` ago. */
-  | 'spoken'
+/**
+ * Reason why a peer stands in the way. 'connected': a connection in the protocol is up. 'unknown': this process never learnt the peer's
+ * protocols. 'offline': it is not connected, and nobody knows what it speaks by now. 'needs-it': it has no other version in common with
+ * this device. 'spoken': its last connection in the protocol ended, or its last dial in it was refused, less than `quietFor` ago.
+ */
+export type ClosingObstacle = 'unknown' | 'offline' | 'needs-it' | 'connected' | 'spoken'
 
 /** Answer to whether a protocol can be closed. */
 export interface ClosingVerdict<K> {
@@ -26,11 +20,15 @@ export interface ClosingVerdict<K> {
 
 /** Facts of one peer, named by `K`. */
 export interface ClosingFacts<K> {
+  /** The peer. */
   readonly peer: K
+  /** Lists of this end. */
   readonly mine: Lists
-  /** `undefined`: they were never learnt. */
+  /** Lists of the peer; `undefined`: they were never learnt. */
   readonly theirs: Lists | undefined
+  /** True while it has a connection, in any protocol. */
   readonly isConnected: boolean
+  /** True while it has a connection in the protocol. */
   readonly speaks: boolean
   /** Milliseconds since it last spoke the protocol; `undefined`: it never did. */
   readonly quietFor: number | undefined

@@ -185,7 +185,9 @@ export class Rolling {
       for (const [{ peer }, outgoing] of results) {
         const to = this.nodes.find((other) => other.device.publicKey === peer.publicKey) as Node
         reached.add(to)
-        const sending: Sending = { from: node, fromLife: life, to, toLife: to.life, id, outcome: undefined }
+        // While it starts anew, a connection may still lead to the process before.
+        const toLife = to.upSince <= this.world.clock.now() ? to.life : 0
+        const sending: Sending = { from: node, fromLife: life, to, toLife, id, outcome: undefined }
         this.#sendings.push(sending)
         void outgoing.settled.then((outcome) => {
           sending.outcome = outcome
