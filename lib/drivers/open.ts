@@ -25,6 +25,7 @@ async function opened(
   world: World,
 ): Promise<Driver> {
   try {
+    if (world.open !== undefined) return await world.open(options, receiver)
     return await (kind === 'native' ? openNative(options, receiver) : openScript(options, receiver, world))
   } finally {
     // The addon has its own copy, which is wiped with the device.

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram'
 import timers from 'node:timers'
 import { addon } from '../addon/addon.js'
+import type { OpenDriver } from '../driver.js'
 import { type Clock, systemClock } from '../waiting/clock.js'
 import { bindUdp } from './bind-udp.js'
 
@@ -16,6 +17,8 @@ export interface World {
   soon(callback: () => void): void
   /** Binds a UDP socket. */
   bind(host: string | undefined, port: number): Promise<Socket>
+  /** Opens a driver in the place of those there are. */
+  readonly open?: OpenDriver | undefined
 }
 
 /** This machine. */

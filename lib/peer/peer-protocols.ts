@@ -150,10 +150,9 @@ export class PeerProtocols {
     spoken.connections += 1
     spoken.connectionsOpened += 1
     this.#moves.arrived(connection)
-    this.#toldOn ??= connection
+    // Its hello has the newest lists, or the driver tells them on it.
+    this.#toldOn = connection
     const wasChanged = this.#runtime.clock.now() - this.#changedAt < HELLO_TIME
-    // Its hello may have been made before the change.
-    if (wasChanged) this.#announcer.changed()
     if (wasChanged || isNews) this.#moves.listsChanged()
     this.#checkFloors()
   }
