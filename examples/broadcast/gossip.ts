@@ -3,16 +3,22 @@ import type { Fault } from './fault.js'
 import { Held } from './held.js'
 import { BULK_PRIORITY, CONTROL_PRIORITY, URGENT_PRIORITY } from './lanes.js'
 import { decode, encodeIds, type Frame, type ObjectId, type SharedObject, Tag } from './objects.js'
+import { encode, decode as unwrap } from './versions.js'
 
 export interface GossipEvents {
   /** An object that this node did not have. */
   received(object: SharedObject): void
   /** A neighbour said, when it was met, that it holds these. */
   offered(ids: readonly ObjectId[]): void
+  /** A neighbour gave an object that it had given before. */
+  doubled(id: ObjectId): void
 }
 
 interface Neighbour {
-  readonly connection: Connection
+  /** Where it is told things: the newest one, when it moved to another version of the protocol. */
+  connection: Connection
+  /** Objects that came from it. */
+  readonly came: Set<ObjectId>
   /** Bulk objects that wait to leave or are on their way, as soon as they are in their lane: what can be taken back. */
   readonly giving: Map<ObjectId, Outgoing | undefined>
   /** What this node held when the two met; given once the neighbour said what it has. */
@@ -60,7 +66,7 @@ export class Gossip {
   /** Bulk objects that wait to leave or are on their way, to all neighbours together. */
   get queued(): number {
     let queued = 0
-    for (const { giving } of this.#neighbours.values()) queued += giving.size
+    for (const { giving } of this.#all) queued += giving.size
     return queued
   }
 
@@ -79,16 +85,15 @@ export class Gossip {
    * and two that met for the first time all go this way.
    */
   async meet(connection: Connection): Promise<void> {
-    const owed = this.#held.snapshot()
-    const neighbour: Neighbour = { connection, giving: new Map(), owed }
+    const known = connection.replaces && this.#neighbours.get(connection.replaces)
+    const neighbour = known ?? this.#newcomer(connection)
+    // One that moves to another version stays the neighbour that it is: both have said what they hold.
+    neighbour.connection = connection
     this.#neighbours.set(connection, neighbour)
-    this.#tell(
-      neighbour,
-      Tag.inventory,
-      owed.map(({ id }) => id),
-    )
+    if (known === undefined) this.#introduce(neighbour)
     await connection.closed
     this.#neighbours.delete(connection)
+    if (neighbour.connection !== connection) return
     for (const id of this.#spreading.keys()) this.#hasIt(id, neighbour)
   }
 
@@ -97,11 +102,28 @@ export class Gossip {
     return new Promise((resolve) => this.#spread(object, undefined, resolve))
   }
 
+  /** Each neighbour once, also while it moves and has two connections. */
+  get #all(): ReadonlySet<Neighbour> {
+    return new Set(this.#neighbours.values())
+  }
+
+  #newcomer(connection: Connection): Neighbour {
+    return { connection, came: new Set(), giving: new Map(), owed: this.#held.snapshot() }
+  }
+
+  #introduce(neighbour: Neighbour): void {
+    this.#tell(
+      neighbour,
+      Tag.inventory,
+      neighbour.owed.map(({ id }) => id),
+    )
+  }
+
   async #read(filter: MessageFilter): Promise<void> {
     for await (const { bytes, priority, connection } of this.#device.messages(filter)) {
       // Undefined when its connection has ended since; an object is as good as any.
       const from = this.#neighbours.get(connection)
-      const frame = decode(bytes, priority)
+      const frame = decode(unwrap(connection.protocol, bytes), priority)
       if (frame === undefined) connection.destroy({ code: 1, reason: 'not a message of this protocol' })
       else if (frame.type === 'object') this.#take(frame.object, from)
       else if (from !== undefined) this.#hear(frame, from)
@@ -120,6 +142,8 @@ export class Gossip {
   }
 
   #take(object: SharedObject, from: Neighbour | undefined): void {
+    if (from?.came.has(object.id)) this.#events.doubled(object.id)
+    from?.came.add(object.id)
     if (this.#seen.has(object.id)) {
       if (object.kind === 'bulk') this.#tell(from, Tag.have, [object.id])
       if (from !== undefined) this.#hasIt(object.id, from)
@@ -141,7 +165,7 @@ export class Gossip {
     this.#seen.add(object.id)
     if (object.kind === 'bulk') this.#spreading.set(object.id, { waiting: new Set(), finish })
     this.#held.add(object, (id) => this.#spreading.has(id))
-    const others = [...this.#neighbours.values()].filter((neighbour) => neighbour !== from)
+    const others = [...this.#all].filter((neighbour) => neighbour !== from)
     if (object.kind === 'bulk') void this.#broadcast(encodeIds(Tag.have, [object.id]), CONTROL_PRIORITY, others)
     this.#give(object, others)
     if (object.kind === 'urgent') finish()
@@ -157,7 +181,7 @@ export class Gossip {
       this.#spreading.get(id)?.waiting.add(neighbour)
     }
     void sending.then((results) => {
-      for (const neighbour of neighbours) this.#given(id, neighbour, results?.get(neighbour.connection))
+      for (const [index, neighbour] of neighbours.entries()) this.#given(id, neighbour, results[index])
     })
   }
 
@@ -190,13 +214,16 @@ export class Gossip {
     if (neighbour !== undefined) void this.#broadcast(encodeIds(tag, ids), CONTROL_PRIORITY, [neighbour])
   }
 
-  /** No read loop waits for it. Undefined when the device is closing. */
-  #broadcast(
+  /** No read loop waits for it. Of each neighbour what is on its way to it; undefined when the device is closing. */
+  async #broadcast(
     bytes: Uint8Array,
     priority: number,
     neighbours: readonly Neighbour[],
-  ): Promise<ReadonlyMap<Connection, Outgoing> | undefined> {
+  ): Promise<readonly (Outgoing | undefined)[]> {
     const to = neighbours.map(({ connection }) => connection)
-    return this.#device.broadcast(bytes, { to, priority }).catch(() => undefined)
+    const results = await this.#device
+      .broadcast(({ protocol }) => encode(protocol, bytes), { to, priority })
+      .catch(() => undefined)
+    return to.map((connection) => results?.get(connection))
   }
 }

@@ -9,25 +9,23 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Check, type Verdict } from './check.js'
+import { Check } from './check.js'
 import { now, until } from './clock.js'
 import { type Member, Network } from './network.js'
 import { type NodeOptions, type Options, readOptions } from './options.js'
 import type { FromNode } from './report.js'
-import { JOIN_AT, KILL_AT, phaseAt, phaseCount, phaseEnds } from './schedule.js'
+import { PHASES, roll } from './roll.js'
+import { JOIN_AT, KILL_AT, phaseAt, phaseCount, phaseEnds, UPGRADE_AT, UPGRADE_SHARE } from './schedule.js'
+import { settle } from './settle.js'
 import { format, type Summary, summarise } from './summary.js'
 import { Table } from './table.js'
-
-const CHECK_INTERVAL_MS = 250
-
-/** When nothing arrived anywhere for this long, nothing more will: what is missing then is lost. */
-const QUIET_MS = 5_000
 
 async function run(options: Options, registry: string): Promise<Summary> {
   const check = new Check()
   const crashed: string[] = []
+  const upgrade = { doubled: 0, gapMs: 0 }
   const network = new Network({
-    report: (member, report) => record(check, member, report),
+    report: (member, report) => record(check, upgrade, member, report),
     crashed: (member, how) => crashed.push(`${member.name}: ${how}`),
   })
   const nodeOptions: NodeOptions = { ...options, registry, fault: undefined }
@@ -50,6 +48,16 @@ async function run(options: Options, registry: string): Promise<Summary> {
     table.say(`${newcomer.name} joined by itself.`)
   }
 
+  /** In small what `../upgrade` does at length. */
+  async function toNewVersion(): Promise<void> {
+    const phases = PHASES.slice(1, -1)
+    const pause = (UPGRADE_SHARE * options.seconds * 1_000) / (phases.length * (options.nodes + 1))
+    await roll(network, phases, pause, {
+      phase: ({ name }) => table.say(`All nodes, one after the other: ${name}.`),
+      turned: async () => undefined,
+    })
+  }
+
   try {
     const [broken, victim] = await Promise.all(
       Array.from({ length: options.nodes }, (_, index) =>
@@ -65,13 +73,14 @@ async function run(options: Options, registry: string): Promise<Summary> {
       ...phaseEnds().map((at) => ({ at, what: () => table.print() })),
       { at: KILL_AT, what: () => victim && kill(victim) },
       { at: JOIN_AT, what: join },
+      { at: UPGRADE_AT, what: toNewVersion },
     ])
 
     network.tell({ type: 'finish' })
     const verdict = await settle(check, options.drain, (text) => table.say(text))
     table.close()
     await network.stop()
-    return summarise(options, start, check, verdict, network.members, crashed)
+    return summarise(options, start, check, verdict, network.members, crashed, upgrade)
   } finally {
     table.close()
     network.abandon()
@@ -88,7 +97,7 @@ async function happen(
   await Promise.all([at(1), ...events.map((event) => at(event.at).then(event.what))])
 }
 
-function record(check: Check, { name }: Member, report: FromNode): void {
+function record(check: Check, upgrade: { doubled: number; gapMs: number }, { name }: Member, report: FromNode): void {
   switch (report.type) {
     case 'linked':
       check.linked(name, report.at)
@@ -99,26 +108,10 @@ function record(check: Check, { name }: Member, report: FromNode): void {
     case 'statistics':
       check.received(name, report.received)
       check.offered(name, report.offered)
+      upgrade.doubled += report.doubled.length
+      for (const { from, to } of report.gaps) upgrade.gapMs = Math.max(upgrade.gapMs, to - from)
       break
   }
-}
-
-/** The verdict once everything has arrived; or once nothing moves any more; or after `seconds`. */
-async function settle(check: Check, seconds: number, say: (text: string) => void): Promise<Verdict> {
-  const deadline = now() + seconds * 1_000
-  let verdict = check.verdict()
-  let changed = now()
-  while (verdict.lost.length > 0 && now() < changed + QUIET_MS) {
-    if (now() > deadline) {
-      say(`Objects were still arriving after ${seconds} s: give them longer (--drain).`)
-      break
-    }
-    await until(now() + CHECK_INTERVAL_MS)
-    const before = verdict
-    verdict = check.verdict()
-    if (verdict.delivered !== before.delivered) changed = now()
-  }
-  return verdict
 }
 
 function title(elapsed: number, { seconds }: Options): string {

@@ -19,6 +19,7 @@ import { Registry } from './registry.js'
 import type { FromNode, Published, ToNode } from './report.js'
 import { phaseStart } from './schedule.js'
 import { Statistics } from './statistics.js'
+import { VERSIONS } from './versions.js'
 
 const STATISTICS_INTERVAL_MS = 250
 
@@ -38,7 +39,7 @@ async function run(options: NodeOptions): Promise<void> {
   const device = await Device.open({
     privateKey: PrivateKey.generate(),
     listen: { host: '127.0.0.1' },
-    protocols: ['broadcast/1'],
+    protocols: options.protocols ?? [VERSIONS[0]],
     authorize: ({ publicKey }) => registry.has(publicKey),
     uplink: options.uplink,
     deadAfter: DEAD_AFTER_MS,
@@ -63,7 +64,7 @@ async function run(options: NodeOptions): Promise<void> {
   statistics.handshakes = await joinOverlay(device, registry)
   await linked
   statistics.linkedAt = now()
-  await tell({ type: 'linked', at: statistics.linkedAt })
+  await tell({ type: 'linked', at: statistics.linkedAt, publicKey: device.publicKey })
 
   let start = Infinity
   const reports = setInterval(() => {
@@ -77,6 +78,10 @@ async function run(options: NodeOptions): Promise<void> {
       case 'start':
         start = command.at
         void publish(gossip, options, start, announce, finish.signal)
+        break
+      case 'speak':
+        // Nothing else: connections move by themselves, and 'connection' above tells of the new ones.
+        device.setProtocols(command.protocols)
         break
       case 'finish':
         finish.abort()

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { ProtocolsOption } from 'warren'
 import { type FaultKind, faultKinds } from './fault.js'
 import { HEADER_BYTES } from './objects.js'
 
@@ -15,6 +16,10 @@ export interface NodeOptions {
   readonly uplink?: number | undefined
   readonly driver?: 'native' | 'script' | undefined
   readonly fault?: FaultKind | undefined
+  /** Urgent objects have a priority of their own all the time, not in every other phase. */
+  readonly alwaysPrioritised?: boolean | undefined
+  /** What it offers, accepts and prefers at first. */
+  readonly protocols?: ProtocolsOption | undefined
 }
 
 export interface Options extends Omit<NodeOptions, 'registry'> {
@@ -83,13 +88,13 @@ export function readOptions(): Options {
   }
 }
 
-function number(name: string, text: string, least: number, most: number): number {
+export function number(name: string, text: string, least: number, most: number): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new Error(`--${name} must be a whole number from ${least} to ${most}, got "${text}"`)
 }
 
-function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((each) => each === text)
   if (choice === undefined) throw new Error(`--${name} must be ${choices.join(' or ')}, got "${text}"`)
   return choice

@@ -12,6 +12,7 @@ export interface PublisherOptions {
   readonly bulkSize: number
   readonly urgentSize: number
   readonly urgentInterval: number
+  readonly alwaysPrioritised?: boolean | undefined
 }
 
 /**
@@ -53,7 +54,7 @@ export async function publish(
     for (; due < end; due += options.urgentInterval) {
       await until(due, signal)
       if (signal.aborted) return
-      const { prioritised } = phaseAt((due - start) / 1_000, options.seconds)
+      const prioritised = options.alwaysPrioritised || phaseAt((due - start) / 1_000, options.seconds).prioritised
       const object = createObject('urgent', options.urgentSize, due, prioritised ? URGENT_PRIORITY : BULK_PRIORITY)
       await announce(object)
       await gossip.publish(object)

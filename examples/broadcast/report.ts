@@ -1,3 +1,4 @@
+import type { ProtocolsOption } from 'warren'
 import type { Kind, ObjectId } from './objects.js'
 
 /**
@@ -7,20 +8,33 @@ import type { Kind, ObjectId } from './objects.js'
  */
 export type ToNode =
   | { readonly type: 'start'; readonly at: number }
+  /** Offer, accept and prefer these from now on. */
+  | { readonly type: 'speak'; readonly protocols: ProtocolsOption }
   /** Publish nothing more; go on receiving and passing on. */
   | { readonly type: 'finish' }
   | { readonly type: 'stop' }
 
 export type FromNode =
   /** Linked to the overlay since `at`. */
-  | { readonly type: 'linked'; readonly at: number }
+  | { readonly type: 'linked'; readonly at: number; readonly publicKey: string }
   | { readonly type: 'published'; readonly object: Published }
   | {
       readonly type: 'statistics'
       readonly received: readonly Receipt[]
       readonly offered: readonly ObjectId[]
+      /** Objects that came again from the neighbour that had given them. */
+      readonly doubled: readonly ObjectId[]
+      /** Times in which this node had no connection with a neighbour that it was connected with. */
+      readonly gaps: readonly Gap[]
       readonly row: Row
     }
+
+/** A time without a connection, on the clock of `clock.ts`. */
+export interface Gap {
+  readonly publicKey: string
+  readonly from: number
+  readonly to: number
+}
 
 export interface Published {
   readonly id: ObjectId
@@ -44,6 +58,10 @@ export interface LaneRow {
 /** A node's line in the table: the last second or so. */
 export interface Row {
   readonly peers: number
+  readonly offers: readonly string[]
+  readonly accepts: readonly string[]
+  /** Number of live connections by protocol. */
+  readonly speaks: Readonly<Record<string, number>>
   readonly handshake: number | undefined
   readonly bitsIn: number
   readonly bitsOut: number

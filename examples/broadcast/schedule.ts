@@ -3,6 +3,9 @@ const WARM_UP = 0.08
 /** When one node is killed and when another joins, as parts of the run. */
 export const KILL_AT = 0.6
 export const JOIN_AT = 0.68
+/** When all nodes begin to go over to the second version of the protocol, and how long they take for it. */
+export const UPGRADE_AT = 0.9
+export const UPGRADE_SHARE = 0.08
 
 /**
  * With priorities, without, with, without: each twice, under the same load.

@@ -1,5 +1,6 @@
 import type { Device, LaneStats } from 'warren'
 import { now } from './clock.js'
+import { Gaps } from './gaps.js'
 import type { GossipEvents } from './gossip.js'
 import { BULK_PRIORITY, URGENT_PRIORITY } from './lanes.js'
 import type { ObjectId, SharedObject } from './objects.js'
@@ -19,11 +20,14 @@ export class Statistics implements GossipEvents {
   readonly #device: Device
   #received: Receipt[] = []
   #offered: ObjectId[] = []
+  #doubled: ObjectId[] = []
+  readonly #gaps: Gaps
   #recent: { readonly at: number; readonly due: number; readonly kind: string; readonly latency: number }[] = []
   #counted: Counted
 
   constructor(device: Device) {
     this.#device = device
+    this.#gaps = new Gaps(device)
     this.#counted = this.#count()
   }
 
@@ -37,16 +41,23 @@ export class Statistics implements GossipEvents {
     this.#offered.push(...ids)
   }
 
+  doubled(id: ObjectId): void {
+    this.#doubled.push(id)
+  }
+
   /** Everything since the last call. */
   take(queue: number): FromNode {
     const report = {
       type: 'statistics',
       received: this.#received,
       offered: this.#offered,
+      doubled: this.#doubled,
+      gaps: this.#gaps.take(),
       row: this.#row(queue),
     } as const
     this.#received = []
     this.#offered = []
+    this.#doubled = []
     return report
   }
 
@@ -62,8 +73,12 @@ export class Statistics implements GossipEvents {
       .map(({ latency }) => latency)
     const bulk = this.#recent.filter(({ kind }) => kind === 'bulk').map(({ latency }) => latency)
     const cpu = process.cpuUsage()
+    const { offer, accept } = this.#device.protocols
     return {
       peers: this.#device.connections.size,
+      offers: offer,
+      accepts: accept,
+      speaks: spoken(this.#device),
       handshake: percentile(this.handshakes, 0.5),
       bitsIn: bitsPerSecond(counted.bytesIn - before.bytesIn),
       bitsOut: bitsPerSecond(counted.bytesOut - before.bytesOut),
@@ -81,6 +96,12 @@ export class Statistics implements GossipEvents {
     const { bytesReceived, bytesSent, lanes } = this.#device.stats()
     return { at: now(), bytesIn: bytesReceived, bytesOut: bytesSent, lanes }
   }
+}
+
+function spoken({ connections }: Device): Record<string, number> {
+  const count: Record<string, number> = {}
+  for (const { protocol } of connections) count[protocol] = (count[protocol] ?? 0) + 1
+  return count
 }
 
 interface Counted {

@@ -6,6 +6,7 @@ import { percentile } from './percentile.js'
 import type { LaneRow } from './report.js'
 import { measuredSeconds, phaseAt } from './schedule.js'
 import { milliseconds } from './table.js'
+import { VERSIONS } from './versions.js'
 
 /** What `--json` prints. Latencies are in milliseconds, from the instant an object was due to the instant a node had it. */
 export interface Summary {
@@ -21,9 +22,21 @@ export interface Summary {
   readonly withoutPriorities: Figures
   /** In the lane of urgent objects, and in that of bulk, at the median node. */
   readonly lanes: { readonly urgent: LaneRow; readonly bulk: LaneRow }
+  /** Of the last part of the run, when all nodes went over to the second version of the protocol, one after the other. */
+  readonly upgrade: Upgrade
   readonly cpuSeconds: number
   readonly memoryBytes: number
   readonly crashed: readonly string[]
+}
+
+interface Upgrade {
+  /** Live connections at the end, and those of them in the second version. */
+  readonly connections: number
+  readonly moved: number
+  /** Objects that a neighbour gave twice. */
+  readonly doubled: number
+  /** The longest time for which two nodes that were connected, and both up, were not. */
+  readonly gapMs: number
 }
 
 /** One of the two kinds of phase. */
@@ -43,6 +56,7 @@ export function summarise(
   verdict: Verdict,
   members: readonly Member[],
   crashed: readonly string[],
+  upgrade: Pick<Upgrade, 'doubled' | 'gapMs'>,
 ): Summary {
   const published = { bulk: 0, urgent: 0 }
   const samples = { true: newSamples(), false: newSamples() }
@@ -61,7 +75,7 @@ export function summarise(
     bulkBitsPerSecond: (bulkBytes * 8) / measuredSeconds(options.seconds) / options.nodes,
   })
   return {
-    ok: verdict.lost.length === 0 && verdict.corrupt.length === 0 && crashed.length === 0,
+    ok: verdict.lost.length + verdict.corrupt.length + upgrade.doubled + crashed.length === 0,
     nodes: options.nodes,
     seconds: options.seconds,
     published,
@@ -72,10 +86,18 @@ export function summarise(
     withPriorities: figures(samples.true),
     withoutPriorities: figures(samples.false),
     lanes: { urgent: usualWait(members, 'urgent'), bulk: usualWait(members, 'bulk') },
+    upgrade: { ...upgrade, ...moved(members) },
     cpuSeconds: members.reduce((sum, { row }) => sum + (row?.cpuSeconds ?? 0), 0),
     memoryBytes: Math.max(...members.map(({ row }) => row?.memory ?? 0)),
     crashed,
   }
+}
+
+function moved(members: readonly Member[]): Pick<Upgrade, 'connections' | 'moved'> {
+  const speaks = members.flatMap(({ state, row }) => (state === 'killed' || row === undefined ? [] : [row.speaks]))
+  const count = (protocols: readonly string[]): number =>
+    speaks.reduce((sum, each) => sum + protocols.reduce((part, name) => part + (each[name] ?? 0), 0), 0) / 2
+  return { connections: count(VERSIONS), moved: count(VERSIONS.slice(1)) }
 }
 
 function usualWait(members: readonly Member[], kind: Kind): LaneRow {
@@ -127,6 +149,7 @@ export function format(summary: Summary): string {
     `delivered   ${count(summary.delivered)} of ${count(summary.owed)} owed`,
     `lost        ${count(summary.lost)}`,
     `corrupt     ${count(summary.corrupt)}`,
+    `upgraded    ${summary.upgrade.moved} of ${summary.upgrade.connections} connections, ${summary.upgrade.doubled} objects doubled, at most ${milliseconds(summary.upgrade.gapMs)} ms without one`,
     `CPU         ${summary.cpuSeconds.toFixed(1)} s in all processes`,
     `memory      ${Math.round(summary.memoryBytes / 1e6)} MB in the largest`,
     ...summary.crashed.map((crash) => `crashed     ${crash}`),

@@ -21,15 +21,25 @@ const REDRAW_MS = 250
 /** From here on an urgent object is late: some ten times what it takes with nothing in its way. */
 const SLOW_MS = 100
 
+/** Columns of a table, and what they say of a member. */
+export interface View {
+  readonly columns: readonly string[]
+  /** Units, in a line of their own. */
+  readonly units: readonly string[]
+  cells(member: Member): readonly string[]
+}
+
 /** The live view: a table that is drawn over itself in a terminal, and plain lines now and then anywhere else. */
 export class Table {
   readonly #members: readonly Member[]
   readonly #title: () => string
   readonly #out: NodeJS.WriteStream
   readonly #timer: NodeJS.Timeout | undefined
+  readonly #view: View
   #drawn = 0
 
-  constructor(members: readonly Member[], title: () => string, out: NodeJS.WriteStream) {
+  constructor(members: readonly Member[], title: () => string, out: NodeJS.WriteStream, view: View = LOAD) {
+    this.#view = view
     this.#members = members
     this.#title = title
     this.#out = out
@@ -57,8 +67,9 @@ export class Table {
 
   #draw(): void {
     this.#erase()
-    const rows = this.#members.map((member) => this.#tinted(member, line(cells(member))))
-    const lines = ['', this.#title(), line(columns), line(units), ...rows]
+    const { columns, units } = this.#view
+    const rows = this.#members.map((member) => this.#tinted(member, line(this.#view.cells(member))))
+    const lines = ['', this.#title(), line(columns), ...(units.length > 0 ? [line(units)] : []), ...rows]
     this.#out.write(`${lines.join('\n')}\n`)
     this.#drawn = lines.length
   }
@@ -94,6 +105,8 @@ function cells({ name, state, row }: Member): string[] {
     String(queue),
   ]
 }
+
+const LOAD: View = { columns, units, cells }
 
 function line(cells: readonly string[]): string {
   return cells

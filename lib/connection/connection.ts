@@ -140,6 +140,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly #since: number
   readonly #move: ConnectionFacts['move']
   #state: 'open' | 'closing' | 'closed' = 'open'
+  /** It was told to close, at this end. */
+  #isClosing = false
   #reason: CloseReason | undefined
   #replacedBy: Connection | undefined
   #givingWay: GivingWay | undefined
@@ -334,6 +336,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   destroy(options?: DestroyOptions): void {
     const { code, reason } = parseDestroy(options)
     if (this.#state === 'closed') return
+    this.#isClosing = true
     this.#state = 'closing'
     this.#runtime.driver.closeConnection(this.#id, code, reason, 0)
   }
@@ -372,8 +375,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   }
 
   #close(code: number, reason: string, timeout: number): void {
-    if (this.#state !== 'open') return
+    if (this.#state === 'closed' || this.#isClosing) return
+    this.#isClosing = true
     this.#state = 'closing'
+    this.#givingWay?.ended()
     void this.#closeWhenIdle(code, reason, timeout)
   }
 

@@ -86,6 +86,21 @@ describe('Connection', () => {
     expect(driver.given('closeConnection')).toEqual([[ID, 0, '', 700]])
   })
 
+  it('that gave way closes at once when it is told to, though the other end has not finished', async () => {
+    const { connection, driver, receiver, clock } = rig()
+    receiver.superseded(rig().connection)
+    expect(driver.given('supersede')).toEqual([[ID]])
+    await clock.advance(5_000)
+    expect([connection.isOpen, driver.given('finish'), driver.given('closeConnection')]).toEqual([false, [[ID]], []])
+    const closed = connection.close({ code: 3, reason: 'bye', timeout: 100 })
+    await settle()
+    expect(driver.given('closeConnection')).toEqual([[ID, 3, 'bye', 100]])
+    receiver.closed({ by: 'local', code: 3, reason: 'bye', cause: 'application' })
+    await closed
+    await clock.advance(600_000)
+    expect(driver.given('closeConnection')).toHaveLength(1)
+  })
+
   it('closes at its time limit, whatever still waits', async () => {
     const { connection, driver, clock, receiver } = rig()
     await connection.send(Buffer.alloc(4 * 2 ** 20))
