@@ -10,6 +10,9 @@ export default async function (page, context) {
   const { connection, accepted, near, far } = await connected(context)
 
   await run(page.next(), { Device, privateKey })
+  const upgrading = await open(context)
+  await run(page.next(), { device: upgrading })
+  assert.deepEqual(upgrading.protocols.offer, ['ledger/2', 'ledger/1'])
   const registry = { has: async () => true }
   const device = await constOf('device', page.next(), { Device, privateKey, registry })
   const stranger = await open(context)
