@@ -1,4 +1,4 @@
-//! What all peers of a device share.
+//! State that all peers of a device share.
 
 use std::collections::VecDeque;
 use std::time::Instant;

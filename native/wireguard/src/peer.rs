@@ -38,24 +38,24 @@ pub(crate) struct Peer {
     aim: Option<Box<Aim>>,
     /// Besides the derived address.
     pub(crate) allowed_ips: Vec<Prefix>,
-    /// Of the newest initiation that was taken.
+    /// Timestamp of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
-    /// Of the newest initiation that was sent to it.
+    /// Stamp of the newest initiation that was sent to it.
     pub(crate) stamp: Option<Stamp>,
     answers: Option<Backlog>,
     pub(crate) timers: Timers,
     pub(crate) staged: Staged,
     pub(crate) stats: PeerStats,
-    /// Where handshakes happen.
+    /// The tunnel in which handshakes happen.
     tunnel: Option<Tunnel>,
     /// The one before, which carries data until the new one can.
     retired: Option<Box<Tunnel>>,
-    /// What was sealed under the session of an earlier answer, while a later one may replace it.
+    /// Packets that were sealed under the session of an earlier answer, while a later one may replace it.
     kept: Option<Kept>,
     pub(crate) round_trip: Option<Duration>,
     /// The owner was told that it is up.
     up: bool,
-    /// Where the owner believes it is, when it was last told so, and when that keys were renewed.
+    /// The endpoint that the owner was last told of, and the times at which it was told of a move and of renewed keys.
     told_endpoint: Option<SocketAddr>,
     told_moved: Option<Instant>,
     told_rekeyed: Option<Instant>,
@@ -164,7 +164,7 @@ impl Peer {
         }
     }
 
-    /// What is sent goes unanswered: the tunnel may be dead though it has keys.
+    /// Suspects the tunnel: what is sent goes unanswered, though it has keys.
     pub(crate) fn suspect(&mut self, core: &mut Core, now: Instant) {
         let pace = if self.session(now).is_some() { Pace::Suspicion } else { Pace::First };
         if self.timers.pace() < Some(pace) {
@@ -397,8 +397,8 @@ impl Peer {
         self.timers.expires = self.session(now).map(|session| session.expires() + Duration::from_nanos(1));
     }
 
-    /// How long to wait for the first datagram of a session that was made in answer to the peer: initiating now would
-    /// only give both a second one.
+    /// Instant until which to wait for the first datagram of a session that was made in answer to the peer: initiating
+    /// before would only give both a second one.
     fn awaited_until(&self) -> Option<Instant> {
         Some(self.tunnel.as_ref()?.awaiting()? + CONFIRMATION_TIMEOUT + self.timers.patience())
     }
@@ -444,7 +444,7 @@ impl Peer {
 }
 
 struct Kept {
-    /// When the session was made.
+    /// Instant at which the session was made.
     made: Instant,
     packets: Staged,
 }

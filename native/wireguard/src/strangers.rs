@@ -29,7 +29,7 @@ pub(crate) struct Stranger {
     asked: Instant,
 }
 
-/// What became of a stranger's initiation.
+/// Outcome of a stranger's initiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// It is new, and the question is to be told.
@@ -118,16 +118,17 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Peers that were removed: their old initiations stay replays if they come back, and ours to them must not look like ones.
+/// Removed peers. Their old initiations must still count as replays when they return, and ours must not look like
+/// replays to them.
 pub(crate) struct Departed {
     timestamps: Remembered<Timestamp>,
     initiated: Remembered<Initiated>,
 }
 
-/// What is kept of a peer that was removed.
+/// Record of a peer that was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// Of the newest initiation that was taken from it.
+    /// Timestamp of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
     /// The last that was sent to it.
     pub(crate) initiated: Option<Initiated>,
@@ -217,7 +218,7 @@ impl<T: Copy> Remembered<T> {
     }
 }
 
-/// Where fewer questions than this may stand in all, they are nobody's share.
+/// Least share of questions that one network may hold, however few may stand in all.
 const LEAST_SHARE: usize = 16;
 
 /// About 2.5 MiB when it is reached.

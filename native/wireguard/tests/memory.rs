@@ -1,4 +1,4 @@
-//! What a device holds and what it leaves behind, seen by an allocator that counts and looks.
+//! Memory that a device holds and leaves behind, seen by an allocator that counts and looks.
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -11,15 +11,15 @@ pub(crate) struct Clock {
     origin: Instant,
     /// No handshake is stamped with less than this, in time since 1970.
     least: Duration,
-    /// What stamps begin with and go on from with our time, if that does not pass as the system's does.
+    /// First stamp of simulated time, if our time does not pass as the system's does: stamps go on from it.
     simulated: Option<Duration>,
 }
 
-/// What an initiation was stamped with, in time since 1970.
+/// Time since 1970 that an initiation is stamped with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(Duration);
 
-/// What one `Tunn` stamps its initiations with: it noted the wall clock when it was made, and counts our time from there.
+/// Stamps of one `Tunn`: it noted the wall clock when it was made, and counts our time from there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamps {
     /// The stamp it makes when its clock stands at `made`.
@@ -42,7 +42,7 @@ impl Clock {
         MockClock::set_time(self.reading(now));
     }
 
-    /// What an initiation is stamped with: the wall clock as it stands now, or a step more than the last to the same peer.
+    /// Stamp of an initiation: the wall clock as it stands now, or a step more than the last to the same peer.
     ///
     /// The kernel rounds to 2^24 ns, so that initiations do not tell the finer time (`wg_noise_handshake_create_initiation`).
     pub(crate) fn stamp(&self, last: Option<Stamp>, now: Instant) -> Stamp {

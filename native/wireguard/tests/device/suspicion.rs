@@ -11,7 +11,7 @@ fn suspect(pair: &mut Pair) {
     pair.world.with(pair.a, |node, now| node.device.suspect(pair.ab, now));
 }
 
-/// When A initiated since `since`, in milliseconds from there.
+/// Times of A's initiations after `since`, in milliseconds from there.
 fn initiations(pair: &Pair, since: Instant) -> Vec<u128> {
     let times = pair.node_a().times_of(INITIATION).into_iter().filter(|at| *at >= since);
     times.map(|at| (at - since).as_millis()).collect()
