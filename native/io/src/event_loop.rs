@@ -21,7 +21,7 @@ use crate::stats::IoStats;
 use crate::trouble::{FAILS_FOR, Trouble};
 use recovery::{Loss, REBIND_FOR};
 
-/// What ends a device that nobody closed.
+/// Failures that end a device which nobody closed.
 #[derive(Debug, Error)]
 pub(crate) enum Fatal {
     #[error("the socket was lost ({lost}) and could not be bound again for {} s: {last}", REBIND_FOR.as_secs())]
@@ -39,25 +39,25 @@ pub(crate) struct EventLoop {
     clock: Clock,
     mailbox: Arc<Mailbox>,
     watch: Watch,
-    /// Where the lost socket is bound again.
+    /// The address at which a lost socket is bound again.
     listen: Listen,
     offload: Offload,
     loss: Option<Loss>,
-    /// When the socket was last bound anew.
+    /// Time at which the socket was last bound anew.
     bound: Option<Instant>,
     /// The socket fails to be read.
     trouble: Option<Trouble>,
-    /// Since when no wait succeeded.
+    /// Time since which no wait succeeded.
     waits_fail_since: Option<Instant>,
     batch: TransmitBatch,
     /// The batch waits for room in the socket.
     blocked: bool,
-    /// How often in a row the socket was said to have room, and had none.
+    /// Number of times in a row that the socket was said to have room, and had none.
     blocked_in_vain: u32,
     readable: bool,
-    /// Memory for what is received, in place of what waits.
+    /// Buffers that take the place of those whose datagrams wait.
     spare: Vec<Vec<u8>>,
-    /// Since when the owner was not told of bulk.
+    /// Time since which bulk waits that the owner was not told of.
     holding_since: Option<Instant>,
     commands: Vec<Command>,
     stats: IoStats,
@@ -96,10 +96,10 @@ impl EventLoop {
         }
     }
 
-    /// Until told to stop.
+    /// Runs until told to stop.
     ///
-    /// The socket is read while it has more than a batch, after commands and after full batches, which may go on and on; else
-    /// what comes in ends the next wait.
+    /// The socket is read while it has more than a batch, after commands and after full batches, which may go on and
+    /// on; otherwise a datagram that comes in ends the next wait.
     ///
     /// Threads that wait for the processor, such as the one that is told of a message, go first after each turn: on two
     /// processors that both ends fill, the p99 of urgent objects falls from 5.6 to 1.4 ms, and bulk loses nothing.
@@ -144,7 +144,7 @@ impl EventLoop {
         }
     }
 
-    /// One batch. `true`: there may be more.
+    /// Sends one batch. `true`: there may be more.
     fn transmit(&mut self) -> bool {
         if !self.blocked {
             self.batch.clear();
@@ -184,7 +184,8 @@ impl EventLoop {
         !self.blocked
     }
 
-    /// Bulk alone wakes the owner when it is much, when the thread sleeps, or when it has waited.
+    /// Delivers events. Bulk alone wakes the owner once there is much of it, when the thread sleeps, or when it has
+    /// waited.
     fn deliver(&mut self) {
         self.mailbox.deliver(&mut self.engine);
         if !self.mailbox.is_holding() {

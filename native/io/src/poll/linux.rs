@@ -39,7 +39,7 @@ impl Notifier {
 pub(crate) struct Watch {
     notifier: Arc<Notifier>,
     socket: Option<Socket>,
-    /// `None`: the system has none; then what falls due in suspend waits for the timeout.
+    /// `None`: the system has none; deadlines that fall into a suspend then wait for the timeout.
     alarm: Option<Alarm>,
 }
 
