@@ -25,7 +25,7 @@ use portable as system;
 /// Whether the system may join datagrams (UDP GSO and GRO); without it every datagram is on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Offload {
-    /// Whatever the system can, found out at run time.
+    /// All that the system can, found out at run time.
     #[default]
     Auto,
     /// Neither segmentation nor coalescing.

@@ -12,7 +12,7 @@ pub(crate) struct Trouble {
     quiet_until: Instant,
 }
 
-/// What to do after a failure.
+/// Cure of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cure {
     /// Leave the socket alone until `Trouble::quiet_until`.
