@@ -1,4 +1,4 @@
-//! What the packets of a peer may cost, in work and in memory, whatever it puts into them.
+//! Cost of a peer's packets, in work and in memory: bounded whatever it puts into them.
 
 use std::time::{Duration, Instant};
 

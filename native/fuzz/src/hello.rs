@@ -145,7 +145,7 @@ fn endpoint(endpoint: SocketAddr) -> Vec<u8> {
     out
 }
 
-/// What a hello says; `None`: it is malformed.
+/// Reads a hello; `None`: it is malformed.
 fn decode(hello: &[u8]) -> Option<Hello> {
     let mut rest = hello;
     if cut(&mut rest, 1)? != [1] {

@@ -73,7 +73,7 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
-    /// From now on.
+    /// Begins to look.
     pub(crate) fn new() -> Gauge {
         Gauge { begun: work(), held: held() }
     }

@@ -80,7 +80,7 @@ struct Sockets {
 }
 
 impl Sockets {
-    /// Does so for this long, and says what was done.
+    /// Runs one command: acts in this mode for this long, and prints what was done.
     fn run(&mut self, mode: Mode, megabits: f64, seconds: f64) -> Result<(), Failure> {
         (self.sent, self.bytes, self.heard) = (0, 0, 0);
         let begin = Instant::now();
