@@ -143,7 +143,7 @@ fn every_pair(count: u16) -> Vec<(u16, u16)> {
     (0..count).flat_map(|from| (from + 1..count).map(move |to| (from, to))).collect()
 }
 
-/// What a node holds of its peers' messages, and what it has to tell.
+/// Checks the bytes that a node holds of its peers' messages, and the number of its events.
 #[track_caller]
 fn check_memory(world: &World, n: u16, name: &str) {
     let engine = &world.node(at(n)).engine;
