@@ -125,12 +125,12 @@ impl Connection {
         }
     }
 
-    /// How many costly pieces a datagram for it has.
+    /// Number of costly pieces in a datagram for it.
     pub(crate) fn weigh(&mut self, weight: &Weight) -> Result<u32, Violation> {
         self.work.pieces(weight)
     }
 
-    /// The datagram just handled broke a rule, unless it was the end of the connection anyway.
+    /// Closes for a broken rule of the datagram just handled, unless it was the end of the connection anyway.
     pub(crate) fn offended(
         &mut self,
         Violation(reason): Violation,
@@ -144,7 +144,7 @@ impl Connection {
         lives
     }
 
-    /// What the owner and the congestion controller tell each other.
+    /// State that the owner and the congestion controller share.
     pub(crate) fn gauge(&self) -> &Gauge {
         self.flow.gauge()
     }
@@ -174,7 +174,8 @@ impl Connection {
         self.inner.is_drained()
     }
 
-    /// The other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be repeated.
+    /// Whether the other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be
+    /// repeated.
     pub(crate) fn is_left(&self) -> bool {
         self.left && self.phase == Phase::Ended
     }
@@ -215,7 +216,7 @@ impl Connection {
         self.end(closed, events);
     }
 
-    /// Turns what quinn-proto has to say into events.
+    /// Turns quinn-proto's events into events for the owner.
     pub(crate) fn absorb(&mut self, now: Instant, events: &mut Events) {
         let mut last_read = None;
         loop {
@@ -322,7 +323,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes what the other end shall know of what it sent.
+    /// Writes the pending control frames.
     fn flush_control(&mut self) {
         let Some(id) = self.control_stream else { return };
         if self.control.is_empty() {
@@ -401,7 +402,7 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// What tests reach into.
+/// Access for tests.
 #[cfg(test)]
 impl Connection {
     pub(crate) fn inner(&mut self) -> &mut quinn_proto::Connection {

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// Whether the other end acknowledged all that a stream wrote. quinn-proto does not say so before the stream is finished,
-/// but it drops a chunk once every byte up to its end is acknowledged.
+/// Bytes that a stream wrote and the other end has not acknowledged. quinn-proto does not tell their end before the
+/// stream is finished, but it drops a chunk once every byte up to its end is acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Unacknowledged(Arc<()>);
 
@@ -17,7 +17,7 @@ impl Unacknowledged {
         Arc::strong_count(&self.0) - 1
     }
 
-    /// Nothing that was written waits for its acknowledgement.
+    /// Whether nothing that was written waits for its acknowledgement.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces() == 0
     }

@@ -158,7 +158,7 @@ fn a_message_that_has_begun_makes_way_for_a_higher_lane_and_not_for_its_own() {
     assert_eq!(order, [(4, 1000), (3, 300_000), (3, 1000)]);
 }
 
-/// What a peer does that breaks the rules.
+/// Broken rule of a peer.
 enum Attack {
     /// Opens a stream, writes this, and perhaps finishes.
     Stream(Dir, Vec<u8>, bool),

@@ -1,4 +1,4 @@
-//! How much flies, and how little waits below the owner's scheduler.
+//! Bytes in flight, and the few that wait below the owner's scheduler.
 
 use crate::support::*;
 use std::time::Duration;
@@ -104,7 +104,7 @@ fn a_connection_made_through_loss_stands_at_no_time_still() {
     }
 }
 
-/// Sends messages without end: bits delivered a second, and the most bytes that flew and that waited unsent.
+/// Sends messages without end. Gives the bits delivered a second, and the most bytes that flew and that waited unsent.
 fn measure(world: &mut World, connection: ConnectionHandle, time: Duration) -> (f64, u64, u64) {
     let size = 256 << 10;
     let mut most = (0, 0);
