@@ -288,7 +288,7 @@ impl Records {
     ///
     /// `untaken`: there are more events than these.
     pub(crate) fn drain(&mut self, words: &mut [u8], slab: &mut [u8], slab_start: u32, untaken: bool) -> u32 {
-        // What JavaScript did not take at once it never will.
+        // Messages that JavaScript did not take at once it never will.
         self.messages.clear();
         let end = (slab_start as usize).min(slab.len());
         let mut writer = Writer { words: Words(words), slab, records: 0, end, open: None };
@@ -453,7 +453,7 @@ impl Field for &[u8] {
     }
 }
 
-// What a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
+// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
 const CHUNK: usize = 65_536;
 // A smaller rest of a slab is left unused rather than cut a chunk for it.
 const MIN_CHUNK: usize = 4096;

@@ -278,7 +278,7 @@ impl Inline {
 
     fn drop_engine(&mut self) {
         let engine = self.engine.take();
-        // What a panic left half done may panic again when it is dropped.
+        // A state that a panic left half done may panic again when it is dropped.
         let _ = catch_unwind(AssertUnwindSafe(move || drop(engine)));
     }
 }

@@ -69,7 +69,7 @@ fn judge(node: &QuicNode, end: &QuicEnd, side: Side, good: Option<Hello>) {
         .own_hello
         .get(1..3)
         .map_or(0, |length| 3 + usize::from(u16::from_be_bytes([length[0], length[1]])));
-    // What comes later than the end of a hello is not part of what was understood.
+    // Bytes behind the end of a hello are no part of it.
     let read = decode(&end.own_hello[..whole.min(end.own_hello.len())]);
     if let Some(told) = told {
         assert_eq!(Some(told), read.as_ref(), "a hello is understood in another way");

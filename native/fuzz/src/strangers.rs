@@ -168,7 +168,7 @@ impl Scene {
     }
 
     fn hear_answers(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
-        // Who was authenticated by what just came may be answered.
+        // An address that the last datagram authenticated may be answered.
         for peer in &self.peers {
             let stats = self.victim.peer_stats(*peer);
             self.authenticated.extend(stats.and_then(|stats| stats.endpoint));

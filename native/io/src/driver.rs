@@ -134,7 +134,7 @@ fn run(mut event_loop: EventLoop, mailbox: &Mailbox) {
         Ok(Err(fatal)) => mailbox.fail(fatal.to_string()),
         Err(panic) => mailbox.fail(panic_message(&*panic)),
     }
-    // What a panic left half done may panic again when it is dropped.
+    // A state that a panic left half done may panic again when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(move || drop(event_loop)));
 }
 

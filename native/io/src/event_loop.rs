@@ -214,7 +214,7 @@ impl EventLoop {
         let deadline = deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if self.blocked {
-            // What is due may be due to the batch that cannot leave: do not spin on it.
+            // The deadline may be that of the batch that cannot leave: do not spin on it.
             timeout = timeout.map(|timeout| timeout.max(BLOCKED_TICK));
         } else if timeout == Some(Duration::ZERO) {
             return Ok(());
@@ -254,7 +254,7 @@ impl EventLoop {
     }
 }
 
-// What leaves at once stands before anything more urgent: 32 datagrams are some 40 us of sealing.
+// Datagrams that leave at once stand before anything more urgent: 32 are some 40 us of sealing.
 const TRANSMIT_DATAGRAMS: usize = 32;
 // A command takes about 1 us; so many delay a datagram less than a batch does.
 const COMMANDS: usize = 64;

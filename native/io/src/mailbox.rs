@@ -235,7 +235,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn bulk(event: &Event) -> usize {
     match event {
         Event::StreamData { bytes, .. } => bytes.len().max(1),
-        // Who writes is a megabyte ahead.
+        // A writer is a megabyte ahead.
         Event::StreamDrained { bytes, .. } | Event::LaneDrained { bytes, .. } => (*bytes as usize / 2).max(1),
         _ => BULK_WAKE,
     }

@@ -194,7 +194,7 @@ const LOST_READING: [i32; 4] = [libc::EBADF, libc::ENOTSOCK, libc::ENODEV, libc:
 // Not ENODEV: it speaks of the interface that a link-local destination names.
 #[cfg(unix)]
 const LOST_SENDING: [i32; 3] = [libc::EBADF, libc::ENOTSOCK, libc::EPIPE];
-// What ICMP told about a datagram (icmp(7)), for systems that tell it to sockets without a peer.
+// Errors that ICMP told about a datagram (icmp(7)), for systems that tell them to sockets without a peer.
 #[cfg(unix)]
 const REPORTS: [i32; 6] = [
     libc::ECONNREFUSED,

@@ -159,7 +159,7 @@ impl Connection {
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let deadline = self.inner.poll_timeout();
-        // What flies has a timer (RFC 9002 section 6.2.1), so that whatever the window holds back is asked for again.
+        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for again.
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }

@@ -280,7 +280,7 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        // What was thought unsent, or in flight, was not: nobody else would tell.
+        // Bytes that counted as unsent, or in flight, were neither: nobody else would tell.
         let has_grown = transmit.is_none() && !had_room && made.room() > 0;
         if has_grown {
             self.mark_ready(connection);

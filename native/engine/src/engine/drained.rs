@@ -30,7 +30,7 @@ impl Drained {
 
     /// Notes that `bytes` more drained, `untold` in all since the caller was told last; `left` may still drain.
     fn note(&mut self, drain: Drain, untold: u64, bytes: u64, left: u64, now: Instant) {
-        // Whoever fills a small window again when half of it is empty never runs dry.
+        // A caller that fills a small window again when half of it is empty never runs dry.
         let enough = MUCH.min(left);
         if untold >= enough {
             self.due.push_back(drain);

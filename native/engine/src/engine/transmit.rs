@@ -141,7 +141,7 @@ impl Engine {
         };
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
         let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
-        // What is lost and leaves again is no reason for more urgent data to wait.
+        // Lost data that leaves again is no reason for more urgent data to wait.
         let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
         let budget = match self.departures.policies.has_rate(priority) {
             true => most * self.stream_bytes(),

@@ -84,7 +84,7 @@ fn a_path_that_becomes_fast_while_data_flows_carries_the_rest() {
     }
     world.run_for(Duration::from_millis(400));
     world.become_fast();
-    // What was on its way is overtaken, and taken for lost: so the rate has to grow again.
+    // Packets on their way are overtaken, and taken for lost: the rate has to grow again.
     world.run_until(Duration::from_secs(3), |world| world.node(at(0)).settled(Outcome::Delivered) == 6);
 }
 

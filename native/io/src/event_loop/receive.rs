@@ -75,7 +75,7 @@ impl EventLoop {
                 self.spare.push(memory);
             }
         }
-        // What came meanwhile has its turn too.
+        // Datagrams that came meanwhile have their turn too.
         self.readable |= self.engine.has_arrivals();
         true
     }

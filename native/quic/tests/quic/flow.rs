@@ -34,7 +34,7 @@ fn a_path_with_loss_does_not_pile_up_what_was_written() {
         let (goodput, _, unsent) = measure(&mut world, a, Duration::from_secs(5));
         // CUBIC by itself, which takes each loss for congestion, moves some 10 Mbit/s here.
         assert!(goodput > 70e6, "{goodput}");
-        // What was lost and waits to leave again is in it: at most one batch of segments.
+        // It includes lost data that waits to leave again: at most one batch of segments.
         assert!(unsent <= 96 << 10, "{unsent}");
     }
 }

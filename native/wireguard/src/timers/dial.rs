@@ -104,7 +104,7 @@ impl Dial {
         }
         self.pace = pace;
         self.patient_until = now + PATIENCE;
-        // What waits from now on is not given up with what nobody waited for.
+        // Packets that wait from now on are not given up with initiations that nobody waited for.
         self.began = now;
         // An initiation that is under way counts as the first of the new pace.
         self.step = u32::from(self.attempts > 0);

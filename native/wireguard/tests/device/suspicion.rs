@@ -71,7 +71,7 @@ fn anything_that_comes_in_under_a_session_ends_the_suspicion() {
     let mut pair = Pair::connected();
     pair.world.run_for(5 * SECOND);
     let since = pair.world.now();
-    // What A sends is lost, what B sends is not.
+    // A's datagrams are lost, B's are not.
     pair.world.network.set_link(pair.a, pair.b, Link::down());
     suspect(&mut pair);
     pair.world.run_for(500 * MILLISECOND);

@@ -21,7 +21,7 @@ impl Rate {
         let (target, standing) = self.target(seen);
         self.learn(seen, standing, now);
         self.capacity = self.capacity.max(self.floor);
-        // Of a shared queue a few packets are chance.
+        // A few packets of a shared queue are chance.
         let usual = if seen.alone { target } else { TARGET_MAX };
         if seen.queue > 2.0 * usual + HIGH {
             let since = *self.high.get_or_insert(now);
