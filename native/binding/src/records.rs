@@ -36,7 +36,8 @@ type Slice<'a> = &'a [u8];
 /// The length of a message, which is taken beside its record.
 type Message = f64;
 
-/// Writes the enum of a table, how its records are written, and what tells whether JavaScript has the same table.
+/// Writes the enum of a table, the writing of its records, and the text by which JavaScript is known to have the same
+/// table.
 macro_rules! records {
     ($(#[$about:meta])* enum $record:ident<$life:lifetime> {
         $($(#[$doc:meta])* $kind:ident { $($field:ident: $type:ty),* $(,)? },)+

@@ -10,10 +10,11 @@ use crate::arrivals::Turns;
 use crate::event::Event;
 use crate::ids::ConnectionId;
 
-/// Queues that take turns by the time that the caller is expected to take for what is in them.
+/// Queues that take turns by the time that the caller is expected to take for their events.
 ///
-/// Events that their bytes do not explain have a tenth of the time that passes, while there are others: a thread that works off the
-/// events of one peer whenever it has nothing else to do takes the processor from those that others wait for.
+/// Events that their bytes do not explain have a tenth of the time that passes, while there are others: a thread that
+/// works off the events of one peer whenever it has nothing else to do takes the processor from those that others wait
+/// for.
 ///
 /// The events of one peer stay in order. `None` stands for the device itself.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ pub fn hello(data: &[u8]) {
     judge(&node, &end, side, good.map(|(hello, _)| hello));
 }
 
-/// The attacking end, and what it needs to have heard.
+/// The attacking end, with all that it needs to have heard.
 fn introduce(node: &mut QuicNode, side: Side) -> Option<QuicEnd> {
     if side == Side::Dialler {
         return Some(QuicEnd::dialler([9; 8]));

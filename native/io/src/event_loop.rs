@@ -1,4 +1,5 @@
-//! The loop of the I/O thread: receive a batch, work off what waits, run commands, fire timers, send a batch, tell the owner; sleep when all are idle.
+//! The loop of the I/O thread: receive a batch, work off waiting datagrams, run commands, fire timers, send a batch,
+//! tell the owner; sleep when all are idle.
 
 mod receive;
 mod recovery;

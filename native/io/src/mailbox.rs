@@ -38,7 +38,7 @@ pub(crate) struct Mailbox {
     /// Events wait in the engine for want of room here; until the thread looks at them again.
     withheld: AtomicBool,
     outbox: Mutex<Outbox>,
-    /// Nanoseconds that the owner is expected to take for what is in the outbox.
+    /// Nanoseconds that the owner is expected to take for the events in the outbox.
     held: AtomicUsize,
     waker: Waker,
 }

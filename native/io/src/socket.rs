@@ -129,7 +129,7 @@ impl Socket {
         self.resume(batch, stats)
     }
 
-    /// Sends what is left of the batch that `send` was called with.
+    /// Sends the rest of the batch that `send` was called with.
     pub(crate) fn resume(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
         while !self.outgoing.is_empty() {
             stats.send_calls += 1;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A leaky bucket measured in time: each piece of work adds what it takes, and the clock drains it.
+/// A leaky bucket measured in time: each piece of work adds its cost, and the clock drains it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backlog {
     done_at: Instant,

@@ -68,7 +68,7 @@ impl PeerConfig {
     }
 }
 
-/// Changes to a living peer; what is `None` stays as it is.
+/// Changes to a living peer; a field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PeerChanges {
     /// The whole new list of where it may be, best first.

@@ -1,9 +1,9 @@
-//! Handshake messages wait here until data has been served, and are worked off by what they cost.
+//! Handshake messages wait here until data has been served, and are worked off at the pace of their cost.
 //!
-//! Whoever knows our public key can make us compute, so handshakes are paced. A message of a peer is charged at its cost;
-//! one that opened to no peer at ten times that: strangers get a tenth of the time, and what they send beyond that piles
-//! up. Once the work in the queue exceeds [`LOAD_LIMIT`] a message needs a cookie to enter it ([`Cookies`]), and its source
-//! must have something left in its bucket ([`RateLimiter`]).
+//! Anybody who knows our public key can make us compute, so handshakes are paced. A message of a peer is charged at its
+//! cost; one that opened to no peer at ten times that: strangers get a tenth of the time, and further messages of
+//! theirs pile up. Once the work in the queue exceeds [`LOAD_LIMIT`] a message needs a cookie to enter it
+//! ([`Cookies`]), and its source must have something left in its bucket ([`RateLimiter`]).
 //!
 //! [`Cookies`]: crate::cookie::Cookies
 

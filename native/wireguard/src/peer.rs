@@ -30,9 +30,9 @@ pub(crate) struct Peer {
     pub(crate) derived_address: Ipv6Addr,
     pub(crate) shared: StaticShared,
     pub(crate) preshared_key: Option<PresharedKey>,
-    /// The way of data: where it was configured to be, or last heard.
+    /// The path that data takes: where the peer was configured to be, or last heard.
     pub(crate) path: Option<Path>,
-    /// The way before, while the one now may be that of a mere copy of what the peer sent.
+    /// The path before, remembered while the present one may come from a mere copy of a datagram of the peer's.
     pub(crate) former: Option<Path>,
     targets: Targets,
     aim: Option<Box<Aim>>,
@@ -280,9 +280,10 @@ impl Peer {
         }
     }
 
-    /// A response made a session. If a newer initiation may still be answered, what is sealed meanwhile is kept: a kernel and
-    /// wireguard-go, which know one unconfirmed session, have thrown this one away when they have got that. And if an
-    /// earlier answer made a session before, what was kept then is sent once more; to IP it is harmless if both arrive.
+    /// Takes note of a session that a response made. Where a newer initiation may still be answered, packets sealed
+    /// meanwhile are kept: a kernel and wireguard-go, which know one unconfirmed session, have thrown this one away
+    /// once they have that initiation. Packets kept since an earlier answer's session are sent once more; to IP it is
+    /// harmless if both arrive.
     pub(crate) fn replaceable(&mut self, completed: &Completed, core: &mut Core, now: Instant) {
         self.round_trip = Some(now.duration_since(completed.made));
         if let Some(kept) = self.kept.take() {
@@ -299,14 +300,14 @@ impl Peer {
             .map(|_| Kept { made: completed.session.established, packets: Staged::default() });
     }
 
-    /// A packet was sealed.
+    /// Keeps a copy of a packet that was sealed, if a later answer may replace its session.
     pub(crate) fn keep(&mut self, packet: &[u8], limit: usize) {
         if let Some(kept) = &mut self.kept {
             kept.packets.push(packet, limit);
         }
     }
 
-    /// Something came under a session made at that time.
+    /// Drops the kept copies: something came under a session made at that time, or before.
     pub(crate) fn heard_under(&mut self, made: Instant) {
         if self.kept.take_if(|kept| kept.made <= made).is_some() {
             self.timers.kept = None;

@@ -1,4 +1,4 @@
-//! Packets and messages that wait to leave, and what they are padded in.
+//! Packets and messages that wait to leave, and the room to pad them in.
 
 use std::collections::VecDeque;
 

@@ -134,7 +134,7 @@ pub(crate) struct Past {
     pub(crate) initiated: Option<Initiated>,
 }
 
-/// An initiation that was sent: when, and what it was stamped with.
+/// Time and stamp of an initiation that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Initiated {
     pub(crate) at: Instant,
@@ -150,7 +150,7 @@ impl Departed {
         }
     }
 
-    /// Keeps what still matters while a new initiation would be stamped with `due`, if anything does.
+    /// Keeps the record of a removed peer, as far as it matters while a new initiation would be stamped with `due`.
     pub(crate) fn remember(&mut self, key: PublicKey, past: Past, due: Stamp) {
         if past.timestamp > Timestamp::default() {
             self.timestamps.insert(key, past.timestamp);

@@ -52,7 +52,7 @@ impl Due {
     }
 }
 
-/// Facts about one peer, and what follows from them.
+/// Facts about one peer, and the deadlines that follow from them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     /// It is known where to send to.
