@@ -13,6 +13,7 @@ mod poll;
 mod socket;
 mod stats;
 mod trouble;
+mod yielding;
 
 pub use bind::{BindError, Listen};
 pub use clock::{Clock, Stopwatch};
