@@ -3,6 +3,7 @@
 mod flow;
 mod messages;
 mod receive;
+mod stops;
 mod streams;
 mod work;
 
@@ -29,6 +30,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use stops::Stops;
 use streams::ByteStreams;
 use work::Work;
 
@@ -63,6 +65,7 @@ pub(crate) struct Connection {
     sending: Sending,
     receiving: Receiving,
     streams: ByteStreams,
+    stops: Stops,
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
@@ -107,6 +110,7 @@ impl Connection {
             sending: Sending::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
+            stops: Stops::default(),
             work: Work::default(),
             config,
             left: false,
@@ -366,6 +370,7 @@ impl Connection {
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);
         self.streams.end();
+        self.stops = Stops::default();
         self.control = ControlWriter::default();
         events.push_back((self.handle, Event::Closed(closed)));
     }
