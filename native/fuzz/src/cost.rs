@@ -75,6 +75,22 @@ fn streams_that_are_stopped_and_reset_hold_nothing_though_nothing_is_acknowledge
     assert_eq!(attack.cause(), Some(CloseCause::Violation));
 }
 
+#[test]
+fn what_is_confirmed_of_streams_and_never_acknowledged_ends_the_connection() {
+    let mut attack = Attack::connected();
+    let mut credit = Vec::new();
+    for value in [0x10, 1 << 40, 0x11, 3, 1 << 40] {
+        put(&mut credit, value);
+    }
+    attack.send(&credit);
+    let mut next = 1;
+    while next < 150_000 && attack.lives() {
+        attack.send(&(next..next + 30).flat_map(|next| reset(own(next), 0)).collect::<Vec<_>>());
+        next += 30;
+    }
+    assert_eq!(attack.cause(), Some(CloseCause::Violation), "{next}");
+}
+
 struct Attack {
     node: QuicNode,
     end: QuicEnd,

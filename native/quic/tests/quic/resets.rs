@@ -138,3 +138,18 @@ fn ten_thousand_streams_that_are_reset_and_stopped_at_once_pass_as_fast_as_their
     assert!(world.node(address(A)).any_closed().is_none() && world.node(address(B)).any_closed().is_none());
     assert_eq!(world.node(address(A)).messages.len(), 200);
 }
+
+#[test]
+fn confirmations_that_are_not_heard_for_ten_seconds_cost_no_connection() {
+    let (mut world, a, b) = pair(32, latency(20));
+    world.with(address(A), |node, _| node.send_many(a, 0, 20_000, vec![7; 1]));
+    world.run_for(Duration::from_millis(100));
+    world.network.set_link(address(B), address(A), Link::down());
+    world.run_for(Duration::from_secs(10));
+    let came = world.node(address(B)).messages.len();
+    assert!(came < 20_000, "{came}");
+    world.network.set_link(address(B), address(A), latency(20));
+    world.run_until(Duration::from_secs(60), |world| world.node(address(B)).messages.len() == 20_000);
+    world.run_for(Duration::from_secs(2));
+    assert!(world.node(address(A)).closed(a).is_none() && world.node(address(B)).closed(b).is_none());
+}
