@@ -71,6 +71,8 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    /// Over, and repeats its word no longer than until then.
+    lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -117,6 +119,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
@@ -170,7 +173,17 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        deadline
+        [deadline, self.lingers_until].into_iter().flatten().min()
+    }
+
+    /// Whether it is over, and has been for so long that its word is not repeated any more.
+    pub(crate) fn has_lingered(&self, now: Instant) -> bool {
+        self.lingers_until.is_some_and(|until| until <= now)
+    }
+
+    /// It is over, and there may be a word to repeat.
+    pub(crate) fn lingers(&self) -> bool {
+        self.phase == Phase::Ended
     }
 
     pub(crate) fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
@@ -239,6 +252,9 @@ impl Connection {
                     self.violated(reason, now, events);
                 }
             }
+        }
+        if self.phase == Phase::Ended {
+            self.lingers_until.get_or_insert(now + LINGER_MAX);
         }
         self.free_full(events);
         if self.phase == Phase::Open && self.control.is_overfull() {
@@ -410,6 +426,10 @@ fn turn(event: &quinn_proto::Event) -> u8 {
         _ => 0,
     }
 }
+
+/// RFC 9000 section 10.2 has three probe timeouts, which grow with the round trips that the other end makes up. Ten of the
+/// slowest path's, and as long as an accepted dial may take.
+const LINGER_MAX: Duration = Duration::from_secs(10);
 
 /// Of the control stream, with what each piece costs. An honest end acknowledges them within a round trip, and what is
 /// confirmed in one is some 20 bytes for each stream that it may have.
