@@ -6,7 +6,6 @@ mod recovery;
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -20,6 +19,7 @@ use crate::poll::{Interest, Watch};
 use crate::socket::{Offload, Refusal, Sent};
 use crate::stats::IoStats;
 use crate::trouble::{FAILS_FOR, Trouble};
+use crate::yielding::Yielding;
 use recovery::{Loss, REBIND_FOR};
 
 /// Failures that end a device which nobody closed.
@@ -101,10 +101,8 @@ impl EventLoop {
     ///
     /// The socket is read while it has more than a batch, after commands and after full batches, which may go on and
     /// on; otherwise a datagram that comes in ends the next wait.
-    ///
-    /// Threads that wait for the processor, such as the one that is told of a message, go first after each turn: on two
-    /// processors that both ends fill, the p99 of urgent objects falls from 5.6 to 1.4 ms, and bulk loses nothing.
     pub(crate) fn run(&mut self) -> Result<(), Fatal> {
+        let mut yielding = Yielding::begin();
         loop {
             let mut busy = self.receive()?;
             busy |= self.work_off();
@@ -120,7 +118,7 @@ impl EventLoop {
             self.deliver();
             self.rebind()?;
             if busy {
-                thread::yield_now();
+                yielding.let_go(&self.clock);
             } else {
                 self.sleep()?;
             }

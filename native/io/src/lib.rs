@@ -14,6 +14,7 @@ mod poll;
 mod socket;
 mod stats;
 mod trouble;
+mod yielding;
 
 pub use bind::{BindError, Listen};
 pub use clock::{Clock, Stopwatch};

@@ -15,6 +15,7 @@ use quinn_proto::{
     EndpointEvent, Incoming, NoneTokenStore, ServerConfig, TransportConfig, TransportError,
 };
 use std::{
+    collections::VecDeque,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -38,6 +39,8 @@ pub(crate) struct Peer {
     /// Handed out and neither accepted nor refused.
     pub(crate) undecided: Vec<ConnectionHandle>,
     pub(crate) allowance: Allowance,
+    /// Connections that are over and repeat their word, oldest first.
+    pub(crate) lingering: VecDeque<ConnectionHandle>,
 }
 
 /// A dialler whose hello is not complete.
@@ -102,6 +105,7 @@ impl Peer {
             incomplete: Vec::new(),
             undecided: Vec::new(),
             allowance: Allowance::default(),
+            lingering: VecDeque::new(),
         }
     }
 

@@ -251,6 +251,12 @@ impl Quic {
             made.armed = None;
             match made.deadline() {
                 Some(deadline) if deadline <= now => {
+                    if made.has_lingered(now) {
+                        let peer = made.peer;
+                        self.remove(connection);
+                        self.drop_if_idle(peer);
+                        continue;
+                    }
                     made.handle_timeout(now);
                     self.touch(connection);
                 }

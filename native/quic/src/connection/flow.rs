@@ -48,6 +48,8 @@ pub(super) struct Flow {
     urged: bool,
     /// Packets that leave whatever is in flight and held.
     owed: u64,
+    /// All control frames left since this was last asked.
+    is_drained: bool,
 }
 
 impl Flow {
@@ -61,6 +63,7 @@ impl Flow {
             held: false,
             urged: false,
             owed: 0,
+            is_drained: false,
         }
     }
 
@@ -126,9 +129,12 @@ impl Flow {
             let packets = (size as u64).div_ceil(mtu);
             self.unsent = self.unsent.saturating_sub((size as u64).saturating_sub(packets * OVERHEAD));
         }
-        if open && last + NOT_FULL < mtu as usize {
+        let drained = open && last + NOT_FULL < mtu as usize;
+        if drained {
             self.unsent = 0;
         }
+        // quinn-proto writes control frames before those of streams.
+        self.is_drained |= drained || (open && streams);
         asks
     }
 
@@ -191,7 +197,11 @@ impl Connection {
         let open = allowed > 0;
         self.flow.gauge.open(open);
         // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
-        let transmit = self.inner.poll_transmit(now, if open { max.min(allowed) } else { max }, out);
+        let most = if open { max.min(allowed) } else { max };
+        let mut transmit = self.inner.poll_transmit(now, most, out);
+        if transmit.is_none() && open && self.stop_waiting() {
+            transmit = self.inner.poll_transmit(now, most, out);
+        }
         self.flow.count_lost();
         let Some(transmit) = transmit else {
             if open {
@@ -203,6 +213,9 @@ impl Connection {
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
         let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
+        if std::mem::take(&mut self.flow.is_drained) {
+            self.stop_waiting();
+        }
         if asks {
             self.unanswered.get_or_insert(now);
             self.unacknowledged.get_or_insert(now);

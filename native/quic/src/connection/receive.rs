@@ -155,8 +155,7 @@ impl Connection {
             Some(Err(_)) => {
                 self.receiving.incoming.remove(&id);
                 match id.dir() {
-                    // Fails only if the stream is over already.
-                    Dir::Uni => drop(self.inner.recv_stream(id).stop(GIVEN_UP)),
+                    Dir::Uni => self.stop_receiving(id, GIVEN_UP),
                     Dir::Bi => self.turn_down(id),
                 }
                 Ok(())
@@ -194,8 +193,7 @@ impl Connection {
         let Some(length) = length else {
             self.receiving.incoming.remove(&id);
             self.stats.messages_too_long += 1;
-            // Fails only if the stream is over already.
-            let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
+            self.stop_receiving(id, GIVEN_UP);
             self.control.push(ControlFrame::Refused { message: id.index() });
             return Ok(());
         };
@@ -242,8 +240,7 @@ impl Connection {
     pub(super) fn on_given_up(&mut self, message: u64, code: u64) {
         let id = StreamId::new(!self.inner.side(), Dir::Uni, message);
         if let Some(Incoming::Waiting(_)) = self.receiving.incoming.get(&id) {
-            // Fails only if the stream is over already.
-            let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
+            self.stop_receiving(id, GIVEN_UP);
             self.abandon_waiting(id, VarInt::from_u64(code).unwrap_or(GIVEN_UP));
         }
     }

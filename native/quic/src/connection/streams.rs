@@ -211,8 +211,7 @@ impl Connection {
     pub(crate) fn stop_stream(&mut self, stream: StreamHandle, code: u64) {
         let Some(ByteStream { receiving, .. }) = self.streams.streams.get_mut(&id(stream)) else { return };
         if receiving.is_some() {
-            // Fails only if it is over already.
-            let _ = self.inner.recv_stream(id(stream)).stop(application_code(code));
+            self.stop_receiving(id(stream), application_code(code));
             self.let_go(id(stream));
         }
     }
@@ -317,8 +316,8 @@ impl Connection {
 
     /// Turns down a bidirectional stream of the other end that is of no use.
     pub(super) fn turn_down(&mut self, id: StreamId) {
-        // Both fail only if the half is over already.
-        let _ = self.inner.recv_stream(id).stop(GIVEN_UP);
+        self.stop_receiving(id, GIVEN_UP);
+        // Fails only if the half is over already.
         let _ = self.inner.send_stream(id).reset(GIVEN_UP);
     }
 

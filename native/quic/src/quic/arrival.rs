@@ -46,6 +46,26 @@ impl Quic {
             self.drop_if_idle(peer);
         } else if made.is_drained() {
             self.touch(connection);
+        } else if is_silent && made.lingers() {
+            let peer = made.peer;
+            self.linger(peer, connection);
+        }
+    }
+
+    /// A connection said its last word. If it was one too many of its peer's, the one that did so longest ago is forgotten.
+    fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
+        let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
+        else {
+            return;
+        };
+        known.lingering.push_back(connection);
+        if known.lingering.len() > LINGERING_MAX {
+            known.lingering.retain(|other| self.slots.contains_key(other));
+        }
+        if known.lingering.len() > LINGERING_MAX
+            && let Some(oldest) = known.lingering.pop_front()
+        {
+            self.remove(oldest);
         }
     }
 
@@ -72,3 +92,6 @@ impl Quic {
         }
     }
 }
+
+/// As many as a device may have protocols, and so connections with one peer.
+const LINGERING_MAX: usize = 32;
