@@ -428,12 +428,13 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// RFC 9000 section 10.2 has three probe timeouts, which grow with the round trips that the other end makes up. Ten of the
-/// slowest path's, and as long as an accepted dial may take.
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
 const LINGER_MAX: Duration = Duration::from_secs(10);
 
-/// Of the control stream, with what each piece costs. An honest end acknowledges them within a round trip, and what is
-/// confirmed in one is some 20 bytes for each stream that it may have.
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
 const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
 
 /// Access for tests.

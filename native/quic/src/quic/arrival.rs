@@ -52,7 +52,8 @@ impl Quic {
         }
     }
 
-    /// A connection said its last word. If it was one too many of its peer's, the one that did so longest ago is forgotten.
+    /// Keeps a connection that said its last word, to repeat it. If it is one too many of its peer's, the one that did
+    /// so longest ago is forgotten.
     fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
         let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
         else {
