@@ -37,7 +37,8 @@ impl Quic {
     }
 
     /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
-    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets.
+    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
+    /// connection that ended here lingers, to repeat its word.
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
