@@ -6,9 +6,10 @@ use warren_wireguard::PeerId;
 use super::Engine;
 use crate::event::{Event, Initiator};
 use crate::ids::ConnectionId;
+use crate::transport::Transport;
 
 /// What a peer can make us tell is bounded while the caller takes nothing.
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// The next event. `None`: there is none yet, and [`Engine::poll_timeout`] tells when there is if some wait.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;

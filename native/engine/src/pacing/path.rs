@@ -3,9 +3,9 @@ mod floor;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use warren_quic::PathSample;
-
 use floor::Floor;
+
+use crate::transport::PathSample;
 
 /// What one connection's acknowledgements tell of its path: how long the empty path takes, and what waits on it.
 #[derive(Debug, Default)]
