@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use crate::ids::{ConnectionId, Priority};
 
-/// Why an engine cannot be made of a configuration.
+/// Reason why an engine cannot be made of a configuration.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// `mtu` is below 576 or above 65,475 (65,507 bytes of UDP payload less WireGuard's 32).
@@ -19,7 +19,7 @@ pub enum ConfigError {
     Lane(Priority),
 }
 
-/// Why a dial did not even begin.
+/// Reason why a dial did not even begin.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
     /// No such peer: it was removed.
@@ -28,7 +28,7 @@ pub enum ConnectError {
     /// The inner MTU is below what the transport needs, which is 1,248 bytes for QUIC.
     #[error("connections need an inner MTU of {least} bytes or more, the device has {mtu}")]
     MtuTooSmall {
-        /// The device's.
+        /// The device's MTU.
         mtu: u16,
         /// The least.
         least: u16,
@@ -41,7 +41,7 @@ pub enum ConnectError {
     Closing,
 }
 
-/// What a call of `Engine::connect` led to.
+/// Outcome of a call of `Engine::connect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialled {
     /// A dial that ends in `Event::Connected` or `Event::Closed`.

@@ -382,7 +382,8 @@ fn settled(outcome: warren_quic::Outcome) -> Outcome {
     }
 }
 
-/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
+/// Whether an answer is a stateless reset: of those without a connection the only one with a short header (RFC 9000
+/// section 10.3).
 fn is_reset(response: &[u8]) -> bool {
     response.first().is_some_and(|first| first & 0x80 == 0)
 }

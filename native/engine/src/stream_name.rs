@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the opener of a byte stream calls it: at most 255 bytes, empty for none. Its meaning is the applications'.
+/// A byte stream's name, given by its opener: at most 255 bytes, empty for none. Its meaning is the applications'.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StreamName(Box<str>);
 

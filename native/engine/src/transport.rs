@@ -186,7 +186,7 @@ pub trait Transport {
     /// windows.
     fn is_paced(&self) -> bool;
 
-    /// What acknowledgements told of the path since the last call; `None`: nothing.
+    /// Facts that acknowledgements brought of the path since the last call; `None`: none.
     fn take_path_sample(&mut self, connection: ConnectionHandle) -> Option<PathSample>;
 
     /// Bytes that may be in flight from now on; `None`: what the transport finds out by itself.
@@ -201,7 +201,7 @@ pub trait Transport {
     /// Connections that want [`Transport::poll_transmit`], or whose [`Transport::room`] may have grown; each once.
     fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle>;
 
-    /// What happened.
+    /// The next event.
     fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)>;
 
     /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
@@ -214,22 +214,24 @@ pub trait Transport {
         now: Instant,
     ) -> Option<Transmit>;
 
-    /// When [`Transport::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
+    /// The instant at which [`Transport::handle_timeout`] wants to be called, and the reason. Sometimes too early, never too
+    /// late.
     fn poll_timeout(&self) -> Option<(Instant, &'static str)>;
 
     /// The peer of a connection, while it exists.
     fn peer_of(&self, connection: ConnectionHandle) -> Option<PeerId>;
 
-    /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
+    /// Instant since which this end waits for an answer: that of the oldest packet that asks for one, sent after anything was
+    /// received.
     fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant>;
 
-    /// Since when this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
     fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant>;
 
-    /// When anything was last received on a connection.
+    /// Instant at which the last datagram of a connection came; before any, at which it was made.
     fn last_heard(&self, connection: ConnectionHandle) -> Option<Instant>;
 
-    /// How long an answer may take before its packet counts as lost.
+    /// Time that an answer takes at most when nothing is lost.
     fn probe_timeout(&self, connection: ConnectionHandle) -> Option<Duration>;
 
     /// Whether something is in flight, and [`Transport::poll_timeout`] knows of it. For the engine's own checks.

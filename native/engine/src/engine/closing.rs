@@ -10,7 +10,8 @@ use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Transport};
 
 impl<T: Transport> Engine<T> {
-    /// Takes no more; what was admitted is delivered, for at most `grace`, then the close goes out. Zero: at once.
+    /// Closes gracefully: takes no more, delivers what was admitted, for at most `grace`, then sends the close. Zero:
+    /// at once.
     pub fn close(
         &mut self,
         connection: ConnectionId,
@@ -52,7 +53,7 @@ impl<T: Transport> Engine<T> {
         self.settle(now);
     }
 
-    /// The grace of a close is over.
+    /// Ends a graceful close whose grace is over.
     pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
         if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
         {
@@ -68,7 +69,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Ends graceful closes that have nothing left to deliver; whether there were any.
+    /// Ends graceful closes that have nothing left to deliver. Whether there were any.
     pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
         if self.graces.is_empty() {
             return false;
@@ -105,7 +106,7 @@ impl<T: Transport> Engine<T> {
         self.bury(connection, closed, now);
     }
 
-    /// Forgets a connection, and tells its end: first what becomes of everything under way.
+    /// Forgets a connection, and tells its end: first the outcome of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
         self.await_no_more(id);
         let Some(mut connection) = self.calls.remove(id) else {

@@ -8,9 +8,9 @@ use crate::event::{Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::transport::Transport;
 
-/// What a peer can make us tell is bounded while the caller takes nothing.
+/// Events for the caller. While it takes none, the events that a peer can cause are bounded.
 impl<T: Transport> Engine<T> {
-    /// The next event. `None`: there is none yet, and [`Engine::poll_timeout`] tells when there is if some wait.
+    /// The next event. `None`: there is none yet; if some wait, [`Engine::poll_timeout`] tells when to ask again.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;
         match &mut event {
@@ -54,7 +54,7 @@ impl<T: Transport> Engine<T> {
         Some(event)
     }
 
-    /// A packet that is not warren's own, for the caller.
+    /// Tells the caller a packet that is not warren's own.
     pub(super) fn tell_packet(&mut self, id: PeerId, packet: Bytes) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
@@ -69,7 +69,7 @@ impl<T: Transport> Engine<T> {
         self.events.push_back(Event::Packet { peer: id, packet });
     }
 
-    /// An unreliable datagram, for the caller.
+    /// Tells the caller an unreliable datagram.
     pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
         let bytes = if bytes.len() < SMALL { Bytes::copy_from_slice(&bytes) } else { bytes };
         let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -83,7 +83,7 @@ impl<T: Transport> Engine<T> {
         self.events.push_back(Event::Datagram { connection: id, bytes });
     }
 
-    /// A peer's move; one event stands for those that follow before it is taken.
+    /// Tells a peer's move; one event stands for those that follow before it is taken.
     pub(super) fn tell_moved(&mut self, id: PeerId, from: Option<SocketAddr>, to: SocketAddr) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
@@ -93,7 +93,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// A connection is usable.
+    /// Tells that a connection is usable.
     pub(super) fn tell_connected(&mut self, event: Event) {
         if let Event::Connected { initiator: Initiator::Remote, .. } = event {
             self.admissions.told();
@@ -102,7 +102,7 @@ impl<T: Transport> Engine<T> {
     }
 }
 
-/// What a waiting packet counts for.
+/// Cost of a waiting packet, in bytes.
 fn cost(bytes: &Bytes) -> usize {
     bytes.len() + EVENT
 }

@@ -10,7 +10,7 @@ use crate::stream::{Sending, Stream};
 use crate::stream_name::StreamName;
 use crate::transport::{ConnectionHandle, Stopped, StreamHandle, Transport};
 
-/// How far a source came in its turn.
+/// Progress of a source in its turn.
 enum Progress {
     /// It has nothing left.
     Done,
@@ -21,7 +21,7 @@ enum Progress {
 }
 
 impl<T: Transport> Engine<T> {
-    /// Writes up to `budget` bytes of one lane of a connection to the transport; answers how many.
+    /// Writes up to `budget` bytes of one lane of a connection to the transport. Answers their number.
     pub(super) fn write(
         &mut self,
         id: ConnectionId,
@@ -52,7 +52,7 @@ impl<T: Transport> Engine<T> {
         budget - left
     }
 
-    /// The transport has credit again: what it had none for may be tried.
+    /// Tries sources again that had found no credit: the transport has some.
     pub(super) fn handle_writable(&mut self, id: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             for lane in connection.lanes.values_mut() {

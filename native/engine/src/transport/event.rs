@@ -1,4 +1,4 @@
-//! What connections of a transport tell the engine.
+//! Events of a transport's connections.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use crate::event::{Closed, Outcome};
 use crate::ids::Priority;
 use crate::stream_name::StreamName;
 
-/// What the other end says of itself with a dial, or with the answer to one.
+/// The other end's word on itself, with a dial or with the answer to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// Differs between two lives of a node.
@@ -23,14 +23,14 @@ pub enum Event {
     Incoming {
         /// The dialler's.
         hello: Hello,
-        /// What both would speak.
+        /// The protocol that both would speak.
         protocol: Box<str>,
     },
     /// The handshake is complete.
     Connected {
         /// The other end's.
         hello: Hello,
-        /// What both speak.
+        /// The protocol that both speak.
         protocol: Box<str>,
     },
     /// The connection ended.
@@ -46,16 +46,16 @@ pub enum Event {
     },
     /// The end of a message that this end sent.
     MessageSettled {
-        /// Which message.
+        /// The message.
         message: MessageHandle,
-        /// How it ended.
+        /// Its end.
         outcome: Outcome,
     },
     /// Stream credit or flow control opened: what found none may be tried again.
     Writable,
     /// The other end opened a byte stream.
     StreamOpened {
-        /// Which stream.
+        /// The stream.
         stream: StreamHandle,
         /// Whether this end can write as well.
         bidirectional: bool,
@@ -68,14 +68,14 @@ pub enum Event {
     Readable(StreamHandle),
     /// The other end gave up this byte stream, which this end opened, before its end. What was not read of it is gone.
     StreamReset {
-        /// Which stream.
+        /// The stream.
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
     },
     /// The other end reads no more of this byte stream.
     StreamStopped {
-        /// Which stream.
+        /// The stream.
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
@@ -86,7 +86,7 @@ pub enum Event {
     StreamFinished(StreamHandle),
 }
 
-/// What a byte stream has to read.
+/// Bytes of a stream, or their absence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// The next bytes.
@@ -103,7 +103,7 @@ pub enum Read {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped(pub Option<u64>);
 
-/// Why an incoming connection is refused.
+/// Reason for which an incoming connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The pair already has a connection with this protocol.

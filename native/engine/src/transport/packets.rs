@@ -1,4 +1,4 @@
-//! What crosses the seam with packets.
+//! Packets on their way across the seam, and the figures that come of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::ecn::Ecn;
 /// One UDP payload, and what its packet tells beside it.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// Whose it is.
+    /// Its sender.
     pub peer: PeerId,
     /// In an allocation of its own: what is kept of it keeps all of it.
     pub payload: BytesMut,
     /// The mark that it came with.
     pub ecn: Ecn,
-    /// When it left, by its sender's clock: ticks of [`STAMP_MICROS`], the lowest 20 bits. What it acknowledges then tells
-    /// the delay there apart from the delay back.
+    /// Its departure by the sender's clock: ticks of [`STAMP_MICROS`], the lowest 20 bits. Its acknowledgements then tell the
+    /// delay there apart from the delay back.
     pub departed: u32,
     /// The endpoint at which the peer is seen, which the answer to a dial tells it.
     pub observed: SocketAddr,
@@ -29,11 +29,11 @@ pub struct Received {
 pub enum Packets {
     /// All that may leave.
     All,
-    /// Those that ask for no acknowledgement (RFC 9000 section 2: not ack-eliciting), and what a close or a ping needs.
+    /// Packets that ask for no acknowledgement (RFC 9000 section 2: not ack-eliciting), and what a close or a ping needs.
     NonEliciting,
 }
 
-/// What [`super::Transport::poll_transmit`] appended.
+/// Payloads that [`super::Transport::poll_transmit`] appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
     /// Size of each UDP payload but the last, which may be shorter.
@@ -55,7 +55,7 @@ pub struct Response {
     pub is_reset: bool,
 }
 
-/// What acknowledgements told of the path since the engine last asked.
+/// Facts that acknowledgements brought of the path since the engine last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathSample {
     /// Packets acknowledged.
@@ -69,7 +69,7 @@ pub struct PathSample {
     /// The least delay to the other end, by its clock, less a constant that is unknown, in microseconds. Without its clock: the
     /// least round trip.
     pub delay: i64,
-    /// When the newest packet arrived, by the same clock, in microseconds.
+    /// Arrival of the newest packet, by the same clock, in microseconds.
     pub arrival: i64,
     /// The round trip of the newest packet.
     pub round_trip: Duration,
