@@ -50,8 +50,8 @@ impl Transport for Quic {
 
     fn handle_datagram(&mut self, datagram: Received, now: Instant) {
         let Received { peer, payload, ecn, departed, observed } = datagram;
-        self.handle_departure(departed);
-        self.handle_datagram(tag(peer), ecn.into(), payload, Some(observed), now);
+        let envelope = warren_quic::Envelope { ecn: ecn.into(), departed: Some(departed) };
+        self.handle_datagram(tag(peer), envelope, payload, Some(observed), now);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -254,12 +254,12 @@ impl Transport for Quic {
         Some(Response { peer: PeerId(peer.0), is_reset: is_reset(&payload), payload })
     }
 
-    fn poll_ready(&mut self, _now: Instant) -> Option<ConnectionHandle> {
-        self.poll_ready().map(own)
+    fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle> {
+        self.poll_ready(now).map(own)
     }
 
-    fn poll_event(&mut self, _now: Instant) -> Option<(ConnectionHandle, Event)> {
-        self.poll_event().map(|(connection, event)| (own(connection), translated(event)))
+    fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)> {
+        self.poll_event(now).map(|(connection, event)| (own(connection), translated(event)))
     }
 
     fn poll_transmit(
@@ -270,11 +270,11 @@ impl Transport for Quic {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Transmit> {
-        let connection = its(connection);
-        self.hold(connection, packets == Packets::NonEliciting);
-        let transmit = self.poll_transmit(connection, max, out, now);
-        self.hold(connection, false);
-        transmit.map(|it| Transmit { segment: it.segment, ecn: it.ecn.into(), asks: it.asks })
+        let transmit = match packets {
+            Packets::All => self.poll_transmit(its(connection), max, out, now)?,
+            Packets::NonEliciting => self.poll_non_eliciting(its(connection), max, out, now)?,
+        };
+        Some(Transmit { segment: transmit.segment, ecn: transmit.ecn.into(), asks: transmit.asks })
     }
 
     fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
