@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use warren_quic::ConnectionHandle;
 use warren_wireguard::{Path, PeerId};
 
 use crate::bucket::{Bucket, datagrams};
 use crate::overhead::{IPV6_UDP, WIREGUARD};
+use crate::transport::ConnectionHandle;
 
 /// Queues of all peers.
 #[derive(Debug)]

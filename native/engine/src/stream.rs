@@ -2,9 +2,10 @@ use std::collections::VecDeque;
 use std::mem;
 
 use bytes::Bytes;
-use warren_quic::{StreamHandle, StreamName};
 
 use crate::ids::{ConnectionId, Priority};
+use crate::stream_name::StreamName;
+use crate::transport::StreamHandle;
 
 /// A byte stream of one connection.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
-use warren_quic::ConnectionHandle;
 
 use crate::connection::Connection;
 use crate::expiries::Expiries;
 use crate::ids::ConnectionId;
 use crate::timers::Timers;
+use crate::transport::ConnectionHandle;
 
 /// Connections of any phase, from the dial that makes one until its end is told.
 ///

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use warren_quic::{ConnectionHandle, STAMP_MICROS};
 use warren_wireguard::{Path, PeerId};
 
 use crate::config::Config;
@@ -14,6 +13,7 @@ use crate::lanes::Lanes;
 use crate::overhead::{self, ip_udp};
 use crate::pacing::{Groups, Order};
 use crate::policy::Policies;
+use crate::transport::{ConnectionHandle, STAMP_MICROS};
 use crate::uplink::Uplink;
 
 /// Turns to send, and the bounds on what leaves in them.

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::ConnectionHandle;
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -10,8 +9,9 @@ use crate::connection::Phase;
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Arms the liveness timer: something was sent that may stay unanswered.
     pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
         let interval = self.ask_interval();
@@ -31,7 +31,7 @@ impl Engine {
         let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
             return;
         };
-        let Some(since) = self.quic.unanswered_since(handle) else {
+        let Some(since) = self.transport.unanswered_since(handle) else {
             self.ask_for_what_flies(id, handle, now);
             self.ask_while_waiting(id, now);
             return;
@@ -54,7 +54,7 @@ impl Engine {
     /// as in an outage after which the peer spoke first, or acknowledged what it had got before. The answer to one more
     /// packet tells QUIC so at once; its own probes are far apart by then.
     fn ask_for_what_flies(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) {
-        let Some(since) = self.quic.unacknowledged_since(handle) else {
+        let Some(since) = self.transport.unacknowledged_since(handle) else {
             return;
         };
         let Some(connection) = self.calls.connections.get(&id).filter(|connection| connection.sends()) else {
@@ -89,7 +89,7 @@ impl Engine {
             && let Some(handle) = connection.handle
         {
             connection.asked = Some(now);
-            self.quic.ping(handle);
+            self.transport.ping(handle);
         }
     }
 
@@ -105,14 +105,14 @@ impl Engine {
             return;
         }
         if let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             self.calls.timers.arm(id, Timer::Probe, now + PROBE);
         }
     }
 
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
         let handle = self.calls.connections.get(&id).and_then(|connection| connection.handle);
-        let unanswered = handle.and_then(|handle| self.quic.unanswered_since(handle));
+        let unanswered = handle.and_then(|handle| self.transport.unanswered_since(handle));
         if unanswered.is_some_and(|since| since + PROBE <= now) {
             self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
         }
@@ -136,9 +136,9 @@ impl Engine {
         let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) else {
             return;
         };
-        let mut next = self.quic.last_heard(handle).map_or(now, |heard| heard + interval);
+        let mut next = self.transport.last_heard(handle).map_or(now, |heard| heard + interval);
         if next <= now {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             next = now + interval;
         }
         self.calls.timers.arm(id, Timer::Heartbeat, next);
@@ -206,7 +206,7 @@ impl Engine {
         }
         let mut next = asked.unwrap_or(since) + interval;
         if next <= now {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             self.calls.connections.get_mut(&id)?.asked = Some(now);
             next = now + interval;
         }
@@ -215,7 +215,7 @@ impl Engine {
 
     /// Time that an answer may take before the session is doubted.
     fn patience(&self, handle: ConnectionHandle) -> Duration {
-        self.quic.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
+        self.transport.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
     }
 
     fn ask_interval(&self) -> Duration {

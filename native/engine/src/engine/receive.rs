@@ -13,14 +13,15 @@
 use std::time::Instant;
 
 use warren_netstack::{HEADER_LEN, Header};
-use warren_quic::{Ecn, PeerTag};
 use warren_wireguard::{Opened, Path, PeerId};
 
 use super::Engine;
+use crate::ecn::Ecn;
 use crate::peer::QUIC_PORT;
+use crate::transport::{Received, Transport};
 use crate::word::Word;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Takes one UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
     pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
         if bytes.is_empty() {
@@ -78,8 +79,8 @@ impl Engine {
         let payload = self.intake.copies.copy(payload);
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
-        self.quic.handle_departure(header.label);
-        self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
+        let (peer, departed, observed) = (opened.peer, header.label, path.remote);
+        self.transport.handle_datagram(Received { peer, payload, ecn, departed, observed }, now);
     }
 
     /// Takes a datagram in hand. Events that QUIC made of another peer's are heard as that peer's first.

@@ -8,8 +8,9 @@ use super::Engine;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::ConnectionId;
 use crate::peer::Incomplete;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Whether a dial of a peer's may be taken: few of its dials wait on it, and there is room, or a dial that waited
     /// long on its dialler makes room.
     pub(super) fn finds_room(&mut self, peer: PeerId, now: Instant) -> bool {
@@ -85,7 +86,8 @@ impl Engine {
         let (Some(since), Some(handle)) = (connection.incomplete, connection.handle) else {
             return false;
         };
-        let timeout = self.quic.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
+        let timeout =
+            self.transport.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
         now >= since + 3 * timeout
     }
 }
