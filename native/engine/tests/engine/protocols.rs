@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 use warren_engine::{
-    CloseCause, ConnectionId, DialRefusal, DialRefused, Dialled, Event, Initiator, Lists, Outcome, PeerId,
-    Protocols,
+    Choice, CloseCause, ConnectionId, DialRefusal, DialRefused, Dialled, Event, Initiator, Lists, Outcome,
+    PeerId, Protocols, choose,
 };
-use warren_quic::{Choice, choose};
 use warren_testing::{Link, Seed};
 
 use crate::connect::connected;
@@ -62,7 +61,7 @@ fn a_dial_below_a_floor_is_refused_with_what_would_be_accepted() {
     assert_eq!((&closed[0].1.accepts, &*closed[0].1.reason), (&names("3 2"), "accepts 3, 2"));
     let refused = refusals(&world, 1);
     assert_eq!(refused, [refusal(DialRefusal::BelowFloor, names("1"))]);
-    let stats = world.node(at(1)).engine.stats().quic;
+    let stats = world.node(at(1)).engine.stats().transport;
     assert_eq!((stats.below_floor, stats.no_protocol, stats.peer_dials), (1, 0, 0));
 }
 
@@ -86,7 +85,7 @@ fn refused_dials_are_told_four_times_a_second_and_sixteen_wait_at_most() {
     let told = refusals(&world, 1).len() - 16;
     assert!((20..=25).contains(&told), "{told} in five seconds");
     let stats = world.node(at(1)).engine.stats();
-    assert_eq!(stats.quic.no_protocol, 400);
+    assert_eq!(stats.transport.no_protocol, 400);
 }
 
 #[test]
@@ -159,7 +158,7 @@ fn a_thousand_announcements_a_second_are_ten_events_and_the_last_of_them_is_told
     assert!((15..=23).contains(&told.len()), "{} events", told.len());
     assert_eq!(told.last(), Some(&2_000));
     assert!(told.is_sorted());
-    assert_eq!(world.node(at(1)).engine.stats().quic.announcements, 2_000);
+    assert_eq!(world.node(at(1)).engine.stats().transport.announcements, 2_000);
 }
 
 #[test]
