@@ -94,7 +94,7 @@ macro_rules! commands {
                 ) -> Result<()> {
                     let protocols = protocols.map(Protocols::try_from).transpose()?;
                     self.host.post(move |context| {
-                        context.engine.set_protocols(peer.map(PeerId), protocols);
+                        context.engine.set_protocols(peer.map(PeerId), protocols, context.now);
                     });
                     Ok(())
                 }

@@ -17,10 +17,10 @@ use crate::transport::Transport;
 impl<T: Transport> Engine<T> {
     /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its own any more.
     ///
-    /// They count from the next hello on, of either end. A handshake under way goes on with what its hello said, and the peer is
-    /// told the newer lists once it is complete; other connections are told by [`Engine::announce`]. Protocols that are not
-    /// [sound](Protocols::are_sound) are not taken.
-    pub fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
+    /// They count at once: this end's dials under way say their hellos anew, and hellos of peers are judged by them. A dial of a
+    /// peer's that was accepted goes on by the lists of before, and the peer is told the newer ones once it is complete; other
+    /// connections are told by [`Engine::announce`]. Protocols that are not [sound](Protocols::are_sound) are not taken.
+    pub fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>, now: Instant) {
         if !protocols.as_ref().is_none_or(Protocols::are_sound) {
             return;
         }
@@ -31,6 +31,25 @@ impl<T: Transport> Engine<T> {
             (None, Some(own)) => self.protocols = own,
         }
         self.transport.set_protocols(peer, protocols);
+        let peers = peer.map_or_else(|| self.peers.ids().collect(), |peer| vec![peer]);
+        for peer in peers {
+            self.say_hellos_anew(peer, now);
+        }
+        self.settle(now);
+    }
+
+    /// A hello that is said again by the transport, for it was lost, would say lists that hold no more.
+    fn say_hellos_anew(&mut self, peer: PeerId, now: Instant) {
+        let newest = self.protocols_of(peer).clone();
+        for id in self.connections_of(peer) {
+            let Some(dial) = self.calls.connections.get(&id) else {
+                continue;
+            };
+            let is_under_way = dial.phase == Phase::Dialling && dial.ending.is_none();
+            if is_under_way && dial.own.as_ref().is_some_and(|own| *own != newest) {
+                self.dial_afresh(id, now);
+            }
+        }
     }
 
     /// This end's protocols for a peer.
