@@ -29,7 +29,7 @@ import {
 import type { ClosingVerdict } from '../protocols/can-close.js'
 import type { CanCloseOptions } from '../protocols/can-close-options.js'
 import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
-import { offerOf, type ProtocolsOption, protocolLists, protocolName } from '../protocols/protocols.js'
+import { checkAsked, type ProtocolsOption, protocolLists, protocolName } from '../protocols/protocols.js'
 import { transports } from '../protocols/transports.js'
 import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
@@ -172,7 +172,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
     const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
-    if (connect !== undefined) offerOf('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
+    if (connect !== undefined) checkAsked('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
     const endpoints = knownAddresses(configured)
     const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
     this.#authorizations?.forget(peer.publicKey)

@@ -18,7 +18,7 @@ import { addressOf, type PublicKey } from '../keys.js'
 import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Lists } from '../protocols/choice.js'
 import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
-import { offerOf, type ProtocolsOption, protocolLists, protocolName, protocols } from '../protocols/protocols.js'
+import { checkAsked, type ProtocolsOption, protocolLists, protocolName, protocols } from '../protocols/protocols.js'
 import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import { type Caller, callerOf } from '../waiting/caller.js'
@@ -165,7 +165,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
       const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
-      offerOf('options.protocols', protocols, this.#configured)
+      checkAsked('options.protocols', protocols, this.#configured)
       return tolerated(this.#connect(protocols, timeout, signal, callerOf(this.connect)))
     } catch (error) {
       return Promise.reject(error)
@@ -176,7 +176,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   update(changes: PeerChanges): void {
     const { endpoint: endpoints, maxPriority, connect, ...rest } = parsePeerChanges(changes)
     this.#check()
-    if (connect) offerOf('changes.connect.protocols', connect.protocols, this.#configured)
+    if (connect) checkAsked('changes.connect.protocols', connect.protocols, this.#configured)
     const addresses = knownAddresses(endpoints ?? [])
     // Those before are of use until a name of the new ones is resolved.
     const isGiven = addresses.length > 0 || endpoints?.length === 0

@@ -89,9 +89,8 @@ const CHECKS = {
   prefer: optional(preference, []),
 }
 
-/** Chooses the offer: `protocols`, or that of the lists, which must not be empty then. */
-export function offerOf(name: string, named: readonly string[] | undefined, { offer }: Lists): readonly string[] {
-  const offered = named ?? offer
-  if (offered.length > 0) return offered
+/** Checks that a dial asks for something: for `named`, or for whatever the lists have. */
+export function checkAsked(name: string, named: readonly string[] | undefined, { offer, accept }: Lists): void {
+  if ((named ?? [...offer, ...accept]).length > 0) return
   throw outOfRange(name, `a list of one or more${named === undefined ? ": the device's is empty" : ''}`, named)
 }

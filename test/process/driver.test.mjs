@@ -16,7 +16,7 @@ const { openScript } = require('../../dist/drivers/script.js')
 
 const options = {
   listen: { host: '127.0.0.1', port: 0 },
-  protocols: ['test/1'],
+  protocols: { generation: 0, offer: ['test/1'], accept: ['test/1'], below: [], transports: ['quic/1'] },
   mtu: 1420,
   authorize: true,
   authorizeTimeout: 4000,

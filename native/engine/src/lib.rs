@@ -20,6 +20,7 @@ mod bucket;
 mod config;
 mod connection;
 mod control;
+mod ecn;
 mod engine;
 mod error;
 mod event;
@@ -36,29 +37,34 @@ mod past;
 mod payloads;
 mod peer;
 mod policy;
+mod quic;
 mod roster;
 mod stats;
 mod stream;
+mod stream_name;
 mod stream_table;
 mod timers;
 mod told;
+pub mod transport;
 mod uplink;
 mod word;
 
 pub use batch::{TransmitBatch, TransmitGroup};
 pub use config::{Config, Limits};
+pub use ecn::Ecn;
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
 pub use event::{
-    CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, Event, Initiator, Outcome, PeerDownReason,
+    CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, Event, GiveUp, Initiator, Outcome, PeerDownReason,
 };
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
-pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 #[cfg(feature = "reference")]
-pub use warren_quic::reference;
-pub use warren_quic::{Ecn, GiveUp, Lists, Protocols, StreamName};
+pub use quic::reference;
+pub use quic::{Choice, Lists, Protocols, Quic, QuicFigures, QuicTotals, choose};
+pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
+pub use stream_name::StreamName;
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

@@ -1,4 +1,4 @@
-//! What the packets of a peer may cost, in work and in memory, whatever it puts into them.
+//! Cost of a peer's packets, in work and in memory: bounded whatever it puts into them.
 
 use std::time::{Duration, Instant};
 
@@ -53,13 +53,42 @@ fn what_no_honest_end_sends_ends_the_connection_with_a_typed_error() {
     ] {
         let mut attack = Attack::connected();
         attack.send(&frames);
-        let cause = attack.node.events.iter().find_map(|(_, event)| match event {
-            Event::Closed(closed) => Some(closed.cause),
-            _ => None,
-        });
-        assert_eq!(cause, Some(CloseCause::Violation), "{what}");
+        assert_eq!(attack.cause(), Some(CloseCause::Violation), "{what}");
         assert_eq!(attack.node.quic.totals().violations, 1, "{what}");
     }
+}
+
+#[test]
+fn streams_that_are_stopped_and_reset_hold_nothing_though_nothing_is_acknowledged() {
+    let mut attack = Attack::connected();
+    let mut next = 1;
+    // What is held is compared with the limits at each packet.
+    while next < 150_000 && attack.lives() {
+        let streams = next..next + 30;
+        attack
+            .send(&streams.clone().flat_map(|next| stream(own(next), 0, &[3, 1], false)).collect::<Vec<_>>());
+        attack.send(&streams.clone().flat_map(|next| reset(own(next), 2)).collect::<Vec<_>>());
+        next = streams.end;
+    }
+    assert!(next > 1_000, "some may be stopped before an acknowledgement is due: {next}");
+    assert!(next < 10_000, "what waits to be stopped keeps its credit: {next}");
+    assert_eq!(attack.cause(), Some(CloseCause::Violation));
+}
+
+#[test]
+fn what_is_confirmed_of_streams_and_never_acknowledged_ends_the_connection() {
+    let mut attack = Attack::connected();
+    let mut credit = Vec::new();
+    for value in [0x10, 1 << 40, 0x11, 3, 1 << 40] {
+        put(&mut credit, value);
+    }
+    attack.send(&credit);
+    let mut next = 1;
+    while next < 150_000 && attack.lives() {
+        attack.send(&(next..next + 30).flat_map(|next| reset(own(next), 0)).collect::<Vec<_>>());
+        next += 30;
+    }
+    assert_eq!(attack.cause(), Some(CloseCause::Violation), "{next}");
 }
 
 struct Attack {
@@ -94,14 +123,30 @@ impl Attack {
     }
 
     fn lives(&self) -> bool {
-        let closed = |event: &Event| matches!(event, Event::Closed(_));
-        !self.node.events.iter().any(|(_, event)| closed(event))
+        self.cause().is_none()
+    }
+
+    /// The end of the connection.
+    fn cause(&self) -> Option<CloseCause> {
+        self.node.events.iter().find_map(|(_, event)| match event {
+            Event::Closed(closed) => Some(closed.cause),
+            _ => None,
+        })
     }
 }
 
 /// The dialler's own unidirectional streams (RFC 9000 section 2.1).
 fn own(index: u64) -> u64 {
     index * 4 + 2
+}
+
+/// A stream is given up at this length.
+fn reset(stream: u64, length: u64) -> Vec<u8> {
+    let mut frame = Vec::new();
+    for value in [4, stream, 0, length] {
+        put(&mut frame, value);
+    }
+    frame
 }
 
 fn retired() -> Vec<u8> {

@@ -18,7 +18,7 @@ const PEER: PeerTag = PeerTag(7);
 pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
 pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
 
-/// What a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
+/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
 const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
 /// Connections that are over, for as long as they may repeat their end, and the tables.
 const OTHER_BYTES: usize = 256 << 10;
@@ -26,7 +26,7 @@ const OTHER_BYTES: usize = 256 << 10;
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,
     pub(crate) now: Instant,
-    /// What was heard and looked at by nobody yet.
+    /// Events that nobody looked at yet.
     pub(crate) events: VecDeque<(ConnectionHandle, Event)>,
     /// Whether dials of the peer are accepted, else they are refused.
     pub(crate) accepts: bool,
@@ -102,7 +102,7 @@ impl QuicNode {
         out
     }
 
-    /// Drops what was heard and not looked at.
+    /// Drops the events that nobody looked at.
     pub(crate) fn forget(&mut self) {
         self.events.clear();
     }
@@ -110,14 +110,14 @@ impl QuicNode {
     pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut datagrams = Vec::new();
         let mut out = Vec::new();
-        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event(self.now)) {
             self.note(handle, event);
         }
         while inside(|| self.quic.poll_response(&mut out)).is_some() {
             datagrams.push(std::mem::take(&mut out));
         }
         let mut turns = 0;
-        while let Some(handle) = inside(|| self.quic.poll_ready()) {
+        while let Some(handle) = inside(|| self.quic.poll_ready(self.now)) {
             turns += 1;
             assert!(turns < 10_000, "a connection that never comes to rest");
             while let Some(transmit) = inside(|| self.quic.poll_transmit(handle, 8, &mut out, self.now)) {
@@ -125,7 +125,7 @@ impl QuicNode {
                 out.clear();
             }
         }
-        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event(self.now)) {
             self.note(handle, event);
         }
         for &handle in &self.live {
@@ -225,7 +225,17 @@ impl QuicNode {
                 assert_eq!(settled.replace(*outcome), None, "settled twice");
             }
             Event::StreamOpened { stream, .. } => self.streams.push((handle, *stream)),
+            Event::Refused { .. } => {
+                assert!(!self.live.contains(&handle), "the handle of a refusal names a connection");
+            }
+            Event::Finished => {
+                let told = |(of, event): &&(ConnectionHandle, Event)| {
+                    *of == handle && matches!(event, Event::Finished)
+                };
+                assert_eq!(self.events.iter().filter(told).count(), 0, "an end finishes twice");
+            }
             Event::Connected { .. }
+            | Event::Announced(_)
             | Event::Datagram(_)
             | Event::Writable
             | Event::Readable(_)

@@ -1,4 +1,5 @@
-//! How fast two ends move data in memory, both on one thread: `cargo run --release -p warren-quic --example throughput`.
+//! Rate at which two ends move data in memory, both on one thread: `cargo run --release -p warren-quic --example
+//! throughput`.
 //!
 //! Wall time suffers from whatever else the machine does; the processor's time (Linux) does not.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -30,7 +31,7 @@ fn report(what: &str, bytes: u64, run: Run) {
     println!("{what}\tpacket_both_ends\t{:.0}\tns", run.processor.as_nanos() as f64 / run.packets as f64);
 }
 
-/// What a run took.
+/// Cost of a run.
 struct Run {
     wall: Duration,
     processor: Duration,
@@ -165,7 +166,7 @@ impl Peer {
             self.quic.handle_timeout(now);
         }
         self.drain_events(now);
-        while let Some(connection) = self.quic.poll_ready() {
+        while let Some(connection) = self.quic.poll_ready(now) {
             self.out.clear();
             if let Some(transmit) = self.quic.poll_transmit(connection, BATCH, &mut self.out, now) {
                 for datagram in self.out.chunks(transmit.segment) {
@@ -176,7 +177,7 @@ impl Peer {
     }
 
     fn drain_events(&mut self, now: Instant) {
-        while let Some((connection, event)) = self.quic.poll_event() {
+        while let Some((connection, event)) = self.quic.poll_event(now) {
             match event {
                 Event::Incoming { .. } => self.quic.accept(connection, None, now),
                 Event::Connected { .. } => self.connection = connection,

@@ -4,6 +4,7 @@ mod flow;
 mod lists;
 mod messages;
 mod receive;
+mod stops;
 mod streams;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::{
     header::Header,
     parameters::PeerLimits,
     session::Agreement,
+    unacknowledged::UnacknowledgedBytes,
     weigh::Weight,
 };
 use bytes::Bytes;
@@ -31,6 +33,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use stops::Stops;
 use streams::ByteStreams;
 use work::Work;
 
@@ -62,9 +65,11 @@ pub(crate) struct Connection {
     heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
+    control_unacknowledged: UnacknowledgedBytes,
     sending: Sending,
     receiving: Receiving,
     streams: ByteStreams,
+    stops: Stops,
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
@@ -73,6 +78,8 @@ pub(crate) struct Connection {
     /// The other end said that it sends no more.
     finished: bool,
     grease: Grease,
+    /// Over, and repeats its word no longer than until then.
+    lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -111,15 +118,18 @@ impl Connection {
             heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
+            control_unacknowledged: UnacknowledgedBytes::default(),
             sending: Sending::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
+            stops: Stops::default(),
             work: Work::default(),
             config,
             left: false,
             told: None,
             finished: false,
             grease,
+            lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
@@ -135,12 +145,12 @@ impl Connection {
         }
     }
 
-    /// How many costly pieces a datagram for it has.
+    /// Number of costly pieces in a datagram for it.
     pub(crate) fn weigh(&mut self, weight: &Weight) -> Result<u32, Violation> {
         self.work.pieces(weight)
     }
 
-    /// The datagram just handled broke a rule, unless it was the end of the connection anyway.
+    /// Closes for a broken rule of the datagram just handled, unless it was the end of the connection anyway.
     pub(crate) fn offended(
         &mut self,
         Violation(reason): Violation,
@@ -154,7 +164,7 @@ impl Connection {
         lives
     }
 
-    /// What the owner and the congestion controller tell each other.
+    /// State that the owner and the congestion controller share.
     pub(crate) fn gauge(&self) -> &Gauge {
         self.flow.gauge()
     }
@@ -169,11 +179,21 @@ impl Connection {
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let deadline = self.inner.poll_timeout();
-        // What flies has a timer (RFC 9002 section 6.2.1), so that whatever the window holds back is asked for again.
+        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for again.
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        deadline
+        [deadline, self.lingers_until].into_iter().flatten().min()
+    }
+
+    /// Whether it is over, and has been for so long that its word is not repeated any more.
+    pub(crate) fn has_lingered(&self, now: Instant) -> bool {
+        self.lingers_until.is_some_and(|until| until <= now)
+    }
+
+    /// It is over, and there may be a word to repeat.
+    pub(crate) fn lingers(&self) -> bool {
+        self.phase == Phase::Ended
     }
 
     pub(crate) fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
@@ -184,7 +204,8 @@ impl Connection {
         self.inner.is_drained()
     }
 
-    /// The other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be repeated.
+    /// Whether the other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be
+    /// repeated.
     pub(crate) fn is_left(&self) -> bool {
         self.left && self.phase == Phase::Ended
     }
@@ -224,7 +245,7 @@ impl Connection {
         self.end(Closed { code, ..closed }, events);
     }
 
-    /// Turns what quinn-proto has to say into events.
+    /// Turns quinn-proto's events into events for the owner.
     pub(crate) fn absorb(&mut self, now: Instant, events: &mut Events) {
         let mut last_read = None;
         loop {
@@ -241,6 +262,9 @@ impl Connection {
                     self.violated(reason, now, events);
                 }
             }
+        }
+        if self.phase == Phase::Ended {
+            self.lingers_until.get_or_insert(now + LINGER_MAX);
         }
         self.free_full(events);
         if self.phase == Phase::Open && self.control.is_overfull() {
@@ -333,15 +357,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes what the other end shall know of what it sent.
+    /// Writes the pending control frames, unless the other end leaves too much of them unacknowledged.
     fn flush_control(&mut self) {
         let Some(id) = self.control_stream else { return };
-        if self.control.is_empty() {
+        if self.control.is_empty() || self.control_unacknowledged.held() >= CONTROL_UNACKNOWLEDGED_MAX {
             return;
         }
-        if let Ok(written) = self.inner.send_stream(id).write(self.control.bytes()) {
-            self.control.advance(written);
-            self.flow.wrote(written);
+        let bytes = Bytes::copy_from_slice(self.control.bytes());
+        let mut chunk = [self.control_unacknowledged.count(bytes)];
+        if let Ok(written) = self.inner.send_stream(id).write_chunks(&mut chunk) {
+            self.control.advance(written.bytes);
+            self.flow.wrote(written.bytes);
         }
     }
 
@@ -371,6 +397,7 @@ impl Connection {
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);
         self.streams.end();
+        self.stops = Stops::default();
         self.control = ControlWriter::default();
         events.push_back((self.handle, Event::Closed(closed)));
     }
@@ -406,7 +433,16 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// What tests reach into.
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
+const LINGER_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
+const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
+
+/// Access for tests.
 #[cfg(test)]
 impl Connection {
     pub(crate) fn inner(&mut self) -> &mut quinn_proto::Connection {

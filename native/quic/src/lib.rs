@@ -59,7 +59,7 @@ pub use config::{Config, MIN_UDP_PAYLOAD};
 pub use event::{Event, GiveUp, Hello, Outcome, Read, Refusal, Stopped};
 pub use gauge::{PathSample, STAMP_MICROS};
 pub use lists::{Lists, Protocols};
-pub use names::{ConnectionHandle, Ecn, MessageHandle, PeerTag, StreamHandle, Transmit};
+pub use names::{ConnectionHandle, Ecn, Envelope, MessageHandle, PeerTag, StreamHandle, Transmit};
 pub use quic::Quic;
 pub use stats::{ConnectionStats, QuicStats};
 pub use stream_name::StreamName;

@@ -16,6 +16,7 @@ use quinn_proto::{
     EndpointEvent, Incoming, NoneTokenStore, ServerConfig, TransportConfig, TransportError,
 };
 use std::{
+    collections::VecDeque,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Instant,
@@ -39,6 +40,8 @@ pub(crate) struct Peer {
     /// Handed out and neither accepted nor refused.
     pub(crate) undecided: Vec<ConnectionHandle>,
     pub(crate) allowance: Allowance,
+    /// Connections that are over and repeat their word, oldest first.
+    pub(crate) lingering: VecDeque<ConnectionHandle>,
 }
 
 /// A dialler whose hello is not complete.
@@ -57,7 +60,7 @@ pub(crate) struct Undecided {
     pub(crate) own: Arc<Protocols>,
 }
 
-/// What a datagram turned out to be.
+/// Kind of a datagram.
 pub(crate) enum Arrival {
     Nothing,
     Connection(ConnectionHandle, ConnectionEvent),
@@ -68,7 +71,7 @@ pub(crate) enum Arrival {
     Refused(Useless),
 }
 
-/// Why a hello is of no use.
+/// Reason why a hello is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Useless {
     Malformed,
@@ -104,10 +107,11 @@ impl Peer {
             incomplete: Vec::new(),
             undecided: Vec::new(),
             allowance: Allowance::default(),
+            lingering: VecDeque::new(),
         }
     }
 
-    /// Whether nothing would be lost with it.
+    /// Whether nothing would be lost by dropping it.
     pub(crate) fn is_idle(&self) -> bool {
         self.incomplete.is_empty()
             && self.undecided.is_empty()

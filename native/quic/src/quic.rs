@@ -2,10 +2,11 @@
 
 mod arrival;
 mod commands;
+mod departure;
 
 use crate::{
-    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Event, Hello, PeerTag,
-    Protocols, QuicStats, Refusal, RefuseCode, Transmit, ack,
+    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
+    PeerTag, Protocols, QuicStats, Refusal, RefuseCode, ack,
     cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
@@ -37,8 +38,6 @@ pub struct Quic {
     slots: FxHashMap<ConnectionHandle, Slot>,
     endpoints: u64,
     next: u32,
-    /// The latest instant that was told.
-    now: Option<Instant>,
     touched: Vec<ConnectionHandle>,
     ready: VecDeque<ConnectionHandle>,
     deadlines: Deadlines,
@@ -46,10 +45,8 @@ pub struct Quic {
     responses: VecDeque<(PeerTag, Vec<u8>)>,
     scratch: Vec<u8>,
     totals: QuicStats,
-    /// Of the datagram that is handled.
+    /// Weight of the datagram in hand.
     weight: Weight,
-    /// Of the next datagram, by its sender's clock.
-    departed: Option<u32>,
 }
 
 enum Slot {
@@ -70,7 +67,6 @@ impl Quic {
             slots: FxHashMap::default(),
             endpoints: 0,
             next: 0,
-            now: None,
             touched: Vec::new(),
             ready: VecDeque::new(),
             deadlines: Deadlines::default(),
@@ -79,7 +75,6 @@ impl Quic {
             scratch: Vec::new(),
             totals: QuicStats::default(),
             weight: Weight::default(),
-            departed: None,
         }
     }
 
@@ -93,7 +88,6 @@ impl Quic {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
-        self.now = Some(now);
         self.totals.dialled += 1;
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
@@ -113,24 +107,17 @@ impl Quic {
         handle
     }
 
-    /// Tells when the next datagram left its sender, by that one's clock: ticks of [`crate::STAMP_MICROS`], the lowest 20
-    /// bits. What it acknowledges then tells the delay there apart from the delay back.
-    pub fn handle_departure(&mut self, stamp: u32) {
-        self.departed = Some(stamp);
-    }
-
-    /// One UDP payload from a peer, in an allocation of its own: what is kept of it keeps all of it. `observed` is the
-    /// endpoint at which the peer is seen, for the hello of an answer.
+    /// Takes one UDP payload from a peer, in an allocation of its own: a kept piece of it keeps all of it. `observed`
+    /// is the endpoint at which the peer is seen, for the hello of an answer.
     pub fn handle_datagram(
         &mut self,
         peer: PeerTag,
-        ecn: Ecn,
+        envelope: impl Into<Envelope>,
         payload: BytesMut,
         observed: Option<SocketAddr>,
         now: Instant,
     ) {
-        self.now = Some(now);
-        let departed = self.departed.take();
+        let Envelope { ecn, departed } = envelope.into();
         let put_off = ack::delay(&payload).unwrap_or_default();
         self.weight.read(&payload);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -164,7 +151,6 @@ impl Quic {
 
     /// Goes on with an [`Event::Incoming`]; `round_trip` is that of the path, if it is known.
     pub fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant) {
-        self.now = Some(now);
         let Some((peer, observed, undecided)) = self.decide(connection) else { return };
         self.totals.accepted += 1;
         let gauge = Arc::<Gauge>::default();
@@ -189,7 +175,6 @@ impl Quic {
 
     /// Refuses an [`Event::Incoming`]; the dialler learns why. No event follows here.
     pub fn refuse(&mut self, connection: ConnectionHandle, code: RefuseCode, now: Instant) {
-        self.now = Some(now);
         let Some((peer, _, undecided)) = self.decide(connection) else { return };
         self.totals.refused += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -221,7 +206,6 @@ impl Quic {
 
     /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
     pub fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], now: Instant) {
-        self.now = Some(now);
         if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
             made.close(code, reason, now, &mut self.events);
             self.touch(connection);
@@ -238,7 +222,6 @@ impl Quic {
 
     /// Does what was due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = Some(now);
         while let Some((at, connection)) = self.deadlines.pop(now) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { continue };
             if made.armed != Some(at) {
@@ -247,6 +230,12 @@ impl Quic {
             made.armed = None;
             match made.deadline() {
                 Some(deadline) if deadline <= now => {
+                    if made.has_lingered(now) {
+                        let peer = made.peer;
+                        self.remove(connection);
+                        self.drop_if_idle(peer);
+                        continue;
+                    }
                     made.handle_timeout(now);
                     self.touch(connection);
                 }
@@ -255,38 +244,15 @@ impl Quic {
         }
     }
 
-    /// When [`Quic::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
+    /// Instant at which [`Quic::handle_timeout`] wants to be called, and the reason. Sometimes too early, never too
+    /// late.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement or close"))
     }
 
-    /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
-    pub fn poll_transmit(
-        &mut self,
-        connection: ConnectionHandle,
-        max: usize,
-        out: &mut Vec<u8>,
-        now: Instant,
-    ) -> Option<Transmit> {
-        self.now = Some(now);
-        let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
-        let had_room = made.room() > 0;
-        let transmit = made.poll_transmit(max, out, now);
-        made.ready &= transmit.is_some();
-        let deadline = made.deadline();
-        self.deadlines.set(connection, &mut made.armed, deadline);
-        // What was thought unsent, or in flight, was not: nobody else would tell.
-        let has_grown = transmit.is_none() && !had_room && made.room() > 0;
-        if has_grown {
-            self.mark_ready(connection);
-        }
-        self.put_away(connection, transmit.is_none());
-        transmit
-    }
-
     /// Connections that want [`Quic::poll_transmit`], or whose [`Quic::room`] may have grown; each once.
-    pub fn poll_ready(&mut self) -> Option<ConnectionHandle> {
-        self.settle();
+    pub fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle> {
+        self.settle(now);
         while let Some(connection) = self.ready.pop_front() {
             if self.made(connection).is_some_and(|made| std::mem::take(&mut made.ready)) {
                 return Some(connection);
@@ -303,9 +269,9 @@ impl Quic {
         Some(peer)
     }
 
-    /// What happened.
-    pub fn poll_event(&mut self) -> Option<(ConnectionHandle, Event)> {
-        self.settle();
+    /// The next event, and its connection.
+    pub fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)> {
+        self.settle(now);
         self.events.pop_front()
     }
 
@@ -317,22 +283,24 @@ impl Quic {
         })
     }
 
-    /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
+    /// Instant since which this end waits for an answer: that of the oldest packet that asks for one, sent after
+    /// anything was received.
     pub fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Since when this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }
 
-    /// When the last datagram of a connection came; before any, when it was made.
+    /// Instant at which the last datagram of a connection came; before any, at which it was made.
     pub fn last_heard(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection).map(Connection::last_heard)
     }
 
-    /// How long an answer takes at most when nothing is lost: about what quinn-proto waits before its first probe.
+    /// Longest time that an answer takes when nothing is lost: about that which quinn-proto waits before its first
+    /// probe.
     pub fn probe_timeout(&self, connection: ConnectionHandle) -> Option<Duration> {
         self.seen(connection).map(Connection::probe_timeout)
     }
@@ -425,10 +393,8 @@ impl Quic {
         }
     }
 
-    /// Lets what was touched come to rest: endpoints and connections exchange their events, and what follows from them
-    /// is told.
-    fn settle(&mut self) {
-        let Some(now) = self.now else { return };
+    /// Settles what was touched: endpoints and connections exchange their events, and the owner's events follow.
+    fn settle(&mut self, now: Instant) {
         let slots = &self.slots;
         self.deadlines.sweep_if_stale(
             |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),

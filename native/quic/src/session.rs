@@ -28,13 +28,13 @@ use std::{
 /// The QUIC version that has this session: "wr", 1.
 pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
 
-/// What a dialler says.
+/// A dialler's part of a handshake.
 pub(crate) struct Dial {
     pub(crate) hello: Hello,
     pub(crate) grease: Grease,
 }
 
-/// What an acceptor answers to a hello that was read already.
+/// An acceptor's answer to a hello that was read already.
 pub(crate) struct Answer {
     pub(crate) hello: Hello,
     pub(crate) grease: Grease,
@@ -50,7 +50,7 @@ pub(crate) struct Accepted {
     pub(crate) protocol: Box<str>,
 }
 
-/// What both ends agreed on, once [`Session::handshake_data`] gives it.
+/// Agreement of both ends, once [`Session::handshake_data`] gives it.
 #[derive(Debug, Clone)]
 pub(crate) struct Agreement {
     pub(crate) hello: Hello,

@@ -1,8 +1,11 @@
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-/// Whether the other end acknowledged all that a stream wrote. quinn-proto does not say so before the stream is finished,
-/// but it drops a chunk once every byte up to its end is acknowledged.
+/// Bytes that a stream wrote and the other end has not acknowledged. quinn-proto does not tell their end before the
+/// stream is finished, but it drops a chunk once every byte up to its end is acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Unacknowledged(Arc<()>);
 
@@ -17,7 +20,7 @@ impl Unacknowledged {
         Arc::strong_count(&self.0) - 1
     }
 
-    /// Nothing that was written waits for its acknowledgement.
+    /// Whether nothing that was written waits for its acknowledgement.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces() == 0
     }
@@ -33,3 +36,42 @@ impl AsRef<[u8]> for Counted {
         &self.bytes
     }
 }
+
+/// Bytes that quinn-proto holds of a stream until the other end has acknowledged them.
+#[derive(Debug, Default)]
+pub(crate) struct UnacknowledgedBytes(Arc<AtomicUsize>);
+
+impl UnacknowledgedBytes {
+    /// The same bytes, which count until they are dropped.
+    pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
+        let cost = bytes.len() + PIECE_COST;
+        self.0.fetch_add(cost, Ordering::Relaxed);
+        Bytes::from_owner(CountedBytes { bytes, cost, held: Arc::clone(&self.0) })
+    }
+
+    /// Bytes, with what each piece costs besides.
+    pub(crate) fn held(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct CountedBytes {
+    bytes: Bytes,
+    cost: usize,
+    held: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for CountedBytes {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.cost, Ordering::Relaxed);
+    }
+}
+
+/// Two allocations and the handle of one, beside the bytes.
+const PIECE_COST: usize = 128;

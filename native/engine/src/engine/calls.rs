@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
-use warren_quic::ConnectionHandle;
 
 use crate::connection::Connection;
 use crate::expiries::Expiries;
 use crate::ids::ConnectionId;
 use crate::timers::Timers;
+use crate::transport::ConnectionHandle;
 
 /// Connections of any phase, from the dial that makes one until its end is told.
 ///
@@ -44,7 +44,7 @@ impl Calls {
         Some(connection)
     }
 
-    /// The transport knows a connection by this handle from now on.
+    /// Binds a connection to the handle by which the transport knows it from now on.
     pub(super) fn bind(&mut self, id: ConnectionId, handle: ConnectionHandle) {
         self.of_handle.insert(handle, id);
         if let Some(connection) = self.connections.get_mut(&id) {

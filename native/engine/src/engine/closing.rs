@@ -1,17 +1,17 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use warren_quic::ConnectionHandle;
-
 use super::Engine;
 use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
 use crate::ids::{ConnectionId, MessageId};
 use crate::stream::Stream;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
-    /// Takes no more; what was admitted is delivered, for at most `grace`, then the close goes out. Zero: at once.
+impl<T: Transport> Engine<T> {
+    /// Closes gracefully: takes no more, delivers what was admitted, for at most `grace`, then sends the close. Zero:
+    /// at once.
     pub fn close(
         &mut self,
         connection: ConnectionId,
@@ -53,7 +53,7 @@ impl Engine {
         self.settle(now);
     }
 
-    /// The grace of a close is over.
+    /// Ends a graceful close whose grace is over.
     pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
         if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
         {
@@ -69,7 +69,7 @@ impl Engine {
         }
     }
 
-    /// Ends graceful closes that have nothing left to deliver; whether there were any.
+    /// Ends graceful closes that have nothing left to deliver. Whether there were any.
     pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
         if self.graces.is_empty() {
             return false;
@@ -103,19 +103,19 @@ impl Engine {
             self.bury(connection, closed, now);
             return;
         };
-        self.quic.close(handle, closed.code, closed.reason.as_bytes(), now);
+        self.transport.close(handle, closed.code, closed.reason.as_bytes(), now);
         state.ending = Some(closed);
     }
 
     /// Drops a connection without a word: the other end is gone, or keeps another one.
     pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
         if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
-            self.quic.abandon(handle);
+            self.transport.abandon(handle);
         }
         self.bury(connection, closed, now);
     }
 
-    /// Forgets a connection, and tells its end: first what becomes of everything under way.
+    /// Forgets a connection, and tells its end: first the outcome of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
         self.await_no_more(id);
         let Some(mut connection) = self.calls.remove(id) else {
@@ -181,7 +181,7 @@ impl Engine {
         let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
         let has_all = |stream: &Stream| {
             let transport = connection.handle.zip(stream.handle);
-            transport.is_none_or(|(handle, stream)| self.quic.has_acknowledged(handle, stream))
+            transport.is_none_or(|(handle, stream)| self.transport.has_acknowledged(handle, stream))
         };
         connection.messages.is_empty() && streams.all(|stream| stream.is_delivered() && has_all(stream))
     }

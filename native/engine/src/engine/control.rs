@@ -1,9 +1,9 @@
-//! What leaves beside data: before it as far as its peer's share of the uplink goes, behind it or in its lanes beyond.
+//! Control traffic, which leaves beside data: before it as far as its peer's share of the uplink goes, behind it or in
+//! its lanes beyond.
 
 use std::mem;
 use std::time::{Duration, Instant};
 
-use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -13,13 +13,15 @@ use super::transmit::TURN_ALONE;
 use crate::batch::TransmitBatch;
 use crate::bucket::Bucket;
 use crate::control::Item;
+use crate::ecn::Ecn;
 use crate::ids::ConnectionId;
+use crate::transport::{ConnectionHandle, Packets, Response, Transport};
 use crate::word::Word;
 
-impl Engine {
-    /// A connection has something to send, or room for more.
+impl<T: Transport> Engine<T> {
+    /// Queues a connection that has something to send, or room for more.
     pub(super) fn stand_in_control(&mut self, handle: ConnectionHandle) {
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+        let Some(peer) = self.transport.peer_of(handle) else {
             return;
         };
         self.departures.control.push_connection(peer, handle);
@@ -30,37 +32,31 @@ impl Engine {
 
     /// Takes answers that belong to no connection, as many as their peers may cause.
     pub(super) fn take_answers(&mut self, now: Instant) {
-        while let Some((peer, answer)) = self.next_answer() {
-            if self.may_answer(peer, now) {
-                self.push_answer(peer, answer);
+        while let Some(answer) = self.transport.poll_response() {
+            if self.may_answer(answer.peer, now) {
+                self.push_answer(answer);
             }
         }
     }
 
     /// Takes the answer to a dial for which [`Engine::may_answer`] was asked.
     pub(super) fn take_answer_to_dial(&mut self) {
-        while let Some((peer, answer)) = self.next_answer() {
-            self.push_answer(peer, answer);
+        while let Some(answer) = self.transport.poll_response() {
+            self.push_answer(answer);
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PeerId, Vec<u8>)> {
-        let mut answer = Vec::new();
-        let peer = self.quic.poll_response(&mut answer)?;
-        Some((PeerId(peer.0), answer))
-    }
-
-    fn push_answer(&mut self, peer: PeerId, answer: Vec<u8>) {
-        if is_reset(&answer) {
+    fn push_answer(&mut self, answer: Response) {
+        if answer.is_reset {
             // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
             // process is a new one, or the same that gave the connection up.
             let word = Word::Stranger(self.config.incarnation).encode();
-            self.departures.control.push_answer(peer, word.to_vec());
+            self.departures.control.push_answer(answer.peer, word.to_vec());
         }
-        self.departures.control.push_answer(peer, answer);
+        self.departures.control.push_answer(answer.peer, answer.payload);
     }
 
-    /// Whether a peer may have one more answer to what belongs to no connection; if so, it had it.
+    /// Whether a peer may have one more answer that belongs to no connection; if so, it is charged for it.
     pub(super) fn may_answer(&mut self, peer: PeerId, now: Instant) -> bool {
         let Some(state) = self.peers.get_mut(&peer) else {
             return false;
@@ -119,7 +115,7 @@ impl Engine {
         false
     }
 
-    /// Sends one thing of a peer that is beyond its share, where no data waits for the uplink.
+    /// Sends one item of a peer that is beyond its share, where no data waits for the uplink.
     pub(super) fn transmit_behind(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let allowance = self.departures.uplink.as_ref().map_or(0, |uplink| uplink.allowance(now));
         if allowance == 0 || !self.departures.lanes.is_empty() {
@@ -133,7 +129,7 @@ impl Engine {
         true
     }
 
-    /// Packets of a peer that waited for a session take a turn in the lane of packets.
+    /// Sends packets of a peer that waited for a session, as a turn in the lane of packets.
     pub(super) fn turn_of_staged(
         &mut self,
         peer: PeerId,
@@ -149,7 +145,7 @@ impl Engine {
         self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
     }
 
-    /// What a connection lost takes a turn in the lane of its data.
+    /// Sends what a connection lost, as a turn in the lane of its data.
     pub(super) fn turn_of_lost(
         &mut self,
         id: ConnectionId,
@@ -169,7 +165,7 @@ impl Engine {
         }
     }
 
-    /// Sends what answers nobody who is known; what the tunnel has for peers joins the rest that is theirs.
+    /// Sends an answer to a sender that is no peer. Messages of the tunnel for peers join the other items of each.
     fn transmit_reply(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let start = batch.bytes.len();
         while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
@@ -189,7 +185,7 @@ impl Engine {
         false
     }
 
-    /// Sends the first thing that waits of a peer, of a connection so many datagrams at most.
+    /// Sends the first item of a peer, of a connection so many datagrams at most.
     fn transmit_item(&mut self, peer: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
         match self.departures.control.take(peer) {
             Some(Item::Message(path, message)) => {
@@ -224,7 +220,7 @@ impl Engine {
         true
     }
 
-    /// Sends what QUIC has for a connection beside new data, up to so many datagrams; answers how many.
+    /// Sends frames of a connection that are no new data, in up to so many datagrams. Answers their number.
     fn transmit_control_of_connection(
         &mut self,
         handle: ConnectionHandle,
@@ -236,9 +232,8 @@ impl Engine {
         let allowance = id.map_or(usize::MAX, |id| self.departures.pacing.allowance(id, now));
         let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(most).min(allowance.max(1));
-        self.quic.hold(handle, held);
-        let sent = self.transmit_connection(handle, most, batch, now);
-        self.quic.hold(handle, false);
+        let packets = if held { Packets::NonEliciting } else { Packets::All };
+        let sent = self.transmit_connection(handle, packets, most, batch, now);
         if sent == most {
             self.stand_in_control(handle);
             return sent;
@@ -252,10 +247,10 @@ impl Engine {
         sent
     }
 
-    /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
-    /// higher lanes may starve that data.
+    /// Whether frames of a connection can wait for its data, which has a turn to come and fills their packets; not for
+    /// long, as higher lanes may starve that data.
     fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
-        let may_wait = self.departures.pacing.is_steered(id) && self.quic.room(handle) > 0;
+        let may_wait = self.departures.pacing.is_steered(id) && self.transport.room(handle) > 0;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return false;
         };
@@ -265,7 +260,8 @@ impl Engine {
         now < *connection.held_since.get_or_insert(now) + HELD_MAX
     }
 
-    /// What a peer that is beyond its share has of data takes turns in the lanes of data.
+    /// Moves the data of a peer that is beyond its share to the lanes of data: packets that waited for a session, and
+    /// what its connections lost.
     fn leave_to_lanes(&mut self, peer: PeerId) {
         if self.departures.control.take_staged(peer) {
             self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
@@ -281,9 +277,10 @@ impl Engine {
         }
     }
 
-    /// Unless it is of what the other end asked for: confirmations of its messages, where nothing was sent to it.
+    /// Gives lost data a turn in a lane. Confirmations of the other end's messages get none where nothing was sent to
+    /// it: it asked for them.
     fn give_turn_to_lost(&mut self, id: ConnectionId, handle: ConnectionHandle) {
-        let unsent = if self.is_delivered(id) { 0 } else { self.quic.unsent(handle) };
+        let unsent = if self.is_delivered(id) { 0 } else { self.transport.unsent(handle) };
         if let Some(connection) = self.calls.connections.get_mut(&id)
             && unsent > 0
             && !connection.lanes.values().any(|lane| lane.scheduled)
@@ -295,14 +292,9 @@ impl Engine {
     }
 }
 
-/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
-fn is_reset(response: &[u8]) -> bool {
-    response.first().is_some_and(|first| first & 0x80 == 0)
-}
-
 /// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
 const TURN_OF_CONTROL: usize = 4;
-/// How long frames of a connection wait for its data.
+/// Longest wait of a connection's frames for its data.
 const HELD_MAX: Duration = Duration::from_millis(5);
 /// As answers to initiations, 50 a second of a peer.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);

@@ -1,18 +1,19 @@
 use std::time::{Duration, Instant};
 
-use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
 use super::Engine;
 use super::incoming::restarted;
-use crate::config::{MIN_QUIC_PAYLOAD, is_protocol};
+use crate::config::is_protocol;
 use crate::connection::{Connection, Phase, asks_for};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
+use crate::quic::choose;
 use crate::timers::Timer;
+use crate::transport::{Hello, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
@@ -42,7 +43,7 @@ impl Engine {
         Ok(Dialled::New(id))
     }
 
-    /// The caller took an accepted connection: it no longer counts as pending.
+    /// Claims an accepted connection, which the caller took: it no longer counts as pending.
     pub fn claim(&mut self, connection: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&connection)
             && !connection.claimed
@@ -52,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// A handshake is complete.
+    /// Makes a connection live, whose handshake is complete.
     pub(super) fn handle_connected(
         &mut self,
         id: ConnectionId,
@@ -91,7 +92,7 @@ impl Engine {
         self.revive(id);
     }
 
-    /// The time limit of a dial.
+    /// Ends a dial whose time limit is over.
     pub(super) fn handle_dial_timeout(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
@@ -110,8 +111,8 @@ impl Engine {
         self.abandon(id, Closed::new(ClosedBy::Network, cause, reason), now);
     }
 
-    /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
-    /// under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
+    /// Keeps a dial that the peer refused as a duplicate. Where this end knows of no such connection, either the peer's
+    /// own dial is under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
     pub(super) fn keep_refused(&mut self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;
@@ -133,7 +134,7 @@ impl Engine {
 
     pub(super) fn drop_handle(&mut self, id: ConnectionId) {
         if let Some(handle) = self.calls.unbind(id) {
-            self.quic.abandon(handle);
+            self.transport.abandon(handle);
         }
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.own = None;
@@ -148,7 +149,7 @@ impl Engine {
         }
     }
 
-    /// A connection is gone, or leads elsewhere than dials that waited for it: they go on by themselves.
+    /// Lets dials go on by themselves that waited for a connection which is gone, or leads elsewhere.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
             if self.calls.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader))
@@ -171,10 +172,11 @@ impl Engine {
             return Err(ConnectError::UnknownPeer);
         }
         let mtu = self.config.mtu;
-        if mtu < MIN_QUIC_PAYLOAD + warren_netstack::HEADER_LEN as u16 {
-            return Err(ConnectError::MtuTooSmall { mtu });
+        let least = T::MIN_PAYLOAD + warren_netstack::HEADER_LEN as u16;
+        if mtu < least {
+            return Err(ConnectError::MtuTooSmall { mtu, least });
         }
-        let offered = asked.unwrap_or(&self.quic.protocols(PeerTag(peer.0)).lists.offer);
+        let offered = asked.unwrap_or(&self.protocols_of(peer).lists.offer);
         if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
             return Err(ConnectError::Protocols);
         }
@@ -182,7 +184,7 @@ impl Engine {
     }
 
     fn live_connection(&self, peer: PeerId, asked: Option<&[Box<str>]>) -> Option<ConnectionId> {
-        let own = self.quic.protocols(PeerTag(peer.0));
+        let own = self.protocols_of(peer);
         let fits = |it: &Connection| it.is_live_for(&it.protocol) && asks_for(asked, &it.protocol, own);
         let mut connections = self.peers.get(&peer)?.connections.iter().copied();
         connections.find(|id| self.calls.connections.get(id).is_some_and(fits))
@@ -204,8 +206,8 @@ impl Engine {
         }
     }
 
-    /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
-    /// session.
+    /// Begins the transport's handshake, once there is a session: the transport takes the time of the first answer for
+    /// the path's.
     pub(super) fn start(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
@@ -222,9 +224,8 @@ impl Engine {
         }
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
-        let tag = PeerTag(peer.0);
-        let own = self.quic.protocols(tag).clone();
-        let handle = self.quic.connect(tag, asked.as_deref(), observed, round_trip, now);
+        let own = self.protocols_of(peer).clone();
+        let handle = self.transport.connect(peer, asked.as_deref(), observed, round_trip, now);
         self.calls.bind(id, handle);
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.own = Some(own);
@@ -234,7 +235,7 @@ impl Engine {
         }
     }
 
-    /// What is known of a dial that nobody answered although there is a session.
+    /// Account of a dial that nobody answered although there is a session.
     fn unheard(&self, dial: &Connection, now: Instant) -> String {
         let stats = self.wireguard.peer_stats(dial.peer);
         let ago = |at: Option<Instant>| match at {
@@ -255,7 +256,7 @@ impl Engine {
     /// or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.calls.connections.get(&id)?;
-        let own = self.quic.protocols(PeerTag(dial.peer.0));
+        let own = self.protocols_of(dial.peer);
         let leads = |other: &Connection| {
             let same_dial = other.phase == Phase::Dialling && other.may_meet(dial, own);
             let theirs = other.theirs.as_deref();
@@ -277,6 +278,6 @@ fn no_endpoint() -> Closed {
     Closed::new(ClosedBy::Local, CloseCause::NoEndpoint, reason)
 }
 
-/// How long a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100 ms
-/// one way, and a third of what the peer gives an old connection to answer.
+/// Time that a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100
+/// ms one way, and a third of what the peer gives an old connection to answer.
 const REDIAL: Duration = Duration::from_millis(300);

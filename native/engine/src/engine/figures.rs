@@ -8,10 +8,11 @@ use crate::ids::ConnectionId;
 use crate::lane::Lane;
 use crate::lane_sums::LaneSums;
 use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Counters of the device.
-    pub fn stats(&self) -> DeviceStats {
+    pub fn stats(&self) -> DeviceStats<T::Totals> {
         DeviceStats {
             peers: self.peers.len() as u64,
             connections: self.calls.connections.len() as u64,
@@ -19,7 +20,7 @@ impl Engine {
             streams: self.streams.len() as u64,
             queued_events: self.events.len() as u64,
             wireguard: self.wireguard.stats().clone(),
-            quic: self.quic.totals(),
+            transport: self.transport.totals(),
             answers_withheld: self.counters.answers_withheld + self.departures.control.dropped(),
             ..self.counters.clone()
         }
@@ -42,11 +43,15 @@ impl Engine {
     }
 
     /// Counters of a connection.
-    pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
+    pub fn connection_stats(
+        &self,
+        connection: ConnectionId,
+        now: Instant,
+    ) -> Option<ConnectionStats<T::Figures>> {
         let state = self.calls.connections.get(&connection)?;
         Some(ConnectionStats {
             unsettled_messages: state.messages.len() as u64,
-            quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
+            transport: state.handle.and_then(|handle| self.transport.figures(handle)).unwrap_or_default(),
             path: self.departures.pacing.figures(connection).unwrap_or_default(),
             lanes: lanes_of(state, now),
         })
@@ -88,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// Keeps the last figures of a connection for whoever asks when it hears of the end.
+    /// Keeps the last figures of a connection, for a caller that asks when it hears of the end.
     pub(super) fn keep_figures(&mut self, id: ConnectionId, connection: &Connection) {
         let lanes: Vec<_> = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
@@ -104,7 +109,7 @@ fn lanes_of(connection: &Connection, now: Instant) -> Vec<LaneStats> {
     lanes.collect()
 }
 
-/// How long the oldest message of a lane has waited.
+/// Age of the oldest message of a lane.
 fn age(lane: &Lane, now: Instant) -> Duration {
     lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default()
 }

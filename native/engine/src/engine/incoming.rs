@@ -1,15 +1,16 @@
 use std::time::{Duration, Instant};
 
-use warren_quic::{Choice, ConnectionHandle, Hello, PeerTag, RefuseCode};
 use warren_wireguard::PeerId;
 
 use super::Engine;
 use crate::connection::{Connection, Phase};
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
+use crate::quic::Choice;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.
     pub(super) fn handle_incoming(
         &mut self,
@@ -18,21 +19,21 @@ impl Engine {
         protocol: Box<str>,
         now: Instant,
     ) {
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+        let Some(peer) = self.transport.peer_of(handle) else {
             return;
         };
         // Its dialler says it again, as if it had been lost.
         if !self.may_answer(peer, now) {
-            return self.quic.abandon(handle);
+            return self.transport.abandon(handle);
         }
         if let Err(code) = self.judge(peer, &hello, &protocol, now) {
-            self.quic.refuse(handle, code, now);
+            self.transport.refuse(handle, code, now);
             return self.take_answer_to_dial();
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.protocol = protocol;
         // The transport read the hello a moment ago, by these.
-        connection.own = Some(self.quic.protocols(PeerTag(peer.0)).clone());
+        connection.own = Some(self.protocols_of(peer).clone());
         connection.incarnation = Some(hello.incarnation);
         connection.theirs = Some(hello.lists.into());
         let id = self.keep_connection(connection);
@@ -40,34 +41,35 @@ impl Engine {
         self.admissions.accepted();
         self.await_dialler(id, peer, now);
         self.calls.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
-        self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
+        self.transport.accept(handle, self.wireguard.handshake_round_trip(peer), now);
         self.take_answer_to_dial();
     }
 
-    /// Whether a dial of the peer's may go on.
-    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), RefuseCode> {
+    /// Judges whether a dial of the peer's may go on. On the way it learns the peer's process, asks a live connection
+    /// of which the dial is a duplicate for a sign of life, and ends an older dial that this one replaces.
+    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), Refusal> {
         if self.shut {
-            return Err(RefuseCode::TooMany);
+            return Err(Refusal::TooMany);
         }
         if !self.learn_incarnation(peer, hello.incarnation, now) {
             // A process that lives proves it by a handshake.
             self.suspect(peer, now);
-            return Err(RefuseCode::Duplicate);
+            return Err(Refusal::Duplicate);
         }
-        let own = &self.quic.protocols(PeerTag(peer.0)).clone();
+        let own = &self.protocols_of(peer).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
             if other.is_live_for(protocol) {
                 self.probe(id, now);
-                return Err(RefuseCode::Duplicate);
+                return Err(Refusal::Duplicate);
             }
             let rival = other.phase == Phase::Dialling
                 && other.ending.is_none()
                 && other.choice_with(&hello.lists, own) == Some(Choice::Speak(protocol));
             if rival && self.outranks(peer) {
-                return Err(RefuseCode::Duplicate);
+                return Err(Refusal::Duplicate);
             }
         }
         // A dialler has one dial under way for an offer: a second one means that it has given up the first.
@@ -78,7 +80,7 @@ impl Engine {
         }
         if !self.finds_room(peer, now) {
             self.counters.refused_connections += 1;
-            return Err(RefuseCode::TooMany);
+            return Err(Refusal::TooMany);
         }
         Ok(())
     }
@@ -88,9 +90,9 @@ impl Engine {
         self.peers.get(&peer).is_some_and(|peer| self.wireguard.public_key() > peer.public_key)
     }
 
-    /// The peer's process as it tells it itself, in the datagram in hand. Another one than before lives if it made a session
-    /// since: then all connections with the other end. `false`: its session is older, so that a late packet may speak of
-    /// one that is gone.
+    /// Learns the incarnation that the peer's process tells in the datagram in hand. Another one than before is
+    /// believed if its session is newer; all connections with the former process then end. `false`: its session is not,
+    /// so that a late packet may speak of a process that is gone.
     pub(super) fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
         let under = self.intake.session_of(id);
         let Some(peer) = self.peers.get_mut(&id) else {
@@ -108,7 +110,7 @@ impl Engine {
         true
     }
 
-    /// The peer's process is another than this one.
+    /// Ends the connections with a peer's former process.
     fn end_life(&mut self, peer: PeerId, past: Option<u64>, now: Instant) {
         for id in self.connections_of(peer) {
             let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -122,12 +124,12 @@ impl Engine {
         self.move_on(peer, now);
     }
 
-    /// Dials of ours that lead where `winner` now leads end quietly.
+    /// Ends dials of ours, quietly, that lead where `winner` now leads.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;
         };
-        let own = &self.quic.protocols(PeerTag(peer.0)).clone();
+        let own = &self.protocols_of(peer).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;

@@ -1,20 +1,19 @@
-use warren_quic::ConnectionHandle;
-use warren_wireguard::PeerId;
-
 use super::Engine;
 use super::peers::PACKETS;
 use crate::connection::Connection;
 use crate::ids::ConnectionId;
 use crate::lane::Source;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
-    /// Checks that no connection stands still. To be asked when `poll_transmit` has left its batch empty; the error says which
-    /// does, and why.
+impl<T: Transport> Engine<T> {
+    /// Checks that no connection stands still, after `poll_transmit` has left its batch empty; the error names the
+    /// connection and the reason.
     ///
-    /// Whoever has something to send needs one of: packets of its own in flight, for which QUIC has a timer; a place in a
-    /// queue that has a deadline of its own, which is the pacing's, the uplink's or that of a lane's rate. The other end's
-    /// credit alone has none, and the transport then owes a word. Heartbeats, liveness and the tunnel's timers do not count.
-    /// It does not trust the flags of those who schedule, but looks for each thing where it should stand.
+    /// A connection with something to send needs one of two: packets of its own in flight, for which QUIC has a timer,
+    /// or a place in a queue that has a deadline of its own, which is the pacing's, the uplink's or that of a lane's
+    /// rate. The other end's credit alone has no deadline, and the transport then owes a word. Heartbeats, liveness and
+    /// the tunnel's timers do not count. The check trusts no flag of the schedulers, but looks for each thing where it
+    /// should stand.
     #[doc(hidden)]
     pub fn check_progress(&mut self) -> Result<(), String> {
         let ids: Vec<_> = self.peers.ids().flat_map(|peer| self.connections_of(peer)).collect();
@@ -24,9 +23,9 @@ impl Engine {
                 continue;
             };
             let Some(handle) = connection.handle else { continue };
-            let flies = self.quic.flies(handle);
-            let told = self.quic.tells_writable(handle);
-            let unsent = self.quic.unsent(handle);
+            let flies = self.transport.flies(handle);
+            let told = self.transport.tells_writable(handle);
+            let unsent = self.transport.unsent(handle);
             self.check_listed(id)?;
             self.check_connection(id, handle, flies, told, unsent).map_err(|reason| {
                 format!("{id:?} stands still: {reason}; flies: {flies}, unsent: {unsent}")
@@ -44,7 +43,7 @@ impl Engine {
         unsent: usize,
     ) -> Result<(), String> {
         let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
-        let peer = self.quic.peer_of(handle).map(|tag| PeerId(tag.0));
+        let peer = self.transport.peer_of(handle);
         let revived = flies || self.departures.has_control_turn(peer, handle)?;
         let mut has_turn = false;
         for (&priority, lane) in &connection.lanes {
@@ -67,7 +66,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whatever has bytes to write stands in its lane.
+    /// Checks that each source with bytes to write stands in its lane.
     fn check_listed(&self, id: ConnectionId) -> Result<(), String> {
         let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
         let lost = |priority, what| Err(format!("{what} of {id:?} stand in no queue of lane {priority}"));

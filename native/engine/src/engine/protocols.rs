@@ -1,8 +1,8 @@
 //! This end's protocols, which change while it runs, and the peers' as they announce them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use warren_quic::{Lists, PeerTag, Protocols, Refusal};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -10,26 +10,58 @@ use crate::bucket::Bucket;
 use crate::connection::Phase;
 use crate::event::{DialRefusal, DialRefused, Event, Initiator};
 use crate::ids::ConnectionId;
+use crate::quic::{Lists, Protocols};
 use crate::timers::Timer;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its own any more.
     ///
-    /// They count from the next hello on, of either end. A handshake under way goes on with what its hello said, and the peer is
-    /// told the newer lists once it is complete; other connections are told by [`Engine::announce`]. Protocols that are not
-    /// [sound](Protocols::are_sound) are not taken.
-    pub fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
-        let known = peer.is_none_or(|peer| self.peers.contains(&peer));
-        if known && protocols.as_ref().is_none_or(Protocols::are_sound) {
-            self.quic.set_protocols(peer.map(|peer| PeerTag(peer.0)), protocols);
+    /// They count at once: this end's dials under way say their hellos anew, and hellos of peers are judged by them. A dial of a
+    /// peer's that was accepted goes on by the lists of before, and the peer is told the newer ones once it is complete; other
+    /// connections are told by [`Engine::announce`]. Protocols that are not [sound](Protocols::are_sound) are not taken.
+    pub fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>, now: Instant) {
+        if !protocols.as_ref().is_none_or(Protocols::are_sound) {
+            return;
         }
+        let own = protocols.clone().map(Arc::new);
+        match (peer.map(|peer| self.peers.get_mut(&peer)), own) {
+            (Some(None), _) | (None, None) => return,
+            (Some(Some(peer)), own) => peer.protocols = own,
+            (None, Some(own)) => self.protocols = own,
+        }
+        self.transport.set_protocols(peer, protocols);
+        let peers = peer.map_or_else(|| self.peers.ids().collect(), |peer| vec![peer]);
+        for peer in peers {
+            self.say_hellos_anew(peer, now);
+        }
+        self.settle(now);
+    }
+
+    /// A hello that is said again by the transport, for it was lost, would say lists that hold no more.
+    fn say_hellos_anew(&mut self, peer: PeerId, now: Instant) {
+        let newest = self.protocols_of(peer).clone();
+        for id in self.connections_of(peer) {
+            let Some(dial) = self.calls.connections.get(&id) else {
+                continue;
+            };
+            let is_under_way = dial.phase == Phase::Dialling && dial.ending.is_none();
+            if is_under_way && dial.own.as_ref().is_some_and(|own| *own != newest) {
+                self.dial_afresh(id, now);
+            }
+        }
+    }
+
+    /// This end's protocols for a peer.
+    pub(super) fn protocols_of(&self, peer: PeerId) -> &Arc<Protocols> {
+        self.peers.get(&peer).and_then(|peer| peer.protocols.as_ref()).unwrap_or(&self.protocols)
     }
 
     /// Tells the peer on this connection which lists are this end's from now on. A peer of a build without generations skips it.
     pub fn announce(&mut self, connection: ConnectionId, lists: Lists, now: Instant) {
         let live = self.calls.connections.get(&connection).filter(|live| live.sends());
         if let Some(handle) = live.and_then(|live| live.handle).filter(|_| lists.are_sound()) {
-            self.quic.announce(handle, lists);
+            self.transport.announce(handle, lists);
         }
         self.settle(now);
     }
@@ -60,7 +92,7 @@ impl Engine {
             self.graces.end(id);
         }
         if let Some(handle) = connection.handle {
-            self.quic.finish(handle);
+            self.transport.finish(handle);
         }
     }
 
@@ -69,11 +101,11 @@ impl Engine {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
-        let newest = &self.quic.protocols(PeerTag(connection.peer.0)).lists;
+        let newest = &self.protocols_of(connection.peer).lists;
         let said = connection.own.as_ref().map(|own| own.lists.generation);
         if let Some(handle) = connection.handle.filter(|_| said != Some(newest.generation)) {
             let newest = newest.clone();
-            self.quic.announce(handle, newest);
+            self.transport.announce(handle, newest);
         }
     }
 
@@ -137,21 +169,6 @@ impl Engine {
             bucket.take(REFUSED_APART, burst, now);
             peer.refusals.untaken += 1;
             self.events.push_back(Event::DialRefused { peer: id, refusal: refusal.into() });
-        }
-    }
-}
-
-/// What the transport says of a dial that it refused for the lists.
-pub(super) fn refused(refusal: Refusal) -> DialRefused {
-    match refusal {
-        Refusal::NoProtocol { offered } => {
-            DialRefused { why: DialRefusal::NoProtocol, offered, chosen: None }
-        }
-        Refusal::BelowFloor { offered } => {
-            DialRefused { why: DialRefusal::BelowFloor, offered, chosen: None }
-        }
-        Refusal::PeerDials { offered, chosen } => {
-            DialRefused { why: DialRefusal::PeerDials, offered, chosen: Some(chosen) }
         }
     }
 }

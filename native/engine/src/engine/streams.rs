@@ -1,15 +1,16 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::{Read, StreamHandle, StreamName};
 
 use super::Engine;
 use crate::event::Event;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::Source;
 use crate::stream::{Sending, Stream};
+use crate::stream_name::StreamName;
+use crate::transport::{Read, StreamHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Opens a stream under an even id of the caller's choice.
     pub fn open_stream(
         &mut self,
@@ -42,7 +43,7 @@ impl Engine {
         }
     }
 
-    /// No more bytes follow.
+    /// Finishes a stream: no more bytes follow.
     pub fn finish_stream(&mut self, stream: StreamId) {
         if let Some(state) = self.streams.get_mut(&stream)
             && state.sending == Sending::Open
@@ -62,7 +63,7 @@ impl Engine {
             (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
-            self.quic.reset_stream(connection, stream, code);
+            self.transport.reset_stream(connection, stream, code);
         } else {
             // Never opened: there is no other side.
             state.receiving = false;
@@ -72,8 +73,8 @@ impl Engine {
         self.settle(now);
     }
 
-    /// No more is written: ends the stream if the peer has acknowledged everything, and gives up sending on it if not. So
-    /// an end that is no reset means that nothing is missing.
+    /// Leaves a stream: ends it if the peer has acknowledged everything, and gives up sending on it if not. An end that
+    /// is no reset thus means that nothing is missing.
     pub fn leave_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
@@ -84,7 +85,7 @@ impl Engine {
         else {
             return self.reset_stream(stream, code, now);
         };
-        if self.quic.leave_stream(connection, handle, code) {
+        if self.transport.leave_stream(connection, handle, code) {
             state.sending = Sending::Finished;
         } else {
             let given_up = state.give_up();
@@ -104,7 +105,7 @@ impl Engine {
             (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
-            self.quic.stop_stream(connection, stream, code);
+            self.transport.stop_stream(connection, stream, code);
         } else {
             state.stop = Some(code);
         }
@@ -122,7 +123,7 @@ impl Engine {
             return;
         };
         if let (Some(connection), Some(stream)) = (connection.handle, state.handle) {
-            self.quic.set_stream_priority(connection, stream, priority);
+            self.transport.set_stream_priority(connection, stream, priority);
         }
         if state.listed {
             state.listed = false;
@@ -131,8 +132,8 @@ impl Engine {
         }
     }
 
-    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, be it of
-    /// none, its end and its reset are told as soon as nothing lies before them.
+    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, even
+    /// of zero bytes, its end and its reset are told as soon as nothing lies before them.
     pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
         if let Some(state) = self.streams.get_mut(&stream) {
             state.credit = state.credit.saturating_add(bytes);
@@ -202,12 +203,12 @@ impl Engine {
         }
     }
 
-    /// The peer closed: the caller gets all that arrived before, whatever it granted.
+    /// Hands the caller all that arrived before the peer closed, whatever credit it gave.
     pub(super) fn hand_out_rest(&mut self, connection: ConnectionId) {
         let Some(owner) = self.calls.connections.get(&connection) else {
             return;
         };
-        if owner.handle.is_none_or(|handle| self.quic.stats(handle).is_none()) {
+        if owner.handle.is_none_or(|handle| self.transport.peer_of(handle).is_none()) {
             return;
         }
         for stream in owner.streams.iter().copied().collect::<Vec<_>>() {
@@ -219,7 +220,7 @@ impl Engine {
         }
     }
 
-    /// The peer wants no more of a stream; `whole`: it has all that the transport took.
+    /// Ends sending on a stream of which the peer wants no more; `whole`: it has all that the transport took.
     pub(super) fn stopped(&mut self, stream: StreamId, code: u64, whole: bool) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
@@ -246,7 +247,7 @@ impl Engine {
         }
     }
 
-    /// Hands the caller what it has credit for.
+    /// Hands the caller the bytes for which it gave credit.
     fn read(&mut self, stream: StreamId) {
         let Some(state) = self.streams.get_mut(&stream) else {
             return;
@@ -260,7 +261,7 @@ impl Engine {
         };
         while state.receiving && state.readable && (state.credit > 0 || state.watched) {
             let most = usize::try_from(state.credit).unwrap_or(usize::MAX).min(READ);
-            match self.quic.read_stream(connection, handle, most) {
+            match self.transport.read_stream(connection, handle, most) {
                 Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
                     state.credit -= bytes.len() as u64;

@@ -5,7 +5,8 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{at, bulk, connect, mesh};
 
-/// How often the sender heard of congestion while 1 MiB went to a peer whose datagrams arrive with this outer mark.
+/// Number of times that the sender heard of congestion while 1 MiB went to a peer whose datagrams arrive with this
+/// outer mark.
 fn congestion_events(marked: Ecn) -> u64 {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
@@ -14,7 +15,7 @@ fn congestion_events(marked: Ecn) -> u64 {
     world.with(at(0), |node, now| node.send(ours, 0, bulk(1 << 20), now));
     world.run_until(Duration::from_secs(20), |world| !world.node(at(1)).received.is_empty());
     let now = world.now();
-    world.node(at(0)).engine.connection_stats(ours, now).expect("it is open").quic.congestion_events
+    world.node(at(0)).engine.connection_stats(ours, now).expect("it is open").transport.congestion_events
 }
 
 #[test]

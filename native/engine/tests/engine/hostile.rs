@@ -1,4 +1,4 @@
-//! Peers and strangers built for it, who have a node with an uplink answer all it can.
+//! Hostile peers and strangers, built to have a node with an uplink answer all it can.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ pub(crate) enum Being {
     Hostile(Hostile),
 }
 
-/// What a hostile one sends, each time.
+/// Datagram that a hostile peer sends, each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attack {
     /// A hello under another name.
@@ -198,15 +198,15 @@ impl Hostile {
     }
 
     fn flush(&mut self, now: Instant) {
-        while self.quic.poll_event().is_some() {}
-        while let Some(handle) = self.quic.poll_ready() {
+        while self.quic.poll_event(now).is_some() {}
+        while let Some(handle) = self.quic.poll_ready(now) {
             let mut payloads = Vec::new();
             while let Some(transmit) = self.quic.poll_transmit(handle, 8, &mut payloads, now) {
                 for payload in std::mem::take(&mut payloads).chunks(transmit.segment) {
                     self.say(payload, now);
                 }
             }
-            while self.quic.poll_event().is_some() {}
+            while self.quic.poll_event(now).is_some() {}
         }
         let mut answer = Vec::new();
         while self.quic.poll_response(&mut answer).is_some() {
@@ -289,5 +289,5 @@ impl Node for Being {
 
 /// The only peer that it has.
 const TAG: PeerTag = PeerTag(0);
-/// Of QUIC inside the tunnel.
+/// Port of QUIC inside the tunnel.
 const PORT: u16 = 0x7772;

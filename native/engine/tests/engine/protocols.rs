@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 use warren_engine::{
-    CloseCause, ConnectionId, DialRefusal, DialRefused, Dialled, Event, Initiator, Lists, Outcome, PeerId,
-    Protocols,
+    Choice, CloseCause, ConnectionId, DialRefusal, DialRefused, Dialled, Event, Initiator, Lists, Outcome,
+    PeerId, Protocols, choose,
 };
-use warren_quic::{Choice, choose};
 use warren_testing::{Link, Seed};
 
 use crate::connect::connected;
@@ -62,7 +61,7 @@ fn a_dial_below_a_floor_is_refused_with_what_would_be_accepted() {
     assert_eq!((&closed[0].1.accepts, &*closed[0].1.reason), (&names("3 2"), "accepts 3, 2"));
     let refused = refusals(&world, 1);
     assert_eq!(refused, [refusal(DialRefusal::BelowFloor, names("1"))]);
-    let stats = world.node(at(1)).engine.stats().quic;
+    let stats = world.node(at(1)).engine.stats().transport;
     assert_eq!((stats.below_floor, stats.no_protocol, stats.peer_dials), (1, 0, 0));
 }
 
@@ -86,7 +85,7 @@ fn refused_dials_are_told_four_times_a_second_and_sixteen_wait_at_most() {
     let told = refusals(&world, 1).len() - 16;
     assert!((20..=25).contains(&told), "{told} in five seconds");
     let stats = world.node(at(1)).engine.stats();
-    assert_eq!(stats.quic.no_protocol, 400);
+    assert_eq!(stats.transport.no_protocol, 400);
 }
 
 #[test]
@@ -117,7 +116,7 @@ fn lists_that_change_while_a_dial_is_under_way_are_those_of_the_hellos_and_told_
             turns[n] += 1;
             let protocols = now[n].clone();
             world.with(at(n as u16), |node, now| {
-                node.engine.set_protocols(None, Some(protocols.clone()));
+                node.engine.set_protocols(None, Some(protocols.clone()), now);
                 for live in node.live() {
                     node.engine.announce(live, protocols.lists.clone(), now);
                 }
@@ -132,6 +131,25 @@ fn lists_that_change_while_a_dial_is_under_way_are_those_of_the_hellos_and_told_
                 assert_eq!(known, now[1 - usize::from(n)].lists, "seed {seed}: node {n} knows old lists");
             }
         }
+    }
+}
+
+#[test]
+fn a_lost_hello_is_said_again_with_the_lists_of_the_moment_and_leads_to_nothing_older() {
+    for down in [0, 30, 60, 90, 500, 2_000] {
+        let mut world = pair(&end("2 1", "2 1"), &end("1", "1"), down);
+        // A session is there, so that the first thing lost is a hello.
+        world.with(at(1), |node, _| assert!(node.engine.send_packet(node.peers[&0], vec![0x60; 40].into())));
+        world.run_for(SECOND);
+        world.network.set_links(at(0), at(1), Link::down());
+        let dialled = dial(&mut world, 0, None).expect("something is offered");
+        world.run_for(Duration::from_millis(down));
+        world.with(at(0), |node, now| node.engine.set_protocols(None, Some(end("2", "2")), now));
+        world.network.unset_links(at(0), at(1));
+        world.run_for(SECOND * 20);
+        let closed = world.node(at(0)).closed();
+        assert_eq!((closed[0].0, closed[0].1.cause), (dialled, CloseCause::NoProtocol), "{down} ms");
+        assert_eq!((world.node(at(0)).connected().len(), world.node(at(1)).connected().len()), (0, 0));
     }
 }
 
@@ -159,7 +177,7 @@ fn a_thousand_announcements_a_second_are_ten_events_and_the_last_of_them_is_told
     assert!((15..=23).contains(&told.len()), "{} events", told.len());
     assert_eq!(told.last(), Some(&2_000));
     assert!(told.is_sorted());
-    assert_eq!(world.node(at(1)).engine.stats().quic.announcements, 2_000);
+    assert_eq!(world.node(at(1)).engine.stats().transport.announcements, 2_000);
 }
 
 #[test]
@@ -226,17 +244,19 @@ fn an_end_that_finishes_says_so_once_the_other_end_holds_everything() {
 #[test]
 fn a_peer_has_protocols_of_its_own_until_they_are_taken_back() {
     let mut world = pair(&end("1", "1"), &end("2 1", "2 1"), 0);
-    world.with(at(0), |node, _| node.engine.set_protocols(Some(node.peers[&1]), Some(end("2", "2"))));
+    world.with(at(0), |node, now| {
+        node.engine.set_protocols(Some(node.peers[&1]), Some(end("2", "2")), now);
+    });
     let (ours, _) = connect(&mut world, 0, 1);
     assert_eq!(connected(&world, 0, ours).1, "2");
-    world.with(at(0), |node, _| node.engine.set_protocols(Some(node.peers[&1]), None));
+    world.with(at(0), |node, now| node.engine.set_protocols(Some(node.peers[&1]), None, now));
     let second = dial(&mut world, 0, None).expect("something is offered");
     world.run_for(SECOND);
     assert_eq!(connected(&world, 0, second).1, "1");
     // Unsound lists and unknown peers change nothing.
-    world.with(at(0), |node, _| {
-        node.engine.set_protocols(None, Some(end("3 3", "3")));
-        node.engine.set_protocols(Some(PeerId(99)), Some(end("3", "3")));
+    world.with(at(0), |node, now| {
+        node.engine.set_protocols(None, Some(end("3 3", "3")), now);
+        node.engine.set_protocols(Some(PeerId(99)), Some(end("3", "3")), now);
     });
     assert_eq!(dial(&mut world, 0, None), Some(second));
 }

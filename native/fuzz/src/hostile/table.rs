@@ -1,4 +1,4 @@
-//! Every attack, and what it tries.
+//! Every attack, and its idea.
 
 use super::{Turn, connections, frames, lists, streams, tunnel};
 
@@ -103,6 +103,7 @@ pub const ATTACKS: &[Attack] = &[
     loose("redials", connections::redials, "whole connections, each of which leaves a message unread"),
     loose("dials", connections::dials, "a hello of a new connection in each packet"),
     loose("dials-closed", connections::dials_closed, "a hello and its close, again and again"),
+    loose("hellos-altered", connections::altered, "handshakes that confirm another hello than was said"),
     loose("long-hellos", connections::long_hellos, "hellos as long as a packet"),
     loose("half-hellos", connections::half_hellos, "the first piece of a hello, again and again"),
     loose("initial-pieces", connections::initial_pieces, "first packets of hundreds of pieces with gaps"),

@@ -312,6 +312,7 @@ impl World {
                 Event::StreamReset { stream, .. } => model.ended(name, stream, false),
                 Event::Packet { packet, .. } => model.received(&packet),
                 Event::Datagram { bytes, .. } => model.received(&bytes),
+                Event::DialRefused { .. } => panic!("both ends have the same list"),
                 Event::PeerUp { .. }
                 | Event::PeerRekeyed { .. }
                 | Event::PeerMoved { .. }
@@ -321,6 +322,8 @@ impl World {
                 | Event::PeerDown { .. }
                 | Event::Stranger { .. }
                 | Event::StrangerGone { .. }
+                | Event::Announced { .. }
+                | Event::Finished { .. }
                 | Event::StreamStopped { .. }
                 | Event::StreamDrained { .. }
                 | Event::StreamFinished { .. } => {}
@@ -357,12 +360,12 @@ fn other(name: Name) -> u8 {
 
 const DIAL: Duration = Duration::from_secs(20);
 const CREDIT: u64 = 64 << 10;
-/// What may happen in one run: longer ones are told nothing new by.
+/// Most events of one run: longer runs show nothing new.
 const HAPPENINGS: usize = 20_000;
 /// In milliseconds: around the protocol's own times.
 const LONG_WAITS: [u64; 6] = [1_000, 5_400, 16_000, 100_000, 125_000, 200_000];
 
-/// Of a host, a LAN, the first way, a mobile network, a satellite.
+/// One-way latencies of a host, a LAN, the network at first, a mobile network, a satellite.
 const LATENCIES: [Duration; 5] = [
     Duration::from_micros(20),
     Duration::from_micros(150),

@@ -1,7 +1,7 @@
-//! What may leave, and how much may be written so that it leaves at once.
+//! Flow of one connection: the packets that may leave, and the bytes that may be written to leave at once.
 
 use super::{Connection, Phase};
-use crate::{Ecn, Transmit, gauge::Gauge};
+use crate::{Ecn, Transmit, gauge::Gauge, names::Packets};
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
@@ -12,7 +12,8 @@ const UNSENT_MAX: u64 = 96 << 10;
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
 const OVERHEAD: u64 = 28;
 
-/// What is urgent may leave beyond a window that other data fills: one urgent object of a few KiB each round trip.
+/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
+/// round trip.
 const URGENT_PACKETS: u64 = 8;
 
 /// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than these
@@ -41,12 +42,12 @@ pub(super) struct Flow {
     lost: u64,
     stream_frames: u64,
     eliciting_frames: u64,
-    /// The owner holds back what asks for an acknowledgement.
-    held: bool,
-    /// Data that is urgent may leave beyond the window.
+    /// Urgent data may leave beyond the window.
     urged: bool,
-    /// Packets that leave whatever is in flight and held.
+    /// Packets that leave whatever is in flight and asked for.
     owed: u64,
+    /// All control frames left since this was last asked.
+    is_drained: bool,
 }
 
 impl Flow {
@@ -57,9 +58,9 @@ impl Flow {
             lost: 0,
             stream_frames: 0,
             eliciting_frames: 0,
-            held: false,
             urged: false,
             owed: 0,
+            is_drained: false,
         }
     }
 
@@ -75,16 +76,12 @@ impl Flow {
         self.unsent
     }
 
-    pub(super) fn hold(&mut self, held: bool) {
-        self.held = held;
-    }
-
-    /// The next packet leaves whatever is in flight.
+    /// Lets the next packet leave whatever is in flight.
     pub(super) fn exempt_one(&mut self) {
         self.owed = self.owed.max(1);
     }
 
-    /// Whatever leaves from now on does so whatever is in flight.
+    /// Lets all packets from now on leave whatever is in flight.
     pub(super) fn exempt_all(&mut self) {
         self.owed = u64::MAX;
     }
@@ -96,10 +93,13 @@ impl Flow {
         if in_flight == 0 { free.max(LEAST_PACKETS) } else { free }
     }
 
-    /// Full packets that may leave now.
-    fn allowed(&self, mtu: u64) -> u64 {
+    /// Full packets that ask for an acknowledgement and may leave now.
+    fn allowed(&self, packets: Packets, mtu: u64) -> u64 {
         let beyond = if self.urged { URGENT_PACKETS } else { 0 };
-        let free = if self.held { 0 } else { self.free(beyond, mtu) };
+        let free = match packets {
+            Packets::All => self.free(beyond, mtu),
+            Packets::NonEliciting => 0,
+        };
         free.max(self.owed)
     }
 
@@ -109,7 +109,7 @@ impl Flow {
         if room < LEAST_PACKETS * full { 0 } else { room }
     }
 
-    /// A transmit left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
+    /// Notes a transmit that left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
     fn sent(&mut self, left: Left, frames: &FrameStats, mtu: u64) -> bool {
         let Left { size, last, open } = left;
         let eliciting = eliciting(frames);
@@ -125,13 +125,16 @@ impl Flow {
             let packets = (size as u64).div_ceil(mtu);
             self.unsent = self.unsent.saturating_sub((size as u64).saturating_sub(packets * OVERHEAD));
         }
-        if open && last + NOT_FULL < mtu as usize {
+        let drained = open && last + NOT_FULL < mtu as usize;
+        if drained {
             self.unsent = 0;
         }
+        // quinn-proto writes control frames before those of streams.
+        self.is_drained |= drained || (open && streams);
         asks
     }
 
-    /// Nothing had to leave through an open gate.
+    /// Notes that nothing had to leave through an open gate.
     fn nothing_left(&mut self) {
         self.unsent = 0;
         self.urged = false;
@@ -144,10 +147,10 @@ impl Flow {
     }
 }
 
-/// What left in one call.
+/// Packets that left in one call.
 struct Left {
     size: usize,
-    /// Of its last packet.
+    /// Size of the last packet.
     last: usize,
     open: bool,
 }
@@ -172,25 +175,31 @@ impl Connection {
         self.room().max(beyond as usize)
     }
 
-    pub(crate) fn hold(&mut self, held: bool) {
-        self.flow.hold(held);
-    }
-
     /// Bytes written, or lost and to be sent again, that have not left, about.
     pub(crate) fn unsent(&self) -> u64 {
         self.flow.unsent()
     }
 
-    pub(crate) fn poll_transmit(&mut self, max: usize, out: &mut Vec<u8>, now: Instant) -> Option<Transmit> {
+    pub(crate) fn poll_transmit(
+        &mut self,
+        packets: Packets,
+        max: usize,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Option<Transmit> {
         if self.phase == Phase::Open {
             self.flush_control();
         }
         let mtu = u64::from(self.inner.current_mtu());
-        let allowed = usize::try_from(self.flow.allowed(mtu)).unwrap_or(usize::MAX);
+        let allowed = usize::try_from(self.flow.allowed(packets, mtu)).unwrap_or(usize::MAX);
         let open = allowed > 0;
         self.flow.gauge.open(open);
         // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
-        let transmit = self.inner.poll_transmit(now, if open { max.min(allowed) } else { max }, out);
+        let most = if open { max.min(allowed) } else { max };
+        let mut transmit = self.inner.poll_transmit(now, most, out);
+        if transmit.is_none() && open && self.stop_waiting() {
+            transmit = self.inner.poll_transmit(now, most, out);
+        }
         self.flow.count_lost();
         let Some(transmit) = transmit else {
             if open {
@@ -202,6 +211,9 @@ impl Connection {
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
         let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
+        if std::mem::take(&mut self.flow.is_drained) {
+            self.stop_waiting();
+        }
         if asks {
             self.unanswered.get_or_insert(now);
             self.unacknowledged.get_or_insert(now);

@@ -1,4 +1,4 @@
-//! What becomes of a datagram that belongs to a connection, and of a connection that has nothing more to say.
+//! Datagrams that belong to a connection, and connections that have nothing more to say.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use super::{Quic, Slot};
 use crate::{ConnectionHandle, PeerTag, peer::Peer};
 
 impl Quic {
-    /// Hands it on, unless it asks for more work than its peer may; when it left its sender is told beside it.
+    /// Hands a datagram on, unless it asks for more work than its peer may. Its departure by the sender's clock is told
+    /// beside it.
     pub(super) fn arrived(
         &mut self,
         connection: ConnectionHandle,
@@ -35,8 +36,9 @@ impl Quic {
         self.touch(connection);
     }
 
-    /// Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was told,
-    /// and read what it could, before it asked for packets.
+    /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
+    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
+    /// connection that ended here lingers, to repeat its word.
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
@@ -45,6 +47,27 @@ impl Quic {
             self.drop_if_idle(peer);
         } else if made.is_drained() {
             self.touch(connection);
+        } else if is_silent && made.lingers() {
+            let peer = made.peer;
+            self.linger(peer, connection);
+        }
+    }
+
+    /// Keeps a connection that said its last word, to repeat it. If it is one too many of its peer's, the one that did
+    /// so longest ago is forgotten.
+    fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
+        let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
+        else {
+            return;
+        };
+        known.lingering.push_back(connection);
+        if known.lingering.len() > LINGERING_MAX {
+            known.lingering.retain(|other| self.slots.contains_key(other));
+        }
+        if known.lingering.len() > LINGERING_MAX
+            && let Some(oldest) = known.lingering.pop_front()
+        {
+            self.remove(oldest);
         }
     }
 
@@ -71,3 +94,6 @@ impl Quic {
         }
     }
 }
+
+/// As many as a device may have protocols, and so connections with one peer.
+const LINGERING_MAX: usize = 32;

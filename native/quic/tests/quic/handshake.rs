@@ -1,4 +1,4 @@
-//! How connections begin and end.
+//! Begin and end of connections.
 
 use crate::support::*;
 use std::time::Duration;
@@ -217,4 +217,35 @@ fn an_abandoned_connection_says_nothing_until_it_is_spoken_to() {
     world.run_for(Duration::from_millis(6));
     assert_eq!(world.node(address(B)).closed(b).unwrap().cause, CloseCause::Reset);
     assert!(world.node(address(A)).closed(a).is_none());
+}
+
+#[test]
+fn a_closed_connection_repeats_its_word_for_ten_seconds_at_most_whatever_round_trips_it_had() {
+    let (mut world, a, b) = pair(12, latency(4_000));
+    world.run_for(Duration::from_secs(30));
+    assert!(world.node(address(A)).quic.probe_timeout(a).unwrap() > Duration::from_secs(5));
+    world.network.set_default(Link { loss: 1.0, ..latency(4_000) });
+    world.with(address(A), |node, now| node.quic.close(a, 7, b"enough", now));
+    world.run_for(Duration::from_millis(9_900));
+    assert!(world.node(address(A)).quic.peer_of(a).is_some());
+    world.run_for(Duration::from_millis(200));
+    assert!(world.node(address(A)).quic.peer_of(a).is_none());
+    assert!(world.node(address(B)).closed(b).is_none());
+}
+
+#[test]
+fn the_closed_connections_of_a_peer_are_bounded_and_each_says_its_word() {
+    let mut world = strangers(13, latency(300));
+    let dial = |world: &mut World| world.with(address(A), |node, now| node.connect(B, "test", now));
+    let handles: Vec<_> = (0..40).map(|_| dial(&mut world)).collect();
+    world.run_for(Duration::from_secs(3));
+    for &handle in &handles {
+        world.with(address(A), |node, now| node.quic.close(handle, 7, b"enough", now));
+    }
+    let node = world.node(address(A));
+    let remain: Vec<_> = handles.iter().map(|&handle| node.quic.peer_of(handle).is_some()).collect();
+    assert_eq!(remain, [vec![false; 8], vec![true; 32]].concat());
+    world.run_for(Duration::from_millis(400));
+    let told = world.node(address(B)).events.iter().filter(|(_, event)| matches!(event, Event::Closed(_)));
+    assert_eq!(told.count(), 40);
 }

@@ -132,7 +132,7 @@ fn half_hellos_of_a_peer_make_room_for_whole_ones() {
         let mut quic = Quic::new(Config { seed: [number; 32], cid_key: [number; 32], ..config(A, "test") });
         let now = world.now();
         quic.connect(B, Some(&names(&long)), None, None, now);
-        let connection = quic.poll_ready().unwrap();
+        let connection = quic.poll_ready(now).unwrap();
         let mut out = Vec::new();
         let transmit = quic.poll_transmit(connection, 8, &mut out, now).unwrap();
         assert!(out.len() > transmit.segment, "more than one packet");
@@ -156,7 +156,7 @@ fn a_storm_of_unknown_packets_is_answered_little() {
     assert!(world.network.counters().sent <= 2);
 }
 
-/// What a node sends while it sends messages, taken off the wire.
+/// Datagrams of a node while it sends messages, taken off the wire.
 fn record(
     world: &mut World,
     tag: PeerTag,
@@ -178,7 +178,7 @@ fn record(
     seen
 }
 
-/// What a dialler's first packets are.
+/// First packets of a dialler.
 fn record_dial(world: &mut World) -> Vec<Vec<u8>> {
     let mut node = TestNode::new(A, Config { seed: [77; 32], ..config(A, "test") });
     let now = world.now();

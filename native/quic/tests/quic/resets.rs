@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use std::time::Duration;
-use warren_quic::{CloseCause, ClosedBy, Config, Event};
+use warren_quic::{CloseCause, ClosedBy, Config, Event, StreamName};
 use warren_testing::Link;
 
 #[test]
@@ -98,4 +98,58 @@ fn nodes_of_different_mtu_agree_on_the_less() {
         assert_eq!(world.node(address(tag)).settled.len(), 1);
         assert_eq!(world.node(address(tag)).quic.stats(connection).unwrap().mtu, 1232);
     }
+}
+
+#[test]
+fn ten_thousand_streams_that_are_reset_and_stopped_at_once_pass_as_fast_as_their_credit_comes() {
+    let (mut world, a, b) = pair(31, latency(100));
+    // What stops them stands behind bulk.
+    world.with(address(B), |node, _| node.send_many(b, 0, 200, vec![7; 50_000]));
+    let (mut opened, mut seen) = (0, 0);
+    for _ in 0..4_000 {
+        world.with(address(A), |node, _| {
+            while let Some(stream) = node.quic.open_stream(a, false, 0, &StreamName::default()) {
+                opened += 1;
+                if opened % 2 == 0 {
+                    node.quic.reset_stream(a, stream, 5);
+                }
+            }
+        });
+        world.run_for(Duration::from_millis(5));
+        world.with(address(B), |node, _| {
+            let streams: Vec<_> = node.events.drain(..).collect();
+            for (_, event) in streams {
+                match event {
+                    Event::StreamOpened { stream, .. } => {
+                        seen += 1;
+                        node.quic.stop_stream(b, stream, 5);
+                    }
+                    Event::Closed(closed) => panic!("{closed:?}"),
+                    _ => {}
+                }
+            }
+        });
+        if opened >= 10_000 {
+            break;
+        }
+    }
+    assert!(opened >= 10_000, "{opened} were opened, {seen} seen");
+    world.run_for(Duration::from_secs(5));
+    assert!(world.node(address(A)).any_closed().is_none() && world.node(address(B)).any_closed().is_none());
+    assert_eq!(world.node(address(A)).messages.len(), 200);
+}
+
+#[test]
+fn confirmations_that_are_not_heard_for_ten_seconds_cost_no_connection() {
+    let (mut world, a, b) = pair(32, latency(20));
+    world.with(address(A), |node, _| node.send_many(a, 0, 20_000, vec![7; 1]));
+    world.run_for(Duration::from_millis(100));
+    world.network.set_link(address(B), address(A), Link::down());
+    world.run_for(Duration::from_secs(10));
+    let came = world.node(address(B)).messages.len();
+    assert!(came < 20_000, "{came}");
+    world.network.set_link(address(B), address(A), latency(20));
+    world.run_until(Duration::from_secs(60), |world| world.node(address(B)).messages.len() == 20_000);
+    world.run_for(Duration::from_secs(2));
+    assert!(world.node(address(A)).closed(a).is_none() && world.node(address(B)).closed(b).is_none());
 }
