@@ -26,8 +26,7 @@ import { PROTOCOLS } from './view.js'
 const BEFORE = 0.15
 const AFTER = 0.15
 
-/** One object of this size every so many milliseconds is urgent; the bulk is as large as it usually is. */
-const LOAD = { bulkSize: 1024 * 1024, urgentSize: 1024, urgentInterval: 50, alwaysPrioritised: true }
+const LOAD = { urgentSize: 1024, alwaysPrioritised: true }
 
 async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSummary> {
   const check = new Check()
@@ -36,8 +35,9 @@ async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSu
     report: (member, report) => record(check, seen, member, report),
     crashed: (member, how) => seen.crashed.push(`${member.name}: ${how}`),
   })
-  const { nodes, seconds, uplink, driver } = options
-  const base: NodeOptions = { ...LOAD, nodes, seconds, uplink, driver, registry, fault: undefined }
+  const { drain: _, json: _json, ...shared } = options
+  const { nodes, seconds } = options
+  const base: NodeOptions = { ...LOAD, ...shared, registry, fault: undefined }
   let title = 'The nodes look for each other.'
   const table = new Table(network.members, () => title, options.json ? process.stderr : process.stdout, PROTOCOLS)
   const start = (protocols: Phase['protocols']): Promise<Member> => network.start({ ...base, protocols })

@@ -402,7 +402,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
         bytes: driver.connectionStats(this.#id)?.bytesReceived ?? 0,
         areHeld: this.#inbox.messages > 0,
       }),
-      close: () => driver.closeConnection(this.#id, SUPERSEDED_CODE, SUPERSEDED, 0),
+      close: () => driver.closeConnection(this.#id, this.#isAnswered ? SUPERSEDED_CODE : 0, SUPERSEDED, 0),
     }
     this.#givingWay = new GivingWay(link, clock, this.#isFinished)
   }

@@ -19,6 +19,7 @@ import { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Lists } from '../protocols/choice.js'
 import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
 import { checkAsked, type ProtocolsOption, protocolLists, protocolName, protocols } from '../protocols/protocols.js'
+import { transports } from '../protocols/transports.js'
 import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import { type Caller, callerOf } from '../waiting/caller.js'
@@ -208,6 +209,13 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     const lists = protocols === undefined ? undefined : protocolLists(protocols, 'protocols')
     this.#check()
     this.#protocols.settings.setLists(lists)
+  }
+
+  /** Sets the transports towards this peer, best first; `undefined`: the device's again. Throws `ERR_WARREN_PEER_REMOVED`. */
+  setTransports(names: readonly string[] | undefined): void {
+    const parsed = names === undefined ? undefined : transports(names, 'transports')
+    this.#check()
+    this.#protocols.settings.setTransports(parsed)
   }
 
   /**

@@ -69,7 +69,7 @@ export class Settings {
   }
 
   /** Lists without what is below the floors, under a generation of their own. */
-  sentOf(lists: Lists, floors: readonly Floors[]): SentLists {
+  sentOf(lists: Lists, floors: readonly Floors[], transports: readonly string[] = this.#transports): SentLists {
     const isBelow = (name: string): boolean => floorOf(name, floors, this.families) !== undefined
     const [offer, accept] = [lists.offer, lists.accept].map((names) => names.filter((name) => !isBelow(name)))
     const below = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
@@ -78,7 +78,7 @@ export class Settings {
       offer: offer ?? [],
       accept: accept ?? [],
       below,
-      transports: this.#transports,
+      transports,
     }
   }
 
@@ -100,6 +100,7 @@ export class PeerSettings {
   readonly #changed: () => void
   readonly #unwatch: () => void
   #lists: Lists | undefined
+  #transports: readonly string[] | undefined
   #sent: SentLists | undefined
   #hasFloors = false
 
@@ -118,12 +119,13 @@ export class PeerSettings {
 
   /** Something of this peer differs from what the device sends to all. */
   get isOwn(): boolean {
-    return this.#lists !== undefined || this.#hasFloors
+    return this.#lists !== undefined || this.#transports !== undefined || this.#hasFloors
   }
 
   get sent(): SentLists {
     if (!this.isOwn) return this.#device.sent
-    this.#sent ??= this.#device.sentOf(this.#lists ?? this.#device.lists, [this.#device.floors, this.#floors])
+    const { lists, floors, transports } = this.#device
+    this.#sent ??= this.#device.sentOf(this.#lists ?? lists, [floors, this.#floors], this.#transports ?? transports)
     return this.#sent
   }
 
@@ -139,6 +141,11 @@ export class PeerSettings {
 
   setLists(lists: Lists | undefined): void {
     this.#lists = lists
+    this.#change()
+  }
+
+  setTransports(transports: readonly string[] | undefined): void {
+    this.#transports = transports
     this.#change()
   }
 

@@ -61,6 +61,7 @@ eachDriver('protocols', (network) => {
     expect((await peer.connect()).protocol).toBe('p/1')
     peer.setProtocols(undefined)
     near.setTransports(['quic/1'])
+    for (const names of [['quic/1'], undefined]) peer.setTransports(names)
   })
 
   it('below a floor are not dialled with, and are refused at the other end, with what would be accepted', async () => {

@@ -23,6 +23,9 @@ test('every node gets every object, through a kill and a join', async () => {
   assert.equal(summary.ok, true)
   assert.deepEqual([summary.lost, summary.corrupt, summary.crashed], [0, 0, []])
   assert.equal(summary.delivered, summary.owed)
+  // In the end all of them went over to the second version of the protocol.
+  assert.equal(summary.upgrade.doubled, 0)
+  assert.ok(summary.upgrade.moved > 0, JSON.stringify(summary.upgrade))
   assert.ok(summary.published.bulk > 10, `only ${summary.published.bulk} bulk objects`)
   assert.ok(summary.published.urgent > 200, `only ${summary.published.urgent} urgent objects`)
   // Three survivors owe what the others published; the newcomer owes about a third of it.

@@ -15,7 +15,10 @@ export default async function (page, context) {
   // 1. Ship both: what is sent and read is of the version of its connection.
   const handled = []
   const encode = (protocol, value) => Buffer.from(`${protocol}: ${value}`)
-  const decode = (protocol, bytes) => (assert.ok(String(bytes).startsWith(protocol)), String(bytes))
+  const decode = (protocol, bytes) => {
+    assert.ok(String(bytes).startsWith(protocol))
+    return String(bytes)
+  }
   const shared = { encode, decode, handle: (message) => handled.push(message), greeting: 'hello', block: 'block' }
   const both = page.next()
   await run(both, { device: far, ...shared })

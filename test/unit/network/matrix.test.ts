@@ -102,8 +102,8 @@ async function check(seed: number): Promise<void> {
     return
   }
   const dialled = dials === 'both' ? [near, far] : dials === 'near' ? [near] : [far]
-  // An end that has nothing to offer by its own choice dials nothing.
-  const silent = dialled.filter(({ offer }) => offer.length === 0).length
+  // An end that has neither offers nor accepts by its own choice dials nothing.
+  const silent = dialled.filter(({ offer, accept }) => offer.length + accept.length === 0).length
   const isRight =
     outcomes.filter((outcome) => outcome === expected).length === outcomes.length - silent &&
     (silent === dialled.length || (seen.connections === 1 && seen.spoken.every((name) => name === expected)))

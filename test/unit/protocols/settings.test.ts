@@ -37,6 +37,14 @@ describe('Settings', () => {
     expect(peer.sent.generation).toBeGreaterThan(own)
   })
 
+  it('have transports of a peer as well', () => {
+    const { peer } = rig()
+    peer.setTransports(['other/1'])
+    expect(peer.sent).toMatchObject({ ...BOTH, transports: ['other/1'] })
+    peer.setTransports(undefined)
+    expect(peer.sent.transports).toEqual(['quic/1'])
+  })
+
   it('leave out what is below a floor, and say so', () => {
     const { device, peer } = rig()
     device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })

@@ -176,8 +176,11 @@ impl<T: Transport> Engine<T> {
         if mtu < least {
             return Err(ConnectError::MtuTooSmall { mtu, least });
         }
-        let offered = asked.unwrap_or(&self.protocols_of(peer).lists.offer);
-        if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
+        let lists = &self.protocols_of(peer).lists;
+        let offered = asked.unwrap_or(&lists.offer);
+        // A dial that offers nothing has the peer dial what the peer alone offers.
+        let asks_peer = asked.is_none() && !lists.accept.is_empty();
+        if (offered.is_empty() && !asks_peer) || !offered.iter().all(|name| is_protocol(name)) {
             return Err(ConnectError::Protocols);
         }
         Ok(())
