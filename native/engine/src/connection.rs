@@ -9,8 +9,8 @@ use warren_wireguard::PeerId;
 use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::lane::Lane;
-use crate::quic::{Choice, Lists, Protocols, choose};
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
+use warren_protocols::{Choice, Lists, Protocols, choose};
 
 /// The engine's state of a connection.
 #[derive(Debug)]

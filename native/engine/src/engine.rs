@@ -37,7 +37,7 @@ use zeroize::Zeroize;
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::past::Past;
-use crate::quic::{Protocols, Quic, quic};
+use crate::quic::{Quic, quic};
 use crate::roster::Roster;
 use crate::stats::DeviceStats;
 use crate::stream_table::StreamTable;
@@ -49,6 +49,7 @@ use departures::Departures;
 use drained::Drained;
 use graces::Graces;
 use intake::Intake;
+use warren_protocols::Protocols;
 
 /// One warren node; see the crate's documentation for how to drive it.
 ///

@@ -62,9 +62,10 @@ pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
 #[cfg(feature = "reference")]
 pub use quic::reference;
-pub use quic::{Choice, Lists, Protocols, Quic, QuicFigures, QuicTotals, choose};
+pub use quic::{Quic, QuicFigures, QuicTotals};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 pub use stream_name::StreamName;
+pub use warren_protocols::{Choice, Lists, Protocols, choose};
 pub use warren_wireguard::{
     AddPeerError, KeyError, Path, PeerChanges, PeerConfig, PeerId, Prefix, PrefixError, PresharedKey,
     PrivateKey, PublicKey, UpdatePeerError,

@@ -39,8 +39,8 @@ use warren_wireguard::PeerId;
 
 use crate::event::GiveUp;
 use crate::ids::Priority;
-use crate::quic::{Lists, Protocols};
 use crate::stream_name::StreamName;
+use warren_protocols::{Lists, Protocols};
 
 pub use event::{Event, Hello, Read, Refusal, Stopped};
 pub use handles::{ConnectionHandle, MessageHandle, StreamHandle};

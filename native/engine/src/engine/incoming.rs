@@ -6,9 +6,9 @@ use super::Engine;
 use crate::connection::{Connection, Phase};
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
-use crate::quic::Choice;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
+use warren_protocols::Choice;
 
 impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.
