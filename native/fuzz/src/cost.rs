@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::{CloseCause, Event};
+use warren_quic::{CloseCause, Ecn, Event};
 
-use crate::quic_node::QuicNode;
+use crate::meter::{held, inside};
+use crate::quic_node::{PEER, QuicNode};
 use crate::wire::{Level, QuicEnd, crypto, put, stream};
 
 #[test]
@@ -91,6 +92,51 @@ fn what_is_confirmed_of_streams_and_never_acknowledged_ends_the_connection() {
     assert_eq!(attack.cause(), Some(CloseCause::Violation), "{next}");
 }
 
+#[test]
+fn an_end_that_acknowledges_none_but_the_oldest_packets_is_held_little_for() {
+    let mut attack = Attack::connected();
+    let before = held();
+    let (mut oldest, mut most) = (0, 0);
+    for sent in 1..400_000 {
+        attack.node.now += Duration::from_micros(50);
+        attack.send_unmetered(ASKS_AT_ONCE);
+        most = held().saturating_sub(before).max(most);
+        if sent % 1_000 == 0 {
+            inside(|| attack.node.quic.ping(attack.node.live[0]));
+        }
+        if sent % 20_000 == 0 {
+            oldest += 1;
+            attack.send_unmetered(&acknowledges(oldest));
+        }
+    }
+    assert!(attack.lives());
+    assert!(most < 2 << 20, "{most} bytes");
+}
+
+#[test]
+fn an_end_that_is_unheard_for_a_while_keeps_its_connection_and_is_answered_at_once_after_that() {
+    let mut attack = Attack::connected();
+    let mut answers = Vec::new();
+    for sent in 0..40_000 {
+        attack.node.now += Duration::from_micros(100);
+        answers.push(attack.send_unmetered(ASKS_AT_ONCE));
+        if sent % 10_000 == 0 {
+            inside(|| attack.node.quic.ping(attack.node.live[0]));
+        }
+    }
+    let last: usize = answers[30_000..].iter().sum();
+    assert!((40..=50).contains(&last), "one in 25 ms, and a question: {last}");
+    inside(|| attack.node.quic.ping(attack.node.live[0]));
+    attack.send_unmetered(ASKS_AT_ONCE);
+    let newest = acknowledges(attack.end.heard().expect("a question"));
+    attack.send_unmetered(&newest);
+    for _ in 0..100 {
+        attack.node.now += Duration::from_micros(100);
+        assert_eq!(attack.send_unmetered(ASKS_AT_ONCE), 1);
+    }
+    assert!(attack.lives());
+}
+
 struct Attack {
     node: QuicNode,
     end: QuicEnd,
@@ -118,6 +164,16 @@ impl Attack {
         }
     }
 
+    /// Whatever is held then. How many packets are answered.
+    fn send_unmetered(&mut self, frames: &[u8]) -> usize {
+        let packet = bytes::BytesMut::from(&self.end.packet(Level::Data, frames)[..]);
+        let node = &mut self.node;
+        inside(|| node.quic.handle_datagram(PEER, Ecn::NotEct, packet, None, node.now));
+        let answers = node.drain();
+        answers.iter().for_each(|answer| self.end.hear(answer));
+        answers.len()
+    }
+
     fn dropped(&self) -> u64 {
         self.node.quic.totals().datagrams_too_costly
     }
@@ -138,6 +194,18 @@ impl Attack {
 /// The dialler's own unidirectional streams (RFC 9000 section 2.1).
 fn own(index: u64) -> u64 {
     index * 4 + 2
+}
+
+/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
+const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];
+
+/// One packet is acknowledged.
+fn acknowledges(number: u64) -> Vec<u8> {
+    let mut frame = vec![2];
+    for value in [number, 0, 0, 0] {
+        put(&mut frame, value);
+    }
+    frame
 }
 
 /// A stream is given up at this length.

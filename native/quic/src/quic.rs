@@ -332,7 +332,7 @@ impl Quic {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Since when this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
+    /// Since when this end waits for an acknowledgement of what left last, whatever else was received meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }
