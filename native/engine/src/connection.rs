@@ -8,6 +8,7 @@ use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::in_vain::InVain;
 use crate::lane::Lane;
 
 /// What the engine knows of a connection.
@@ -47,6 +48,7 @@ pub(crate) struct Connection {
     pub(crate) lost_has_turn: bool,
     /// When this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
+    pub(crate) in_vain: InVain,
     /// When a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Of a dial: what was said to the peer.
@@ -130,6 +132,7 @@ impl Connection {
             parked: None,
             lost_has_turn: false,
             asked: None,
+            in_vain: InVain::default(),
             moved_on: None,
             said: Said::default(),
             deserted: false,
