@@ -31,6 +31,25 @@ fn small_pieces_out_of_order_are_worked_off_at_a_bounded_rate_and_the_rest_dropp
 }
 
 #[test]
+fn small_pieces_out_of_order_are_counted_across_redials_and_forgotten_once_there_may_be_all_again() {
+    let mut attack = Attack::connected();
+    let frames: Vec<u8> = (0..130).flat_map(|piece| stream(own(1), 2 + piece * 2, &[7], false)).collect();
+    let taken_of = |attack: &mut Attack, packets: u64| {
+        let before = attack.dropped();
+        (0..packets).for_each(|_| attack.send(&frames));
+        packets - (attack.dropped() - before)
+    };
+    assert!((305..=311).contains(&taken_of(&mut attack, 400)), "40,000 at once");
+    for _ in 0..3 {
+        attack.redial();
+        assert!(taken_of(&mut attack, 10) <= 1);
+    }
+    attack.node.now += Duration::from_secs(5);
+    attack.redial();
+    assert!((305..=311).contains(&taken_of(&mut attack, 400)), "as at first");
+}
+
+#[test]
 fn as_many_small_messages_as_may_come_at_once_pass_in_one_packet() {
     let mut attack = Attack::connected();
     let frames: Vec<u8> = (1..33).flat_map(|next| stream(own(next), 0, &[1, 1, 9, 1, b'x'], true)).collect();
@@ -144,17 +163,28 @@ struct Attack {
 
 impl Attack {
     fn connected() -> Self {
-        let mut node = QuicNode::new(Instant::now());
-        let mut end = QuicEnd::dialler([9; 8]);
-        let hello = end.hello();
-        node.give(&hello).iter().for_each(|answer| end.hear(answer));
-        let confirmation = end.confirmation();
-        node.give(&confirmation).iter().for_each(|answer| end.hear(answer));
-        let mut attack = Self { node, end };
-        assert!(attack.lives());
-        // As an honest dialler would have it: the control stream first.
-        attack.send(&stream(own(0), 0, &[0], false));
+        let mut attack = Self { node: QuicNode::new(Instant::now()), end: QuicEnd::dialler([9; 8]) };
+        attack.connect();
         attack
+    }
+
+    /// Closes the connection, and makes another.
+    fn redial(&mut self) {
+        self.send(&[0x1d, 0, 0]);
+        self.node.events.clear();
+        let id = self.end.own_id()[0];
+        self.end = QuicEnd::dialler([id + 1; 8]);
+        self.connect();
+    }
+
+    fn connect(&mut self) {
+        let hello = self.end.hello();
+        self.node.give(&hello).iter().for_each(|answer| self.end.hear(answer));
+        let confirmation = self.end.confirmation();
+        self.node.give(&confirmation).iter().for_each(|answer| self.end.hear(answer));
+        assert!(self.lives());
+        // As an honest dialler would have it: the control stream first.
+        self.send(&stream(own(0), 0, &[0], false));
     }
 
     fn send(&mut self, frames: &[u8]) {

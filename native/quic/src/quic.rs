@@ -11,7 +11,7 @@ use crate::{
     deadlines::Deadlines,
     gauge::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
-    weigh::Weight,
+    weigh::{Allowance, Weight},
 };
 use bytes::BytesMut;
 use quinn_proto::EcnCodepoint;
@@ -35,6 +35,8 @@ pub struct Quic {
     secrets: Secrets,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
+    /// Of those that spent some, whether they have connections or not.
+    allowances: FxHashMap<PeerTag, Allowance>,
     endpoints: u64,
     next: u32,
     /// The latest instant that was told.
@@ -66,6 +68,7 @@ impl Quic {
             config: Arc::new(config),
             peers: FxHashMap::default(),
             slots: FxHashMap::default(),
+            allowances: FxHashMap::default(),
             endpoints: 0,
             next: 0,
             now: None,
@@ -207,6 +210,7 @@ impl Quic {
 
     /// Drops everything of a peer without a word and without events.
     pub fn forget_peer(&mut self, peer: PeerTag) {
+        self.allowances.remove(&peer);
         let Some(known) = self.peers.get(&peer) else { return };
         let connections: Vec<_> = known.connections().collect();
         connections.iter().for_each(|connection| self.remove(*connection));
@@ -217,10 +221,8 @@ impl Quic {
 
     /// Drops a connection without a word and without events.
     pub fn abandon(&mut self, connection: ConnectionHandle) {
-        let Some(peer) = self.peer_of(connection) else { return };
-        self.remove(connection);
+        self.forget(connection);
         self.events.retain(|(other, _)| *other != connection);
-        self.drop_if_idle(peer);
     }
 
     /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
@@ -252,9 +254,7 @@ impl Quic {
             match made.deadline() {
                 Some(deadline) if deadline <= now => {
                     if made.has_lingered(now) {
-                        let peer = made.peer;
-                        self.remove(connection);
-                        self.drop_if_idle(peer);
+                        self.forget(connection);
                         continue;
                     }
                     made.handle_timeout(now);

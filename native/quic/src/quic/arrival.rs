@@ -18,9 +18,8 @@ impl Quic {
     ) {
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return };
         let weight = made.weigh(&self.weight);
-        if let Ok(pieces) = weight
-            && let Some(peer) = self.peers.get_mut(&made.peer)
-            && !peer.allowance.spend(pieces, now)
+        if let Ok(pieces @ 1..) = weight
+            && !self.allowances.entry(made.peer).or_default().spend(pieces, now)
         {
             self.totals.datagrams_too_costly += 1;
             return;
@@ -40,9 +39,7 @@ impl Quic {
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
-            let peer = made.peer;
-            self.remove(connection);
-            self.drop_if_idle(peer);
+            self.forget(connection);
         } else if made.is_drained() {
             self.touch(connection);
         } else if is_silent && made.lingers() {
@@ -68,6 +65,13 @@ impl Quic {
         }
     }
 
+    /// Drops a connection, and its peer with the last.
+    pub(super) fn forget(&mut self, connection: ConnectionHandle) {
+        let Some(peer) = self.peer_of(connection) else { return };
+        self.remove(connection);
+        self.drop_if_idle(peer);
+    }
+
     pub(super) fn remove(&mut self, handle: ConnectionHandle) {
         match self.slots.remove(&handle) {
             Some(Slot::Made(made)) => {
@@ -85,9 +89,15 @@ impl Quic {
         }
     }
 
+    /// An allowance that is not full outlives the connections, or a redial would fill it.
     pub(super) fn drop_if_idle(&mut self, peer: PeerTag) {
-        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
-            self.peers.remove(&peer);
+        if !self.peers.get(&peer).is_some_and(Peer::is_idle) {
+            return;
+        }
+        self.peers.remove(&peer);
+        let allowance = self.allowances.get_mut(&peer);
+        if allowance.is_some_and(|allowance| self.now.is_none_or(|now| allowance.is_full(now))) {
+            self.allowances.remove(&peer);
         }
     }
 }
