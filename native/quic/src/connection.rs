@@ -2,6 +2,7 @@
 
 mod flow;
 mod messages;
+mod quiet;
 mod receive;
 mod stops;
 mod streams;
@@ -23,6 +24,7 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use quiet::Quiet;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
 use std::{
@@ -58,8 +60,10 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
-    /// Since when nothing that flies was acknowledged, while something does.
+    /// Since when nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
+    quiet: Quiet,
+    made: Instant,
     heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
@@ -108,6 +112,8 @@ impl Connection {
             limits: PeerLimits::default(),
             unanswered: None,
             unacknowledged: None,
+            quiet: Quiet::default(),
+            made: now,
             heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
@@ -131,7 +137,20 @@ impl Connection {
         let before = self.gauge().acknowledged();
         self.inner.handle_event(event);
         if self.gauge().acknowledged() != before {
-            self.unacknowledged = (self.gauge().in_flight() > 0).then_some(now);
+            self.acknowledged(now);
+        }
+    }
+
+    /// Some of what was sent is acknowledged. While something flies it counts only if that left after what is waited for, or one
+    /// old packet after the other would keep all newer ones here.
+    fn acknowledged(&mut self, now: Instant) {
+        let newest = self.made + self.gauge().newest_acknowledged();
+        if self.gauge().in_flight() == 0 {
+            self.unacknowledged = None;
+            self.quiet = Quiet::default();
+        } else if self.unacknowledged.is_none_or(|since| since <= newest) {
+            self.unacknowledged = Some(now);
+            self.quiet = Quiet::default();
         }
     }
 
@@ -164,6 +183,7 @@ impl Connection {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.quiet.waits(now);
         self.inner.handle_timeout(now);
     }
 
@@ -173,7 +193,7 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        [deadline, self.lingers_until].into_iter().flatten().min()
+        [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
 
     /// Whether it is over, and has been for so long that its word is not repeated any more.
