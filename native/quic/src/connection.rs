@@ -2,6 +2,7 @@
 
 mod flow;
 mod messages;
+mod parting;
 mod receive;
 mod streams;
 mod work;
@@ -21,6 +22,7 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use parting::Parting;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
 use std::{
@@ -66,6 +68,7 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    parting: Parting,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
     stats: ConnectionStats,
@@ -110,6 +113,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            parting: Parting::default(),
             wants_writable: false,
             stats: ConnectionStats::default(),
         }
@@ -163,7 +167,7 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        deadline
+        deadline.map(|at| self.parting.put_off(at))
     }
 
     pub(crate) fn poll_endpoint_event(&mut self) -> Option<EndpointEvent> {
@@ -210,6 +214,7 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        self.parting.begin(now);
         let closed =
             Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
         self.end(closed, events);
@@ -350,6 +355,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        self.parting.begin(now);
         let closed = Closed {
             by: ClosedBy::Local,
             code: 0,
