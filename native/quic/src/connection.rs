@@ -2,6 +2,7 @@
 
 mod flow;
 mod messages;
+mod parting;
 mod quiet;
 mod receive;
 mod stops;
@@ -24,6 +25,7 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use parting::Parting;
 use quiet::Quiet;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
@@ -75,6 +77,7 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    parting: Parting,
     /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
@@ -125,6 +128,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            parting: Parting::default(),
             lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
@@ -194,6 +198,7 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
+        let deadline = deadline.map(|at| self.parting.put_off(at));
         [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
 
@@ -202,7 +207,7 @@ impl Connection {
         self.lingers_until.is_some_and(|until| until <= now)
     }
 
-    /// It is over, and there may be a word to repeat.
+    /// Whether it is over, with a word to repeat perhaps.
     pub(crate) fn lingers(&self) -> bool {
         self.phase == Phase::Ended
     }
@@ -252,6 +257,7 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        self.parting.begin(now);
         let closed =
             Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
         self.end(closed, events);
@@ -397,6 +403,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        self.parting.begin(now);
         let closed = Closed {
             by: ClosedBy::Local,
             code: 0,

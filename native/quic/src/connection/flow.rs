@@ -220,6 +220,7 @@ impl Connection {
             }
             return None;
         };
+        self.parting.departed(now);
         let size = transmit.size;
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
