@@ -7,6 +7,7 @@ use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::in_vain::InVain;
 use crate::lane::Lane;
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
 
@@ -47,6 +48,7 @@ pub(crate) struct Connection {
     pub(crate) lost_has_turn: bool,
     /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
+    pub(crate) in_vain: InVain,
     /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
@@ -130,6 +132,7 @@ impl Connection {
             parked: None,
             lost_has_turn: false,
             asked: None,
+            in_vain: InVain::default(),
             moved_on: None,
             said: Said::default(),
             deserted: false,

@@ -29,6 +29,7 @@ mod expiries;
 mod farewells;
 mod histogram;
 mod ids;
+mod in_vain;
 mod lane;
 mod lane_sums;
 mod lanes;

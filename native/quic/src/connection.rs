@@ -2,6 +2,8 @@
 
 mod flow;
 mod messages;
+mod parting;
+mod quiet;
 mod receive;
 mod stops;
 mod streams;
@@ -23,6 +25,8 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use parting::Parting;
+use quiet::Quiet;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
 use std::{
@@ -58,8 +62,10 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
-    /// Since when nothing that flies was acknowledged, while something does.
+    /// Since when nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
+    quiet: Quiet,
+    made: Instant,
     heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
@@ -71,6 +77,7 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    parting: Parting,
     /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
@@ -108,6 +115,8 @@ impl Connection {
             limits: PeerLimits::default(),
             unanswered: None,
             unacknowledged: None,
+            quiet: Quiet::default(),
+            made: now,
             heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
@@ -119,6 +128,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            parting: Parting::default(),
             lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
@@ -131,7 +141,20 @@ impl Connection {
         let before = self.gauge().acknowledged();
         self.inner.handle_event(event);
         if self.gauge().acknowledged() != before {
-            self.unacknowledged = (self.gauge().in_flight() > 0).then_some(now);
+            self.acknowledged(now);
+        }
+    }
+
+    /// Some of what was sent is acknowledged. While something flies it counts only if that left after what is waited for, or one
+    /// old packet after the other would keep all newer ones here.
+    fn acknowledged(&mut self, now: Instant) {
+        let newest = self.made + self.gauge().newest_acknowledged();
+        if self.gauge().in_flight() == 0 {
+            self.unacknowledged = None;
+            self.quiet = Quiet::default();
+        } else if self.unacknowledged.is_none_or(|since| since <= newest) {
+            self.unacknowledged = Some(now);
+            self.quiet = Quiet::default();
         }
     }
 
@@ -164,6 +187,7 @@ impl Connection {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.quiet.waits(now);
         self.inner.handle_timeout(now);
     }
 
@@ -173,7 +197,8 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        [deadline, self.lingers_until].into_iter().flatten().min()
+        let deadline = deadline.map(|at| self.parting.put_off(at));
+        [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
 
     /// Whether it is over, and has been for so long that its word is not repeated any more.
@@ -181,7 +206,7 @@ impl Connection {
         self.lingers_until.is_some_and(|until| until <= now)
     }
 
-    /// It is over, and there may be a word to repeat.
+    /// Whether it is over, with a word to repeat perhaps.
     pub(crate) fn lingers(&self) -> bool {
         self.phase == Phase::Ended
     }
@@ -231,6 +256,7 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        self.parting.begin(now);
         let closed =
             Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
         self.end(closed, events);
@@ -376,6 +402,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        self.parting.begin(now);
         let closed = Closed {
             by: ClosedBy::Local,
             code: 0,
@@ -428,12 +455,13 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// RFC 9000 section 10.2 has three probe timeouts, which grow with the round trips that the other end makes up. Ten of the
-/// slowest path's, and as long as an accepted dial may take.
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
 const LINGER_MAX: Duration = Duration::from_secs(10);
 
-/// Of the control stream, with what each piece costs. An honest end acknowledges them within a round trip, and what is
-/// confirmed in one is some 20 bytes for each stream that it may have.
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
 const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
 
 /// Access for tests.

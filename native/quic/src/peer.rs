@@ -7,7 +7,6 @@ use crate::{
     hello::HelloError,
     initial::{HelloAssembly, Initial},
     session::{Accepted, Answer, Dial, QUIC_VERSION, judge},
-    weigh::Allowance,
 };
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
@@ -38,7 +37,6 @@ pub(crate) struct Peer {
     incomplete: Vec<Incomplete>,
     /// Handed out and neither accepted nor refused.
     pub(crate) undecided: Vec<ConnectionHandle>,
-    pub(crate) allowance: Allowance,
     /// Connections that are over and repeat their word, oldest first.
     pub(crate) lingering: VecDeque<ConnectionHandle>,
 }
@@ -104,7 +102,6 @@ impl Peer {
             connections: Vec::new(),
             incomplete: Vec::new(),
             undecided: Vec::new(),
-            allowance: Allowance::default(),
             lingering: VecDeque::new(),
         }
     }

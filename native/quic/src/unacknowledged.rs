@@ -37,7 +37,7 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-/// How much quinn-proto holds of a stream until the other end has acknowledged it.
+/// Bytes that quinn-proto holds of a stream until the other end has acknowledged them.
 #[derive(Debug, Default)]
 pub(crate) struct UnacknowledgedBytes(Arc<AtomicUsize>);
 

@@ -19,9 +19,8 @@ impl Quic {
     ) {
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return };
         let weight = made.weigh(&self.weight);
-        if let Ok(pieces) = weight
-            && let Some(peer) = self.peers.get_mut(&made.peer)
-            && !peer.allowance.spend(pieces, now)
+        if let Ok(pieces @ 1..) = weight
+            && !self.allowances.entry(made.peer).or_default().spend(pieces, now)
         {
             self.totals.datagrams_too_costly += 1;
             return;
@@ -37,13 +36,12 @@ impl Quic {
     }
 
     /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
-    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets.
+    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
+    /// connection that ended here lingers, to repeat its word.
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
-            let peer = made.peer;
-            self.remove(connection);
-            self.drop_if_idle(peer);
+            self.forget(connection);
         } else if made.is_drained() {
             self.touch(connection);
         } else if is_silent && made.lingers() {
@@ -52,7 +50,8 @@ impl Quic {
         }
     }
 
-    /// A connection said its last word. If it was one too many of its peer's, the one that did so longest ago is forgotten.
+    /// Keeps a connection that said its last word, to repeat it. If it is one too many of its peer's, the one that did
+    /// so longest ago is forgotten.
     fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
         let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
         else {
@@ -67,6 +66,13 @@ impl Quic {
         {
             self.remove(oldest);
         }
+    }
+
+    /// Drops a connection, and its peer with the last.
+    pub(super) fn forget(&mut self, connection: ConnectionHandle) {
+        let Some(peer) = self.peer_of(connection) else { return };
+        self.remove(connection);
+        self.drop_if_idle(peer);
     }
 
     pub(super) fn remove(&mut self, handle: ConnectionHandle) {
