@@ -340,8 +340,8 @@ impl Share {
     }
 }
 
-/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second at
-/// 2 Mbit/s.
+/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second
+/// at 2 Mbit/s.
 const EACH: u64 = 20;
 /// All peers together have a twelfth, so that with a 64th for cookie replies to strangers data keeps nine tenths.
 const ALL: u64 = 12;

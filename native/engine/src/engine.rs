@@ -145,5 +145,6 @@ impl<T: Transport> fmt::Debug for Engine<T> {
     }
 }
 
-/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
+/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1
+/// Mbit/s.
 const REPLIES: u64 = 64;

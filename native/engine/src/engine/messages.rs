@@ -12,7 +12,8 @@ use crate::policy::Full;
 use crate::transport::{MessageHandle, Transport};
 
 impl<T: Transport> Engine<T> {
-    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given up.
+    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given
+    /// up.
     pub fn send_message(
         &mut self,
         connection: ConnectionId,

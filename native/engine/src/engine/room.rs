@@ -61,7 +61,8 @@ impl<T: Transport> Engine<T> {
         Some(connection.peer)
     }
 
-    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for long.
+    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for
+    /// long.
     fn displace(&mut self, only: Option<PeerId>, now: Instant) -> bool {
         let oldest = match only {
             Some(peer) => self.connections_of(peer).into_iter().find(|&id| self.is_overdue(id, now)),
