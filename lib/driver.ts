@@ -9,7 +9,7 @@
 import type { ConnectionFigures, DeviceFigures, PeerFigures } from './generated/figures.js'
 import type { CloseCause, ClosedBy, Outcome, Receiver } from './generated/records.js'
 
-export type { Outcome, Receiver } from './generated/records.js'
+export type { DialRefusal, Outcome, PeerLists, Receiver } from './generated/records.js'
 
 /** Opens an engine with its sockets bound. Rejects with a `WarrenError`. */
 export type OpenDriver = (options: DriverOptions, receiver: Receiver) => Promise<Driver>
@@ -18,7 +18,8 @@ export type OpenDriver = (options: DriverOptions, receiver: Receiver) => Promise
 export interface DriverOptions {
   readonly privateKey: Uint8Array
   readonly listen: { readonly host: string | undefined; readonly port: number }
-  readonly protocols: readonly string[]
+  /** For peers that have none of their own. */
+  readonly protocols: DriverProtocols
   readonly mtu: number
   readonly authorize: boolean
   readonly authorizeTimeout: number
@@ -28,6 +29,20 @@ export interface DriverOptions {
   /** Lanes with a policy of their own; all others wait when they are full, and have no rate. */
   readonly lanes: readonly DriverLane[]
   readonly limits: DriverLimits
+}
+
+/** Protocols for a peer, each list best first: at most 64 names of 1 to 255 bytes, none twice. */
+export interface DriverProtocols {
+  /** Counts the changes for one peer, over all connections of the pair and as long as this process lives. */
+  readonly generation: number
+  /** Protocols that this end dials with. */
+  readonly offer: readonly string[]
+  /** Protocols that this end accepts from diallers. */
+  readonly accept: readonly string[]
+  /** Known here, and left out of the others for a floor. A peer that offers one is told so. */
+  readonly below: readonly string[]
+  /** Transports that this end speaks: 'quic/1'. */
+  readonly transports: readonly string[]
 }
 
 /** Policy of one priority, on every connection. */
@@ -80,6 +95,24 @@ export interface Driver {
   refuse(publicKey: string): void
   sendPacket(peer: number, packet: Uint8Array): boolean
 
+  /**
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined); `protocols` undefined: the peer has
+   * none of its own any more. They count from the next hello on, of either end. A connection that comes up on an older hello is told
+   * the newer lists by itself; those that are up are told by `announce`.
+   */
+  setProtocols(peer: number | undefined, protocols: DriverProtocols | undefined): void
+  /** Tells the peer on this connection which lists are this end's from now on. A peer whose generation is undefined skips it. */
+  announce(connection: number, protocols: DriverProtocols): void
+  /** Another connection took the place of this one, which goes on with what it has: no dial is content with it, or refused for its sake. */
+  supersede(connection: number): void
+  /** Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished` there. */
+  finish(connection: number): void
+
+  /**
+   * Asks for these protocols, which this dial offers whatever the lists say; undefined: for anything in the lists of both ends.
+   * Where the pair speaks a protocol that the peer alone offers, it ends with the cause 'peer-dials', and the peer is told that it
+   * has to dial (`dialRefused` there).
+   */
   connect(
     peer: number,
     protocols: readonly string[] | undefined,
@@ -184,6 +217,8 @@ export interface DriverClose {
   readonly reason: string
   readonly rawReason?: string | undefined
   readonly cause: CloseCause
+  /** Protocols that the peer would accept, where it refused a dial for the lists. */
+  readonly accepts?: readonly string[] | undefined
 }
 
 /** The code of a stream that is destroyed, which the peer is told: Node's `destroy` has no number to pass. */

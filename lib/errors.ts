@@ -7,6 +7,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_ADDON_NOT_FOUND',
   'ERR_WARREN_ADDRESS_IN_USE',
   'ERR_WARREN_ALLOWED_IP_CONFLICT',
+  'ERR_WARREN_BELOW_FLOOR',
   'ERR_WARREN_CONNECTION_CLOSED',
   'ERR_WARREN_CONNECTION_REFUSED',
   'ERR_WARREN_DATAGRAM_TOO_LARGE',
@@ -19,6 +20,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_INVALID_PACKET',
   'ERR_WARREN_LANE_FULL',
   'ERR_WARREN_LISTEN_FAILED',
+  'ERR_WARREN_LISTS_DIFFER',
   'ERR_WARREN_MESSAGE_TOO_LARGE',
   'ERR_WARREN_MTU_TOO_SMALL',
   'ERR_WARREN_NAME_NOT_RESOLVED',
@@ -28,6 +30,7 @@ export const WARREN_ERROR_CODES = [
   'ERR_WARREN_NO_TRANSPORT',
   'ERR_WARREN_OWN_KEY',
   'ERR_WARREN_PEER_DEAD',
+  'ERR_WARREN_PEER_DIALS',
   'ERR_WARREN_PEER_EXISTS',
   'ERR_WARREN_PEER_REMOVED',
   'ERR_WARREN_PEER_RESTARTED',
@@ -198,6 +201,18 @@ const NATIVE = {
   'no-protocol': [
     'ERR_WARREN_NO_COMMON_PROTOCOL',
     'The two ends have no application protocol in common; compare the lists in protocols',
+  ],
+  'below-floor': [
+    'ERR_WARREN_BELOW_FLOOR',
+    'The peer accepts nothing as old as what was offered; offer a newer version',
+  ],
+  'peer-dials': [
+    'ERR_WARREN_PEER_DIALS',
+    'The two ends speak a protocol that the peer alone offers, and its dial did not come in time; offer it here too, or give connect() more time',
+  ],
+  'lists-differ': [
+    'ERR_WARREN_LISTS_DIFFER',
+    'The two ends saw different lists of protocols: somebody altered one on its way, in one of the two devices',
   ],
   refused: [
     'ERR_WARREN_CONNECTION_REFUSED',

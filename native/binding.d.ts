@@ -35,6 +35,17 @@ export declare class NativeDevice {
   authorize(peer: PeerOptions): number
   /** Answers a stranger with no. */
   refuse(key: string): void
+  /**
+   * Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
+   * of its own any more.
+   */
+  setProtocols(peer?: number | undefined | null, protocols?: ProtocolLists | undefined | null): void
+  /** Tells a connection's peer which lists are this end's from now on. */
+  announce(connection: number, protocols: ProtocolLists): void
+  /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
+  supersede(connection: number): void
+  /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
+  finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
@@ -150,6 +161,17 @@ export declare class ScriptDevice {
   authorize(peer: PeerOptions): number
   /** Answers a stranger with no. */
   refuse(key: string): void
+  /**
+   * Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
+   * of its own any more.
+   */
+  setProtocols(peer?: number | undefined | null, protocols?: ProtocolLists | undefined | null): void
+  /** Tells a connection's peer which lists are this end's from now on. */
+  announce(connection: number, protocols: ProtocolLists): void
+  /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
+  supersede(connection: number): void
+  /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
+  finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
@@ -231,7 +253,7 @@ export interface DeviceLimits {
 /** Checked by TypeScript; durations in milliseconds, sizes in bytes, rates in bits per second. */
 export interface DeviceOptions {
   privateKey: Uint8Array
-  protocols: Array<string>
+  protocols: ProtocolLists
   mtu: number
   authorize: boolean
   authorizeTimeout: number
@@ -324,6 +346,15 @@ export interface PeerUpdate {
   allowedIPs?: Array<string>
   persistentKeepalive?: number | null
   replace?: boolean
+}
+
+/** Protocols for a peer, each list best first: `lib/driver.ts` says what each is. */
+export interface ProtocolLists {
+  generation: number
+  offer: Array<string>
+  accept: Array<string>
+  below: Array<string>
+  transports: Array<string>
 }
 
 /** The tables that this addon was built with, as text: its records are read by code that was written from the same. */

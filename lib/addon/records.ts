@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks'
 import { Buffer } from 'node:buffer'
 import timers from 'node:timers'
-import { DECODERS, type Receiver, type RecordFields, STRIDE, TABLE } from '../generated/records.js'
+import { DECODERS, type PeerLists, type Receiver, type RecordFields, STRIDE, TABLE } from '../generated/records.js'
 import { addon } from './addon.js'
+import { readLists, readNames } from './names.js'
 
 // As in `clock.ts`: a user's fake timers hide no exception.
 const { setImmediate } = timers
@@ -92,6 +93,14 @@ export class RecordReader implements RecordFields {
     return this.#slab.toString('utf8', start, start + this.number(word + 1))
   }
 
+  names(word: number): readonly string[] {
+    return readNames(this.slice(word))
+  }
+
+  lists(word: number): PeerLists {
+    return readLists(this.slice(word))
+  }
+
   /** The message of this record, in memory of its own. */
   message(word: number): Buffer {
     const length = this.number(word)
@@ -118,7 +127,7 @@ let slabEnd = 0
 /** From here on handing over memory costs less than copying it. */
 const OWNED = 64 * 2 ** 10
 
-/** Read at a time: 16 KiB of numbers. */
+/** Read at a time: 18 KiB of numbers. */
 const RECORDS = 255
 
 /** Slices of 1 MiB slabs moved 3.2 to 5.8 GB/s through a Duplex, a buffer per chunk 1.6 to 6. */

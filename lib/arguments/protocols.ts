@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { DriverProtocols } from '../driver.js'
 import { outOfRange } from './argument-error.js'
 import { type Check, listOf, text } from './options.js'
 
@@ -36,4 +37,9 @@ export function offerOf(
   const offered = protocols ?? device
   if (offered.length > 0) return offered
   throw outOfRange(name, `a list of one or more${protocols === undefined ? ": the device's is empty" : ''}`, protocols)
+}
+
+/** One list for both, for the life of a device. */
+export function plainProtocols(names: readonly string[]): DriverProtocols {
+  return { generation: 0, offer: names, accept: names, below: [], transports: ['quic/1'] }
 }

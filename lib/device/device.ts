@@ -4,7 +4,7 @@ import { coded, notConstructed } from '../arguments/argument-error.js'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, formatEndpoint } from '../arguments/endpoint.js'
 import { driverLimits } from '../arguments/limits.js'
-import { offerOf } from '../arguments/protocols.js'
+import { offerOf, plainProtocols } from '../arguments/protocols.js'
 import type { Connection, Message, Messages } from '../connection/connection.js'
 import { publishConnection } from '../connection/connection-event.js'
 import type { Driver, DriverClose, DriverOptions, DriverPeer } from '../driver.js'
@@ -443,7 +443,8 @@ function ownSecret(): RangeError {
 }
 
 function driverOptions(options: ParsedDeviceOptions): DriverOptions {
-  const { listen, protocols, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } = options
+  const { listen, mtu, authorize, authorizeTimeout, deadAfter, heartbeat, uplink, lanes, limits } = options
+  const protocols = plainProtocols(options.protocols)
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
   const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
   return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }

@@ -48,8 +48,11 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
       const receiver = peers.get(peer)
       if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol)
     },
-    connectionClosed: (connection, by, cause, code, reason) =>
-      device()?.connectionClosed(connection, { by, cause, code, ...shown(reason) }),
+    announced: () => undefined,
+    finished: () => undefined,
+    dialRefused: () => undefined,
+    connectionClosed: (connection, by, cause, code, reason, accepts) =>
+      device()?.connectionClosed(connection, { by, cause, code, accepts, ...shown(reason) }),
     datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),
     message: (connection, priority, bytes) => connections.get(connection)?.message(priority, bytes),
     laneDrained: (connection, priority, bytes) => connections.get(connection)?.laneDrained(priority, bytes),

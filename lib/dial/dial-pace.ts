@@ -66,6 +66,9 @@ const SEQUELS: Readonly<Record<DriverClose['cause'], Sequel>> = {
   'lane-full': 'fail',
   'no-endpoint': 'fail',
   'no-protocol': 'fail',
+  'below-floor': 'fail',
+  'peer-dials': 'survivor',
+  'lists-differ': 'fail',
   'peer-removed': 'fail',
   protocol: 'fail',
 }

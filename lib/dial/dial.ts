@@ -171,7 +171,8 @@ export class Dial<C> {
     if (tunnel.upFor === undefined)
       return noHandshake(publicKey, waited, attempts.tried(tunnel.endpoint), attempts.cause(), listens)
     const last = this.#last
-    if (last?.cause === 'refused' || last?.cause === 'duplicate') return this.#error(last)
+    if (last?.cause === 'refused' || last?.cause === 'duplicate' || last?.cause === 'peer-dials')
+      return this.#error(last)
     return noTransport(publicKey, waited, tunnel, attempts.tried(undefined), attempts.cause())
   }
 

@@ -1,7 +1,15 @@
 import type { AddonDevice } from '../addon/addon.js'
-import type { Driver, DriverLaneStats, DriverPeer, DriverPeerChanges, SocketErrors } from '../driver.js'
+import type {
+  Driver,
+  DriverLaneStats,
+  DriverPeer,
+  DriverPeerChanges,
+  DriverProtocols,
+  SocketErrors,
+} from '../driver.js'
 import { fromNative } from '../errors.js'
 import type { ConnectionFigures, DeviceFigures, PeerFigures } from '../generated/figures.js'
+import { protocolLists } from './device-options.js'
 
 /** The commands of a driver, which are the addon's; `enter` and `leave` surround each. */
 export abstract class CommandDriver<Device extends AddonDevice> implements Driver {
@@ -47,6 +55,26 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     const taken = this.device.sendPacket(peer, packet)
     this.leave()
     return taken
+  }
+
+  setProtocols(peer: number | undefined, protocols: DriverProtocols | undefined): void {
+    this.#asked(undefined, () => this.device.setProtocols(peer, protocols && protocolLists(protocols)))
+  }
+
+  announce(connection: number, protocols: DriverProtocols): void {
+    this.#asked(undefined, () => this.device.announce(connection, protocolLists(protocols)))
+  }
+
+  supersede(connection: number): void {
+    this.enter()
+    this.device.supersede(connection)
+    this.leave()
+  }
+
+  finish(connection: number): void {
+    this.enter()
+    this.device.finish(connection)
+    this.leave()
   }
 
   connect(

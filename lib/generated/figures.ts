@@ -91,6 +91,17 @@ export interface DeviceFigures {
   readonly refused: number
   /** Number of incoming connections refused because no protocol is common. A counter. */
   readonly refusedNoProtocol: number
+  /** Number of incoming connections refused because what they offered is below a floor. A counter. */
+  readonly refusedBelowFloor: number
+  /**
+   * Number of incoming connections refused because this device alone offers the protocol of the pair, and dials it. A
+   * counter.
+   */
+  readonly refusedPeerDials: number
+  /** Number of connections ended while they came up because a hello was altered on its way. A counter. */
+  readonly listsDiffered: number
+  /** Number of announcements of peers that they offer or accept other protocols from then on. A counter. */
+  readonly announcementsReceived: number
   /** Number of hellos of peers that could not be read. A counter. */
   readonly malformedHellos: number
   /** Number of hellos of peers in a version that is not spoken here. A counter. */
@@ -177,6 +188,10 @@ export const NO_DEVICE_FIGURES: DeviceFigures = {
   accepted: 0,
   refused: 0,
   refusedNoProtocol: 0,
+  refusedBelowFloor: 0,
+  refusedPeerDials: 0,
+  listsDiffered: 0,
+  announcementsReceived: 0,
   malformedHellos: 0,
   unknownHelloVersions: 0,
   protocolViolations: 0,

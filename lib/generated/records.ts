@@ -18,10 +18,20 @@ export type CloseCause =
   | 'no-transport'
   | 'no-endpoint'
   | 'no-protocol'
+  | 'below-floor'
+  | 'peer-dials'
+  | 'lists-differ'
   | 'refused'
   | 'duplicate'
   | 'protocol'
   | 'lane-full'
+
+/**
+ * The reason why a dial of a peer's was refused. 'below-floor': it offered nothing that this end accepts, and a
+ * protocol that a floor excludes. 'peer-dials': the pair speaks a protocol that this end alone offers. 'lists-differ':
+ * a hello was altered on its way.
+ */
+export type DialRefusal = 'no-protocol' | 'below-floor' | 'peer-dials' | 'lists-differ'
 
 /** The reason why a tunnel is down. */
 export type PeerDownReason = 'expired' | 'handshake-timeout' | 'left'
@@ -32,6 +42,18 @@ export type PeerDownReason = 'expired' | 'handshake-timeout' | 'left'
  * lane or the peer refused it. 'lost': the connection ended first, and nobody knows.
  */
 export type Outcome = 'delivered' | 'expired' | 'cancelled' | 'replaced' | 'dropped' | 'lost'
+
+/** A peer's word about its protocols, each list best first. */
+export interface PeerLists {
+  /** Counts the changes of its process's lists; undefined for a build whose lists never change. */
+  readonly generation: number | undefined
+  /** Protocols that it dials with. */
+  readonly offer: readonly string[]
+  /** Protocols that it accepts from diallers. */
+  readonly accept: readonly string[]
+  /** Transports that it speaks. */
+  readonly transports: readonly string[]
+}
 
 /** The events of a driver, in the order in which they happened; told from its one wake per batch. */
 export interface Receiver {
@@ -65,11 +87,33 @@ export interface Receiver {
   /** A raw packet arrived. `packet` owns its memory. */
   packet(peer: number, packet: Buffer): void
 
-  /** A connection is usable, at the end that dialled as at the other. */
-  connected(connection: number, peer: number, initiator: Initiator, protocol: string): void
+  /** A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said. */
+  connected(connection: number, peer: number, initiator: Initiator, protocol: string, theirs: PeerLists): void
 
-  /** A connection is over: its last event. `reason` is as it came, and may hold anything. */
-  connectionClosed(connection: number, by: ClosedBy, cause: CloseCause, code: number, reason: string): void
+  /** The peer's lists are others from now on. Of what came faster than ten times a second, the newest alone. */
+  announced(connection: number, theirs: PeerLists): void
+
+  /** The peer sends no more on a connection, and this end holds all that it sent. Told once. */
+  finished(connection: number): void
+
+  /**
+   * This end refused a dial of the peer's that offered these protocols; told of four a second. `chosen` is the protocol
+   * that this end has to dial, if that is why.
+   */
+  dialRefused(peer: number, why: DialRefusal, offered: readonly string[], chosen: string | undefined): void
+
+  /**
+   * A connection is over: its last event. `reason` is as it came, and may hold anything. `accepts`: the protocols that
+   * the peer would accept, if it refused for the lists.
+   */
+  connectionClosed(
+    connection: number,
+    by: ClosedBy,
+    cause: CloseCause,
+    code: number,
+    reason: string,
+    accepts: readonly string[],
+  ): void
 
   /** An unreliable datagram arrived. `bytes` owns its memory. */
   datagram(connection: number, bytes: Buffer): void
@@ -114,6 +158,8 @@ export interface Receiver {
 export interface RecordFields {
   number(word: number): number
   text(word: number): string
+  names(word: number): readonly string[]
+  lists(word: number): PeerLists
   /** Bytes in memory of their own. */
   copy(word: number): Buffer
   /** Bytes in the slab. */
@@ -126,7 +172,7 @@ export interface RecordFields {
 export type Decoder = (record: RecordFields, to: Receiver) => void
 
 /** Words of a record. */
-export const STRIDE = 8
+export const STRIDE = 9
 
 /** The decoders of records, each at the number of its kind. */
 export const DECODERS: readonly Decoder[] = [
@@ -141,7 +187,22 @@ export const DECODERS: readonly Decoder[] = [
   (record, to) => to.strangerGone(record.text(1)),
   (record, to) => to.packet(record.number(1), record.copy(2)),
   (record, to) =>
-    to.connected(record.number(1), record.number(2), INITIATOR[record.number(3)] as Initiator, record.text(4)),
+    to.connected(
+      record.number(1),
+      record.number(2),
+      INITIATOR[record.number(3)] as Initiator,
+      record.text(4),
+      record.lists(6),
+    ),
+  (record, to) => to.announced(record.number(1), record.lists(2)),
+  (record, to) => to.finished(record.number(1)),
+  (record, to) =>
+    to.dialRefused(
+      record.number(1),
+      DIAL_REFUSAL[record.number(2)] as DialRefusal,
+      record.names(3),
+      record.text(5) || undefined,
+    ),
   (record, to) =>
     to.connectionClosed(
       record.number(1),
@@ -149,6 +210,7 @@ export const DECODERS: readonly Decoder[] = [
       CLOSE_CAUSE[record.number(3)] as CloseCause,
       record.number(4),
       record.text(5),
+      record.names(7),
     ),
   (record, to) => to.datagram(record.number(1), record.copy(2)),
   (record, to) => to.message(record.number(1), record.number(2), record.message(3)),
@@ -178,6 +240,9 @@ export const KINDS: readonly (keyof Receiver)[] = [
   'strangerGone',
   'packet',
   'connected',
+  'announced',
+  'finished',
+  'dialRefused',
   'connectionClosed',
   'datagram',
   'message',
@@ -195,7 +260,7 @@ export const KINDS: readonly (keyof Receiver)[] = [
 
 /** The tables that all this was written from, as the addon tells its own. */
 export const TABLE: string = [
-  'stride 8',
+  'stride 9',
   'PeerUp peer:Number handshake_ms:Number',
   'PeerRekeyed peer:Number',
   "PeerMoved peer:Number from:OptionalText<'a> to:Text<'a>",
@@ -206,8 +271,11 @@ export const TABLE: string = [
   "Stranger public_key:Text<'a> endpoint:Text<'a>",
   "StrangerGone public_key:Text<'a>",
   "Packet peer:Number packet:Copied<'a>",
-  "Connected connection:Number peer:Number initiator:Initiator protocol:Text<'a>",
-  "ConnectionClosed connection:Number by:ClosedBy cause:CloseCause code:Number reason:Text<'a>",
+  "Connected connection:Number peer:Number initiator:Initiator protocol:Text<'a> theirs:PeerLists",
+  'Announced connection:Number theirs:PeerLists',
+  'Finished connection:Number',
+  "DialRefused peer:Number why:DialRefusal offered:Names chosen:OptionalText<'a>",
+  "ConnectionClosed connection:Number by:ClosedBy cause:CloseCause code:Number reason:Text<'a> accepts:Names",
   "Datagram connection:Number bytes:Copied<'a>",
   'Message connection:Number priority:Number bytes:Message',
   'LaneDrained connection:Number priority:Number bytes:Number',
@@ -222,7 +290,8 @@ export const TABLE: string = [
   "Failed message:Text<'a>",
   'Initiator local remote',
   'ClosedBy local remote network',
-  'CloseCause application peer-dead peer-restarted peer-removed no-handshake no-transport no-endpoint no-protocol refused duplicate protocol lane-full',
+  'CloseCause application peer-dead peer-restarted peer-removed no-handshake no-transport no-endpoint no-protocol below-floor peer-dials lists-differ refused duplicate protocol lane-full',
+  'DialRefusal no-protocol below-floor peer-dials lists-differ',
   'PeerDownReason expired handshake-timeout left',
   'Outcome delivered expired cancelled replaced dropped lost',
 ].join('\n')
@@ -243,11 +312,17 @@ export const CLOSE_CAUSE: readonly CloseCause[] = [
   'no-transport',
   'no-endpoint',
   'no-protocol',
+  'below-floor',
+  'peer-dials',
+  'lists-differ',
   'refused',
   'duplicate',
   'protocol',
   'lane-full',
 ]
+
+/** The names of the type, each at its number. */
+export const DIAL_REFUSAL: readonly DialRefusal[] = ['no-protocol', 'below-floor', 'peer-dials', 'lists-differ']
 
 /** The names of the type, each at its number. */
 export const PEER_DOWN_REASON: readonly PeerDownReason[] = ['expired', 'handshake-timeout', 'left']

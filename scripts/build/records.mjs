@@ -54,7 +54,7 @@ function records({ kinds, names, stride }) {
   const unions = names.map(({ name, doc, values }) => {
     return `${comment(doc, '')}${union(`export type ${name} =`, values.map(quoted))}\n`
   })
-  const methods = kinds.map(({ kind, doc, fields }) => `${comment(doc, '  ')}  ${signature(kind, fields)}: void\n`)
+  const methods = kinds.map(({ kind, doc, fields }) => `${comment(doc, '  ')}  ${signature(kind, fields)}\n`)
   const decoders = kinds.map(({ kind, fields }) => `  ${decoder(kind, fields)},\n`)
   const lists = names.map(({ name, values }) => {
     return `${list(`export const ${constantName(name)}: readonly ${name}[] = [`, values.map(quoted), ']', '')}\n`
@@ -69,6 +69,18 @@ function records({ kinds, names, stride }) {
 import type { Buffer } from 'node:buffer'
 
 ${unions.join('\n')}
+/** A peer's word about its protocols, each list best first. */
+export interface PeerLists {
+  /** Counts the changes of its process's lists; undefined for a build whose lists never change. */
+  readonly generation: number | undefined
+  /** Protocols that it dials with. */
+  readonly offer: readonly string[]
+  /** Protocols that it accepts from diallers. */
+  readonly accept: readonly string[]
+  /** Transports that it speaks. */
+  readonly transports: readonly string[]
+}
+
 /** The events of a driver, in the order in which they happened; told from its one wake per batch. */
 export interface Receiver {
 ${methods.join('\n')}}
@@ -77,6 +89,8 @@ ${methods.join('\n')}}
 export interface RecordFields {
   number(word: number): number
   text(word: number): string
+  names(word: number): readonly string[]
+  lists(word: number): PeerLists
   /** Bytes in memory of their own. */
   copy(word: number): Buffer
   /** Bytes in the slab. */
@@ -108,7 +122,7 @@ ${lists.map((text) => `/** The names of the type, each at its number. */\n${text
 
 function signature(kind, fields) {
   const parameters = fields.map(({ name, type }) => `${camel(name)}: ${FIELDS[type]?.type ?? type}`)
-  return `${method(kind)}(${parameters.join(', ')})`
+  return list(`${method(kind)}(`, parameters, '): void', '  ')
 }
 
 function decoder(kind, fields) {
@@ -146,6 +160,8 @@ const FIELDS = {
   Flag: { type: 'boolean', words: 1, read: (at) => `record.number(${at}) === 1` },
   Text: { type: 'string', words: 2, read: (at) => `record.text(${at})` },
   OptionalText: { type: 'string | undefined', words: 2, read: (at) => `record.text(${at}) || undefined` },
+  Names: { type: 'readonly string[]', words: 2, read: (at) => `record.names(${at})` },
+  PeerLists: { type: 'PeerLists', words: 2, read: (at) => `record.lists(${at})` },
   Copied: { type: 'Buffer', words: 2, read: (at) => `record.copy(${at})` },
   Slice: { type: 'Buffer', words: 2, read: (at) => `record.slice(${at})` },
   Message: { type: 'Buffer', words: 1, read: (at) => `record.message(${at})` },

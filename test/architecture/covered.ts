@@ -7,6 +7,7 @@ import type { SourceFile } from './files'
 export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'addon/addon.ts': ['test/process/addon.test.mjs'],
   'addon/elf.ts': ['test/unit/addon/addon-failure.test.ts'],
+  'addon/names.ts': ['test/unit/addon/records.test.ts'],
   'addon/prebuilds.ts': ['test/process/addon.test.mjs', 'test/process/release.test.mjs'],
   'addon/zones.ts': ['test/unit/arguments/endpoint.test.ts', 'test/unit/peer/endpoint-rotation.test.ts'],
   'arguments/argument-error.ts': ['test/unit/device/device-options.test.ts'],

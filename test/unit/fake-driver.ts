@@ -34,6 +34,18 @@ export class FakeDriver implements Driver {
   sendPacket(...args: unknown[]): boolean {
     return this.#note('sendPacket', args, true)
   }
+  setProtocols(...args: unknown[]): void {
+    this.#note('setProtocols', args, undefined)
+  }
+  announce(...args: unknown[]): void {
+    this.#note('announce', args, undefined)
+  }
+  supersede(...args: unknown[]): void {
+    this.#note('supersede', args, undefined)
+  }
+  finish(...args: unknown[]): void {
+    this.#note('finish', args, undefined)
+  }
   connect(...args: unknown[]): { connection: number; live: boolean } {
     return this.#note('connect', args, { connection: this.nextConnection++, live: false })
   }

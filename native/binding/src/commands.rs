@@ -30,13 +30,13 @@ macro_rules! commands {
             use napi::Env;
             use napi::bindgen_prelude::Object;
             use napi_derive::napi;
-            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, StreamId, StreamName};
+            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, Protocols, StreamId, StreamName};
 
             use super::$device;
             use $crate::commands::Host;
             use $crate::errors::{self, Result};
             use $crate::lanes::LaneFigures;
-            use $crate::options::{give_up, milliseconds};
+            use $crate::options::{ProtocolLists, give_up, milliseconds};
             use $crate::peer::{PeerOptions, PeerUpdate, public_key};
             use $crate::stats;
 
@@ -82,6 +82,45 @@ macro_rules! commands {
                     let key = public_key(&key)?;
                     self.host.post(move |context| context.engine.refuse(&key, context.now));
                     Ok(())
+                }
+
+                /// Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
+                /// of its own any more.
+                #[napi]
+                pub fn set_protocols(
+                    &mut self,
+                    peer: Option<u32>,
+                    protocols: Option<ProtocolLists>,
+                ) -> Result<()> {
+                    let protocols = protocols.map(Protocols::try_from).transpose()?;
+                    self.host.post(move |context| {
+                        context.engine.set_protocols(peer.map(PeerId), protocols, context.now);
+                    });
+                    Ok(())
+                }
+
+                /// Tells a connection's peer which lists are this end's from now on.
+                #[napi]
+                pub fn announce(&mut self, connection: u32, protocols: ProtocolLists) -> Result<()> {
+                    let protocols = Protocols::try_from(protocols)?;
+                    self.host.post(move |context| {
+                        context.engine.announce(ConnectionId(connection), protocols.lists, context.now);
+                    });
+                    Ok(())
+                }
+
+                /// Another connection took the place of this one: no dial is content with it, or refused for its sake.
+                #[napi]
+                pub fn supersede(&mut self, connection: u32) {
+                    self.host.post(move |context| context.engine.supersede(ConnectionId(connection)));
+                }
+
+                /// Tells a connection's peer that this end sends no more, once the peer holds all that was sent.
+                #[napi]
+                pub fn finish(&mut self, connection: u32) {
+                    self.host.post(move |context| {
+                        context.engine.finish(ConnectionId(connection), context.now);
+                    });
                 }
 
                 /// Sends one IP packet; `false`: dropped, for a queue is full.

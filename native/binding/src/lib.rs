@@ -5,7 +5,9 @@
 //! users see are made of it in TypeScript. Events leave as flat records: see `records.rs`.
 
 mod commands;
+mod encoded;
 mod errors;
+mod field;
 mod lanes;
 mod native_device;
 mod options;

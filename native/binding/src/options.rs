@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use warren_engine::{Config, Full, GiveUp, LanePolicy, Limits, PrivateKey};
+use warren_engine::{Config, Full, GiveUp, LanePolicy, Limits, Lists, PrivateKey, Protocols};
 use warren_io::Listen;
 use zeroize::Zeroizing;
 
@@ -15,7 +15,7 @@ use crate::errors::{Result, invalid};
 #[napi(object, object_to_js = false)]
 pub struct DeviceOptions {
     pub private_key: Uint8Array,
-    pub protocols: Vec<String>,
+    pub protocols: ProtocolLists,
     pub mtu: u16,
     pub authorize: bool,
     pub authorize_timeout: f64,
@@ -24,6 +24,16 @@ pub struct DeviceOptions {
     pub uplink: Option<i64>,
     pub lanes: Vec<LaneOptions>,
     pub limits: DeviceLimits,
+}
+
+/// Protocols for a peer, each list best first: `lib/driver.ts` says what each is.
+#[napi(object, object_to_js = false)]
+pub struct ProtocolLists {
+    pub generation: i64,
+    pub offer: Vec<String>,
+    pub accept: Vec<String>,
+    pub below: Vec<String>,
+    pub transports: Vec<String>,
 }
 
 /// Policy of one lane, on every connection.
@@ -66,7 +76,7 @@ impl TryFrom<DeviceOptions> for Config {
         getrandom::fill(&mut incarnation).map_err(|error| invalid("randomness", error))?;
         Ok(Self {
             private_key: private_key(&options.private_key)?,
-            protocols: options.protocols.into_iter().map(String::into_boxed_str).collect(),
+            protocols: options.protocols.try_into()?,
             mtu: options.mtu,
             authorize: options.authorize,
             authorize_timeout: milliseconds(options.authorize_timeout),
@@ -78,6 +88,23 @@ impl TryFrom<DeviceOptions> for Config {
             incarnation: u64::from_le_bytes(incarnation),
             seed: *seed,
         })
+    }
+}
+
+impl TryFrom<ProtocolLists> for Protocols {
+    type Error = napi::Error<crate::errors::Code>;
+
+    fn try_from(protocols: ProtocolLists) -> Result<Self> {
+        let names = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
+        let lists = Lists {
+            generation: Some(protocols.generation.max(0) as u64),
+            offer: names(protocols.offer),
+            accept: names(protocols.accept),
+            transports: names(protocols.transports),
+        };
+        let protocols = Self { lists, below: names(protocols.below) };
+        let are_sound = protocols.are_sound();
+        are_sound.then_some(protocols).ok_or_else(|| invalid("protocols", "a name or a list is too long"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events on their way to JavaScript: eight numbers each in an array of the caller's, and their bytes in a slab of the caller's.
+//! Events on their way to JavaScript: nine numbers each in an array of the caller's, and their bytes in a slab of the caller's.
 //!
 //! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields] in the order of the table
 //! below. Strings and bytes are two numbers: start and length in the slab. Neighbouring data of one stream becomes one record.
@@ -12,12 +12,14 @@ use std::collections::VecDeque;
 
 use bytes::Buf;
 use napi_derive::napi;
-use warren_engine::{CloseCause, ClosedBy, Event, Initiator, Outcome, PeerDownReason};
+use warren_engine::{CloseCause, ClosedBy, DialRefusal, Event, Initiator, Outcome, PeerDownReason};
 
+use crate::encoded::Encoded;
+use crate::field::{Field, Value};
 use crate::words::Words;
 
 /// Words of a record.
-const STRIDE: usize = 8;
+const STRIDE: usize = 9;
 /// The same in bytes.
 pub(crate) const RECORD_BYTES: usize = STRIDE * size_of::<f64>();
 
@@ -33,6 +35,10 @@ type OptionalText<'a> = Cow<'a, str>;
 type Copied<'a> = &'a [u8];
 /// Bytes that stay in the slab.
 type Slice<'a> = &'a [u8];
+/// Names.
+type Names = Encoded;
+/// A peer's lists of protocols.
+type PeerLists = Encoded;
 /// The length of a message, which is taken beside its record.
 type Message = f64;
 
@@ -89,10 +95,18 @@ records! {
         StrangerGone { public_key: Text<'a> },
         /// A raw packet arrived. `packet` owns its memory.
         Packet { peer: Number, packet: Copied<'a> },
-        /// A connection is usable, at the end that dialled as at the other.
-        Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a> },
-        /// A connection is over: its last event. `reason` is as it came, and may hold anything.
-        ConnectionClosed { connection: Number, by: ClosedBy, cause: CloseCause, code: Number, reason: Text<'a> },
+        /// A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said.
+        Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a>, theirs: PeerLists },
+        /// The peer's lists are others from now on. Of what came faster than ten times a second, the newest alone.
+        Announced { connection: Number, theirs: PeerLists },
+        /// The peer sends no more on a connection, and this end holds all that it sent. Told once.
+        Finished { connection: Number },
+        /// This end refused a dial of the peer's that offered these protocols; told of four a second. `chosen` is the protocol that
+        /// this end has to dial, if that is why.
+        DialRefused { peer: Number, why: DialRefusal, offered: Names, chosen: OptionalText<'a> },
+        /// A connection is over: its last event. `reason` is as it came, and may hold anything. `accepts`: the protocols that the peer
+        /// would accept, if it refused for the lists.
+        ConnectionClosed { connection: Number, by: ClosedBy, cause: CloseCause, code: Number, reason: Text<'a>, accepts: Names },
         /// An unreliable datagram arrived. `bytes` owns its memory.
         Datagram { connection: Number, bytes: Copied<'a> },
         /// A whole message arrived. `bytes` owns its memory.
@@ -152,11 +166,22 @@ impl<'a> From<&'a Event> for Record<'a> {
                 Self::StrangerGone { public_key: public_key.to_string().into() }
             }
             Event::Packet { peer, packet } => Self::Packet { peer: peer.0.into(), packet },
-            Event::Connected { connection, peer, initiator, protocol } => Self::Connected {
+            Event::Connected { connection, peer, initiator, protocol, theirs } => Self::Connected {
                 connection: connection.0.into(),
                 peer: peer.0.into(),
                 initiator: *initiator,
                 protocol: Cow::Borrowed(protocol),
+                theirs: Encoded::lists(theirs),
+            },
+            Event::Announced { connection, theirs } => {
+                Self::Announced { connection: connection.0.into(), theirs: Encoded::lists(theirs) }
+            }
+            Event::Finished { connection } => Self::Finished { connection: connection.0.into() },
+            Event::DialRefused { peer, refusal } => Self::DialRefused {
+                peer: peer.0.into(),
+                why: refusal.why,
+                offered: Encoded::names(&refusal.offered),
+                chosen: Cow::Borrowed(refusal.chosen.as_deref().unwrap_or_default()),
             },
             Event::Closed { connection, close } => Self::ConnectionClosed {
                 connection: connection.0.into(),
@@ -164,6 +189,7 @@ impl<'a> From<&'a Event> for Record<'a> {
                 cause: close.cause,
                 code: close.code as f64,
                 reason: Cow::Borrowed(&close.reason),
+                accepts: Encoded::names(&close.accepts),
             },
             Event::Datagram { connection, bytes } => {
                 Self::Datagram { connection: connection.0.into(), bytes }
@@ -245,10 +271,22 @@ names! {
         NoTransport = "no-transport",
         NoEndpoint = "no-endpoint",
         NoProtocol = "no-protocol",
+        BelowFloor = "below-floor",
+        PeerDials = "peer-dials",
+        ListsDiffer = "lists-differ",
         Refused = "refused",
         Duplicate = "duplicate",
         Protocol = "protocol",
         LaneFull = "lane-full",
+    }
+    /// The reason why a dial of a peer's was refused. 'below-floor': it offered nothing that this end accepts, and a protocol that
+    /// a floor excludes. 'peer-dials': the pair speaks a protocol that this end alone offers. 'lists-differ': a hello was altered
+    /// on its way.
+    enum DialRefusal {
+        NoProtocol = "no-protocol",
+        BelowFloor = "below-floor",
+        PeerDials = "peer-dials",
+        ListsDiffer = "lists-differ",
     }
     /// The reason why a tunnel is down.
     enum PeerDownReason {
@@ -406,51 +444,6 @@ impl Writer<'_> {
         let written = Record::StreamData { stream: stream as f64, chunk }.write(self);
         self.open = Some(stream);
         if written { count } else { 0 }
-    }
-}
-
-/// A field on its way into a record.
-enum Value<'a> {
-    /// One word.
-    Number(f64),
-    /// Two words, and its place in the slab.
-    Bytes(&'a [u8]),
-}
-
-impl Value<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Number(_) => 0,
-            Self::Bytes(bytes) => bytes.len(),
-        }
-    }
-}
-
-trait Field {
-    fn value(&self) -> Value<'_>;
-}
-
-impl Field for f64 {
-    fn value(&self) -> Value<'_> {
-        Value::Number(*self)
-    }
-}
-
-impl Field for bool {
-    fn value(&self) -> Value<'_> {
-        Value::Number(f64::from(u8::from(*self)))
-    }
-}
-
-impl Field for Cow<'_, str> {
-    fn value(&self) -> Value<'_> {
-        Value::Bytes(self.as_bytes())
-    }
-}
-
-impl Field for &[u8] {
-    fn value(&self) -> Value<'_> {
-        Value::Bytes(self)
     }
 }
 

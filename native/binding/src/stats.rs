@@ -137,6 +137,14 @@ figures! {
         refused: counter = stats.transport.refused;
         /// Number of incoming connections refused because no protocol is common.
         refusedNoProtocol: counter = stats.transport.no_protocol;
+        /// Number of incoming connections refused because what they offered is below a floor.
+        refusedBelowFloor: counter = stats.transport.below_floor;
+        /// Number of incoming connections refused because this device alone offers the protocol of the pair, and dials it.
+        refusedPeerDials: counter = stats.transport.peer_dials;
+        /// Number of connections ended while they came up because a hello was altered on its way.
+        listsDiffered: counter = stats.transport.lists_differ;
+        /// Number of announcements of peers that they offer or accept other protocols from then on.
+        announcementsReceived: counter = stats.transport.announcements;
         /// Number of hellos of peers that could not be read.
         malformedHellos: counter = stats.transport.malformed_hellos;
         /// Number of hellos of peers in a version that is not spoken here.

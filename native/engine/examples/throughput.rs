@@ -209,7 +209,8 @@ fn carry(batch: &mut TransmitBatch, to: &mut Engine, from: u16, now: Instant) {
 }
 
 fn engine(n: u64, now: Instant) -> Engine {
-    let config = Config { protocols: vec!["throughput/1".into()], ..Config::new(key(n), n, [n as u8; 32]) };
+    let config =
+        Config { protocols: vec!["throughput/1".into()].into(), ..Config::new(key(n), n, [n as u8; 32]) };
     Engine::new(config, now).expect("a good configuration")
 }
 

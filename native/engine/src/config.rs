@@ -7,14 +7,15 @@ use warren_wireguard::PrivateKey;
 
 use crate::error::ConfigError;
 use crate::policy::LanePolicy;
+use crate::quic::Protocols;
 
 /// Fixed for the life of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This node's identity.
     pub private_key: PrivateKey,
-    /// Application protocols this node accepts, best first; each 1 to 255 bytes.
-    pub protocols: Vec<Box<str>>,
+    /// Application protocols for peers that have none of their own: see [`Engine::set_protocols`](crate::Engine::set_protocols).
+    pub protocols: Protocols,
     /// Inner MTU in bytes. Default 1420, as wg-quick(8); below 1248 QUIC is refused (RFC 9000 section 14.1 plus 48).
     pub mtu: u16,
     /// Report strangers (`Event::Stranger`) instead of refusing them in silence.
@@ -43,7 +44,7 @@ impl Config {
     pub fn new(private_key: PrivateKey, incarnation: u64, seed: [u8; 32]) -> Self {
         Self {
             private_key,
-            protocols: Vec::new(),
+            protocols: Vec::new().into(),
             mtu: 1420,
             authorize: false,
             authorize_timeout: Duration::from_secs(4),
@@ -62,10 +63,8 @@ impl Config {
         if !(MIN_MTU..=MAX_MTU).contains(&self.mtu) {
             return Err(ConfigError::Mtu(self.mtu));
         }
-        for (index, protocol) in self.protocols.iter().enumerate() {
-            if !is_protocol(protocol) || self.protocols[..index].contains(protocol) {
-                return Err(ConfigError::Protocol(protocol.clone()));
-            }
+        if !self.protocols.are_sound() {
+            return Err(ConfigError::Protocols);
         }
         if self.uplink == Some(0) {
             return Err(ConfigError::Uplink);

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
+use crate::quic::{Choice, Lists, Protocols, choose};
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
 
 /// The engine's state of a connection.
@@ -19,10 +21,12 @@ pub(crate) struct Connection {
     pub(crate) handle: Option<ConnectionHandle>,
     pub(crate) initiator: Initiator,
     pub(crate) phase: Phase,
-    /// Protocols offered, on a dial.
-    pub(crate) offered: Vec<Box<str>>,
-    /// Protocols that the other end accepts from diallers; empty while unknown.
-    pub(crate) accepted_there: Vec<Box<str>>,
+    /// Protocols that a dial asks for, best first; `None`: anything in the lists of both ends.
+    pub(crate) wanted: Option<Vec<Box<str>>>,
+    /// This end's protocols as the hello said them that is under way; `None`: none is.
+    pub(crate) own: Option<Arc<Protocols>>,
+    /// The peer's lists, as its hello said them; `None`: unknown.
+    pub(crate) theirs: Option<Box<Lists>>,
     /// The protocol that both speak; empty while unknown.
     pub(crate) protocol: Box<str>,
     pub(crate) incarnation: Option<u64>,
@@ -53,6 +57,12 @@ pub(crate) struct Connection {
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
     pub(crate) said: Said,
+    /// Lists that the caller has still to be told.
+    pub(crate) untold: Untold,
+    /// Another connection took its place: it carries what it has, and stands in no dial's way.
+    pub(crate) superseded: bool,
+    /// The peer is to be told once it holds all that was sent.
+    pub(crate) finishing: bool,
     /// The peer said goodbye: nothing will come of it.
     pub(crate) deserted: bool,
     /// The end that a graceful close tells the peer, once all is delivered.
@@ -89,6 +99,17 @@ pub(crate) struct Said {
     pub(crate) doublings: u32,
 }
 
+/// The newest lists that the peer announced, and how far the caller was told.
+#[derive(Debug, Default)]
+pub(crate) struct Untold {
+    /// Not told yet.
+    pub(crate) lists: Option<Box<Lists>>,
+    /// An event of it waits for the caller.
+    pub(crate) queued: bool,
+    /// When the last event of it was queued.
+    pub(crate) at: Option<Instant>,
+}
+
 /// A message that is not settled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
@@ -114,8 +135,9 @@ impl Connection {
             handle: None,
             initiator,
             phase,
-            offered: Vec::new(),
-            accepted_there: Vec::new(),
+            wanted: None,
+            own: None,
+            theirs: None,
             protocol: Box::default(),
             incarnation: None,
             claimed: initiator == Initiator::Local,
@@ -135,6 +157,9 @@ impl Connection {
             in_vain: InVain::default(),
             moved_on: None,
             said: Said::default(),
+            untold: Untold::default(),
+            superseded: false,
+            finishing: false,
             deserted: false,
             farewell: None,
             ending: None,
@@ -176,8 +201,34 @@ impl Connection {
         matches!(self.phase, Phase::Dialling | Phase::Waiting(_) | Phase::Refused) && self.ending.is_none()
     }
 
-    /// Whether it is usable under this protocol.
+    /// Whether it is usable under this protocol, and no other took its place.
     pub(crate) fn is_live_for(&self, protocol: &str) -> bool {
-        self.phase == Phase::Live && self.ending.is_none() && !self.deserted && *self.protocol == *protocol
+        self.phase == Phase::Live
+            && self.ending.is_none()
+            && !self.deserted
+            && !self.superseded
+            && *self.protocol == *protocol
     }
+
+    /// Whether this dial and another may lead to one protocol, as far as this end can tell.
+    pub(crate) fn may_meet(&self, other: &Self, own: &Protocols) -> bool {
+        match (&self.wanted, &other.wanted) {
+            (None, None) => true,
+            (Some(wanted), other) | (other @ None, Some(wanted)) => {
+                wanted.iter().any(|name| asks_for(other.as_deref(), name, own))
+            }
+        }
+    }
+
+    /// The choice of this dial at a peer with these lists; `now` is this end's, if the dial said none yet.
+    pub(crate) fn choice_with<'a>(&'a self, theirs: &'a Lists, now: &'a Protocols) -> Option<Choice<'a>> {
+        let own = self.own.as_deref().unwrap_or(now);
+        choose(&own.lists, theirs, self.wanted.as_deref())
+    }
+}
+
+/// Whether a dial that asks for these names, or for anything, would be content with a connection under this protocol.
+pub(crate) fn asks_for(asked: Option<&[Box<str>]>, protocol: &str, own: &Protocols) -> bool {
+    let has = |list: &[Box<str>]| list.iter().any(|name| **name == *protocol);
+    asked.map_or_else(|| has(&own.lists.offer) || has(&own.lists.accept), has)
 }

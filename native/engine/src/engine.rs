@@ -17,6 +17,7 @@ mod messages;
 mod pacing;
 mod peers;
 mod progress;
+mod protocols;
 mod receive;
 mod renewal;
 mod room;
@@ -27,6 +28,7 @@ mod write;
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use warren_wireguard::Device;
@@ -35,7 +37,7 @@ use zeroize::Zeroize;
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::past::Past;
-use crate::quic::{Quic, quic};
+use crate::quic::{Protocols, Quic, quic};
 use crate::roster::Roster;
 use crate::stats::DeviceStats;
 use crate::stream_table::StreamTable;
@@ -57,6 +59,8 @@ pub struct Engine<T: Transport = Quic> {
     wireguard: Device,
     transport: T,
 
+    /// For peers that have none of their own.
+    protocols: Arc<Protocols>,
     peers: Roster,
     calls: Calls,
     streams: StreamTable,
@@ -94,6 +98,7 @@ impl<T: Transport> Engine<T> {
             address: wireguard.public_key().derived_address(),
             wireguard,
             transport,
+            protocols: Arc::new(config.protocols.clone()),
             peers: Roster::default(),
             calls: Calls::default(),
             streams: StreamTable::new(),

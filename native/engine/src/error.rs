@@ -8,9 +8,9 @@ pub enum ConfigError {
     /// `mtu` is below 576 or above 65,475 (65,507 bytes of UDP payload less WireGuard's 32).
     #[error("mtu must be 576 to 65475 bytes, got {0}")]
     Mtu(u16),
-    /// An application protocol is empty, longer than 255 bytes, or named twice.
-    #[error("an application protocol is 1 to 255 bytes long and named once, got {0:?}")]
-    Protocol(Box<str>),
+    /// An application protocol is empty, longer than 255 bytes, or named twice, or there are more than 64.
+    #[error("an application protocol is 1 to 255 bytes long and named once, and a list has at most 64")]
+    Protocols,
     /// `uplink` is zero.
     #[error("uplink must be above zero bits per second")]
     Uplink,

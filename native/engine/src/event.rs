@@ -7,6 +7,7 @@ use bytes::Bytes;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::quic::Lists;
 use crate::stream_name::StreamName;
 
 /// Something happened; taken with [`Engine::poll_event`](crate::Engine::poll_event) until `None`.
@@ -95,6 +96,27 @@ pub enum Event {
         initiator: Initiator,
         /// The protocol that both speak.
         protocol: Box<str>,
+        /// The peer's lists, as its hello said them.
+        theirs: Box<Lists>,
+    },
+    /// The peer's lists are these from now on. What came faster than ten times a second is left out but for the newest.
+    Announced {
+        /// On which connection it said so.
+        connection: ConnectionId,
+        /// The lists.
+        theirs: Box<Lists>,
+    },
+    /// The peer sends no more on this connection, and this end holds all that it sent. Told once.
+    Finished {
+        /// Which connection.
+        connection: ConnectionId,
+    },
+    /// This end refused a dial of the peer's; told of four a second at most.
+    DialRefused {
+        /// Which peer.
+        peer: PeerId,
+        /// Why, and for which lists.
+        refusal: Box<DialRefused>,
     },
     /// The last event of a connection, whether it was ever `Connected` or not.
     Closed {
@@ -264,6 +286,39 @@ pub struct Closed {
     pub reason: String,
     /// The kind of ending.
     pub cause: CloseCause,
+    /// Protocols that the peer would accept, where it refused a dial for the lists.
+    pub accepts: Vec<Box<str>>,
+}
+
+impl Closed {
+    /// An ending that is no application's.
+    pub(crate) fn new(by: ClosedBy, cause: CloseCause, reason: impl Into<String>) -> Self {
+        Self { by, code: 0, reason: reason.into(), cause, accepts: Vec::new() }
+    }
+}
+
+/// A dial of a peer's that was refused here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialRefused {
+    /// Why.
+    pub why: DialRefusal,
+    /// Protocols that the peer offered; empty where what it said was altered on its way.
+    pub offered: Vec<Box<str>>,
+    /// The protocol that this end has to dial, where that is why.
+    pub chosen: Option<Box<str>>,
+}
+
+/// Why a dial of a peer's was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialRefusal {
+    /// No protocol is common.
+    NoProtocol,
+    /// No protocol is common, and the peer offered one that a floor excludes.
+    BelowFloor,
+    /// The pair speaks a protocol that this end alone offers.
+    PeerDials,
+    /// The ends saw different lists.
+    ListsDiffer,
 }
 
 /// The end that ended a connection.
@@ -296,6 +351,12 @@ pub enum CloseCause {
     NoEndpoint,
     /// No common application protocol.
     NoProtocol,
+    /// No common application protocol, and what this end offered is below a floor of the peer's.
+    BelowFloor,
+    /// The pair speaks a protocol that the peer alone offers, and was asked to dial.
+    PeerDials,
+    /// The ends saw different lists: somebody altered a hello on its way.
+    ListsDiffer,
     /// The other end's limit on connections is reached.
     Refused,
     /// The other of two simultaneous dials survives; wait for its `Connected`, or use the live one.

@@ -56,13 +56,15 @@ pub use config::{Config, Limits};
 pub use ecn::Ecn;
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
-pub use event::{CloseCause, Closed, ClosedBy, Event, GiveUp, Initiator, Outcome, PeerDownReason};
+pub use event::{
+    CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, Event, GiveUp, Initiator, Outcome, PeerDownReason,
+};
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
 pub use policy::{Full, LanePolicy};
 #[cfg(feature = "reference")]
 pub use quic::reference;
-pub use quic::{Quic, QuicFigures, QuicTotals};
+pub use quic::{Choice, Lists, Protocols, Quic, QuicFigures, QuicTotals, choose};
 pub use stats::{ConnectionStats, DeviceStats, LaneStats, PathFigures, PeerStats};
 pub use stream_name::StreamName;
 pub use warren_wireguard::{

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use warren_wireguard::PublicKey;
 use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
+use crate::quic::Protocols;
 
 /// The engine's state of a peer, besides its tunnel.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Peer {
     pub(crate) flow: UdpFlow,
     /// Connections of any phase, oldest first.
     pub(crate) connections: Vec<ConnectionId>,
+    /// Protocols for it alone, if it has any.
+    pub(crate) protocols: Option<Arc<Protocols>>,
     /// Incarnation of its process, as a hello or a word told it.
     pub(crate) incarnation: Option<u64>,
     /// Instant at which the session was made under which its process last told so: datagrams under an older one are
@@ -31,6 +35,8 @@ pub(crate) struct Peer {
     pub(crate) incomplete: Incomplete,
     /// Answers to what belongs to no connection that it may have; `None`: as many at once as a peer can.
     pub(crate) answers: Option<Bucket>,
+    /// Dials of its that were refused, of which the caller is told.
+    pub(crate) refusals: Refusals,
     /// Raw packets to it.
     pub(crate) outgoing: VecDeque<Bytes>,
     pub(crate) outgoing_bytes: usize,
@@ -53,12 +59,14 @@ impl Peer {
             public_key,
             address,
             flow: UdpFlow::new((own_address, QUIC_PORT), (address, QUIC_PORT)),
+            protocols: None,
             connections: Vec::new(),
             incarnation: None,
             told_under: None,
             suspected: None,
             incomplete: Incomplete::default(),
             answers: None,
+            refusals: Refusals::default(),
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
@@ -78,6 +86,15 @@ pub(crate) struct Incomplete {
     pub(crate) count: usize,
     /// Instant since which it keeps this end waiting, dial after dial, and the begin of the newest of these dials.
     pub(crate) since: Option<(Instant, Instant)>,
+}
+
+/// What bounds the events of a peer's dials that were refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Refusals {
+    /// Events that it may cause; `None`: as many at once as a peer can.
+    pub(crate) bucket: Option<Bucket>,
+    /// Events that the caller has not taken.
+    pub(crate) untaken: usize,
 }
 
 impl Peer {

@@ -10,7 +10,7 @@ use warren_wireguard::PeerId;
 
 use crate::config::{Config, derived};
 use crate::ecn::Ecn;
-use crate::event::{CloseCause, Closed, ClosedBy, GiveUp, Outcome};
+use crate::event::{CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, GiveUp, Outcome};
 use crate::ids::Priority;
 use crate::stream_name::StreamName;
 use crate::transport::{
@@ -21,6 +21,8 @@ use crate::transport::{
 pub use warren_quic::Quic;
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
+/// Lists, and the choice of a pair, are the same over every transport.
+pub use warren_quic::{Choice, Lists, Protocols, choose};
 pub use warren_quic::{ConnectionStats as QuicFigures, QuicStats as QuicTotals};
 
 /// QUIC without connections, for an engine of this configuration.
@@ -61,12 +63,24 @@ impl Transport for Quic {
     fn connect(
         &mut self,
         peer: PeerId,
-        offered: &[Box<str>],
+        asked: Option<&[Box<str>]>,
         observed: Option<SocketAddr>,
         round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
-        own(self.connect(tag(peer), offered, observed, round_trip, now))
+        own(self.connect(tag(peer), asked, observed, round_trip, now))
+    }
+
+    fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
+        self.set_protocols(peer.map(tag), protocols);
+    }
+
+    fn announce(&mut self, connection: ConnectionHandle, lists: Lists) {
+        self.announce(its(connection), lists);
+    }
+
+    fn finish(&mut self, connection: ConnectionHandle) {
+        self.finish(its(connection));
     }
 
     fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant) {
@@ -95,10 +109,6 @@ impl Transport for Quic {
 
     fn ping(&mut self, connection: ConnectionHandle) {
         self.ping(its(connection));
-    }
-
-    fn choose<'a>(offered: &'a [Box<str>], accepted: &[Box<str>]) -> Option<&'a str> {
-        warren_quic::choose(offered, accepted)
     }
 
     fn room(&self, connection: ConnectionHandle) -> usize {
@@ -324,6 +334,11 @@ fn translated(event: warren_quic::Event) -> Event {
         warren_quic::Event::Connected { hello, protocol } => {
             Event::Connected { hello: heard(hello), protocol }
         }
+        warren_quic::Event::Refused { peer, refusal } => {
+            Event::Refused { peer: PeerId(peer.0), refused: refused(refusal) }
+        }
+        warren_quic::Event::Announced(lists) => Event::Announced(lists),
+        warren_quic::Event::Finished => Event::Finished,
         warren_quic::Event::Closed(closed) => Event::Closed(ending(closed)),
         warren_quic::Event::Datagram(bytes) => Event::Datagram(bytes),
         warren_quic::Event::Message { priority, bytes } => Event::Message { priority, bytes },
@@ -347,7 +362,7 @@ fn translated(event: warren_quic::Event) -> Event {
 }
 
 fn heard(hello: warren_quic::Hello) -> Hello {
-    Hello { incarnation: hello.incarnation, accepted: hello.accepted }
+    Hello { incarnation: hello.incarnation, lists: hello.lists }
 }
 
 fn ending(closed: warren_quic::Closed) -> Closed {
@@ -361,14 +376,28 @@ fn ending(closed: warren_quic::Closed) -> Closed {
         warren_quic::CloseCause::Duplicate => CloseCause::Duplicate,
         warren_quic::CloseCause::TooMany => CloseCause::Refused,
         warren_quic::CloseCause::NoProtocol => CloseCause::NoProtocol,
+        warren_quic::CloseCause::BelowFloor => CloseCause::BelowFloor,
+        warren_quic::CloseCause::PeerDials => CloseCause::PeerDials,
+        warren_quic::CloseCause::ListsDiffer => CloseCause::ListsDiffer,
         warren_quic::CloseCause::Version
-        | warren_quic::CloseCause::ListsDiffer
         | warren_quic::CloseCause::Parameters
         | warren_quic::CloseCause::Violation => CloseCause::Protocol,
         // A process that is a new one says so before.
         warren_quic::CloseCause::Reset => CloseCause::PeerDead,
     };
-    Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
+    let reason = String::from_utf8_lossy(&closed.reason).into_owned();
+    Closed { by, code: closed.code, reason, cause, accepts: closed.accepts }
+}
+
+fn refused(refusal: warren_quic::Refusal) -> DialRefused {
+    let (why, offered, chosen) = match refusal {
+        warren_quic::Refusal::NoProtocol { offered } => (DialRefusal::NoProtocol, offered, None),
+        warren_quic::Refusal::BelowFloor { offered } => (DialRefusal::BelowFloor, offered, None),
+        warren_quic::Refusal::PeerDials { offered, chosen } => {
+            (DialRefusal::PeerDials, offered, Some(chosen))
+        }
+    };
+    DialRefused { why, offered, chosen }
 }
 
 fn settled(outcome: warren_quic::Outcome) -> Outcome {

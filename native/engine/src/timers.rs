@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     Probe,
     /// A graceful close waited long enough.
     Grace,
+    /// The peer announced lists of which the caller was not told yet.
+    Announcement,
     /// The peer said goodbye, and its close of this connection has not come.
     Goodbye,
 }
@@ -40,6 +42,7 @@ impl Timer {
             Self::Heartbeat => "heartbeat",
             Self::Probe => "duplicate probe",
             Self::Grace => "graceful close",
+            Self::Announcement => "announcement",
             Self::Goodbye => "goodbye",
         }
     }
@@ -74,6 +77,7 @@ impl Timers {
             Timer::Heartbeat,
             Timer::Probe,
             Timer::Grace,
+            Timer::Announcement,
             Timer::Goodbye,
         ] {
             self.cancel(connection, timer);

@@ -66,8 +66,11 @@ impl Told {
             | Event::PeerOversized { peer, .. }
             | Event::PeerDown { peer, .. }
             | Event::Packet { peer, .. }
+            | Event::DialRefused { peer, .. }
             | Event::Connected { peer, .. } => Some(*peer),
             Event::Closed { connection, .. }
+            | Event::Announced { connection, .. }
+            | Event::Finished { connection }
             | Event::Datagram { connection, .. }
             | Event::Message { connection, .. }
             | Event::LaneDrained { connection, .. }
@@ -149,7 +152,10 @@ fn estimate(event: &Event) -> (Duration, u64) {
         Event::Packet { packet, .. } => (PACKET, packet.len()),
         Event::StreamData { bytes, .. } => (PIECE, bytes.len()),
         Event::StreamOpened { .. } => (STREAM, 0),
-        Event::Connected { .. } | Event::Closed { .. } => (CONNECTION, 0),
+        Event::Connected { .. }
+        | Event::Announced { .. }
+        | Event::DialRefused { .. }
+        | Event::Closed { .. } => (CONNECTION, 0),
         Event::LaneDrained { bytes, .. } | Event::StreamDrained { bytes, .. } => {
             (OTHER, usize::try_from(*bytes).unwrap_or(usize::MAX).min(PIECE_MAX))
         }
@@ -162,6 +168,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
         | Event::PeerDown { .. }
         | Event::Stranger { .. }
         | Event::StrangerGone { .. }
+        | Event::Finished { .. }
         | Event::MessageSettled { .. }
         | Event::StreamEnd { .. }
         | Event::StreamReset { .. }

@@ -41,6 +41,7 @@ use warren_wireguard::PeerId;
 
 use crate::event::GiveUp;
 use crate::ids::Priority;
+use crate::quic::{Lists, Protocols};
 use crate::stream_name::StreamName;
 
 pub use event::{Event, Hello, Read, Refusal, Stopped};
@@ -65,15 +66,25 @@ pub trait Transport {
     /// Does what was due at `now`.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Dials a peer, offering `offered`, best first. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no
-    /// time limit.
+    /// Replaces this end's protocols for one peer, or for all that have none of their own; `protocols` absent: the peer has none of
+    /// its own any more. Hellos of either end count by those of the moment, handshakes under way by those of their hellos.
+    fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>);
+
+    /// Tells the other end of a connection which lists are this end's from now on, if it is of a build that reads them.
+    fn announce(&mut self, connection: ConnectionHandle, lists: Lists);
+
+    /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that reads it.
+    fn finish(&mut self, connection: ConnectionHandle);
+
+    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. Ends in
+    /// [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     ///
     /// `observed` is the endpoint at which the peer is seen, which the peer is told; `round_trip` that of the path, if
     /// it is known.
     fn connect(
         &mut self,
         peer: PeerId,
-        offered: &[Box<str>],
+        asked: Option<&[Box<str>]>,
         observed: Option<SocketAddr>,
         round_trip: Option<Duration>,
         now: Instant,
@@ -96,9 +107,6 @@ pub trait Transport {
 
     /// Asks the other end for a sign of life, whatever flies.
     fn ping(&mut self, connection: ConnectionHandle);
-
-    /// The protocol that a dialler's offer and an acceptor's list lead to, both best first. Both ends compute the same.
-    fn choose<'a>(offered: &'a [Box<str>], accepted: &[Box<str>]) -> Option<&'a str>;
 
     /// Bytes that may be written now to leave at once. How fast they leave is the engine's to bound.
     fn room(&self, connection: ConnectionHandle) -> usize;

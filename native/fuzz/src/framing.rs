@@ -6,7 +6,7 @@ use warren_quic::{ConnectionHandle, Event};
 
 use crate::input::Input;
 use crate::quic_node::{MESSAGE_BYTES, QuicNode};
-use crate::wire::{Level, QuicEnd, put, stream};
+use crate::wire::{Level, QuicEnd, field, put, stream};
 
 /// A connected peer sends what the input says, while the other end goes about its own business.
 ///
@@ -160,9 +160,14 @@ impl Attack {
     /// A control frame, of messages that exist as a rule.
     fn control(&mut self, input: &mut Input<'_>) {
         let mut body = Vec::new();
-        let kind = input.byte() % 6;
-        for _ in 0..=input.byte() % 4 {
-            put(&mut body, u64::from(input.byte() % 16));
+        let kind = input.byte() % 10;
+        match kind {
+            7 => announcement(&mut body, input),
+            _ => {
+                for _ in 0..=input.byte() % 4 {
+                    put(&mut body, u64::from(input.byte() % 16));
+                }
+            }
         }
         let mut frame = Vec::new();
         if self.streams[0].1.is_empty() {
@@ -216,6 +221,19 @@ impl Attack {
             let known = self.streams.iter().any(|(id, sent)| id % 4 == 2 && announces(sent));
             assert!(known, "a message of {} bytes that nobody sent", bytes.len());
         }
+    }
+}
+
+/// Lists of protocols of some generation, sound or not.
+fn announcement(body: &mut Vec<u8>, input: &mut Input<'_>) {
+    field(body, 8, &u64::from(input.byte()).to_be_bytes());
+    for kind in [2, 3, 4] {
+        let names = input.bytes();
+        let mut list: Vec<u8> = names.iter().flat_map(|name| [1, b'a' + name % 4]).collect();
+        if names.first() == Some(&0) {
+            list = names.to_vec();
+        }
+        field(body, kind, &list);
     }
 }
 

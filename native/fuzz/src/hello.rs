@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use warren_quic::{Event, Hello};
+use warren_quic::{Event, Hello, Lists};
 
 use crate::input::Input;
 use crate::quic_node::QuicNode;
@@ -43,8 +43,9 @@ fn introduce(node: &mut QuicNode, side: Side) -> Option<QuicEnd> {
     let first = node.drain();
     let end = QuicEnd::acceptor([9; 8], first.first()?)?;
     let heard = decode(&end.other_hello).expect("what a node says is a hello");
-    assert_eq!(heard.offered, ["test".into()]);
-    assert_eq!(heard.accepted, ["test".into(), "other".into()]);
+    assert_eq!(heard.offered(), ["test".into()]);
+    assert_eq!(heard.lists.offer, ["test".into(), "other".into()]);
+    assert_eq!(heard.lists.accept, ["test".into(), "other".into()]);
     assert_eq!((heard.incarnation, heard.observed), (1, None));
     Some(end)
 }
@@ -96,14 +97,24 @@ fn build(input: &mut Input<'_>, side: Side, end: &QuicEnd) -> (Hello, Vec<u8>) {
         _ => Some(SocketAddr::new(IpAddr::from([u16::from(input.byte()); 8]), input.word())),
     };
     let transports = names(input, 3);
-    let hello = Hello { incarnation: input.number(), offered, accepted, transports, observed };
+    // Of a build without generations or with them; of the latter, a dial for anything or for these names.
+    let kind = input.byte() % 3;
+    let generation = (kind > 0).then(|| input.number());
+    let asked = (kind == 2 && side == Side::Dialler).then(|| offered.clone());
+    let offer = if asked.is_some() { names(input, 20) } else { offered.clone() };
+    let lists = Lists { generation, offer, accept: accepted, transports };
+    let hello = Hello { incarnation: input.number(), lists, asked, observed };
     let mut fields = vec![
         (1, hello.incarnation.to_be_bytes().to_vec()),
-        (2, list(&hello.offered)),
-        (3, list(&hello.accepted)),
-        (4, list(&hello.transports)),
+        (2, list(hello.offered())),
+        (3, list(&hello.lists.accept)),
+        (4, list(&hello.lists.transports)),
         (7, good_parameters(side, &[9; 8], end.first_destination())),
     ];
+    fields.extend(generation.map(|generation| (8, generation.to_be_bytes().to_vec())));
+    if hello.asked.is_some() {
+        fields.push((9, offer_list(&hello, input.byte() & 1 == 0)));
+    }
     fields.extend(hello.observed.map(|observed| (5, endpoint(observed))));
     if side == Side::Acceptor {
         fields.push((6, b"test".to_vec()));
@@ -111,7 +122,7 @@ fn build(input: &mut Input<'_>, side: Side, end: &QuicEnd) -> (Hello, Vec<u8>) {
     // Fields come in any order, unknown ones among them.
     let turn = input.below(fields.len());
     fields.rotate_left(turn);
-    let unknown = 8 + (input.number() >> 3);
+    let unknown = 10 + (input.number() >> 3);
     fields.push((unknown, input.take(100).to_vec()));
     let mut body = Vec::new();
     fields.iter().for_each(|(kind, value)| field(&mut body, *kind, value));
@@ -136,6 +147,19 @@ fn list(names: &[Box<str>]) -> Vec<u8> {
     out
 }
 
+/// The whole offer, with names of other fields by their places or not.
+fn offer_list(hello: &Hello, by_place: bool) -> Vec<u8> {
+    let known = || hello.lists.accept.iter().chain(hello.offered());
+    let mut out = Vec::new();
+    for name in &hello.lists.offer {
+        match known().position(|known| known == name).filter(|_| by_place) {
+            Some(place) => out.extend_from_slice(&[0, place as u8]),
+            None => out.extend_from_slice(&list(std::slice::from_ref(name))),
+        }
+    }
+    out
+}
+
 fn endpoint(endpoint: SocketAddr) -> Vec<u8> {
     let mut out = match endpoint.ip() {
         IpAddr::V4(ip) => ip.octets().to_vec(),
@@ -155,12 +179,12 @@ fn decode(hello: &[u8]) -> Option<Hello> {
     if usize::from(u16::from_be_bytes(length)) != rest.len() || rest.len() > 4096 {
         return None;
     }
-    let mut found: [Option<&[u8]>; 8] = [None; 8];
+    let mut found: [Option<&[u8]>; 10] = [None; 10];
     while !rest.is_empty() {
         let kind = get(&mut rest)?;
         let length = get(&mut rest)?;
         let value = cut(&mut rest, length)?;
-        if (1..8).contains(&kind) && found[kind as usize].replace(value).is_some() {
+        if (1..10).contains(&kind) && found[kind as usize].replace(value).is_some() {
             return None;
         }
     }
@@ -178,19 +202,35 @@ fn decode(hello: &[u8]) -> Option<Hello> {
         std::str::from_utf8(chosen).ok().filter(|name| !name.is_empty())?;
     }
     found[7]?;
-    Some(Hello {
-        incarnation: u64::from_be_bytes(found[1]?.try_into().ok()?),
-        offered: decode_list(found[2]?)?,
-        accepted: decode_list(found[3]?)?,
-        transports: decode_list(found[4]?)?,
-        observed,
-    })
+    let generation = match found[8] {
+        Some(generation) => Some(u64::from_be_bytes(generation.try_into().ok()?)),
+        None => None,
+    };
+    let offered = decode_list(found[2]?, &[])?;
+    let accept = decode_list(found[3]?, &[])?;
+    let (asked, offer) = match found[9].filter(|_| generation.is_some()) {
+        Some(offer) => {
+            let offer = decode_list(offer, &[&accept[..], &offered].concat())?;
+            (Some(offered), offer)
+        }
+        None => (None, offered),
+    };
+    let transports = decode_list(found[4]?, &[])?;
+    let lists = Lists { generation, offer, accept, transports };
+    Some(Hello { incarnation: u64::from_be_bytes(found[1]?.try_into().ok()?), lists, asked, observed })
 }
 
-fn decode_list(mut list: &[u8]) -> Option<Vec<Box<str>>> {
+fn decode_list(mut list: &[u8], known: &[Box<str>]) -> Option<Vec<Box<str>>> {
     let mut names = Vec::new();
     while !list.is_empty() {
         let length = cut(&mut list, 1)?[0];
+        if length == 0 {
+            names.push(known.get(usize::from(cut(&mut list, 1)?[0]))?.clone());
+            if names.len() > 64 {
+                return None;
+            }
+            continue;
+        }
         let name = std::str::from_utf8(cut(&mut list, u64::from(length))?).ok()?;
         if name.is_empty() || names.len() == 64 {
             return None;

@@ -9,6 +9,7 @@ mod connections;
 mod frames;
 mod heard;
 mod line;
+mod lists;
 mod streams;
 mod table;
 mod tunnel;

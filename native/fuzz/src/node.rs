@@ -28,7 +28,7 @@ pub(crate) fn peer_config(n: u8) -> PeerConfig {
 pub(crate) fn config(n: u8, life: u8) -> Config {
     let incarnation = u64::from(n) << 8 | u64::from(life);
     Config {
-        protocols: vec!["test".into()],
+        protocols: vec!["test".into()].into(),
         authorize: true,
         limits: Limits {
             peers: 8,

@@ -44,7 +44,7 @@ impl QuicNode {
     pub(crate) fn new(now: Instant) -> QuicNode {
         let config = Config {
             incarnation: 1,
-            protocols: vec!["test".into(), "other".into()],
+            protocols: vec!["test".into(), "other".into()].into(),
             message_bytes: MESSAGE_BYTES,
             receive_bytes_per_connection: RECEIVE_BYTES,
             streams_per_connection: 32,
@@ -65,7 +65,7 @@ impl QuicNode {
     }
 
     pub(crate) fn dial(&mut self) -> ConnectionHandle {
-        let handle = self.quic.connect(PEER, &["test".into()], None, None, self.now);
+        let handle = self.quic.connect(PEER, Some(&["test".into()]), None, None, self.now);
         assert!(!self.live.contains(&handle) && !self.closed.contains(&handle), "a handle comes again");
         self.live.push(handle);
         handle
@@ -225,7 +225,17 @@ impl QuicNode {
                 assert_eq!(settled.replace(*outcome), None, "settled twice");
             }
             Event::StreamOpened { stream, .. } => self.streams.push((handle, *stream)),
+            Event::Refused { .. } => {
+                assert!(!self.live.contains(&handle), "the handle of a refusal names a connection");
+            }
+            Event::Finished => {
+                let told = |(of, event): &&(ConnectionHandle, Event)| {
+                    *of == handle && matches!(event, Event::Finished)
+                };
+                assert_eq!(self.events.iter().filter(told).count(), 0, "an end finishes twice");
+            }
             Event::Connected { .. }
+            | Event::Announced(_)
             | Event::Datagram(_)
             | Event::Writable
             | Event::Readable(_)

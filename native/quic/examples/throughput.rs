@@ -132,7 +132,7 @@ impl Pair {
     fn connect() -> Self {
         let mut pair = Self { sender: Peer::new(1), receiver: Peer::new(2) };
         let now = Instant::now();
-        pair.sender.connection = pair.sender.quic.connect(PEER, &["bench".into()], None, None, now);
+        pair.sender.connection = pair.sender.quic.connect(PEER, Some(&["bench".into()]), None, None, now);
         while pair.sender.quic.room(pair.sender.connection) == 0 {
             pair.exchange(Instant::now());
         }
@@ -153,7 +153,7 @@ impl Peer {
     fn new(number: u8) -> Self {
         let config = Config {
             incarnation: number.into(),
-            protocols: vec!["bench".into()],
+            protocols: vec!["bench".into()].into(),
             seed: [number; 32],
             ..Config::default()
         };

@@ -17,7 +17,7 @@ use std::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::config::Config;
+use crate::{config::Config, grease::Grease};
 
 /// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
 pub(crate) const LENGTH: usize = 8;
@@ -51,6 +51,15 @@ impl Secrets {
         Digest::update(&mut digest, peer.to_le_bytes());
         Digest::update(&mut digest, number.to_le_bytes());
         digest.finalize().into()
+    }
+
+    /// The meaningless parts of the `number`th connection.
+    pub(crate) fn grease(&self, number: u32) -> Grease {
+        let mut digest = Blake2s256::new();
+        Digest::update(&mut digest, b"grease");
+        Digest::update(&mut digest, *self.seed);
+        Digest::update(&mut digest, number.to_le_bytes());
+        Grease::new(digest.finalize().into())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ends of connections: author, code, reason and kind.
 
+use crate::accepts;
 use quinn_proto::{ConnectionError, TransportError, TransportErrorCode, VarInt};
 
 /// The end of a connection, as one end sees it.
@@ -13,6 +14,8 @@ pub struct Closed {
     pub reason: Vec<u8>,
     /// Kind of the end.
     pub cause: CloseCause,
+    /// Protocols that the other end would accept, where it refused for the lists.
+    pub accepts: Vec<Box<str>>,
 }
 
 /// The end that ended a connection.
@@ -35,8 +38,12 @@ pub enum CloseCause {
     Duplicate,
     /// Refused: the acceptor has too many connections.
     TooMany,
-    /// No protocol is both offered by the dialler and accepted by the other end; the reason lists what is accepted.
+    /// No protocol is common.
     NoProtocol,
+    /// No protocol is common, and what the dialler offered is below a floor of the other end's.
+    BelowFloor,
+    /// The pair speaks a protocol that the other end alone offers, and dials.
+    PeerDials,
     /// The ends share no version of QUIC or of the hello.
     Version,
     /// The ends saw different lists: somebody altered a hello on its way.
@@ -69,7 +76,10 @@ pub(crate) mod alert {
     pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
     pub(crate) const DUPLICATE: u8 = 224;
     pub(crate) const TOO_MANY: u8 = 225;
-    pub(crate) const BELOW_FLOOR: u8 = 226;
+    /// Of transport parameters.
+    pub(crate) const BELOW_LEAST: u8 = 226;
+    pub(crate) const BELOW_FLOOR: u8 = 227;
+    pub(crate) const PEER_DIALS: u8 = 228;
 }
 
 /// Codes of closes after the handshake: the first 256 are ours, an application's code is moved past them.
@@ -80,6 +90,13 @@ mod wire {
 
 /// The code with which a peer is told that it broke the rules of messages and streams.
 pub(crate) const VIOLATION: VarInt = VarInt::from_u32(wire::VIOLATION as u32);
+
+impl Closed {
+    /// An end of which nothing but this is known.
+    pub(crate) fn new(by: ClosedBy, cause: CloseCause, reason: impl Into<Vec<u8>>) -> Self {
+        Self { by, code: 0, reason: reason.into(), cause, accepts: Vec::new() }
+    }
+}
 
 impl RefuseCode {
     pub(crate) fn error(self) -> TransportError {
@@ -106,39 +123,42 @@ pub(crate) fn interpret(error: ConnectionError) -> Closed {
         ConnectionError::ApplicationClosed(close) => {
             let code = u64::from(close.error_code).checked_sub(wire::APPLICATION);
             let cause = if code.is_some() { CloseCause::Application } else { CloseCause::Violation };
-            let code = code.unwrap_or(0);
-            Closed { by: ClosedBy::Remote, code, reason: shortened(&close.reason), cause }
+            let closed = Closed::new(ClosedBy::Remote, cause, shortened(&close.reason));
+            Closed { code: code.unwrap_or(0), ..closed }
         }
-        ConnectionError::ConnectionClosed(close) => Closed {
-            by: ClosedBy::Remote,
-            code: 0,
-            cause: cause_of(close.error_code),
-            reason: shortened(&close.reason),
-        },
-        ConnectionError::TransportError(error) => Closed {
-            by: ClosedBy::Local,
-            code: 0,
-            cause: cause_of(error.code),
-            reason: error.to_string().into_bytes(),
-        },
-        ConnectionError::Reset | ConnectionError::TimedOut => Closed {
-            by: ClosedBy::Network,
-            code: 0,
-            reason: b"the peer no longer knows this connection".to_vec(),
-            cause: CloseCause::Reset,
-        },
-        ConnectionError::VersionMismatch => Closed {
-            by: ClosedBy::Remote,
-            code: 0,
-            reason: b"the other end speaks another version of QUIC".to_vec(),
-            cause: CloseCause::Version,
-        },
-        ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => Closed {
-            by: ClosedBy::Local,
-            code: 0,
-            reason: error.to_string().into_bytes(),
-            cause: CloseCause::Violation,
-        },
+        ConnectionError::ConnectionClosed(close) => told(cause_of(close.error_code), &close.reason),
+        ConnectionError::TransportError(error) => {
+            Closed::new(ClosedBy::Local, cause_of(error.code), error.to_string())
+        }
+        ConnectionError::Reset | ConnectionError::TimedOut => {
+            Closed::new(ClosedBy::Network, CloseCause::Reset, "the peer no longer knows this connection")
+        }
+        ConnectionError::VersionMismatch => {
+            let reason = "the other end speaks another version of QUIC";
+            Closed::new(ClosedBy::Remote, CloseCause::Version, reason)
+        }
+        ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => {
+            Closed::new(ClosedBy::Local, CloseCause::Violation, error.to_string())
+        }
+    }
+}
+
+/// A word of the other end's transport.
+fn told(cause: CloseCause, reason: &[u8]) -> Closed {
+    match cause {
+        CloseCause::NoProtocol | CloseCause::BelowFloor | CloseCause::PeerDials => {
+            let accepts = accepts::decode(reason);
+            let reason = shortened(accepts::sentence(&accepts).as_bytes());
+            Closed { accepts, ..Closed::new(ClosedBy::Remote, cause, reason) }
+        }
+        CloseCause::Application
+        | CloseCause::Duplicate
+        | CloseCause::TooMany
+        | CloseCause::Version
+        | CloseCause::ListsDiffer
+        | CloseCause::Parameters
+        | CloseCause::Violation
+        | CloseCause::Reset => Closed::new(ClosedBy::Remote, cause, shortened(reason)),
     }
 }
 
@@ -165,7 +185,9 @@ fn cause_of(code: TransportErrorCode) -> CloseCause {
         Some(alert::TOO_MANY) => CloseCause::TooMany,
         Some(alert::PROTOCOL_VERSION) => CloseCause::Version,
         Some(alert::DECRYPT_ERROR) => CloseCause::ListsDiffer,
-        Some(alert::BELOW_FLOOR) => CloseCause::Parameters,
+        Some(alert::BELOW_LEAST) => CloseCause::Parameters,
+        Some(alert::BELOW_FLOOR) => CloseCause::BelowFloor,
+        Some(alert::PEER_DIALS) => CloseCause::PeerDials,
         _ => CloseCause::Violation,
     }
 }

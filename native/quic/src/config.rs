@@ -1,6 +1,7 @@
 //! Settings of a node's QUIC.
 
 use crate::{
+    Protocols,
     flight::FlightConfig,
     gauge::Gauge,
     parameters::{StreamShares, floor},
@@ -48,9 +49,8 @@ const CRYPTO_BUFFER: usize = 8 << 10;
 pub struct Config {
     /// Tells this life of the node from its earlier and later ones; random for each.
     pub incarnation: u64,
-    /// Application protocols accepted from diallers, best first: at most 64 names of at most 255 bytes, and with what
-    /// is offered at most 3.5 KB in all.
-    pub protocols: Vec<Box<str>>,
+    /// Application protocols for peers that have none of their own: at most 3.5 KB of names in all.
+    pub protocols: Protocols,
     /// The largest UDP payload that the tunnel carries: its inner MTU less 48. At least [`MIN_UDP_PAYLOAD`].
     pub max_udp_payload: u16,
     /// Secret from which stateless reset tokens come; the same in each life of a node.
@@ -77,7 +77,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             incarnation: 0,
-            protocols: Vec::new(),
+            protocols: Vec::new().into(),
             max_udp_payload: 1372,
             reset_key: [0; 32],
             cid_key: [0; 32],

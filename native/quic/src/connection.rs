@@ -1,6 +1,7 @@
 //! One connection: quinn-proto's state machine, and on top of it messages, byte streams and what may be written.
 
 mod flow;
+mod lists;
 mod messages;
 mod parting;
 mod quiet;
@@ -16,6 +17,7 @@ use crate::{
     control::ControlWriter,
     deadlines::Armed,
     gauge::Gauge,
+    grease::Grease,
     header::Header,
     parameters::PeerLimits,
     session::Agreement,
@@ -78,6 +80,11 @@ pub(crate) struct Connection {
     /// The other end closed it, or broke a rule.
     left: bool,
     parting: Parting,
+    /// The newest lists that the other end is known to have.
+    told: Option<u64>,
+    /// The other end said that it sends no more.
+    finished: bool,
+    grease: Grease,
     /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
@@ -98,7 +105,7 @@ impl Connection {
         handle: ConnectionHandle,
         peer: PeerTag,
         (quinn, inner): (quinn_proto::ConnectionHandle, quinn_proto::Connection),
-        config: Arc<Config>,
+        (config, grease): (Arc<Config>, Grease),
         gauge: Arc<Gauge>,
         now: Instant,
     ) -> Self {
@@ -129,6 +136,9 @@ impl Connection {
             config,
             left: false,
             parting: Parting::default(),
+            told: None,
+            finished: false,
+            grease,
             lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
@@ -258,9 +268,8 @@ impl Connection {
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
         self.parting.begin(now);
-        let closed =
-            Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
-        self.end(closed, events);
+        let closed = Closed::new(ClosedBy::Local, CloseCause::Application, reason);
+        self.end(Closed { code, ..closed }, events);
     }
 
     /// Turns quinn-proto's events into events for the owner.
@@ -368,6 +377,8 @@ impl Connection {
             // Above every lane. The stream was opened just now, so it is there.
             let _ = self.inner.send_stream(id).set_priority(i32::MAX);
         }
+        self.told = hello.lists.generation;
+        self.control.push_unknown(&self.grease);
         self.flush_control();
         events.push_back((self.handle, Event::Connected { hello, protocol }));
         Ok(())
@@ -404,13 +415,7 @@ impl Connection {
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
         self.parting.begin(now);
-        let closed = Closed {
-            by: ClosedBy::Local,
-            code: 0,
-            reason: reason.as_bytes().to_vec(),
-            cause: CloseCause::Violation,
-        };
-        self.end(closed, events);
+        self.end(Closed::new(ClosedBy::Local, CloseCause::Violation, reason), events);
     }
 
     fn end(&mut self, closed: Closed, events: &mut Events) {

@@ -2,17 +2,21 @@
 //!
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
-use crate::varint;
+use crate::{
+    announcement::Announcement,
+    grease::{Grease, Purpose},
+    varint,
+};
 use thiserror::Error;
 
 /// The longest body of a known type.
-const MAX_BODY: u64 = 4096;
+pub(crate) const MAX_BODY: u64 = 4096;
 
 /// Bytes that may wait to be written; more means that the other end does not read its control stream.
 const MAX_WAITING: usize = 1 << 18;
 
 /// A receiver's word. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ControlFrame {
     /// The receiver holds the whole message.
     Delivered { message: u64 },
@@ -26,6 +30,10 @@ pub(crate) enum ControlFrame {
     /// The receiver has read this many bytes of a message or a byte stream, or lets go of all that come. What it has
     /// not read takes up the connection's credit.
     Read { stream: u64, bytes: u64 },
+    /// This end's lists as they are from now on.
+    Announce(Announcement),
+    /// Nothing more will be sent: the receiver holds all that was.
+    Finished,
 }
 
 /// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
@@ -59,7 +67,15 @@ impl ControlWriter {
             ControlFrame::Cancelled { message } => self.put(kind::CANCELLED, &[message]),
             ControlFrame::GivenUp { message, code } => self.put(kind::GIVEN_UP, &[message, code]),
             ControlFrame::Read { stream, bytes } => self.put(kind::READ, &[stream, bytes]),
+            ControlFrame::Announce(announcement) => self.put_body(kind::ANNOUNCE, announcement.body()),
+            ControlFrame::Finished => self.put(kind::FINISHED, &[]),
         }
+    }
+
+    /// A frame that means nothing.
+    pub(crate) fn push_unknown(&mut self, grease: &Grease) {
+        self.seal();
+        grease.put(Purpose::Control, &mut self.waiting);
     }
 
     /// Bytes to be written next.
@@ -178,6 +194,8 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
         }
         kind::CANCELLED => found(ControlFrame::Cancelled { message: value(body)? }),
         kind::GIVEN_UP => found(ControlFrame::GivenUp { message: value(body)?, code: value(body)? }),
+        kind::ANNOUNCE => found(ControlFrame::Announce(Announcement::from_body(body))),
+        kind::FINISHED => found(ControlFrame::Finished),
         _ => found(ControlFrame::Read { stream: value(body)?, bytes: value(body)? }),
     }
     Ok(())
@@ -190,16 +208,18 @@ fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
 /// The reason why a message was refused; the only one so far.
 const REASON_TOO_LONG: u64 = 1;
 
-/// Frame types. 5 is reserved for a grant of more streams.
+/// Frame types. 5 is reserved for a grant of more streams; those of the form 31 * n + 27 mean nothing.
 mod kind {
     pub(super) const DELIVERED: u64 = 1;
     pub(super) const REFUSED: u64 = 2;
     pub(super) const CANCELLED: u64 = 3;
     pub(super) const READ: u64 = 4;
     pub(super) const GIVEN_UP: u64 = 6;
+    pub(super) const ANNOUNCE: u64 = 7;
+    pub(super) const FINISHED: u64 = 8;
 
     pub(super) fn is_known(kind: u64) -> bool {
-        (DELIVERED..=READ).contains(&kind) || kind == GIVEN_UP
+        (DELIVERED..=READ).contains(&kind) || (GIVEN_UP..=FINISHED).contains(&kind)
     }
 }
 

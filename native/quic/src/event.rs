@@ -1,6 +1,6 @@
 //! Events that the connections tell their owner.
 
-use crate::{Closed, MessageHandle, StreamHandle, StreamName};
+use crate::{Closed, Lists, MessageHandle, PeerTag, StreamHandle, StreamName};
 use bytes::Bytes;
 use std::net::SocketAddr;
 
@@ -14,6 +14,13 @@ pub enum Event {
         /// The protocol that both would speak.
         protocol: Box<str>,
     },
+    /// A dial of a peer's was refused for the lists of both ends. Its handle names nothing.
+    Refused {
+        /// Which peer.
+        peer: PeerTag,
+        /// Why.
+        refusal: Refusal,
+    },
     /// The handshake is complete.
     Connected {
         /// The other end's hello.
@@ -21,6 +28,10 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
+    /// The other end's lists are these from now on. Never those of a generation that it was known to have left behind.
+    Announced(Box<Lists>),
+    /// The other end sends no more, and this end holds all that it sent. Told once.
+    Finished,
     /// The connection ended; unsettled messages were reported [`Outcome::Lost`] before. Nothing follows.
     Closed(Closed),
     /// An unreliable datagram.
@@ -80,14 +91,42 @@ pub enum Event {
 pub struct Hello {
     /// Differs between two lives of a node.
     pub incarnation: u64,
-    /// Protocols that it offers on this connection, best first. An acceptor's are what it accepts.
-    pub offered: Vec<Box<str>>,
-    /// Protocols that it accepts from diallers, best first.
-    pub accepted: Vec<Box<str>>,
-    /// Transports that it speaks, best first.
-    pub transports: Vec<Box<str>>,
+    /// Its lists. Of a dialler of a build without generations, the offer is what it offers on this connection; of an acceptor of
+    /// such a build, what it accepts.
+    pub lists: Lists,
+    /// Protocols that a dial asks for, best first, where it does not ask for anything in the lists.
+    pub asked: Option<Vec<Box<str>>>,
     /// The endpoint at which it sees the reader of the hello.
     pub observed: Option<SocketAddr>,
+}
+
+impl Hello {
+    /// Protocols that a dialler offers on this connection.
+    pub fn offered(&self) -> &[Box<str>] {
+        self.asked.as_ref().unwrap_or(&self.lists.offer)
+    }
+}
+
+/// Why the lists of both ends refuse a dial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No protocol is common.
+    NoProtocol {
+        /// Protocols that the dialler offered.
+        offered: Vec<Box<str>>,
+    },
+    /// No protocol is common, and the dialler offered one that a floor of this end excludes.
+    BelowFloor {
+        /// Protocols that the dialler offered.
+        offered: Vec<Box<str>>,
+    },
+    /// The pair speaks a protocol that this end alone offers: a dial of this end's leads there.
+    PeerDials {
+        /// Protocols that the dialler offered.
+        offered: Vec<Box<str>>,
+        /// The protocol.
+        chosen: Box<str>,
+    },
 }
 
 /// Outcome of a message that was sent.

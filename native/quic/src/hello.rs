@@ -1,10 +1,17 @@
 //! The hello: an end's account of itself in its first flight.
 //!
-//! On the wire: version (1 byte), length of the body (2 bytes, big-endian), body. The body is a sequence of fields:
-//! type (varint), length (varint), value. Unknown types are skipped, known ones come at most once. Version and length
-//! keep their place in every later version, so that an unknown version can be told from rubbish and be answered.
+//! On the wire: version (1 byte), length of the body (2 bytes, big-endian), body. The body is a sequence of fields, of which
+//! unknown ones are skipped and known ones come at most once. Version and length keep their place in every later version, so
+//! that an unknown version can be told from rubbish and be answered.
 
-use crate::{Hello, varint};
+use crate::{
+    Hello, Lists,
+    fields::{
+        Malformed, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
+        take_list_with, take_name,
+    },
+    grease::{Grease, Purpose},
+};
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
@@ -16,9 +23,6 @@ pub(crate) const MAX_BODY: usize = 4096;
 
 /// Bytes before the body.
 const HEAD: usize = 3;
-
-/// The most names in a list.
-const MAX_NAMES: usize = 64;
 
 /// A hello with what goes only to the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,21 +43,43 @@ pub(crate) enum HelloError {
     Malformed(&'static str),
 }
 
+impl From<Malformed> for HelloError {
+    fn from(Malformed(what): Malformed) -> Self {
+        Self::Malformed(what)
+    }
+}
+
 impl Greeting {
     /// The encoded hello, or `None` if it is longer than any reader takes.
-    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+    pub(crate) fn encode(&self, grease: &Grease) -> Option<Vec<u8>> {
         let mut out = vec![VERSION, 0, 0];
-        put_field(&mut out, field::INCARNATION, &self.hello.incarnation.to_be_bytes());
-        put_list(&mut out, field::OFFERED, &self.hello.offered)?;
-        put_list(&mut out, field::ACCEPTED, &self.hello.accepted)?;
-        put_list(&mut out, field::TRANSPORTS, &self.hello.transports)?;
-        if let Some(observed) = self.hello.observed {
-            put_field(&mut out, field::OBSERVED, &encode_endpoint(observed));
+        if grease.is_first() {
+            grease.put(Purpose::Hello, &mut out);
+        }
+        let Hello { incarnation, lists, asked, observed } = &self.hello;
+        let Lists { generation, offer, accept, transports } = lists;
+        let offered = asked.as_ref().unwrap_or(offer);
+        put_field(&mut out, field::INCARNATION, &incarnation.to_be_bytes());
+        put_list(&mut out, field::OFFERED, offered)?;
+        put_list(&mut out, field::ACCEPTED, accept)?;
+        put_list(&mut out, field::TRANSPORTS, transports)?;
+        if let Some(generation) = generation {
+            put_field(&mut out, field::GENERATION, &generation.to_be_bytes());
+        }
+        if let (Some(asked), Some(_)) = (asked, generation) {
+            let place = |name: &str| named(asked, accept).position(|known| **known == *name);
+            put_list_with(&mut out, field::OFFER, offer, |name| u8::try_from(place(name)?).ok())?;
+        }
+        if let Some(observed) = observed {
+            put_field(&mut out, field::OBSERVED, &encode_endpoint(*observed));
         }
         if let Some(chosen) = &self.chosen {
             put_field(&mut out, field::CHOSEN, chosen.as_bytes());
         }
         put_field(&mut out, field::PARAMETERS, &self.parameters);
+        if !grease.is_first() {
+            grease.put(Purpose::Hello, &mut out);
+        }
         let body = out.len() - HEAD;
         if body > MAX_BODY {
             return None;
@@ -65,16 +91,16 @@ impl Greeting {
     fn decode(mut body: &[u8]) -> Result<Self, HelloError> {
         let mut fields = Fields::default();
         while !body.is_empty() {
-            let kind = varint::take(&mut body).ok_or(HelloError::Malformed("field type"))?;
-            let length = varint::take(&mut body).ok_or(HelloError::Malformed("field length"))?;
-            let length = usize::try_from(length).map_err(|_| HelloError::Malformed("field length"))?;
-            let (value, rest) =
-                body.split_at_checked(length).ok_or(HelloError::Malformed("field longer than the hello"))?;
-            body = rest;
+            let (kind, value) = take_field(&mut body)?;
             fields.set(kind, value)?;
         }
         fields.finish()
     }
+}
+
+/// The names that a hello's whole offer may name by their places.
+fn named<'a>(offered: &'a [Box<str>], accepted: &'a [Box<str>]) -> impl Iterator<Item = &'a Box<str>> {
+    accepted.iter().chain(offered)
 }
 
 /// Collects a hello that arrives in pieces.
@@ -116,94 +142,65 @@ impl HelloReader {
 
 /// The fields of a hello as they are found.
 #[derive(Default)]
-struct Fields {
+struct Fields<'a> {
     incarnation: Option<u64>,
+    generation: Option<u64>,
     offered: Option<Vec<Box<str>>>,
     accepted: Option<Vec<Box<str>>>,
+    offer: Option<&'a [u8]>,
     transports: Option<Vec<Box<str>>>,
     observed: Option<SocketAddr>,
     chosen: Option<Box<str>>,
     parameters: Option<Vec<u8>>,
 }
 
-impl Fields {
-    fn set(&mut self, kind: u64, value: &[u8]) -> Result<(), HelloError> {
+impl<'a> Fields<'a> {
+    fn set(&mut self, kind: u64, value: &'a [u8]) -> Result<(), HelloError> {
         match kind {
             field::INCARNATION => {
                 let bytes = value.try_into().map_err(|_| HelloError::Malformed("incarnation"))?;
                 once(&mut self.incarnation, u64::from_be_bytes(bytes))
             }
+            field::GENERATION => once(&mut self.generation, take_generation(value)?),
             field::OFFERED => once(&mut self.offered, take_list(value)?),
             field::ACCEPTED => once(&mut self.accepted, take_list(value)?),
+            field::OFFER => once(&mut self.offer, value),
             field::TRANSPORTS => once(&mut self.transports, take_list(value)?),
             field::OBSERVED => once(&mut self.observed, decode_endpoint(value)?),
             field::CHOSEN => once(&mut self.chosen, take_name(value)?),
             field::PARAMETERS => once(&mut self.parameters, value.to_vec()),
             _ => Ok(()),
-        }
+        }?;
+        Ok(())
     }
 
     fn finish(self) -> Result<Greeting, HelloError> {
+        let offered = self.offered.ok_or(HelloError::Malformed("no list of offered protocols"))?;
+        let accept = self.accepted.ok_or(HelloError::Malformed("no list of accepted protocols"))?;
+        let offer = self.offer.filter(|_| self.generation.is_some());
+        let (asked, offer) = match offer {
+            Some(value) => {
+                let known = |place: u8| named(&offered, &accept).nth(usize::from(place));
+                let offer = take_list_with(value, known)?;
+                (Some(offered), offer)
+            }
+            None => (None, offered),
+        };
         Ok(Greeting {
             hello: Hello {
                 incarnation: self.incarnation.ok_or(HelloError::Malformed("no incarnation"))?,
-                offered: self.offered.ok_or(HelloError::Malformed("no list of offered protocols"))?,
-                accepted: self.accepted.ok_or(HelloError::Malformed("no list of accepted protocols"))?,
-                transports: self.transports.ok_or(HelloError::Malformed("no list of transports"))?,
+                lists: Lists {
+                    generation: self.generation,
+                    offer,
+                    accept,
+                    transports: self.transports.ok_or(HelloError::Malformed("no list of transports"))?,
+                },
+                asked,
                 observed: self.observed,
             },
             chosen: self.chosen,
             parameters: self.parameters.ok_or(HelloError::Malformed("no transport parameters"))?,
         })
-    }
-}
-
-fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), HelloError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(HelloError::Malformed("a field comes twice")),
-    }
-}
-
-fn put_field(out: &mut Vec<u8>, kind: u64, value: &[u8]) {
-    varint::put(out, kind);
-    varint::put(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-/// `None` if a name is empty or longer than 255 bytes, or there are too many.
-fn put_list(out: &mut Vec<u8>, kind: u64, names: &[Box<str>]) -> Option<()> {
-    if names.len() > MAX_NAMES {
-        return None;
-    }
-    let mut value = Vec::new();
-    for name in names {
-        value.push(u8::try_from(name.len()).ok().filter(|length| *length > 0)?);
-        value.extend_from_slice(name.as_bytes());
-    }
-    put_field(out, kind, &value);
-    Some(())
-}
-
-fn take_list(mut value: &[u8]) -> Result<Vec<Box<str>>, HelloError> {
-    let mut names = Vec::new();
-    while let Some((length, rest)) = value.split_first() {
-        let (name, rest) = rest
-            .split_at_checked(usize::from(*length))
-            .ok_or(HelloError::Malformed("name longer than its list"))?;
-        names.push(take_name(name)?);
-        if names.len() > MAX_NAMES {
-            return Err(HelloError::Malformed("too many names"));
-        }
-        value = rest;
-    }
-    Ok(names)
-}
-
-fn take_name(name: &[u8]) -> Result<Box<str>, HelloError> {
-    match std::str::from_utf8(name) {
-        Ok(name) if !name.is_empty() => Ok(name.into()),
-        _ => Err(HelloError::Malformed("name")),
     }
 }
 
@@ -224,15 +221,4 @@ fn decode_endpoint(value: &[u8]) -> Result<SocketAddr, HelloError> {
         _ => return Err(HelloError::Malformed("observed endpoint")),
     };
     Ok(SocketAddr::new(ip, u16::from_be_bytes(*port)))
-}
-
-/// Types of fields.
-mod field {
-    pub(super) const INCARNATION: u64 = 1;
-    pub(super) const OFFERED: u64 = 2;
-    pub(super) const ACCEPTED: u64 = 3;
-    pub(super) const TRANSPORTS: u64 = 4;
-    pub(super) const OBSERVED: u64 = 5;
-    pub(super) const CHOSEN: u64 = 6;
-    pub(super) const PARAMETERS: u64 = 7;
 }

@@ -15,7 +15,9 @@
 //!
 //! Data is written just in time: [`Quic::room`] says how much would leave at once.
 
+mod accepts;
 mod ack;
+mod announcement;
 mod assembly;
 mod choice;
 mod cid;
@@ -25,12 +27,15 @@ mod connection;
 mod control;
 mod deadlines;
 mod event;
+mod fields;
 mod flight;
 mod gauge;
+mod grease;
 mod header;
 mod hello;
 mod initial;
 mod lanes;
+mod lists;
 mod names;
 mod parameters;
 mod peer;
@@ -48,11 +53,12 @@ mod unacknowledged;
 mod varint;
 mod weigh;
 
-pub use choice::choose;
+pub use choice::{Choice, choose};
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};
 pub use config::{Config, MIN_UDP_PAYLOAD};
-pub use event::{Event, GiveUp, Hello, Outcome, Read, Stopped};
+pub use event::{Event, GiveUp, Hello, Outcome, Read, Refusal, Stopped};
 pub use gauge::{PathSample, STAMP_MICROS};
+pub use lists::{Lists, Protocols};
 pub use names::{ConnectionHandle, Ecn, Envelope, MessageHandle, PeerTag, StreamHandle, Transmit};
 pub use quic::Quic;
 pub use stats::{ConnectionStats, QuicStats};

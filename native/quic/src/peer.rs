@@ -1,12 +1,13 @@
 //! One peer: an endpoint of its own, so that it cannot even name another peer's connections.
 
 use crate::{
-    Config, ConnectionHandle, Hello, PeerTag,
+    Config, ConnectionHandle, Hello, Lists, PeerTag, Protocols, Refusal,
     cid::{ConnectionIds, NoTokens, Secrets},
     close::{alert, error},
+    grease::Grease,
     hello::HelloError,
     initial::{HelloAssembly, Initial},
-    session::{Accepted, Answer, Dial, QUIC_VERSION, judge},
+    session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge},
 };
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
@@ -53,10 +54,11 @@ pub(crate) struct Undecided {
     dialler: Bytes,
     pub(crate) hello: Hello,
     pub(crate) protocol: Box<str>,
+    /// This end's own, by which the hello was judged.
+    pub(crate) own: Arc<Protocols>,
 }
 
 /// Kind of a datagram.
-#[expect(clippy::large_enum_variant, reason = "made for each datagram and taken apart at once")]
 pub(crate) enum Arrival {
     Nothing,
     Connection(ConnectionHandle, ConnectionEvent),
@@ -68,11 +70,11 @@ pub(crate) enum Arrival {
 }
 
 /// Reason why a hello is of no use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Useless {
     Malformed,
     UnknownVersion,
-    NoProtocol,
+    Lists(Refusal),
 }
 
 /// A connection that was just made.
@@ -120,11 +122,11 @@ impl Peer {
     pub(crate) fn dial(
         &mut self,
         handle: ConnectionHandle,
-        hello: Hello,
+        (hello, grease): (Hello, Grease),
         transport: Arc<TransportConfig>,
         now: Instant,
     ) -> Result<Made, ConnectError> {
-        let mut client = ClientConfig::new(Arc::new(Dial { hello }));
+        let mut client = ClientConfig::new(Arc::new(Dial { hello, grease }));
         let ids = self.ids.clone();
         client
             .version(QUIC_VERSION)
@@ -141,7 +143,7 @@ impl Peer {
         &mut self,
         ecn: Option<EcnCodepoint>,
         payload: BytesMut,
-        accepted: &[Box<str>],
+        own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Arrival {
@@ -157,7 +159,7 @@ impl Peer {
             (Some(DatagramEvent::NewConnection(incoming)), Some(initial)) => {
                 self.make_room();
                 self.incomplete.push(Incomplete { incoming, hello: HelloAssembly::default() });
-                self.read_hello(self.incomplete.len() - 1, initial, accepted, out, now)
+                self.read_hello(self.incomplete.len() - 1, initial, own, out, now)
             }
             (Some(DatagramEvent::NewConnection(incoming)), None) => {
                 self.endpoint.ignore(incoming);
@@ -166,7 +168,7 @@ impl Peer {
             (None, Some(initial)) => {
                 let known = |known: &Incomplete| *known.incoming.orig_dst_cid() == initial.destination;
                 match self.incomplete.iter().position(known) {
-                    Some(at) => self.read_hello(at, initial, accepted, out, now),
+                    Some(at) => self.read_hello(at, initial, own, out, now),
                     None => Arrival::Nothing,
                 }
             }
@@ -178,14 +180,14 @@ impl Peer {
         &mut self,
         handle: ConnectionHandle,
         undecided: Undecided,
-        hello: Hello,
+        (hello, grease): (Hello, Grease),
         transport: Arc<TransportConfig>,
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Made> {
         let accepted = Accepted { dialler: undecided.dialler, protocol: undecided.protocol };
         let mut server =
-            ServerConfig::new(Arc::new(Answer { hello, verdict: Ok(accepted) }), Arc::new(NoTokens));
+            ServerConfig::new(Arc::new(Answer { hello, grease, verdict: Ok(accepted) }), Arc::new(NoTokens));
         server.migration(false).transport_config(transport);
         let made = self.endpoint.accept(undecided.incoming, now, out, Some(Arc::new(server))).ok()?;
         self.add(made.0, handle);
@@ -237,7 +239,7 @@ impl Peer {
         &mut self,
         at: usize,
         initial: Initial,
-        accepted: &[Box<str>],
+        own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Arrival {
@@ -250,16 +252,16 @@ impl Peer {
         let (useless, error) = match greeting {
             Err(problem @ HelloError::Version(_)) => (Useless::UnknownVersion, problem.into()),
             Err(problem @ HelloError::Malformed(_)) => (Useless::Malformed, problem.into()),
-            Ok(greeting) => match judge(&greeting, accepted) {
+            Ok(greeting) => match judge(&greeting, own) {
                 Ok(protocol) => {
                     let dialler = Bytes::copy_from_slice(hello.bytes());
-                    let hello = greeting.hello;
-                    return Arrival::Undecided(Box::new(Undecided { incoming, dialler, hello, protocol }));
+                    let (hello, own) = (greeting.hello, own.clone());
+                    let undecided = Undecided { incoming, dialler, hello, protocol, own };
+                    return Arrival::Undecided(Box::new(undecided));
                 }
-                Err(error) if error.code == self::error(alert::NO_APPLICATION_PROTOCOL, "").code => {
-                    (Useless::NoProtocol, error)
+                Err(Refused { error, refusal }) => {
+                    (refusal.map_or(Useless::Malformed, Useless::Lists), error)
                 }
-                Err(error) => (Useless::Malformed, error),
             },
         };
         self.refuse_incoming(incoming, error, out, now);
@@ -285,12 +287,6 @@ impl Peer {
 }
 
 fn refusal(error: TransportError) -> Arc<Answer> {
-    let hello = Hello {
-        incarnation: 0,
-        offered: Vec::new(),
-        accepted: Vec::new(),
-        transports: Vec::new(),
-        observed: None,
-    };
-    Arc::new(Answer { hello, verdict: Err(error) })
+    let hello = Hello { incarnation: 0, lists: Lists::default(), asked: None, observed: None };
+    Arc::new(Answer { hello, grease: Grease::default(), verdict: Err(error) })
 }

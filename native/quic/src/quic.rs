@@ -6,7 +6,7 @@ mod departure;
 
 use crate::{
     CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
-    PeerTag, QuicStats, RefuseCode, ack,
+    PeerTag, Protocols, QuicStats, Refusal, RefuseCode, ack,
     cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
@@ -24,9 +24,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The transport that this crate is, as a hello names it.
-const TRANSPORT: &str = "quic/1";
-
 /// Answers without a connection that may wait to be sent; more are dropped.
 const RESPONSES_MAX: usize = 64;
 
@@ -34,6 +31,9 @@ const RESPONSES_MAX: usize = 64;
 pub struct Quic {
     config: Arc<Config>,
     secrets: Secrets,
+    /// For peers that have none of their own.
+    protocols: Arc<Protocols>,
+    protocols_of: FxHashMap<PeerTag, Arc<Protocols>>,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
     /// Allowances of peers that spent some. They outlive connections, or a redial would fill them.
@@ -62,6 +62,8 @@ impl Quic {
         let mut config = config.sound();
         Self {
             secrets: Secrets::take(&mut config),
+            protocols: Arc::new(std::mem::take(&mut config.protocols)),
+            protocols_of: FxHashMap::default(),
             config: Arc::new(config),
             peers: FxHashMap::default(),
             slots: FxHashMap::default(),
@@ -79,17 +81,12 @@ impl Quic {
         }
     }
 
-    /// Replaces the accepted protocols, for connections to come.
-    pub fn set_protocols(&mut self, protocols: Vec<Box<str>>) {
-        Arc::make_mut(&mut self.config).protocols = protocols;
-    }
-
-    /// Dials a peer, offering `offered`, best first. `observed` is the endpoint at which the peer is seen, for the
+    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. `observed` is the endpoint at which the peer is seen, for the
     /// hello; `round_trip` that of the path, if it is known. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     pub fn connect(
         &mut self,
         peer: PeerTag,
-        offered: &[Box<str>],
+        asked: Option<&[Box<str>]>,
         observed: Option<SocketAddr>,
         round_trip: Option<Duration>,
         now: Instant,
@@ -98,13 +95,14 @@ impl Quic {
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
         let transport = self.config.transport(gauge.clone(), round_trip);
-        let hello = self.hello(offered, observed);
-        match self.peer(peer).dial(handle, hello, transport, now) {
+        let hello = Hello { asked: asked.map(<[_]>::to_vec), ..self.hello(self.protocols(peer), observed) };
+        let grease = self.secrets.grease(handle.0);
+        match self.peer(peer).dial(handle, (hello, grease), transport, now) {
             Ok(made) => self.add(handle, peer, made, gauge, now),
             Err(error) => {
                 tracing::debug!(%error, "cannot dial");
-                let reason = b"the lists of protocols are too long for a hello".to_vec();
-                let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Violation };
+                let reason = "the lists of protocols are too long for a hello";
+                let closed = Closed::new(ClosedBy::Local, CloseCause::Violation, reason);
                 self.events.push_back((handle, Event::Closed(closed)));
                 self.drop_if_idle(peer);
             }
@@ -127,11 +125,8 @@ impl Quic {
         self.weight.read(&payload);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        let known = self.peers.entry(peer).or_insert_with(|| {
-            self.endpoints += 1;
-            Peer::new(peer, self.endpoints, &self.config, &self.secrets)
-        });
-        match known.handle(codepoint(ecn), payload, &self.config.protocols, &mut scratch, now) {
+        let own = self.protocols(peer).clone();
+        match self.peer(peer).handle(codepoint(ecn), payload, &own, &mut scratch, now) {
             Arrival::Nothing => self.totals.datagrams_dropped += 1,
             Arrival::Connection(connection, event) => {
                 self.arrived(connection, event, (departed, put_off), now);
@@ -149,7 +144,7 @@ impl Quic {
                 match useless {
                     Useless::Malformed => self.totals.malformed_hellos += 1,
                     Useless::UnknownVersion => self.totals.unknown_hello_versions += 1,
-                    Useless::NoProtocol => self.totals.no_protocol += 1,
+                    Useless::Lists(refusal) => self.refused(peer, refusal),
                 }
                 self.respond(peer, &scratch);
             }
@@ -163,16 +158,16 @@ impl Quic {
         self.totals.accepted += 1;
         let gauge = Arc::<Gauge>::default();
         let transport = self.config.transport(gauge.clone(), round_trip);
-        let protocols = self.config.protocols.clone();
-        let hello = self.hello(&protocols, observed);
+        let hello = self.hello(&undecided.own, observed);
+        let grease = self.secrets.grease(connection.0);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        match self.peer(peer).accept(connection, *undecided, hello, transport, &mut scratch, now) {
+        match self.peer(peer).accept(connection, *undecided, (hello, grease), transport, &mut scratch, now) {
             Some(made) => self.add(connection, peer, made, gauge, now),
             None => {
                 self.respond(peer, &scratch);
-                let reason = b"the dialler's first packets contradict each other".to_vec();
-                let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Violation };
+                let reason = "the dialler's first packets contradict each other";
+                let closed = Closed::new(ClosedBy::Local, CloseCause::Violation, reason);
                 self.count(&closed);
                 self.events.push_back((connection, Event::Closed(closed)));
                 self.drop_if_idle(peer);
@@ -200,6 +195,7 @@ impl Quic {
         let connections: Vec<_> = known.connections().collect();
         connections.iter().for_each(|connection| self.remove(*connection));
         self.peers.remove(&peer);
+        self.protocols_of.remove(&peer);
         self.events.retain(|(connection, _)| !connections.contains(connection));
         self.responses.retain(|(to, _)| *to != peer);
     }
@@ -324,14 +320,18 @@ impl Quic {
         self.made(connection).expect("it was made")
     }
 
-    fn hello(&self, offered: &[Box<str>], observed: Option<SocketAddr>) -> Hello {
-        Hello {
-            incarnation: self.config.incarnation,
-            offered: offered.to_vec(),
-            accepted: self.config.protocols.clone(),
-            transports: vec![TRANSPORT.into()],
-            observed,
+    fn hello(&self, own: &Protocols, observed: Option<SocketAddr>) -> Hello {
+        Hello { incarnation: self.config.incarnation, lists: own.lists.clone(), asked: None, observed }
+    }
+
+    fn refused(&mut self, peer: PeerTag, refusal: Refusal) {
+        match refusal {
+            Refusal::NoProtocol { .. } => self.totals.no_protocol += 1,
+            Refusal::BelowFloor { .. } => self.totals.below_floor += 1,
+            Refusal::PeerDials { .. } => self.totals.peer_dials += 1,
         }
+        let handle = self.name();
+        self.events.push_back((handle, Event::Refused { peer, refusal }));
     }
 
     fn name(&mut self) -> ConnectionHandle {
@@ -348,7 +348,8 @@ impl Quic {
     }
 
     fn add(&mut self, handle: ConnectionHandle, peer: PeerTag, made: Made, gauge: Arc<Gauge>, now: Instant) {
-        let connection = Connection::new(handle, peer, made, self.config.clone(), gauge, now);
+        let grease = self.secrets.grease(handle.0);
+        let connection = Connection::new(handle, peer, made, (self.config.clone(), grease), gauge, now);
         self.slots.insert(handle, Slot::Made(Box::new(connection)));
         self.touch(handle);
     }
@@ -419,6 +420,8 @@ impl Quic {
                     let closed = closed.clone();
                     self.count(&closed);
                 }
+                let announced = matches!(self.events[at].1, Event::Announced(_));
+                self.totals.announcements += u64::from(announced);
             }
             self.mark_ready(handle);
             if drained {
@@ -442,6 +445,7 @@ impl Quic {
 
     fn count(&mut self, closed: &Closed) {
         self.totals.violations += u64::from(closed.cause == CloseCause::Violation);
+        self.totals.lists_differ += u64::from(closed.cause == CloseCause::ListsDiffer);
         self.totals.resets_received += u64::from(closed.cause == CloseCause::Reset);
     }
 }

@@ -4,9 +4,9 @@
 //! (Handshake), the dialler's confirmation (Handshake). A confirmation is a digest of both hellos.
 
 use crate::{
-    Hello,
-    choice::choose,
+    Choice, Hello, Protocols, Refusal, accepts, choose,
     close::{alert, error},
+    grease::Grease,
     hello::{Greeting, HelloError, HelloReader},
     parameters::{ParameterError, PeerLimits},
     tag::{Secret, Transcript},
@@ -31,11 +31,13 @@ pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
 /// A dialler's part of a handshake.
 pub(crate) struct Dial {
     pub(crate) hello: Hello,
+    pub(crate) grease: Grease,
 }
 
 /// An acceptor's answer to a hello that was read already.
 pub(crate) struct Answer {
     pub(crate) hello: Hello,
+    pub(crate) grease: Grease,
     /// The error with which the dialler is refused, if it is.
     pub(crate) verdict: Result<Accepted, TransportError>,
 }
@@ -56,14 +58,36 @@ pub(crate) struct Agreement {
     pub(crate) limits: PeerLimits,
 }
 
-/// The protocol that both speak, or the error that tells the other end the fault of a dialler's hello.
-pub(crate) fn judge(dialler: &Greeting, accepted: &[Box<str>]) -> Result<Box<str>, TransportError> {
-    check(dialler, Side::Client)?;
-    match choose(&dialler.hello.offered, accepted) {
-        Some(protocol) => Ok(protocol.into()),
-        None if accepted.is_empty() => Err(error(alert::NO_APPLICATION_PROTOCOL, "accepts none")),
-        None => Err(error(alert::NO_APPLICATION_PROTOCOL, format!("accepts {}", accepted.join(", ")))),
-    }
+/// Why a dialler is refused for its hello: how the dialler is told, and what the owner is.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) error: TransportError,
+    /// `None`: the hello is of no use.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// What both speak, if a dialler's hello is good and the lists let it.
+pub(crate) fn judge(dialler: &Greeting, own: &Protocols) -> Result<Box<str>, Refused> {
+    check(dialler, Side::Client).map_err(|error| Refused { error, refusal: None })?;
+    let hello = &dialler.hello;
+    let accept = &own.lists.accept;
+    let offered = || hello.offered().to_vec();
+    let (code, refusal) = match choose(&hello.lists, &own.lists, hello.asked.as_deref()) {
+        Some(Choice::Speak(protocol)) => return Ok(protocol.into()),
+        Some(Choice::PeerDials(chosen)) => {
+            (alert::PEER_DIALS, Refusal::PeerDials { offered: offered(), chosen: chosen.into() })
+        }
+        None if hello.offered().iter().any(|name| own.below.contains(name)) => {
+            (alert::BELOW_FLOOR, Refusal::BelowFloor { offered: offered() })
+        }
+        None => (alert::NO_APPLICATION_PROTOCOL, Refusal::NoProtocol { offered: offered() }),
+    };
+    let error = match hello.lists.generation {
+        Some(_) => error(code, accepts::encode(accept)),
+        // It knows this code alone, and shows the reason to people.
+        None => error(alert::NO_APPLICATION_PROTOCOL, accepts::sentence(accept)),
+    };
+    Err(Refused { error, refusal: Some(refusal) })
 }
 
 impl From<HelloError> for TransportError {
@@ -80,7 +104,7 @@ impl From<ParameterError> for TransportError {
     fn from(problem: ParameterError) -> Self {
         match problem {
             ParameterError::Malformed => error(alert::DECODE_ERROR, problem.to_string()),
-            ParameterError::BelowFloor => error(alert::BELOW_FLOOR, problem.to_string()),
+            ParameterError::BelowFloor => error(alert::BELOW_LEAST, problem.to_string()),
         }
     }
 }
@@ -98,9 +122,9 @@ impl ClientConfig for Dial {
         _server_name: &str,
         params: &TransportParameters,
     ) -> Result<Box<dyn Session>, ConnectError> {
-        let own = encode(&self.hello, None, params).ok_or(ConnectError::EndpointStopping)?;
-        let offered = self.hello.offered.clone();
-        Ok(Box::new(NullSession::new(Side::Client, State::Start, own, Role::Dialler { offered })))
+        let own = encode(&self.hello, None, params, &self.grease).ok_or(ConnectError::EndpointStopping)?;
+        let said = self.hello.clone();
+        Ok(Box::new(NullSession::new(Side::Client, State::Start, own, Role::Dialler { said })))
     }
 }
 
@@ -119,7 +143,7 @@ impl ServerConfig for Answer {
     fn start_session(self: Arc<Self>, _version: u32, params: &TransportParameters) -> Box<dyn Session> {
         let mut verdict = self.verdict.clone();
         let own = match &verdict {
-            Ok(accepted) => encode(&self.hello, Some(&accepted.protocol), params),
+            Ok(accepted) => encode(&self.hello, Some(&accepted.protocol), params, &self.grease),
             Err(_) => Some(Vec::new()),
         };
         let own = own.unwrap_or_else(|| {
@@ -130,10 +154,15 @@ impl ServerConfig for Answer {
     }
 }
 
-fn encode(hello: &Hello, chosen: Option<&str>, params: &TransportParameters) -> Option<Vec<u8>> {
+fn encode(
+    hello: &Hello,
+    chosen: Option<&str>,
+    params: &TransportParameters,
+    grease: &Grease,
+) -> Option<Vec<u8>> {
     let mut parameters = Vec::new();
     params.write(&mut parameters);
-    Greeting { hello: hello.clone(), chosen: chosen.map(Box::from), parameters }.encode()
+    Greeting { hello: hello.clone(), chosen: chosen.map(Box::from), parameters }.encode(grease)
 }
 
 /// One end's session.
@@ -151,8 +180,13 @@ struct NullSession {
 }
 
 enum Role {
-    Dialler { offered: Vec<Box<str>> },
-    Acceptor { verdict: Result<Accepted, TransportError> },
+    /// The lists that it said count, whatever they are by now.
+    Dialler {
+        said: Hello,
+    },
+    Acceptor {
+        verdict: Result<Accepted, TransportError>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,8 +229,9 @@ impl NullSession {
         let Some(greeting) = self.other_hello.push(bytes)? else { return Ok(false) };
         let (limits, parameters) = check(&greeting, !self.side)?;
         let protocol = match &self.role {
-            Role::Dialler { offered } => {
-                let chosen = choose(offered, &greeting.hello.accepted);
+            Role::Dialler { said } => {
+                let chosen = choose(&said.lists, &greeting.hello.lists, said.asked.as_deref());
+                let chosen = chosen.and_then(Choice::spoken);
                 if chosen.is_none() || chosen != greeting.chosen.as_deref() {
                     return Err(error(alert::DECRYPT_ERROR, "the acceptor chose what the rule does not"));
                 }

@@ -66,6 +66,14 @@ pub struct QuicStats {
     pub refused: u64,
     /// Incoming connections refused because no protocol is common.
     pub no_protocol: u64,
+    /// Incoming connections refused because what they offer is below a floor.
+    pub below_floor: u64,
+    /// Incoming connections refused because this end alone offers the protocol of the pair, and dials it.
+    pub peer_dials: u64,
+    /// Connections ended because the ends saw different hellos.
+    pub lists_differ: u64,
+    /// Announcements of newer lists.
+    pub announcements: u64,
     /// Hellos that could not be read.
     pub malformed_hellos: u64,
     /// Hellos of a version not spoken here.

@@ -5,6 +5,7 @@ mod delay;
 mod hello;
 mod keys;
 mod rules;
+mod vectors;
 
 use crate::{
     Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic,
@@ -48,7 +49,7 @@ impl Pair {
     }
 
     fn dial(&mut self) {
-        let handle = self.ends[0].quic.connect(PEER, &["test".into()], None, None, self.now);
+        let handle = self.ends[0].quic.connect(PEER, Some(&["test".into()]), None, None, self.now);
         self.ends[0].connection = Some(handle);
     }
 
@@ -90,7 +91,7 @@ impl End {
     fn new(number: u8) -> Self {
         let config = Config {
             incarnation: number.into(),
-            protocols: vec!["test".into()],
+            protocols: vec!["test".into()].into(),
             reset_key: [number; 32],
             cid_key: [number + 10; 32],
             seed: [number + 20; 32],

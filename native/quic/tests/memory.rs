@@ -14,7 +14,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
     };
     let mut now = start();
     let (mut sender, mut receiver) = (node(1), node(2));
-    let connection = sender.connect(PEER, &["test".into()], None, None, now);
+    let connection = sender.connect(PEER, Some(&["test".into()]), None, None, now);
     let chunk = Bytes::from(vec![9; 64 << 10]);
     let mut streams = Vec::new();
     let mut messages = Vec::new();
@@ -49,7 +49,7 @@ fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
 fn node(number: u8) -> Quic {
     Quic::new(Config {
         incarnation: number.into(),
-        protocols: vec!["test".into()],
+        protocols: vec!["test".into()].into(),
         seed: [number; 32],
         cid_key: [number; 32],
         ..Config::default()

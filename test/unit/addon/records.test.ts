@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from '@jest/globals'
 import { RecordReader } from '../../../lib/addon/records.js'
-import { KINDS, type Receiver, STRIDE } from '../../../lib/generated/records.js'
+import { KINDS, type PeerLists, type Receiver, STRIDE } from '../../../lib/generated/records.js'
 
 type Field = number | string | Buffer
 
@@ -100,12 +100,21 @@ describe('RecordReader', () => {
         [1, bytes],
       ],
       [
-        ['connected', 7, 1, 1, 'ledger/2'],
-        [7, 1, 'remote', 'ledger/2'],
+        ['connected', 7, 1, 1, 'ledger/2', encodedLists(undefined)],
+        [7, 1, 'remote', 'ledger/2', lists(undefined)],
       ],
       [
-        ['connectionClosed', 7, 2, 1, 2 ** 40, 'grüße'],
-        [7, 'network', 'peer-dead', 2 ** 40, 'grüße'],
+        ['announced', 7, encodedLists(2 ** 40)],
+        [7, lists(2 ** 40)],
+      ],
+      [['finished', 7], [7]],
+      [
+        ['dialRefused', 1, 2, encodedNames('ledger/1', 'grüße'), 'ledger/2'],
+        [1, 'peer-dials', ['ledger/1', 'grüße'], 'ledger/2'],
+      ],
+      [
+        ['connectionClosed', 7, 2, 1, 2 ** 40, 'grüße', encodedNames()],
+        [7, 'network', 'peer-dead', 2 ** 40, 'grüße', []],
       ],
       [
         ['datagram', 7, bytes],
@@ -181,3 +190,20 @@ describe('RecordReader', () => {
     expect(buffers.map(({ length }) => length)).toEqual(lengths.flatMap((length) => [length, length]))
   })
 })
+
+/** As `native/binding/src/encoded.rs` writes them. */
+function encodedNames(...names: string[]): Buffer {
+  const encoded = names.map((name) => Buffer.from(name))
+  return Buffer.concat([Buffer.of(names.length), ...encoded.flatMap((name) => [Buffer.of(name.length), name])])
+}
+
+function encodedLists(generation: number | undefined): Buffer {
+  const number = Buffer.alloc(8)
+  number.writeDoubleLE(generation ?? Number.NaN)
+  const { offer, accept, transports } = lists(generation)
+  return Buffer.concat([number, ...[offer, accept, transports].map((list) => encodedNames(...list))])
+}
+
+function lists(generation: number | undefined): PeerLists {
+  return { generation, offer: ['ledger/2', 'ledger/1'], accept: [], transports: ['quic/1'] }
+}

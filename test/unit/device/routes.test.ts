@@ -7,7 +7,7 @@ function closes(...reasons: string[]): DriverClose[] {
   const told: DriverClose[] = []
   const device = { connectionClosed: (_: number, close: DriverClose) => told.push(close) }
   const receiver = receiverOf(new Routes(), () => device as unknown as DeviceReceiver)
-  for (const reason of reasons) receiver.connectionClosed(7, 'remote', 'application', 5, reason)
+  for (const reason of reasons) receiver.connectionClosed(7, 'remote', 'application', 5, reason, [])
   return told
 }
 
@@ -15,13 +15,14 @@ describe('the routes of a device', () => {
   it('spell out what a reason cannot show, and keep it as it came beside', () => {
     const raw = '\u001b[31mred\r\nfake line \u0007\u202e ünïcode 🦀'
     expect(closes('grüße', raw)).toEqual([
-      { by: 'remote', cause: 'application', code: 5, reason: 'grüße' },
+      { by: 'remote', cause: 'application', code: 5, reason: 'grüße', accepts: [] },
       {
         by: 'remote',
         cause: 'application',
         code: 5,
         reason: '\\u{1b}[31mred\\u{d}\\u{a}fake line \\u{7}\\u{202e} ünïcode 🦀',
         rawReason: raw,
+        accepts: [],
       },
     ])
   })
@@ -29,6 +30,6 @@ describe('the routes of a device', () => {
   it('lead an event of what is gone already nowhere', () => {
     const receiver = receiverOf(new Routes(), () => undefined)
     expect(() => receiver.peerUp(1, 2)).not.toThrow()
-    expect(() => receiver.connectionClosed(7, 'local', 'application', 0, '')).not.toThrow()
+    expect(() => receiver.connectionClosed(7, 'local', 'application', 0, '', [])).not.toThrow()
   })
 })

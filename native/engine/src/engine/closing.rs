@@ -76,8 +76,17 @@ impl<T: Transport> Engine<T> {
         }
         let mut ended = false;
         for connection in self.graces.take() {
-            let waits = self.calls.connections.get(&connection).is_some_and(|it| it.farewell.is_some());
-            if waits && self.is_delivered(connection) {
+            let Some(state) = self.calls.connections.get(&connection) else {
+                continue;
+            };
+            let (closes, finishes) = (state.farewell.is_some(), state.finishing);
+            if !(closes || finishes) || !self.is_delivered(connection) {
+                continue;
+            }
+            if finishes {
+                self.say_finished(connection);
+            }
+            if closes {
                 self.handle_grace_timeout(connection, now);
                 ended = true;
             }
@@ -179,7 +188,7 @@ impl<T: Transport> Engine<T> {
 }
 
 fn application(code: u64, reason: &str) -> Closed {
-    Closed { by: ClosedBy::Local, code, reason: reason.into(), cause: CloseCause::Application }
+    Closed { code, ..Closed::new(ClosedBy::Local, CloseCause::Application, reason) }
 }
 
 fn settled(connection: ConnectionId, message: MessageId) -> Event {

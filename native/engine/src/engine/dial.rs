@@ -5,18 +5,20 @@ use warren_wireguard::PeerId;
 use super::Engine;
 use super::incoming::restarted;
 use crate::config::is_protocol;
-use crate::connection::{Connection, Phase};
+use crate::connection::{Connection, Phase, asks_for};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
+use crate::quic::choose;
 use crate::timers::Timer;
 use crate::transport::{Hello, Transport};
 
 impl<T: Transport> Engine<T> {
-    /// Dials, offering `protocols`, best first; `None`: those of the configuration.
+    /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
-    /// protocols exists, it returns that one, and no event follows.
+    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer alone
+    /// offers, the dial ends with that cause, and the peer hears that it has to dial.
     pub fn connect(
         &mut self,
         peer: PeerId,
@@ -24,13 +26,12 @@ impl<T: Transport> Engine<T> {
         timeout: Duration,
         now: Instant,
     ) -> Result<Dialled, ConnectError> {
-        let offered = protocols.unwrap_or_else(|| self.config.protocols.clone());
-        self.check_dial(peer, &offered)?;
-        if let Some(live) = self.live_connection(peer, &offered) {
+        self.check_dial(peer, protocols.as_deref())?;
+        if let Some(live) = self.live_connection(peer, protocols.as_deref()) {
             return Ok(Dialled::Live(live));
         }
         let mut connection = Connection::new(peer, Initiator::Local, Phase::Dialling);
-        connection.offered = offered;
+        connection.wanted = protocols;
         let id = self.keep_connection(connection);
         if self.wireguard.endpoint(peer).is_none() {
             self.bury(id, no_endpoint(), now);
@@ -82,9 +83,12 @@ impl<T: Transport> Engine<T> {
         self.dialler_came(id);
         self.calls.timers.cancel(id, Timer::Dial);
         self.end_rivals(id, &hello, &protocol, now);
+        self.release_waiting(peer, id, now);
         self.arm_heartbeat(id, now);
         self.begin_pacing(id, now);
-        self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol });
+        let theirs = hello.lists.into();
+        self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol, theirs });
+        self.announce_if_newer(id);
         self.revive(id);
     }
 
@@ -104,7 +108,7 @@ impl<T: Transport> Engine<T> {
                 }
             }
         };
-        self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason, cause }, now);
+        self.abandon(id, Closed::new(ClosedBy::Network, cause, reason), now);
     }
 
     /// Keeps a dial that the peer refused as a duplicate. Where this end knows of no such connection, either the peer's
@@ -113,7 +117,7 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;
         };
-        if self.live_connection(connection.peer, &connection.offered).is_some() {
+        if self.live_connection(connection.peer, connection.wanted.as_deref()).is_some() {
             return false;
         }
         self.wait_refused(id, now);
@@ -132,6 +136,9 @@ impl<T: Transport> Engine<T> {
         if let Some(handle) = self.calls.unbind(id) {
             self.transport.abandon(handle);
         }
+        if let Some(connection) = self.calls.connections.get_mut(&id) {
+            connection.own = None;
+        }
     }
 
     /// Dials, unless there is a connection to wait for first.
@@ -142,7 +149,7 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Lets dials go on by themselves that waited for a connection which is gone.
+    /// Lets dials go on by themselves that waited for a connection which is gone, or leads elsewhere.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
             if self.calls.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader))
@@ -157,7 +164,7 @@ impl<T: Transport> Engine<T> {
         self.peers.get(&peer).map(|peer| peer.connections.clone()).unwrap_or_default()
     }
 
-    fn check_dial(&self, peer: PeerId, offered: &[Box<str>]) -> Result<(), ConnectError> {
+    fn check_dial(&self, peer: PeerId, asked: Option<&[Box<str>]>) -> Result<(), ConnectError> {
         if self.shut {
             return Err(ConnectError::Closing);
         }
@@ -169,17 +176,18 @@ impl<T: Transport> Engine<T> {
         if mtu < least {
             return Err(ConnectError::MtuTooSmall { mtu, least });
         }
+        let offered = asked.unwrap_or(&self.protocols_of(peer).lists.offer);
         if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
             return Err(ConnectError::Protocols);
         }
         Ok(())
     }
 
-    fn live_connection(&self, peer: PeerId, offered: &[Box<str>]) -> Option<ConnectionId> {
-        let connections = &self.peers.get(&peer)?.connections;
-        connections.iter().copied().find(|id| {
-            self.calls.connections.get(id).is_some_and(|it| offered.iter().any(|name| it.is_live_for(name)))
-        })
+    fn live_connection(&self, peer: PeerId, asked: Option<&[Box<str>]>) -> Option<ConnectionId> {
+        let own = self.protocols_of(peer);
+        let fits = |it: &Connection| it.is_live_for(&it.protocol) && asks_for(asked, &it.protocol, own);
+        let mut connections = self.peers.get(&peer)?.connections.iter().copied();
+        connections.find(|id| self.calls.connections.get(id).is_some_and(fits))
     }
 
     pub(super) fn keep_connection(&mut self, connection: Connection) -> ConnectionId {
@@ -205,7 +213,7 @@ impl<T: Transport> Engine<T> {
             return;
         };
         connection.phase = Phase::Dialling;
-        let (peer, offered) = (connection.peer, connection.offered.clone());
+        let (peer, asked) = (connection.peer, connection.wanted.clone());
         self.wireguard.initiate(peer, now);
         if !self.wireguard.has_session(peer) {
             return;
@@ -216,9 +224,11 @@ impl<T: Transport> Engine<T> {
         }
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
-        let handle = self.transport.connect(peer, &offered, observed, round_trip, now);
+        let own = self.protocols_of(peer).clone();
+        let handle = self.transport.connect(peer, asked.as_deref(), observed, round_trip, now);
         self.calls.bind(id, handle);
         if let Some(connection) = self.calls.connections.get_mut(&id) {
+            connection.own = Some(own);
             connection.said.hellos += 1;
             connection.said.last = Some(now);
             connection.said.doubtful = doubtful;
@@ -241,15 +251,20 @@ impl<T: Transport> Engine<T> {
         )
     }
 
-    /// The connection that this dial has to wait for: a dial of ours with the same offer, one of the peer's that we
-    /// accepted and that speaks what this dial would choose, or one that we are closing, which the peer would name.
+    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer a second
+    /// one means that the first was given up; one of the peer's that we accepted and that speaks what this dial would choose;
+    /// or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.calls.connections.get(&id)?;
+        let own = self.protocols_of(dial.peer);
         let leads = |other: &Connection| {
-            let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
-            let same_end = T::choose(&dial.offered, &other.accepted_there)
-                .is_some_and(|protocol| other.is_accepted_for(protocol));
-            let leaving = other.phase == Phase::Closing && dial.offered.contains(&other.protocol);
+            let same_dial = other.phase == Phase::Dialling && other.may_meet(dial, own);
+            let theirs = other.theirs.as_deref();
+            let choice = theirs.and_then(|theirs| choose(&own.lists, theirs, dial.wanted.as_deref()));
+            let same_end = choice.is_some_and(|choice| other.is_accepted_for(choice.name()));
+            let leaving = other.phase == Phase::Closing
+                && !other.superseded
+                && asks_for(dial.wanted.as_deref(), &other.protocol, own);
             other.ending.is_none() && !other.deserted && (same_dial || same_end || leaving)
         };
         let connections = &self.peers.get(&dial.peer)?.connections;
@@ -259,8 +274,8 @@ impl<T: Transport> Engine<T> {
 }
 
 fn no_endpoint() -> Closed {
-    let reason = "the peer has no endpoint to dial, and has not come to us".into();
-    Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::NoEndpoint }
+    let reason = "the peer has no endpoint to dial, and has not come to us";
+    Closed::new(ClosedBy::Local, CloseCause::NoEndpoint, reason)
 }
 
 /// Time that a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100

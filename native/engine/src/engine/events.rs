@@ -30,6 +30,12 @@ impl<T: Transport> Engine<T> {
                 }
             }
             Event::Connected { initiator: Initiator::Remote, .. } => self.admissions.taken(),
+            Event::Announced { connection, theirs } => self.fill_announced(*connection, theirs),
+            Event::DialRefused { peer, .. } => {
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.refusals.untaken -= 1;
+                }
+            }
             Event::PeerUp { .. }
             | Event::PeerRekeyed { .. }
             | Event::PeerUnanswered { .. }
@@ -39,6 +45,7 @@ impl<T: Transport> Engine<T> {
             | Event::Stranger { .. }
             | Event::StrangerGone { .. }
             | Event::Connected { initiator: Initiator::Local, .. }
+            | Event::Finished { .. }
             | Event::Closed { .. }
             | Event::Message { .. }
             | Event::LaneDrained { .. }

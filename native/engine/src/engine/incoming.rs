@@ -6,6 +6,7 @@ use super::Engine;
 use crate::connection::{Connection, Phase};
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
+use crate::quic::Choice;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
 
@@ -31,8 +32,10 @@ impl<T: Transport> Engine<T> {
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.protocol = protocol;
-        connection.accepted_there = hello.accepted;
+        // The transport read the hello a moment ago, by these.
+        connection.own = Some(self.protocols_of(peer).clone());
         connection.incarnation = Some(hello.incarnation);
+        connection.theirs = Some(hello.lists.into());
         let id = self.keep_connection(connection);
         self.calls.bind(id, handle);
         self.admissions.accepted();
@@ -53,6 +56,7 @@ impl<T: Transport> Engine<T> {
             self.suspect(peer, now);
             return Err(Refusal::Duplicate);
         }
+        let own = &self.protocols_of(peer).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
@@ -63,7 +67,7 @@ impl<T: Transport> Engine<T> {
             }
             let rival = other.phase == Phase::Dialling
                 && other.ending.is_none()
-                && T::choose(&other.offered, &hello.accepted) == Some(protocol);
+                && other.choice_with(&hello.lists, own) == Some(Choice::Speak(protocol));
             if rival && self.outranks(peer) {
                 return Err(Refusal::Duplicate);
             }
@@ -125,12 +129,13 @@ impl<T: Transport> Engine<T> {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;
         };
+        let own = &self.protocols_of(peer).clone();
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
-            if id != winner && other.is_dial() && T::choose(&other.offered, &hello.accepted) == Some(protocol)
-            {
+            let chosen = other.choice_with(&hello.lists, own).map(Choice::name);
+            if id != winner && other.is_dial() && chosen == Some(protocol) {
                 self.abandon(id, duplicate(ClosedBy::Local), now);
             }
         }
@@ -138,13 +143,12 @@ impl<T: Transport> Engine<T> {
 }
 
 fn duplicate(by: ClosedBy) -> Closed {
-    let reason = "another connection of the pair with the same protocol survives".into();
-    Closed { by, code: 0, reason, cause: CloseCause::Duplicate }
+    let reason = "another connection of the pair with the same protocol survives";
+    Closed::new(by, CloseCause::Duplicate, reason)
 }
 
 pub(super) fn restarted() -> Closed {
-    let reason = "the peer's process is a new one".into();
-    Closed { by: ClosedBy::Network, code: 0, reason, cause: CloseCause::PeerRestarted }
+    Closed::new(ClosedBy::Network, CloseCause::PeerRestarted, "the peer's process is a new one")
 }
 
 /// As the default time limit of a dial: after that the dialler has given up.

@@ -243,7 +243,7 @@ impl<T: Transport> Engine<T> {
 
 /// End of a connection whose other end is silent.
 pub(super) fn dead(reason: &str) -> Closed {
-    Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
+    Closed::new(ClosedBy::Network, CloseCause::PeerDead, reason)
 }
 
 /// Time for which something is unanswered before it is asked for, doubted and said again, and between two times: QUIC's

@@ -230,7 +230,7 @@ impl<T: Transport> Engine<T> {
 
     fn end_for_full_lane(&mut self, connection: ConnectionId, priority: Priority, now: Instant) {
         let reason = format!("lane {priority} is full");
-        let closed = Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::LaneFull };
+        let closed = Closed::new(ClosedBy::Local, CloseCause::LaneFull, reason);
         self.end(connection, closed, now);
         self.settle(now);
     }

@@ -39,8 +39,8 @@ impl<T: Transport> Engine<T> {
         };
         let connections = state.connections.clone();
         for &connection in &connections {
-            let cause = CloseCause::PeerRemoved;
-            self.end(connection, Closed { by: ClosedBy::Local, code, reason: reason.into(), cause }, now);
+            let closed = Closed::new(ClosedBy::Local, CloseCause::PeerRemoved, reason);
+            self.end(connection, Closed { code, ..closed }, now);
         }
         self.settle(now);
         self.say_farewell(Some(peer), now);

@@ -75,8 +75,8 @@ impl<T: Transport> Engine<T> {
             return false;
         };
         self.counters.displaced_dials += 1;
-        let reason = "the dial was not completed, and others came".into();
-        self.abandon(id, Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::Refused }, now);
+        let reason = "the dial was not completed, and others came";
+        self.abandon(id, Closed::new(ClosedBy::Local, CloseCause::Refused, reason), now);
         true
     }
 

@@ -55,11 +55,16 @@ impl<T: Transport> Engine<T> {
         if let TransportEvent::Incoming { hello, protocol } = event {
             return self.handle_incoming(handle, hello, protocol, now);
         }
+        if let TransportEvent::Refused { peer, refused } = event {
+            return self.tell_refused(peer, refused, now);
+        }
         let Some(id) = self.calls.of(handle) else {
             return;
         };
         match event {
-            TransportEvent::Incoming { .. } => {}
+            TransportEvent::Incoming { .. } | TransportEvent::Refused { .. } => {}
+            TransportEvent::Announced(theirs) => self.handle_announced(id, theirs, now),
+            TransportEvent::Finished => self.events.push_back(Event::Finished { connection: id }),
             TransportEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
             TransportEvent::Closed(closed) => self.handle_closed(id, closed, now),
             TransportEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
@@ -90,6 +95,7 @@ impl<T: Transport> Engine<T> {
             Timer::Heartbeat => self.beat(connection, now),
             Timer::Probe => self.check_probe(connection, now),
             Timer::Grace => self.handle_grace_timeout(connection, now),
+            Timer::Announcement => self.tell_announced(connection, now),
             Timer::Goodbye => self.desert(connection, now),
         }
     }
@@ -103,6 +109,9 @@ impl<T: Transport> Engine<T> {
         if ending.is_none() && dialling && closed.cause == CloseCause::Duplicate && self.keep_refused(id, now)
         {
             return;
+        }
+        if closed.cause == CloseCause::ListsDiffer {
+            self.tell_altered(id, now);
         }
         if ending.is_none() && closed.by == ClosedBy::Remote {
             self.hand_out_rest(id);

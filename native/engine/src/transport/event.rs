@@ -1,10 +1,12 @@
 //! Events of a transport's connections.
 
 use bytes::Bytes;
+use warren_wireguard::PeerId;
 
 use super::handles::{MessageHandle, StreamHandle};
-use crate::event::{Closed, Outcome};
+use crate::event::{Closed, DialRefused, Outcome};
 use crate::ids::Priority;
+use crate::quic::Lists;
 use crate::stream_name::StreamName;
 
 /// The other end's word on itself, with a dial or with the answer to one.
@@ -12,8 +14,8 @@ use crate::stream_name::StreamName;
 pub struct Hello {
     /// Differs between two lives of a node.
     pub incarnation: u64,
-    /// Protocols that it accepts from diallers, best first.
-    pub accepted: Vec<Box<str>>,
+    /// Its lists of protocols.
+    pub lists: Lists,
 }
 
 /// Something that happened on a connection.
@@ -33,6 +35,17 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
+    /// A dial of a peer's was refused for the lists of both ends. Its handle names nothing.
+    Refused {
+        /// The peer.
+        peer: PeerId,
+        /// The reason, and the facts.
+        refused: DialRefused,
+    },
+    /// The other end's lists are these from now on; never older ones than were told.
+    Announced(Box<Lists>),
+    /// The other end sends no more, and this end holds all that it sent. Told once.
+    Finished,
     /// The connection ended.
     Closed(Closed),
     /// An unreliable datagram.

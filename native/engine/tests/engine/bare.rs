@@ -12,7 +12,10 @@ use bytes::{Buf, BufMut, Bytes};
 use warren_engine::transport::{
     ConnectionHandle, Event, Hello, MessageHandle, Read, Response, StreamHandle, Transport,
 };
-use warren_engine::{CloseCause, Closed, ClosedBy, Config, GiveUp, Outcome, PeerId, Priority, StreamName};
+use warren_engine::{
+    Choice, CloseCause, Closed, ClosedBy, Config, GiveUp, Lists, Outcome, PeerId, Priority, StreamName,
+    choose,
+};
 
 use frame::*;
 
@@ -90,7 +93,7 @@ impl Bare {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             incarnation: config.incarnation,
-            protocols: config.protocols.clone(),
+            protocols: config.protocols.lists.accept.clone(),
             most: usize::from(config.mtu) - 48 - Self::OVERHEAD,
             next: 0,
             links: BTreeMap::new(),
@@ -165,9 +168,11 @@ impl Bare {
     }
 
     fn dialled(&mut self, peer: PeerId, name: u32, mut content: Bytes, now: Instant) {
-        let hello = Hello { incarnation: content.get_u64(), accepted: take_list(&mut content) };
-        let offered = take_list(&mut content);
-        let Some(protocol) = Self::choose(&offered, &self.protocols).map(Box::<str>::from) else {
+        let hello = take_hello(&mut content);
+        let offered = Lists { offer: take_list(&mut content), ..Lists::default() };
+        let accepted = Lists { accept: self.protocols.clone(), ..Lists::default() };
+        let chosen = choose(&offered, &accepted, None).and_then(Choice::spoken);
+        let Some(protocol) = chosen.map(Box::<str>::from) else {
             return self.respond(peer, false, name, REFUSE, &[NO_PROTOCOL]);
         };
         let connection = self.link(peer, false, Some(name), now);
@@ -185,7 +190,7 @@ impl Bare {
     fn heard(&mut self, connection: ConnectionHandle, kind: u8, mut content: Bytes) {
         match kind {
             WELCOME => {
-                let hello = Hello { incarnation: content.get_u64(), accepted: take_list(&mut content) };
+                let hello = take_hello(&mut content);
                 let protocol = take_text(&mut content);
                 if let Some(link) = self.links.get_mut(&connection) {
                     link.is_open = true;
@@ -209,7 +214,8 @@ impl Bare {
                 let code = content.get_u64();
                 let reason = String::from_utf8_lossy(&content).into_owned();
                 let cause = CloseCause::Application;
-                self.end(connection, Closed { by: ClosedBy::Remote, code, reason, cause });
+                let closed = ended(ClosedBy::Remote, cause);
+                self.end(connection, Closed { code, reason, ..closed });
                 self.links.remove(&connection);
             }
             PING => self.push(connection, PONG, &[]),
@@ -312,6 +318,13 @@ impl Link {
     }
 }
 
+/// Its lists never change.
+fn take_hello(content: &mut Bytes) -> Hello {
+    let incarnation = content.get_u64();
+    let accept = take_list(content);
+    Hello { incarnation, lists: Lists { offer: accept.clone(), accept, ..Lists::default() } }
+}
+
 fn ended(by: ClosedBy, cause: CloseCause) -> Closed {
-    Closed { by, code: 0, reason: String::new(), cause }
+    Closed { by, code: 0, reason: String::new(), cause, accepts: Vec::new() }
 }

@@ -95,7 +95,7 @@ fn a_plain_wireguard_peer_exchanges_packets_and_refuses_to_connect() {
 #[test]
 fn no_common_protocol_is_told_to_the_dialler() {
     let mut world = mesh(2, Seed::of_this_run(), |n, config| {
-        config.protocols = vec![format!("ledger/{n}").into()];
+        config.protocols = vec![format!("ledger/{n}").into()].into();
     });
     dial(&mut world, 0, 1);
     world.run_for(Duration::from_secs(1));

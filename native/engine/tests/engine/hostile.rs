@@ -69,7 +69,7 @@ impl Hostile {
         let mut device = tunnel(n, now);
         let peer = device.add_peer(peer_config(0), now).expect("a new peer");
         let quic = warren_quic::Config {
-            protocols: vec!["test/1".into()],
+            protocols: vec!["test/1".into()].into(),
             seed: [n as u8; 32],
             ..warren_quic::Config::default()
         };
@@ -105,7 +105,7 @@ impl Hostile {
     /// Attacks so many times a second from now on.
     pub(crate) fn begin(&mut self, attack: Attack, per_second: u32, now: Instant) {
         if matches!(attack, Attack::Ping | Attack::Message) {
-            self.connection = Some(self.quic.connect(TAG, &["test/1".into()], None, None, now));
+            self.connection = Some(self.quic.connect(TAG, Some(&["test/1".into()]), None, None, now));
             self.flush(now);
         }
         self.attack = Some((attack, Duration::from_secs(1) / per_second, now));
@@ -161,7 +161,7 @@ impl Hostile {
     }
 
     fn hello(&mut self, protocols: &[Box<str>], closes: bool, now: Instant) {
-        let dial = self.quic.connect(TAG, protocols, None, None, now);
+        let dial = self.quic.connect(TAG, Some(protocols), None, None, now);
         self.flush(now);
         if closes {
             self.quic.close(dial, 0, b"", now);

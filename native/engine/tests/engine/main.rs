@@ -13,6 +13,7 @@ mod liveness;
 mod messages;
 mod outage;
 mod peers;
+mod protocols;
 mod random;
 mod restart;
 mod rivals;

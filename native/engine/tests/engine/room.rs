@@ -103,7 +103,8 @@ fn place(hostile: u16, protocols: u16) -> Place {
     let now = place.now();
     for n in 0..2u16 {
         let mut config = config(n, place.network.seed());
-        config.protocols = (0..protocols).map(|n| format!("test/{n}").into()).collect();
+        let names: Vec<_> = (0..protocols).map(|n| format!("test/{n}").into()).collect();
+        config.protocols = names.into();
         let mut node = Endpoint::new(at(n), config, now);
         node.add_peer(1 - n, now);
         if n == 0 {

@@ -202,7 +202,8 @@ fn an_urgent_message_does_not_wait_for_a_window_that_bulk_fills() {
 fn a_peer_takes_one_share_however_many_connections_it_has_and_idle_ones_cost_nothing() {
     let mut world = mesh(3, Seed::of_this_run(), |_, config| {
         config.uplink = Some(40_000_000);
-        config.protocols = (0..4).map(|n| format!("test/{n}").into()).collect();
+        let names: Vec<_> = (0..4).map(|n| format!("test/{n}").into()).collect();
+        config.protocols = names.into();
     });
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
     let many: Vec<_> = (0..4).map(|n| connect_for(&mut world, 0, 1, n)).collect();

@@ -270,6 +270,12 @@ impl<T: Transport> Endpoint<T> {
                 }
             }
             Event::Connected { connection, .. } if self.claims => self.engine.claim(*connection),
+            Event::DialRefused { peer, refusal } => {
+                if let Some(chosen) = &refusal.chosen {
+                    let dialled = self.engine.connect(*peer, Some(vec![chosen.clone()]), DIAL, now);
+                    dialled.expect("a peer that dialled can be dialled");
+                }
+            }
             _ => {}
         }
     }
@@ -330,7 +336,7 @@ pub(crate) fn key(n: u16) -> PrivateKey {
 pub(crate) fn config(n: u16, seed: &Seed) -> Config {
     let life = seed.bytes(u64::from(n));
     let incarnation = u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n);
-    Config { protocols: vec!["test/1".into()], ..Config::new(key(n), incarnation, life) }
+    Config { protocols: vec!["test/1".into()].into(), ..Config::new(key(n), incarnation, life) }
 }
 
 /// A tunnel as a device would have it, without the rest of one.

@@ -316,7 +316,7 @@ fn key(n: u16) -> PrivateKey {
 
 fn config(n: u16, seed: &Seed) -> Config {
     let seed = seed.bytes(u64::from(n));
-    Config { protocols: vec!["test/1".into()], ..Config::new(key(n), u64::from(n) + 1, seed) }
+    Config { protocols: vec!["test/1".into()].into(), ..Config::new(key(n), u64::from(n) + 1, seed) }
 }
 
 fn peer_config(n: u16) -> PeerConfig {

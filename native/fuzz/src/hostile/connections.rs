@@ -27,6 +27,18 @@ pub(super) fn dials_closed() -> Turn {
     })
 }
 
+/// Handshakes whose confirmation is of a hello that differs from what was said, as if that had been altered on its way.
+pub(super) fn altered() -> Turn {
+    Box::new(|attacker| {
+        if let Some(line) = attacker.line.as_mut().filter(|line| !line.connected && line.is_answered()) {
+            line.end.own_hello[INCARNATION] ^= 1;
+        }
+        if attacker.is_connected() {
+            attacker.give_up();
+        }
+    })
+}
+
 /// Whole connections, one after another, each of which leaves a message unread.
 pub(super) fn redials() -> Turn {
     Box::new(|attacker| {
@@ -151,6 +163,8 @@ fn lengthen(end: &mut QuicEnd) {
     end.own_hello.extend(body);
 }
 
+/// The last byte of the incarnation in a hello of these ends'.
+const INCARNATION: usize = 12;
 /// Nobody else among the victim's peers has a key of these numbers.
 const FIRST_HOLDER: u8 = 100;
 const HOLDERS: u8 = 64;

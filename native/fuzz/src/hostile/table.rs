@@ -1,6 +1,6 @@
 //! Every attack, and its idea.
 
-use super::{Turn, connections, frames, streams, tunnel};
+use super::{Turn, connections, frames, lists, streams, tunnel};
 
 /// One attack.
 pub struct Attack {
@@ -95,10 +95,15 @@ pub const ATTACKS: &[Attack] = &[
     peer("given-up", Reads, streams::given_up, "messages of 16 MiB that are given up at once"),
     peer("far-streams", Reads, streams::far_streams, "the last stream that may be, which opens all before it"),
     peer("confirmations", Reads, streams::confirmations, "control frames without end"),
+    peer("lists-flip", Reads, lists::flips, "other lists of protocols, dozens of times a packet"),
+    peer("lists-unread", Ignores, lists::flips, "the same, and nobody reads"),
+    peer("lists-long", Reads, lists::longest, "the longest lists of protocols, each newer than the last"),
+    peer("lists-older", Reads, lists::older, "the newest lists that there can be, then older and older ones"),
     peer("withheld", Writes, streams::withheld, "all acknowledged but one byte of a stream of small writes"),
     loose("redials", connections::redials, "whole connections, each of which leaves a message unread"),
     loose("dials", connections::dials, "a hello of a new connection in each packet"),
     loose("dials-closed", connections::dials_closed, "a hello and its close, again and again"),
+    loose("hellos-altered", connections::altered, "handshakes that confirm another hello than was said"),
     loose("long-hellos", connections::long_hellos, "hellos as long as a packet"),
     loose("half-hellos", connections::half_hellos, "the first piece of a hello, again and again"),
     loose("initial-pieces", connections::initial_pieces, "first packets of hundreds of pieces with gaps"),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use warren_engine::{ConnectionId, Dialled, Engine, Event, Limits, MessageId, PeerConfig};
+use warren_engine::{ConnectionId, DialRefusal, Dialled, Engine, Event, Limits, MessageId, PeerConfig};
 
 use super::{ATTACKS, Attack, Hostile, Victim};
 use crate::meter::{Gauge, inside};
@@ -28,6 +28,16 @@ parts! {
     nor_a_third: 2
 }
 
+#[test]
+fn a_hello_altered_on_its_way_is_told_to_the_acceptor_four_times_a_second() {
+    let attack = ATTACKS.iter().find(|attack| attack.name == "hellos-altered").expect("it is in the table");
+    let mut arena = Arena::new(attack);
+    arena.attack();
+    let differed = arena.victim.stats().transport.lists_differ;
+    assert!(differed > 10, "{differed} handshakes");
+    assert!((1..=16).contains(&arena.differed), "{} events of {differed}", arena.differed);
+}
+
 struct Arena {
     attack: &'static Attack,
     victim: Engine,
@@ -35,6 +45,8 @@ struct Arena {
     hostile: Hostile,
     /// The honest peer's, at its own end.
     connection: ConnectionId,
+    /// Events of dials that were refused since the ends saw different hellos.
+    differed: u64,
     /// Messages of the honest peer's that arrived.
     received: u64,
     sent: u64,
@@ -58,7 +70,8 @@ impl Arena {
         let dialled = honest.connect(other, None, Duration::from_secs(10), now).expect("a dial");
         let Dialled::New(connection) = dialled else { panic!("there was no connection yet") };
         let hostile = Hostile::new(attack, 1, None, now);
-        let mut arena = Arena { attack, victim, honest, hostile, connection, received: 0, sent: 0, now };
+        let mut arena =
+            Arena { attack, victim, honest, hostile, connection, differed: 0, received: 0, sent: 0, now };
         arena.settle();
         arena
     }
@@ -156,6 +169,9 @@ impl Arena {
                     } else if reads {
                         self.victim.release_messages(connection, priority, bytes.len(), self.now);
                     }
+                }
+                Event::DialRefused { refusal, .. } => {
+                    self.differed += u64::from(refusal.why == DialRefusal::ListsDiffer);
                 }
                 Event::StreamOpened { stream, .. } if reads => {
                     self.victim.grant_stream(stream, 10_000, self.now);

@@ -312,6 +312,7 @@ impl World {
                 Event::StreamReset { stream, .. } => model.ended(name, stream, false),
                 Event::Packet { packet, .. } => model.received(&packet),
                 Event::Datagram { bytes, .. } => model.received(&bytes),
+                Event::DialRefused { .. } => panic!("both ends have the same list"),
                 Event::PeerUp { .. }
                 | Event::PeerRekeyed { .. }
                 | Event::PeerMoved { .. }
@@ -321,6 +322,8 @@ impl World {
                 | Event::PeerDown { .. }
                 | Event::Stranger { .. }
                 | Event::StrangerGone { .. }
+                | Event::Announced { .. }
+                | Event::Finished { .. }
                 | Event::StreamStopped { .. }
                 | Event::StreamDrained { .. }
                 | Event::StreamFinished { .. } => {}

@@ -196,6 +196,7 @@ fn good_hello(side: Side, own_id: &[u8], first_destination: &[u8]) -> Vec<u8> {
     if side == Side::Acceptor {
         field(&mut body, 6, b"test");
     }
+    field(&mut body, 8, &[0; 8]);
     field(&mut body, 7, &good_parameters(side, own_id, first_destination));
     let mut hello = vec![1];
     hello.extend_from_slice(&(body.len() as u16).to_be_bytes());

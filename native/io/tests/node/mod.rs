@@ -168,7 +168,7 @@ pub(crate) fn config() -> Config {
     let mut rng: rand::rngs::StdRng = rand::make_rng();
     let (incarnation, seed) = (rand::RngExt::random(&mut rng), rand::RngExt::random(&mut rng));
     Config {
-        protocols: vec!["test/1".into()],
+        protocols: vec!["test/1".into()].into(),
         authorize: true,
         ..Config::new(PrivateKey::generate(&mut rng), incarnation, seed)
     }

@@ -168,6 +168,11 @@ impl Connection {
                 let id = VarInt::from_u64(stream).map_err(|_| Violation("no such stream"))?;
                 return self.on_read(id.into(), bytes, events);
             }
+            ControlFrame::Announce(announcement) => return self.on_announced(&announcement, events),
+            ControlFrame::Finished => {
+                self.on_other_finished(events);
+                return Ok(());
+            }
         };
         let Some(outgoing) = self.sending.messages.get(&message) else {
             return Err(Violation("settled a message that was not sent"));

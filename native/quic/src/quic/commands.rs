@@ -2,13 +2,45 @@
 
 use super::{Quic, Slot};
 use crate::{
-    ConnectionHandle, GiveUp, MessageHandle, PathSample, Read, Stopped, StreamHandle, StreamName,
-    connection::Connection,
+    ConnectionHandle, GiveUp, Lists, MessageHandle, PathSample, PeerTag, Protocols, Read, Stopped,
+    StreamHandle, StreamName, connection::Connection,
 };
 use bytes::Bytes;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 impl Quic {
+    /// Replaces the protocols for one peer, or for all peers that have none of their own. `None`: the peer has none of its own
+    /// any more. What was said on connections that are there counts on.
+    pub fn set_protocols(&mut self, peer: Option<PeerTag>, protocols: Option<Protocols>) {
+        match (peer, protocols.map(Arc::new)) {
+            (None, None) => {}
+            (None, Some(protocols)) => self.protocols = protocols,
+            (Some(peer), None) => drop(self.protocols_of.remove(&peer)),
+            (Some(peer), Some(protocols)) => drop(self.protocols_of.insert(peer, protocols)),
+        }
+    }
+
+    /// The protocols for a peer.
+    pub fn protocols(&self, peer: PeerTag) -> &Arc<Protocols> {
+        self.protocols_of.get(&peer).unwrap_or(&self.protocols)
+    }
+
+    /// Tells the other end of a connection which lists are this end's from now on. A build without generations skips it.
+    pub fn announce(&mut self, connection: ConnectionHandle, lists: Lists) {
+        if let Some(made) = self.made(connection) {
+            made.announce(lists);
+            self.mark_ready(connection);
+        }
+    }
+
+    /// Tells the other end of a connection that it holds all that this end will ever send on it.
+    pub fn finish(&mut self, connection: ConnectionHandle) {
+        if let Some(made) = self.made(connection) {
+            made.finish();
+            self.mark_ready(connection);
+        }
+    }
+
     /// Bytes of urgent data that may be written now to leave at once, although bulk fills the window: a few packets
     /// beyond it.
     pub fn urge(&mut self, connection: ConnectionHandle) -> usize {

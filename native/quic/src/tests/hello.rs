@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    CloseCause, ClosedBy, Hello,
+    CloseCause, ClosedBy, Hello, Lists,
+    grease::Grease,
     hello::{Greeting, HelloError, HelloReader, MAX_BODY},
     varint,
 };
@@ -69,8 +70,8 @@ fn an_unknown_hello_version_is_answered_with_ours() {
 #[test]
 fn unknown_fields_are_skipped() {
     let greeting = greeting();
-    let mut bytes = greeting.encode().unwrap();
-    for kind in [8, 63, 1000, varint::MAX] {
+    let mut bytes = greeting.encode(&Grease::default()).unwrap();
+    for kind in [10, 63, 1000, varint::MAX] {
         varint::put(&mut bytes, kind);
         varint::put(&mut bytes, 5);
         bytes.extend_from_slice(b"extra");
@@ -83,7 +84,7 @@ fn unknown_fields_are_skipped() {
 #[test]
 fn a_hello_survives_any_cut() {
     let greeting = greeting();
-    let bytes = greeting.encode().unwrap();
+    let bytes = greeting.encode(&Grease::default()).unwrap();
     for size in 1..=bytes.len() {
         let mut reader = HelloReader::default();
         let pieces: Vec<_> = bytes.chunks(size).map(|piece| reader.push(piece)).collect();
@@ -95,7 +96,7 @@ fn a_hello_survives_any_cut() {
 
 #[test]
 fn damaged_hellos_are_refused_and_never_panic() {
-    let bytes = greeting().encode().unwrap();
+    let bytes = greeting().encode(&Grease::default()).unwrap();
     for at in 0..bytes.len() {
         for value in [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff] {
             let mut damaged = bytes.clone();
@@ -139,9 +140,13 @@ fn greeting() -> Greeting {
     Greeting {
         hello: Hello {
             incarnation: 0x1234_5678_9abc_def0,
-            offered: names("ledger/2 ledger/1"),
-            accepted: names("ledger/1"),
-            transports: names("quic/1 sctp/1"),
+            lists: Lists {
+                generation: Some(7),
+                offer: names("ledger/2 ledger/1"),
+                accept: names("ledger/1"),
+                transports: names("quic/1 sctp/1"),
+            },
+            asked: None,
             observed: Some("[2001:db8::1]:51820".parse().unwrap()),
         },
         chosen: Some("ledger/1".into()),

@@ -102,7 +102,7 @@ fn a_message_settled_twice_or_wrongly_is_a_violation() {
         let message = pair.ends[1].quic.begin_message(connection, 0, 1000).unwrap();
         pair.ends[1].quic.write_message(connection, message, &mut vec![1; 100].into());
         assert_eq!(message.0, 1, "after the control stream");
-        for frame in first.into_iter().chain([second]) {
+        for frame in first.clone().into_iter().chain([second]) {
             pair.inside(0).control().push(frame);
         }
         pair.wake(0);

@@ -61,14 +61,14 @@ fn each_end_learns_what_the_other_says_of_itself() {
     let (of_b, protocol) = hello(A, dialled);
     assert_eq!(&*protocol, "test");
     assert_eq!(of_b.incarnation, 1001);
-    assert_eq!(of_b.accepted, names("test other"));
-    assert_eq!(of_b.transports, names("quic/1"));
+    assert_eq!(of_b.lists.accept, names("test other"));
+    assert_eq!(of_b.lists.transports, names("quic/1"));
     assert_eq!(of_b.observed, Some(address(A)));
     let (of_a, protocol) = hello(B, accepted);
     assert_eq!(&*protocol, "test");
     assert_eq!(of_a.incarnation, 1000);
-    assert_eq!(of_a.offered, names("test"));
-    assert_eq!(of_a.accepted, names("ledger/2 ledger/1"));
+    assert_eq!(of_a.offered(), names("test"));
+    assert_eq!(of_a.lists.accept, names("ledger/2 ledger/1"));
     assert_eq!(of_a.observed, Some(address(B)));
 }
 

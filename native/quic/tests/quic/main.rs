@@ -3,6 +3,7 @@
 
 mod datagrams;
 mod determinism;
+mod flight;
 mod flow;
 mod handshake;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use std::time::Duration;
-use warren_quic::{CloseCause, ClosedBy, choose};
+use warren_quic::{Choice, CloseCause, ClosedBy, Protocols, choose};
 
 const LISTS: [&str; 9] = ["a", "b", "a b", "b a", "a b c", "c b a", "c d", "x", "d b"];
 
@@ -13,7 +13,7 @@ fn whoever_dials_the_choice_is_the_same() {
             let there = negotiate(one, other);
             let back = negotiate(other, one);
             assert_eq!(there, back, "{one} and {other}");
-            assert_eq!(there.as_deref(), choose(&names(one), &names(other)));
+            assert_eq!(there, choice(one, other));
         }
     }
 }
@@ -27,7 +27,8 @@ fn without_a_common_protocol_both_know_and_the_dialler_learns_what_is_accepted()
     assert_eq!((closed.by, closed.cause), (ClosedBy::Remote, CloseCause::NoProtocol));
     assert_eq!(String::from_utf8_lossy(&closed.reason), "accepts old, older");
     assert_eq!(world.node(address(B)).quic.totals().no_protocol, 1);
-    assert!(world.node(address(B)).events.is_empty());
+    assert_eq!(closed.accepts, names("old older"));
+    assert!(world.node(address(B)).connected.is_empty());
 }
 
 #[test]
@@ -43,11 +44,16 @@ fn a_dialler_learns_that_nothing_is_accepted() {
 #[test]
 fn accepted_protocols_change_for_connections_to_come() {
     let (mut world, a, b) = pair(2, latency(5));
-    world.with(address(B), |node, _| node.quic.set_protocols(names("next")));
+    world.with(address(B), |node, _| node.quic.set_protocols(None, Some(names("next").into())));
     let again = world.with(address(A), |node, now| node.connect(B, "test", now));
     world.run_until(Duration::from_secs(1), |world| world.node(address(A)).closed(again).is_some());
     assert_eq!(world.node(address(A)).closed(again).unwrap().cause, CloseCause::NoProtocol);
     assert!(world.node(address(A)).closed(a).is_none() && world.node(address(B)).closed(b).is_none());
+}
+
+fn choice(one: &str, other: &str) -> Option<Box<str>> {
+    let [one, other] = [one, other].map(|list| Protocols::from(names(list)).lists);
+    choose(&one, &other, None).and_then(Choice::spoken).map(Box::from)
 }
 
 /// Dials with `offered` someone who accepts `accepted`.

@@ -30,7 +30,7 @@ pub(crate) fn names(list: &str) -> Vec<Box<str>> {
 pub(crate) fn config(tag: PeerTag, protocols: &str) -> Config {
     Config {
         incarnation: u64::from(tag.0) + 1000,
-        protocols: names(protocols),
+        protocols: names(protocols).into(),
         reset_key: [tag.0 as u8 + 1; 32],
         cid_key: [tag.0 as u8 + 101; 32],
         seed: [tag.0 as u8 + 201; 32],
@@ -151,7 +151,7 @@ impl TestNode {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
-        let handle = self.quic.connect(peer, &names(offered), Some(address(peer)), round_trip, now);
+        let handle = self.quic.connect(peer, Some(&names(offered)), Some(address(peer)), round_trip, now);
         self.pump(now);
         handle
     }

@@ -9,10 +9,12 @@ use warren_engine::transport::{
     ConnectionHandle, Event, MessageHandle, Packets, PathSample, Read, Received, Refusal, Response, Stopped,
     StreamHandle, Transmit, Transport,
 };
-use warren_engine::{CloseCause, Closed, ClosedBy, Ecn, GiveUp, PeerId, Priority, StreamName};
+use warren_engine::{
+    CloseCause, Closed, ClosedBy, Ecn, GiveUp, Lists, PeerId, Priority, Protocols, StreamName,
+};
 
 use super::frame::*;
-use super::{Bare, Frame, Link, Sending, Stream};
+use super::{Bare, Frame, Link, Sending, Stream, ended};
 
 impl Transport for Bare {
     type Totals = u64;
@@ -47,7 +49,7 @@ impl Transport for Bare {
     fn connect(
         &mut self,
         peer: PeerId,
-        offered: &[Box<str>],
+        asked: Option<&[Box<str>]>,
         _: Option<SocketAddr>,
         _: Option<Duration>,
         now: Instant,
@@ -55,10 +57,20 @@ impl Transport for Bare {
         let connection = self.link(peer, true, None, now);
         let mut hello = self.incarnation.to_be_bytes().to_vec();
         put_list(&mut hello, &self.protocols);
-        put_list(&mut hello, offered);
+        put_list(&mut hello, asked.unwrap_or(&self.protocols));
         self.push(connection, HELLO, &hello);
         connection
     }
+
+    fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
+        if let (None, Some(protocols)) = (peer, protocols) {
+            self.protocols = protocols.lists.accept;
+        }
+    }
+
+    fn announce(&mut self, _: ConnectionHandle, _: Lists) {}
+
+    fn finish(&mut self, _: ConnectionHandle) {}
 
     fn accept(&mut self, connection: ConnectionHandle, _: Option<Duration>, _: Instant) {
         let Some(link) = self.links.get_mut(&connection) else { return };
@@ -83,7 +95,7 @@ impl Transport for Bare {
     fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], _: Instant) {
         self.push(connection, CLOSE, &[&code.to_be_bytes(), reason].concat());
         let (reason, cause) = (String::from_utf8_lossy(reason).into_owned(), CloseCause::Application);
-        self.end(connection, Closed { by: ClosedBy::Local, code, reason, cause });
+        self.end(connection, Closed { code, reason, ..ended(ClosedBy::Local, cause) });
     }
 
     fn abandon(&mut self, connection: ConnectionHandle) {
@@ -101,10 +113,6 @@ impl Transport for Bare {
 
     fn ping(&mut self, connection: ConnectionHandle) {
         self.push(connection, PING, &[]);
-    }
-
-    fn choose<'a>(offered: &'a [Box<str>], accepted: &[Box<str>]) -> Option<&'a str> {
-        offered.iter().filter(|name| accepted.contains(name)).map(|name| &**name).min()
     }
 
     fn room(&self, connection: ConnectionHandle) -> usize {
