@@ -1,3 +1,5 @@
+//! A connection, besides its transport.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
@@ -32,7 +34,7 @@ pub(crate) struct Connection {
     pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
     /// Messages that are not settled.
-    pub(crate) messages: FxHashMap<MessageId, Sent>,
+    pub(crate) messages: FxHashMap<MessageId, Unsettled>,
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
@@ -91,7 +93,7 @@ pub(crate) struct Said {
 
 /// A message that is not settled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Unsettled {
     pub(crate) stage: Stage,
     pub(crate) queued: Instant,
     /// End of its lifetime.
