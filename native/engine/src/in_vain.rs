@@ -14,7 +14,8 @@ pub(crate) struct InVain {
 }
 
 impl InVain {
-    /// How many there were, given since when an acknowledgement is waited for, and when the peer was heard last.
+    /// Number of such seconds, given the instant since which an acknowledgement is waited for, and that at which the
+    /// peer was heard last.
     pub(crate) fn count(&mut self, since: Instant, heard: Instant, now: Instant) -> u32 {
         if self.since != Some(since) {
             *self = Self { since: Some(since), ..Self::default() };
@@ -28,5 +29,5 @@ impl InVain {
     }
 }
 
-/// As often as what is not answered is asked for.
+/// Interval between two counts: that at which unanswered data is asked for.
 const SECOND: Duration = Duration::from_secs(1);

@@ -130,8 +130,8 @@ pub trait Transport {
     /// reason counts.
     fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle, reason: GiveUp);
 
-    /// Received messages of this lane, of `bytes` in all, were taken in the order of their events: the sender gets the
-    /// credit.
+    /// Releases received messages of this lane, of `bytes` in all, that were taken in the order of their events: the
+    /// sender gets the credit.
     fn release_messages(
         &mut self,
         connection: ConnectionHandle,
@@ -164,7 +164,7 @@ pub trait Transport {
         bytes: &mut Bytes,
     ) -> Result<usize, Stopped>;
 
-    /// No more bytes follow; [`Event::StreamFinished`] does, when the other end has them all.
+    /// Finishes a stream: no more bytes follow. [`Event::StreamFinished`] does, when the other end has them all.
     fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle);
 
     /// Gives up sending on a stream.
@@ -194,13 +194,13 @@ pub trait Transport {
     /// Facts that acknowledgements brought of the path since the last call; `None`: none.
     fn take_path_sample(&mut self, connection: ConnectionHandle) -> Option<PathSample>;
 
-    /// Bytes that may be in flight from now on; `None`: what the transport finds out by itself.
+    /// Sets the bytes that may be in flight from now on; `None`: the transport's own window.
     fn set_window(&mut self, connection: ConnectionHandle, window: Option<u64>);
 
-    /// Lets the transport find out by itself what may be in flight, from this much on, growing until there is loss.
+    /// Gives the connection the transport's own window again, from this much on, growing until there is loss.
     fn compete(&mut self, connection: ConnectionHandle, in_flight: u64);
 
-    /// A datagram that belongs to no connection, and whom it is for.
+    /// The next datagram that belongs to no connection, with its receiver.
     fn poll_response(&mut self) -> Option<Response>;
 
     /// Connections that want [`Transport::poll_transmit`], or whose [`Transport::room`] may have grown; each once.

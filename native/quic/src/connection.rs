@@ -62,7 +62,7 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
-    /// Since when nothing newer that flies was acknowledged, while something does.
+    /// Instant since which nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
     quiet: Quiet,
     made: Instant,
@@ -145,8 +145,9 @@ impl Connection {
         }
     }
 
-    /// Some of what was sent is acknowledged. While something flies it counts only if that left after what is waited for, or one
-    /// old packet after the other would keep all newer ones here.
+    /// Notes that some of the flying packets are acknowledged. While something flies this counts only if the
+    /// acknowledged packet left after the one that is waited for, or one old packet after the other would keep all
+    /// newer ones here.
     fn acknowledged(&mut self, now: Instant) {
         let newest = self.made + self.gauge().newest_acknowledged();
         if self.gauge().in_flight() == 0 {

@@ -251,7 +251,8 @@ pub(super) fn dead(reason: &str) -> Closed {
 pub(super) const ASK: Duration = Duration::from_secs(1);
 /// Least number of times that a connection is asked before it is given up.
 const ASKS: u32 = 15;
-/// Where one of ten packets is lost, questions in so many seconds are lost once in 28 hours.
+/// Least number of seconds in vain that end a connection: where one of ten packets is lost, the questions of as many
+/// seconds are all lost once in 28 hours.
 const SECONDS_MIN: u32 = 5;
 /// A timer this late was not late for want of processor time.
 const SUSPENDED: Duration = Duration::from_secs(1);

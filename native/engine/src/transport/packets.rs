@@ -13,7 +13,7 @@ use crate::ecn::Ecn;
 pub struct Received {
     /// Its sender.
     pub peer: PeerId,
-    /// In an allocation of its own: what is kept of it keeps all of it.
+    /// The payload, in an allocation of its own: a kept piece of it keeps all of it.
     pub payload: BytesMut,
     /// The mark that it came with.
     pub ecn: Ecn,
@@ -48,7 +48,7 @@ pub struct Transmit {
 /// A datagram that belongs to no connection.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// Whom it is for.
+    /// Its receiver.
     pub peer: PeerId,
     /// The UDP payload.
     pub payload: Vec<u8>,

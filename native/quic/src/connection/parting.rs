@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 /// connection after it, with a close that still waits for its turn.
 #[derive(Debug, Default)]
 pub(super) struct Parting {
-    /// Since when the close waits.
+    /// Instant since which the close waits.
     waits: Option<Instant>,
-    /// How long it waited until it left.
+    /// Time that it waited until it left.
     waited: Duration,
 }
 
 impl Parting {
-    /// There is a close to send.
+    /// Notes that there is a close to send.
     pub(super) fn begin(&mut self, now: Instant) {
         self.waits = Some(now);
     }
 
-    /// It left, or was repeated.
+    /// Notes that it left, or was repeated.
     pub(super) fn departed(&mut self, now: Instant) {
         if let Some(since) = self.waits.take() {
             self.waited = now.saturating_duration_since(since);
