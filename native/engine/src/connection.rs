@@ -1,3 +1,5 @@
+//! A connection, besides its transport.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,7 +38,7 @@ pub(crate) struct Connection {
     pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
     /// Messages that are not settled.
-    pub(crate) messages: FxHashMap<MessageId, Sent>,
+    pub(crate) messages: FxHashMap<MessageId, Unsettled>,
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
@@ -112,7 +114,7 @@ pub(crate) struct Untold {
 
 /// A message that is not settled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Unsettled {
     pub(crate) stage: Stage,
     pub(crate) queued: Instant,
     /// End of its lifetime.

@@ -1,3 +1,5 @@
+//! One warren node: its parts, its making and its deadlines.
+
 mod admissions;
 mod arrivals;
 mod calls;

@@ -1,3 +1,5 @@
+//! Whether a peer that is heard acknowledges anything.
+
 use std::time::{Duration, Instant};
 
 /// Seconds in which a peer was heard, and acknowledged nothing that was sent in them or after.

@@ -1,3 +1,5 @@
+//! A byte stream, besides its transport.
+
 use std::collections::VecDeque;
 use std::mem;
 

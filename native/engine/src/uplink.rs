@@ -1,3 +1,5 @@
+//! The rate of a device: what may leave now of data and of control.
+
 use std::time::{Duration, Instant};
 
 use crate::bucket::{Bucket, datagrams};

@@ -1,3 +1,5 @@
+//! Bytes of a stream that the other end has not acknowledged.
+
 use bytes::Bytes;
 use std::sync::{
     Arc,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use warren_wireguard::PeerId;
 
 use super::Engine;
-use super::departures::{Member, Waiting};
+use super::departures::{Member, Paced};
 use super::peers::PACKETS;
 use super::transmit::TURN_ALONE;
 use crate::batch::TransmitBatch;
@@ -243,7 +243,7 @@ impl<T: Transport> Engine<T> {
         }
         if let Some(id) = id {
             if held {
-                self.departures.pacing.wait(id, Waiting::Control(handle), now);
+                self.departures.pacing.wait(id, Paced::Control(handle), now);
             }
             self.revive(id);
         }

@@ -1,3 +1,5 @@
+//! The time that a close waits before it leaves.
+
 use std::time::{Duration, Instant};
 
 /// The close of this end's, from the call to the departure. quinn-proto counts its closing period from the call, and drops the
