@@ -31,9 +31,10 @@ const LARGEST_TARBALL = 12 * 1024 * 1024
  * into an empty project, runs the README's first program, breaks installations and cures them, runs the deployed example; unless
  * `quick`, also the contract suites, every bundler and every package manager. Says in tables what was built, run and not run.
  *
- * A step that was done over the same package is not done again, and one that fails does not keep the next from being tried.
+ * A step that was done over the same package is not done again, and one that fails does not keep the next from being tried. The
+ * contract suites of a system have so many minutes, past which no other file of them is begun.
  */
-export async function rehearse({ quick }) {
+export async function rehearse({ quick, minutes }) {
   buildLibrary()
   const rows = Object.fromEntries(Object.keys(targets).map((name) => [name, notHere(name, quick)]))
   for (const [name, size] of await builtAll(quick ? QUICK : builtOnLinux, quick)) rows[name].built = size
@@ -60,7 +61,8 @@ export async function rehearse({ quick }) {
       const closeRegistry = () => registry.close()
       const ways = () => installed({ registry, tarball, folder: stage, closeRegistry }, projects)
       print(await step('managers', ways), ['installed with', 'result'])
-      for (const name of names.filter(isRunnable)) rows[name].contract = await contracted(name, project, done)
+      for (const name of names.filter(isRunnable))
+        rows[name].contract = await contracted(name, project, { done, budget: minutes * 60 })
     }
   } finally {
     print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
@@ -158,16 +160,13 @@ async function ran(names, project, quick) {
 }
 
 /** Runs the contract suites with a foreign Node. */
-async function contracted(name, project, done) {
+async function contracted(name, project, options) {
   const node = foreignNodes[name]()
   console.log(`\n${name}: contract suites on ${node.system}`)
-  const { ok, text } = await runContract(project, name, node, { done, budget: CONTRACT_BUDGET })
+  const { ok, text } = await runContract(project, name, node, options)
   if (!ok) process.exitCode = 1
   return text
 }
-
-/** Seconds of contract suites for one target; a file that has begun has its own limit. */
-const CONTRACT_BUDGET = 3_600
 
 /** Other C libraries and processors, on a machine that can have them. */
 function isRunnable(name) {
