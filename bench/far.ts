@@ -3,13 +3,14 @@
 import { Device, PrivateKey } from 'warren'
 import { dial } from './dial.js'
 import { flood } from './flood.js'
+import { neighbours } from './neighbours.js'
 import type { Address } from './pair.js'
 import type { Options } from './program.js'
 import { stream } from './stream.js'
 import { urgent } from './urgent.js'
 
 async function main(name: string, options: Options): Promise<void> {
-  const program = [stream, urgent, dial, flood].find((each) => each.name === name)
+  const program = [stream, urgent, dial, neighbours, flood].find((each) => each.name === name)
   if (program === undefined) throw new Error(`no program ${name}`)
   const device = await Device.open({
     privateKey: PrivateKey.generate(),

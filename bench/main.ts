@@ -5,23 +5,24 @@ import { dial } from './dial.js'
 import { print } from './figures.js'
 import { flood } from './flood.js'
 import { hostile, hostileQuestion } from './hostile/program.js'
+import { neighbours } from './neighbours.js'
 import { withPair } from './pair.js'
 import { priority, priorityQuestion } from './priority/program.js'
 import type { Options, Program } from './program.js'
 import { stream } from './stream.js'
 import { urgent } from './urgent.js'
 
-const programs: readonly Program[] = [stream, urgent, dial, flood]
+const programs: readonly Program[] = [stream, urgent, dial, neighbours, flood]
 
 /** The others are asked for by name. */
 const USUAL = 3
 
 const help = `Usage: npm run bench -- [name] [options]
 
-${programs.map(({ name, question }) => `  ${name.padEnd(8)}${question}`).join('\n')}
+${programs.map(({ name, question }) => `  ${name.padEnd(11)}${question}`).join('\n')}
 
-  hostile  ${hostileQuestion}
-  priority ${priorityQuestion}
+  hostile    ${hostileQuestion}
+  priority   ${priorityQuestion}
 
 Without a name, the first three. \`hostile --help\` and \`priority --help\` tell their own options.
 

@@ -11,7 +11,7 @@ export interface Options {
 
 /** A question, and the two ends of the connection that answers it, each in a process of its own. */
 export interface Program {
-  readonly name: 'stream' | 'urgent' | 'dial' | 'flood'
+  readonly name: 'stream' | 'urgent' | 'dial' | 'neighbours' | 'flood'
   readonly question: string
   /** The far end, which accepts. Returns what it has to say when the near end asks. */
   serve(device: Device): () => unknown

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from 'warren'
 import { type Figure, percentile } from './figures.js'
+import { now } from './priority/now.js'
 import type { Program } from './program.js'
 
 const BULK_BYTES = 1024 * 1024
@@ -97,9 +98,4 @@ async function sendUrgent(connection: Connection, priority: number, signal: Abor
     bytes.writeDoubleBE(Math.min(due, now()), 0)
     connection.send(bytes, { priority }).catch(() => undefined)
   }
-}
-
-/** The host's monotonic clock, in milliseconds: the same in both processes. */
-function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6
 }

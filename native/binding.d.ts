@@ -14,29 +14,32 @@ export declare class NativeDevice {
   get host(): string | null
   /** The bound port. */
   get port(): number | null
-  /** Writes what happened into the words as records (`records.rs`), their bytes from `slab_start` on; how many. */
+  /**
+   * Writes events into the words as records (`records.rs`), their bytes from `slab_start` on; gives the number of
+   * records.
+   */
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Moves the bytes of the first message record that was not taken yet into memory of exactly its length. */
   takeMessage(into: Buffer): boolean
   /** The first message record's bytes that were not taken yet, in the memory in which they were assembled. */
   takeOwnedMessage(): Buffer | null
-  /** Tells every peer, frees the port, joins the thread; what happened until then can still be drained. Idempotent. */
+  /** Tells every peer, frees the port, joins the thread; events until then can still be drained. Idempotent. */
   close(code: number, reason: string): void
-  /** The peer's number. */
+  /** Adds a peer; gives its number. */
   addPeer(peer: PeerOptions): number
   /** Changes a living peer. */
   updatePeer(peer: number, update: PeerUpdate): void
   /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
-  /** Makes a stranger a peer; its number. */
+  /** Makes a stranger a peer; gives its number. */
   authorize(peer: PeerOptions): number
   /** Answers a stranger with no. */
   refuse(key: string): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
-  /** Twice the connection's number, and 1 if it was there already. */
+  /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
-  /** An accepted connection no longer counts as pending. */
+  /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
@@ -44,13 +47,13 @@ export declare class NativeDevice {
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
   /** Gives a message up. */
   cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
-  /** Copies `bytes` for any number of messages; the number by which they are sent. */
+  /** Copies `bytes` for any number of messages; gives the number by which they are sent. */
   share(bytes: Uint8Array): number
-  /** Sends a message of shared bytes; nothing, if they are shared no more. */
+  /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes; what was sent of them is not concerned. */
+  /** Forgets shared bytes; messages that were sent of them are not concerned. */
   unshare(share: number): void
-  /** Messages of this lane with `bytes` in all were taken. */
+  /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
   /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
   sendDatagram(connection: number, bytes: Uint8Array): boolean
@@ -60,25 +63,25 @@ export declare class NativeDevice {
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
-  /** Nothing more will be written. */
+  /** Finishes the stream: nothing more will be written. */
   finishStream(stream: number): void
-  /** Takes back what was written and not delivered. */
+  /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
   /** Ends it if the peer has everything that was written, else takes that back. */
   leaveStream(stream: number, code: number): void
-  /** Nothing more is wanted. */
+  /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
-  /** What is written leaves with this priority from now on. */
+  /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
-  /** Allows so many further bytes of data. */
+  /** Allows the peer so many further bytes of data. */
   grantStream(stream: number, bytes: number): void
-  /** Counters by name. */
+  /** Figures of the device, by name. */
   stats(): object
-  /** Counters by name; nothing if there is no such peer. */
+  /** Figures of a peer, by name; nothing if there is no such peer. */
   peerStats(peer: number): object | null
-  /** Counters by name; nothing if there is no such connection. */
+  /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  /** The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
@@ -98,7 +101,7 @@ export declare class ScriptDevice {
   clock(now: number): void
   /** The number of an address, for `receive`; `scope`: of the interface of a link-local one, else 0. */
   path(host: string, port: number, scope: number): number
-  /** The address of a number, for what `transmit` gave. */
+  /** The address of a number that `transmit` gave. */
   pathHost(path: number): string | null
   /** The port of a number. */
   pathPort(path: number): number | null
@@ -111,17 +114,23 @@ export declare class ScriptDevice {
    * `workOff`.
    */
   receive(bytes: Buffer, words: Float64Array): void
-  /** Works off whose turn it is of the datagrams that wait; `false`: nobody's yet. */
+  /** Works off the waiting datagrams whose turn it is; `false`: nobody's yet. */
   workOff(): boolean
   /** The system refused to send to the address of this number, with this error number. */
   handleUnreachable(path: number, error: number): void
   /** Fires what is due, if anything is. */
   timeout(): void
-  /** When `timeout` or `workOff` is due, on the caller's clock; nothing: never. */
+  /** Time at which `timeout` or `workOff` is due, on the caller's clock; nothing: never. */
   deadline(): number | null
-  /** Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; how many. Call until it is 0. */
+  /**
+   * Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; gives their number. Call
+   * until it is 0.
+   */
   transmit(bytes: Buffer, words: Buffer): number
-  /** Writes what happened into the words as records (`records.rs`), their bytes from `slab_start` on; how many. */
+  /**
+   * Writes events into the words as records (`records.rs`), their bytes from `slab_start` on; gives the number of
+   * records.
+   */
   drain(words: Buffer, slab: Buffer, slabStart: number): number
   /** Moves the bytes of the first message record that was not taken yet into memory of exactly its length. */
   takeMessage(into: Buffer): boolean
@@ -131,21 +140,21 @@ export declare class ScriptDevice {
   shutdown(code: number, reason: string): void
   /** Drops the engine with its keys, and the buffers: JavaScript may keep the object for long. */
   close(): void
-  /** The peer's number. */
+  /** Adds a peer; gives its number. */
   addPeer(peer: PeerOptions): number
   /** Changes a living peer. */
   updatePeer(peer: number, update: PeerUpdate): void
   /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
-  /** Makes a stranger a peer; its number. */
+  /** Makes a stranger a peer; gives its number. */
   authorize(peer: PeerOptions): number
   /** Answers a stranger with no. */
   refuse(key: string): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
-  /** Twice the connection's number, and 1 if it was there already. */
+  /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
-  /** An accepted connection no longer counts as pending. */
+  /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
@@ -153,13 +162,13 @@ export declare class ScriptDevice {
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
   /** Gives a message up. */
   cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
-  /** Copies `bytes` for any number of messages; the number by which they are sent. */
+  /** Copies `bytes` for any number of messages; gives the number by which they are sent. */
   share(bytes: Uint8Array): number
-  /** Sends a message of shared bytes; nothing, if they are shared no more. */
+  /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes; what was sent of them is not concerned. */
+  /** Forgets shared bytes; messages that were sent of them are not concerned. */
   unshare(share: number): void
-  /** Messages of this lane with `bytes` in all were taken. */
+  /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
   /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
   sendDatagram(connection: number, bytes: Uint8Array): boolean
@@ -169,25 +178,25 @@ export declare class ScriptDevice {
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
-  /** Nothing more will be written. */
+  /** Finishes the stream: nothing more will be written. */
   finishStream(stream: number): void
-  /** Takes back what was written and not delivered. */
+  /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
   /** Ends it if the peer has everything that was written, else takes that back. */
   leaveStream(stream: number, code: number): void
-  /** Nothing more is wanted. */
+  /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
-  /** What is written leaves with this priority from now on. */
+  /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
-  /** Allows so many further bytes of data. */
+  /** Allows the peer so many further bytes of data. */
   grantStream(stream: number, bytes: number): void
-  /** Counters by name. */
+  /** Figures of the device, by name. */
   stats(): object
-  /** Counters by name; nothing if there is no such peer. */
+  /** Figures of a peer, by name; nothing if there is no such peer. */
   peerStats(peer: number): object | null
-  /** Counters by name; nothing if there is no such connection. */
+  /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  /** The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
   peerEndpoint(peer: number): string | null
   /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
   laneStats(connection: number): Array<LaneFigures> | null
@@ -203,7 +212,7 @@ export declare class ScriptDevice {
 export interface BucketFigures {
   /** The upper bound. */
   le: number
-  /** How many. */
+  /** Number of durations in it. */
   count: number
 }
 
@@ -233,11 +242,11 @@ export interface DeviceOptions {
   limits: DeviceLimits
 }
 
-/** How long something took. */
+/** Distribution of durations, in milliseconds. */
 export interface HistogramFigures {
-  /** How many. */
+  /** Number of durations. */
   count: number
-  /** All of them together. */
+  /** Their sum. */
   sum: number
   /** Half took at most this long. */
   p50: number
@@ -245,7 +254,7 @@ export interface HistogramFigures {
   p99: number
   /** The longest. */
   max: number
-  /** Those that are not empty, shortest first. */
+  /** Buckets that are not empty, shortest first. */
   buckets: Array<BucketFigures>
 }
 
@@ -257,13 +266,13 @@ export declare function interfaceName(index: number): string | null
 
 /** Figures of one lane of one connection. */
 export interface LaneFigures {
-  /** Which lane. */
+  /** The lane's priority. */
   priority: number
   /** Message bytes that have not begun to leave. */
   queuedBytes: number
   /** Messages that have not begun to leave. */
   queuedMessages: number
-  /** How long the oldest of them has waited. */
+  /** Milliseconds that the oldest of them has waited. */
   oldest: number
   /** Message and stream bytes handed to the transport. */
   sentBytes: number
@@ -285,7 +294,7 @@ export interface LaneFigures {
   delivery: HistogramFigures
 }
 
-/** What one lane is allowed, on every connection. */
+/** Policy of one lane, on every connection. */
 export interface LaneOptions {
   priority: number
   full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
@@ -293,7 +302,7 @@ export interface LaneOptions {
   rate?: number
 }
 
-/** Where to listen: no host is every address. */
+/** Address and port to listen on: no host is every address. */
 export interface ListenOptions {
   host?: string
   port: number
@@ -308,7 +317,7 @@ export interface PeerOptions {
   persistentKeepalive?: number
 }
 
-/** What is left out stays; `null` takes it away. */
+/** Changes to a peer: an absent option stays as it is, `null` takes it away. */
 export interface PeerUpdate {
   endpoints?: Array<string>
   presharedKey?: Uint8Array | null

@@ -37,7 +37,7 @@ export function notConstructed(name: string, instead: string): TypeError {
   return coded(new TypeError(`${name} is not made by new: ${instead}`), 'ERR_WARREN_INVALID_ARGUMENT')
 }
 
-/** What came, for the end of a message. */
+/** Describes a value that came, for the end of a message. */
 export function describe(value: unknown): string {
   if (typeof value === 'string')
     return value.length > LONGEST ? `a string of ${value.length} characters` : JSON.stringify(value)

@@ -103,7 +103,7 @@ const LONGEST_ATTEMPT = 80_000
 export const STABLE = 30_000
 
 /**
- * So does one that the network took, or a restart, after this long: to find that out took a second of silence, and the peer is
- * there or will be. Only what ends sooner, as by a peer that forgets each connection at once, is dialled ever later.
+ * A connection that the network took, or a restart, begins anew likewise after this long: to find that out took a second of silence,
+ * and the peer is there or will be. Only one that ends sooner, as by a peer that forgets each connection at once, is dialled ever later.
  */
 export const BRIEF = 1_000

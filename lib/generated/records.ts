@@ -77,7 +77,7 @@ export interface Receiver {
   /** A whole message arrived. `bytes` owns its memory. */
   message(connection: number, priority: number, bytes: Buffer): void
 
-  /** So many `bytes` of a lane were handed to the transport or given up: there is room for others. */
+  /** The transport took so many `bytes` of a lane, or they were given up: there is room for others. */
   laneDrained(connection: number, priority: number, bytes: number): void
 
   /** A message that was sent ended, which happens once. */
@@ -100,7 +100,7 @@ export interface Receiver {
   /** The peer wants no more. `whole`: it has acknowledged everything that was written. */
   streamStopped(stream: number, code: number, whole: boolean): void
 
-  /** So many `bytes` of a stream were handed to the transport: there is room for others. */
+  /** The transport took so many `bytes` of a stream: there is room for others. */
   streamDrained(stream: number, bytes: number): void
 
   /** The peer has acknowledged everything that was written, and the end. */

@@ -1,8 +1,8 @@
-/** Whether something may be queued: at once, only behind what its lane has under way, or not. */
+/** Whether something may be queued: at once, only behind bytes that its lane has under way, or not. */
 export type Room = 'now' | 'behind' | 'none'
 
 /**
- * What waits to leave, counted by lane: a lane sees itself and those above it, never the bulk below.
+ * Bytes that wait to leave, counted by lane: a lane sees itself and those above it, never the bulk below.
  *
  * Where several parts make a whole, those that fill it take nothing from the others: past the limit of the whole, in its lanes at and
  * above an object's own, each part still has an equal share of that limit. The bound over all lanes stays.

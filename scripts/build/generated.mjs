@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { figureFiles } from './figures.mjs'
 import { recordFiles } from './records.mjs'
+import { roomFiles } from './rooms.mjs'
 import { root } from './root.mjs'
 
-/** Brings the sources up to date that are written from tables in Rust. They are committed, so that each change is seen. */
+/** Brings up to date what is written from tables in Rust and from imports. It is committed, so that each change is seen. */
 export function writeGenerated() {
   for (const [path, text] of staleFiles()) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -12,9 +13,9 @@ export function writeGenerated() {
   }
 }
 
-/** Those whose text is not what the tables say: path from the root, and the text. */
+/** Those whose text is not what tables and imports say: path from the root, and the text. */
 export function staleFiles() {
-  return Object.entries({ ...figureFiles(), ...recordFiles() }).filter(
+  return Object.entries({ ...figureFiles(), ...recordFiles(), ...roomFiles() }).filter(
     ([path, text]) => textOf(join(root, path)) !== text,
   )
 }

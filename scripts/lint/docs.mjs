@@ -1,8 +1,8 @@
-// The Markdown files: links lead somewhere, programs parse, tables of contents of errors are whole.
+// The Markdown files: links lead somewhere, files that are named exist, programs parse, tables of contents of errors are whole.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { filesUnder } from '../build/fingerprint.mjs'
 import { root } from '../build/root.mjs'
 import { codeBlocks, headingAnchors, localLinks } from './markdown.mjs'
@@ -18,10 +18,17 @@ const documents = [
   'examples',
   'bench',
 ]
+const FOR_MAINTAINERS = /^(ARCHITECTURE|CONTRIBUTING|RELEASING)\.md$|^docs.design\b/
+const sources = ['native', 'lib', 'scripts', 'test', 'bench', 'examples']
+  .flatMap((folder) => filesUnder(join(root, folder)))
+  .map((path) => relative(root, path).split(sep).join('/'))
+  .flatMap((path) => [path, path.replace(/^native\/([^/]+)\/src\//, '$1/')])
 const files = documents.flatMap((path) => filesUnder(join(root, path))).filter((path) => path.endsWith('.md'))
 const problems = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8')
-  return [...brokenLinks(file, text), ...unparsable(text)].map((problem) => `${relative(root, file)}: ${problem}`)
+  return [...brokenLinks(file, text), ...missingSources(file, text), ...unparsable(text)].map(
+    (problem) => `${relative(root, file)}: ${problem}`,
+  )
 })
 problems.push(...undocumentedErrors())
 
@@ -37,6 +44,14 @@ function brokenLinks(file, text) {
     const found = headingAnchors(readFileSync(target, 'utf8')).includes(anchor)
     return found ? [] : [`${path}#${anchor} has no such heading`]
   })
+}
+
+/** The sources that a document for maintainers names: by the end of a path, in which `native/` and `src/` may be left out. */
+function missingSources(file, text) {
+  if (!FOR_MAINTAINERS.test(relative(root, file))) return []
+  const named = Array.from(text.matchAll(/`([\w./-]+\.(?:rs|ts|mjs))`/g), ([, name]) => name)
+  const exists = (name) => sources.some((path) => path === name || path.endsWith(`/${name}`))
+  return named.filter((name) => !exists(name)).map((name) => `there is no ${name}`)
 }
 
 /** A program in the docs is JavaScript that the oldest supported Node parses, as a module. */

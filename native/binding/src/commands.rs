@@ -4,7 +4,7 @@ use bytes::Bytes;
 use warren_engine::{ConnectionId, PeerId};
 use warren_io::{Context, Gone};
 
-/// An engine somewhere: on its own thread, or right here.
+/// Access to an engine: on its own thread, or right here.
 pub(crate) trait Host {
     /// Runs on the engine and waits for the answer.
     fn call<R: Send + 'static>(
@@ -22,7 +22,7 @@ pub(crate) trait Host {
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool;
 }
 
-/// Implements them for a class whose `host` is a `Host`.
+/// Implements the commands for a class whose `host` is a `Host`.
 macro_rules! commands {
     ($device:ident) => {
         mod generated {
@@ -42,7 +42,7 @@ macro_rules! commands {
 
             #[napi]
             impl $device {
-                /// The peer's number.
+                /// Adds a peer; gives its number.
                 #[napi]
                 pub fn add_peer(&mut self, peer: PeerOptions) -> Result<u32> {
                     let peer = peer.try_into()?;
@@ -68,7 +68,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Makes a stranger a peer; its number.
+                /// Makes a stranger a peer; gives its number.
                 #[napi]
                 pub fn authorize(&mut self, peer: PeerOptions) -> Result<u32> {
                     let peer = peer.try_into()?;
@@ -90,7 +90,7 @@ macro_rules! commands {
                     self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
                 }
 
-                /// Twice the connection's number, and 1 if it was there already.
+                /// Dials a peer. Gives twice the connection's number, and 1 more if it was there already.
                 #[napi]
                 pub fn connect(
                     &mut self,
@@ -110,7 +110,7 @@ macro_rules! commands {
                     })
                 }
 
-                /// An accepted connection no longer counts as pending.
+                /// Takes an accepted connection out of those that are pending.
                 #[napi]
                 pub fn claim(&mut self, connection: u32) {
                     self.host.post(move |context| context.engine.claim(ConnectionId(connection)));
@@ -155,13 +155,13 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Copies `bytes` for any number of messages; the number by which they are sent.
+                /// Copies `bytes` for any number of messages; gives the number by which they are sent.
                 #[napi]
                 pub fn share(&mut self, bytes: &[u8]) -> u32 {
                     self.shares.add(Bytes::copy_from_slice(bytes))
                 }
 
-                /// Sends a message of shared bytes; nothing, if they are shared no more.
+                /// Sends a message of shared bytes; does nothing if they are shared no more.
                 #[napi]
                 pub fn send_shared(
                     &mut self,
@@ -176,13 +176,13 @@ macro_rules! commands {
                     }
                 }
 
-                /// Forgets shared bytes; what was sent of them is not concerned.
+                /// Forgets shared bytes; messages that were sent of them are not concerned.
                 #[napi]
                 pub fn unshare(&mut self, share: u32) {
                     self.shares.remove(share);
                 }
 
-                /// Messages of this lane with `bytes` in all were taken.
+                /// Notes that messages of this lane with `bytes` in all were taken.
                 #[napi]
                 pub fn release_messages(&mut self, connection: u32, priority: u8, bytes: i64) {
                     self.host.post(move |context| {
@@ -234,7 +234,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Nothing more will be written.
+                /// Finishes the stream: nothing more will be written.
                 #[napi]
                 pub fn finish_stream(&mut self, stream: i64) {
                     self.host.post(move |context| {
@@ -242,7 +242,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Takes back what was written and not delivered.
+                /// Resets the stream: takes back what was written and not delivered.
                 #[napi]
                 pub fn reset_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -258,7 +258,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Nothing more is wanted.
+                /// Stops the stream: nothing more is wanted.
                 #[napi]
                 pub fn stop_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -266,7 +266,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// What is written leaves with this priority from now on.
+                /// Sets the priority with which the stream's data leaves from now on.
                 #[napi]
                 pub fn set_stream_priority(&mut self, stream: i64, priority: u8) {
                     self.host.post(move |context| {
@@ -274,7 +274,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Allows so many further bytes of data.
+                /// Allows the peer so many further bytes of data.
                 #[napi]
                 pub fn grant_stream(&mut self, stream: i64, bytes: i64) {
                     self.host.post(move |context| {
@@ -282,7 +282,7 @@ macro_rules! commands {
                     });
                 }
 
-                /// Counters by name.
+                /// Figures of the device, by name.
                 #[napi]
                 pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
                     let entries =
@@ -290,7 +290,7 @@ macro_rules! commands {
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 
-                /// Counters by name; nothing if there is no such peer.
+                /// Figures of a peer, by name; nothing if there is no such peer.
                 #[napi]
                 pub fn peer_stats<'env>(
                     &mut self,
@@ -304,7 +304,7 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
-                /// Counters by name; nothing if there is no such connection.
+                /// Figures of a connection, by name; nothing if there is no such connection.
                 #[napi]
                 pub fn connection_stats<'env>(
                     &mut self,
@@ -318,7 +318,7 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
-                /// Where the peer is, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'.
+                /// The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'.
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
                     let endpoint =

@@ -8,13 +8,13 @@ use warren_engine::{Histogram, LaneStats};
 /// Figures of one lane of one connection.
 #[napi(object, object_from_js = false)]
 pub struct LaneFigures {
-    /// Which lane.
+    /// The lane's priority.
     pub priority: u8,
     /// Message bytes that have not begun to leave.
     pub queued_bytes: f64,
     /// Messages that have not begun to leave.
     pub queued_messages: f64,
-    /// How long the oldest of them has waited.
+    /// Milliseconds that the oldest of them has waited.
     pub oldest: f64,
     /// Message and stream bytes handed to the transport.
     pub sent_bytes: f64,
@@ -36,12 +36,12 @@ pub struct LaneFigures {
     pub delivery: HistogramFigures,
 }
 
-/// How long something took.
+/// Distribution of durations, in milliseconds.
 #[napi(object, object_from_js = false)]
 pub struct HistogramFigures {
-    /// How many.
+    /// Number of durations.
     pub count: f64,
-    /// All of them together.
+    /// Their sum.
     pub sum: f64,
     /// Half took at most this long.
     pub p50: f64,
@@ -49,7 +49,7 @@ pub struct HistogramFigures {
     pub p99: f64,
     /// The longest.
     pub max: f64,
-    /// Those that are not empty, shortest first.
+    /// Buckets that are not empty, shortest first.
     pub buckets: Vec<BucketFigures>,
 }
 
@@ -58,7 +58,7 @@ pub struct HistogramFigures {
 pub struct BucketFigures {
     /// The upper bound.
     pub le: f64,
-    /// How many.
+    /// Number of durations in it.
     pub count: f64,
 }
 

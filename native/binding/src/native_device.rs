@@ -89,7 +89,8 @@ impl NativeDevice {
         self.host.driver().map(|driver| driver.local_address().port())
     }
 
-    /// Writes what happened into the words as records (`records.rs`), their bytes from `slab_start` on; how many.
+    /// Writes events into the words as records (`records.rs`), their bytes from `slab_start` on; gives the number of
+    /// records.
     #[napi]
     pub fn drain(&mut self, mut words: BufferSlice<'_>, mut slab: BufferSlice<'_>, slab_start: u32) -> u32 {
         // The thread wakes nobody again until its events are taken: none may be left there when this says that it is all.
@@ -116,7 +117,7 @@ impl NativeDevice {
         message.map(|message| BufferSlice::from_data(env, message)).transpose().map_err(errors::from_node)
     }
 
-    /// Tells every peer, frees the port, joins the thread; what happened until then can still be drained. Idempotent.
+    /// Tells every peer, frees the port, joins the thread; events until then can still be drained. Idempotent.
     #[napi]
     pub fn close(&mut self, env: &Env, code: i64, reason: String) -> Result<()> {
         let Some(driver) = self.host.driver.take() else { return Ok(()) };
@@ -154,7 +155,7 @@ impl Thread {
         self.driver.as_ref().and_then(|driver| driver.get())
     }
 
-    /// Bounds only what has not reached the thread; what the engine drops behind that is in its counters.
+    /// Bounds only what has not reached the thread; drops of the engine behind that are in its counters.
     fn post_bounded(&mut self, length: usize, command: impl FnOnce(Context<'_>) + Send + 'static) -> bool {
         if self.driver.is_none() || self.packets.load(Ordering::Relaxed) + length > self.packet_bytes {
             return false;

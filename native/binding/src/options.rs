@@ -1,4 +1,4 @@
-//! What a device is opened with.
+//! Options that a device is opened with.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct DeviceOptions {
     pub limits: DeviceLimits,
 }
 
-/// What one lane is allowed, on every connection.
+/// Policy of one lane, on every connection.
 #[napi(object, object_to_js = false)]
 pub struct LaneOptions {
     pub priority: u8,
@@ -49,7 +49,7 @@ pub struct DeviceLimits {
     pub packet_bytes_per_peer: i64,
 }
 
-/// Where to listen: no host is every address.
+/// Address and port to listen on: no host is every address.
 #[napi(object, object_to_js = false)]
 pub struct ListenOptions {
     pub host: Option<String>,
@@ -122,7 +122,7 @@ impl TryFrom<ListenOptions> for Listen {
     }
 }
 
-/// JavaScript's milliseconds; what is not a duration is none.
+/// JavaScript's milliseconds as a duration; a number that is none gives zero.
 pub(crate) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value / 1e3).unwrap_or(Duration::ZERO)
 }

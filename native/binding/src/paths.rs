@@ -31,8 +31,8 @@ impl Paths {
     }
 }
 
-/// The one spelling of an address: IPv4's own, also where a dual-stack socket shows it as IPv6's; without a flow label, which is
-/// no part of where somebody is.
+/// The one spelling of an address: IPv4's own, also where a dual-stack socket shows it as IPv6's; without a flow label,
+/// which is no part of an endpoint.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(_) => address,

@@ -21,7 +21,7 @@ pub struct PeerOptions {
     pub persistent_keepalive: Option<u16>,
 }
 
-/// What is left out stays; `null` takes it away.
+/// Changes to a peer: an absent option stays as it is, `null` takes it away.
 #[napi(object, object_to_js = false)]
 pub struct PeerUpdate {
     pub endpoints: Option<Vec<String>>,

@@ -36,7 +36,8 @@ type Slice<'a> = &'a [u8];
 /// The length of a message, which is taken beside its record.
 type Message = f64;
 
-/// Writes the enum of a table, how its records are written, and what tells whether JavaScript has the same table.
+/// Writes the enum of a table, the writing of its records, and the text by which JavaScript is known to have the same
+/// table.
 macro_rules! records {
     ($(#[$about:meta])* enum $record:ident<$life:lifetime> {
         $($(#[$doc:meta])* $kind:ident { $($field:ident: $type:ty),* $(,)? },)+
@@ -66,7 +67,7 @@ macro_rules! records {
 }
 
 records! {
-    /// What is told, by the names of the methods of `Receiver`.
+    /// Events that are told, by the names of the methods of `Receiver`.
     enum Record<'a> {
         /// A tunnel has a session where there was none. `handshakeMs`: from the first initiation to confirmation.
         PeerUp { peer: Number, handshake_ms: Number },
@@ -96,7 +97,7 @@ records! {
         Datagram { connection: Number, bytes: Copied<'a> },
         /// A whole message arrived. `bytes` owns its memory.
         Message { connection: Number, priority: Number, bytes: Message },
-        /// So many `bytes` of a lane were handed to the transport or given up: there is room for others.
+        /// The transport took so many `bytes` of a lane, or they were given up: there is room for others.
         LaneDrained { connection: Number, priority: Number, bytes: Number },
         /// A message that was sent ended, which happens once.
         MessageSettled { connection: Number, message: Number, outcome: Outcome },
@@ -110,7 +111,7 @@ records! {
         StreamReset { stream: Number, code: Number },
         /// The peer wants no more. `whole`: it has acknowledged everything that was written.
         StreamStopped { stream: Number, code: Number, whole: Flag },
-        /// So many `bytes` of a stream were handed to the transport: there is room for others.
+        /// The transport took so many `bytes` of a stream: there is room for others.
         StreamDrained { stream: Number, bytes: Number },
         /// The peer has acknowledged everything that was written, and the end.
         StreamFinished { stream: Number },
@@ -275,7 +276,7 @@ pub fn record_table() -> String {
     [&[stride.as_str()], TABLE, NAMES].concat().join("\n")
 }
 
-/// What is told, in order, until there is room for it.
+/// Events that wait for room, in order.
 #[derive(Default)]
 pub(crate) struct Records {
     pub(crate) events: VecDeque<Event>,
@@ -284,11 +285,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Writes as many records as there is room for, their bytes from `slab_start`; how many.
+    /// Writes as many records as there is room for, their bytes from `slab_start`; gives their number.
     ///
     /// `untaken`: there are more events than these.
     pub(crate) fn drain(&mut self, words: &mut [u8], slab: &mut [u8], slab_start: u32, untaken: bool) -> u32 {
-        // What JavaScript did not take at once it never will.
+        // Messages that JavaScript did not take at once it never will.
         self.messages.clear();
         let end = (slab_start as usize).min(slab.len());
         let mut writer = Writer { words: Words(words), slab, records: 0, end, open: None };
@@ -385,7 +386,7 @@ impl Writer<'_> {
         true
     }
 
-    /// How many bytes were written.
+    /// Writes data of a stream; gives the number of bytes written.
     fn stream_data(&mut self, stream: u64, bytes: &[u8]) -> usize {
         let room = self.slab.len() - self.end;
         let length_word = self.records * STRIDE + 3;
@@ -453,7 +454,7 @@ impl Field for &[u8] {
     }
 }
 
-// What a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
+// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
 const CHUNK: usize = 65_536;
 // A smaller rest of a slab is left unused rather than cut a chunk for it.
 const MIN_CHUNK: usize = 4096;

@@ -27,7 +27,7 @@ pub struct ScriptDevice {
     shares: Shares,
     paths: Paths,
     batch: TransmitBatch,
-    /// Of the batch: what JavaScript has not taken yet.
+    /// The first datagram of the batch that JavaScript has not taken yet: its group, and its offset in it.
     group: usize,
     offset: usize,
 }
@@ -70,7 +70,7 @@ impl ScriptDevice {
         Ok(self.paths.number(address))
     }
 
-    /// The address of a number, for what `transmit` gave.
+    /// The address of a number that `transmit` gave.
     #[napi]
     pub fn path_host(&self, path: u32) -> Option<String> {
         self.paths.address(path).map(|address| address.ip().to_string())
@@ -120,7 +120,7 @@ impl ScriptDevice {
         }
     }
 
-    /// Works off whose turn it is of the datagrams that wait; `false`: nobody's yet.
+    /// Works off the waiting datagrams whose turn it is; `false`: nobody's yet.
     #[napi]
     pub fn work_off(&mut self) -> bool {
         let worked = self.host.run(|context| {
@@ -153,7 +153,7 @@ impl ScriptDevice {
         });
     }
 
-    /// When `timeout` or `workOff` is due, on the caller's clock; nothing: never.
+    /// Time at which `timeout` or `workOff` is due, on the caller's clock; nothing: never.
     #[napi]
     pub fn deadline(&mut self) -> Option<f64> {
         let epoch = self.host.epoch;
@@ -164,7 +164,8 @@ impl ScriptDevice {
         deadline.flatten().map(|deadline| deadline.saturating_duration_since(epoch).as_secs_f64() * 1e3)
     }
 
-    /// Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; how many. Call until it is 0.
+    /// Copies datagrams to send into `bytes` and (start, length, path) of each into `words`; gives their number. Call
+    /// until it is 0.
     #[napi]
     pub fn transmit(&mut self, mut bytes: BufferSlice<'_>, mut words: BufferSlice<'_>) -> u32 {
         if self.group == self.batch.groups.len() {
@@ -191,7 +192,8 @@ impl ScriptDevice {
         count as u32
     }
 
-    /// Writes what happened into the words as records (`records.rs`), their bytes from `slab_start` on; how many.
+    /// Writes events into the words as records (`records.rs`), their bytes from `slab_start` on; gives the number of
+    /// records.
     #[napi]
     pub fn drain(&mut self, mut words: BufferSlice<'_>, mut slab: BufferSlice<'_>, slab_start: u32) -> u32 {
         let wanted = words.len() / RECORD_BYTES;
@@ -276,7 +278,7 @@ impl Inline {
 
     fn drop_engine(&mut self) {
         let engine = self.engine.take();
-        // What a panic left half done may panic again when it is dropped.
+        // A state that a panic left half done may panic again when it is dropped.
         let _ = catch_unwind(AssertUnwindSafe(move || drop(engine)));
     }
 }

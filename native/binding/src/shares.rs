@@ -10,7 +10,7 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Keeps bytes; their number, which comes again after 2^32 others.
+    /// Keeps bytes; gives their number, which comes again after 2^32 others.
     pub(crate) fn add(&mut self, bytes: Bytes) -> u32 {
         let number = self.next;
         self.next = self.next.wrapping_add(1);

@@ -1,6 +1,6 @@
 //! Numbers in memory that JavaScript owns as a Float64Array.
 
-/// The bytes of the array; what lies beyond it is read as 0 and not written.
+/// The bytes of the array; words beyond it are read as 0 and not written.
 pub(crate) struct Words<'a>(pub(crate) &'a mut [u8]);
 
 impl Words<'_> {

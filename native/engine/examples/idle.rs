@@ -1,4 +1,5 @@
-//! What idle connections cost: datagrams and bytes in virtual time, and the processor's time of one engine that has them all.
+//! Cost of idle connections: datagrams and bytes in virtual time, and the processor's time of one engine that has them
+//! all.
 //!
 //! `cargo run --release -p warren-engine --example idle [connections] [heartbeat in milliseconds]`
 

@@ -1,4 +1,4 @@
-//! How fast two engines move bytes to each other on one core, without sockets.
+//! Rate at which two engines move bytes to each other on one core, without sockets.
 //!
 //! `cargo run --release -p warren-engine --example throughput [seconds] [datagrams per batch] [which load, 0 to 2]`
 
@@ -226,7 +226,7 @@ fn clock() -> Instant {
     Instant::now()
 }
 
-/// CPU time of this process in seconds, to 10 ms: what a busy machine does not distort.
+/// CPU time of this process in seconds, to 10 ms: a measure that a busy machine does not distort.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let fields: Vec<f64> =

@@ -1,4 +1,5 @@
-//! Datagrams that came and were not worked off: by whose they seem to be, so that nobody's wait behind another's.
+//! Datagrams that came and were not worked off, in queues by their claimed sender, so that nobody's wait behind
+//! another's.
 
 mod turns;
 
@@ -12,18 +13,18 @@ pub(crate) use turns::Turns;
 
 /// Queues that take turns, within a bound on the memory of all.
 ///
-/// Peers take turns with each other and with strangers. All strangers have one peer's share, in which they take turns by where
-/// they are.
+/// Peers take turns with each other and with strangers. All strangers have one peer's share, in which they take turns
+/// by their source.
 #[derive(Debug)]
 pub(crate) struct Arrivals {
     queues: BTreeMap<Claimed, Queue>,
-    /// The same, by the memory that each holds.
+    /// The queues, by the memory that each holds.
     lengths: BTreeSet<(usize, Claimed)>,
     held: usize,
     /// `None`: all strangers.
     turns: Turns<Option<PeerId>>,
     strangers: Turns<u16>,
-    /// Whose turn ended, and was not charged yet.
+    /// Claimed sender of the turn that ended, and was not charged yet.
     ended: Option<Claimed>,
 }
 
@@ -43,23 +44,23 @@ pub(crate) struct Batch {
     pub(crate) worked: usize,
 }
 
-/// The turn of whoever the datagrams seem to be from.
+/// The turn of a claimed sender.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     claimed: Claimed,
     allowance: u64,
-    /// How the first of its datagrams begins.
+    /// First bytes of the first of its datagrams.
     head: Option<[u8; HEAD]>,
 }
 
-/// What a turn turned out to be.
+/// Result of a turn: the peer whose datagrams opened, and those that did not open.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) opened: Option<PeerId>,
-    /// Of the datagrams that opened.
+    /// Load of the datagrams that opened.
     pub(crate) load: u64,
     pub(crate) failed: u32,
-    /// Where those came from that did not.
+    /// Source of the datagrams that did not open.
     pub(crate) source: u16,
 }
 
@@ -83,7 +84,7 @@ impl Arrivals {
         }
     }
 
-    /// Files a batch; how many datagrams were dropped to make room.
+    /// Files a batch; gives the number of datagrams that were dropped to make room.
     pub(crate) fn push(&mut self, claimed: Claimed, batch: Batch) -> u64 {
         self.turns.wait(member(claimed));
         if let Claimed::Source(source) = claimed {
@@ -109,7 +110,7 @@ impl Arrivals {
         self.turns.has_next(now)
     }
 
-    /// When to come back for the next turn, if all that wait are slow.
+    /// Deadline of the next turn, if all that wait are slow.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.turns.deadline()
     }
@@ -126,7 +127,7 @@ impl Arrivals {
         Some(Turn { claimed, allowance, head: None })
     }
 
-    /// The turn's next datagrams: a batch, and the end of those that have their turn, which name one session.
+    /// Takes the turn's next datagrams, which name one session: a batch, and the end of its part in this turn.
     pub(crate) fn take(&mut self, turn: &mut Turn) -> Option<(Batch, usize)> {
         let queue = self.queues.get_mut(&turn.claimed)?;
         let batch = queue.batches.front()?;
@@ -149,21 +150,22 @@ impl Arrivals {
         Some((batch, end))
     }
 
-    /// What is left of a batch waits for the next turn.
+    /// Puts the rest of a batch back: it waits for the next turn.
     pub(crate) fn put_back(&mut self, turn: &Turn, batch: Batch) {
         let held = batch.held();
         self.queues.entry(turn.claimed).or_default().batches.push_front(batch);
         self.grow(turn.claimed, held);
     }
 
-    /// Ends it.
+    /// Ends a turn.
     pub(crate) fn end(&mut self, turn: &Turn) {
         self.forget_if_empty(turn.claimed);
         self.ended = Some(turn.claimed);
     }
 
-    /// The work on these datagrams took so long: the peer pays, and for those that did not open their source. Where it was the
-    /// turn of somebody else, that is lent: of a peer for what did not open, of strangers for what turned out to be a peer's.
+    /// Charges the time of this work: the peer pays for datagrams that opened, their source for those that did not. A
+    /// turn's owner who is not the payer is lent the time: a peer that of datagrams which did not open, strangers that
+    /// of datagrams which turned out to be a peer's.
     pub(crate) fn charge(&mut self, tally: Tally, took: Duration, now: Instant) {
         let failing = match tally.opened {
             Some(peer) => {
@@ -235,7 +237,7 @@ impl Batch {
     }
 }
 
-/// What a datagram's bytes explain of the work on it.
+/// Load of a datagram: the work that its bytes explain.
 pub(crate) fn load(bytes: usize) -> u64 {
     bytes as u64 + DATAGRAM_LOAD
 }
@@ -247,7 +249,7 @@ fn member(claimed: Claimed) -> Option<PeerId> {
     }
 }
 
-/// Kind and receiver: the same for what one session sealed.
+/// First bytes of a datagram, kind and receiver: the same for all that one session sealed.
 fn head(datagram: &[u8]) -> [u8; HEAD] {
     datagram.first_chunk().copied().unwrap_or_default()
 }
@@ -259,7 +261,7 @@ const HELD_MAX: usize = 4 << 20;
 const BATCH_OVERHEAD: usize = 256;
 /// An empty datagram takes about as long as a full one.
 const DATAGRAM_LOAD: u64 = 1_500;
-/// To find out that a datagram does not open, 1,400 bytes long.
+/// Time to find out that a datagram of 1,400 bytes does not open.
 const FAILING: Duration = Duration::from_micros(2);
 
 #[cfg(test)]

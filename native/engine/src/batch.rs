@@ -6,7 +6,7 @@ use warren_wireguard::Path;
 pub struct TransmitBatch {
     /// The datagrams, one after another.
     pub bytes: Vec<u8>,
-    /// What goes where, in the order of leaving; covers `bytes` without gaps.
+    /// Paths of the datagrams, in the order of leaving; the groups cover `bytes` without gaps.
     pub groups: Vec<TransmitGroup>,
     datagrams: usize,
     max_datagrams: usize,
@@ -19,7 +19,7 @@ pub struct TransmitGroup {
     pub path: Path,
     /// Marks every datagram of the group.
     pub ecn: Ecn,
-    /// Where the group starts in `TransmitBatch::bytes`.
+    /// Start of the group in `TransmitBatch::bytes`.
     pub start: usize,
     /// Bytes in all: at most 65,000.
     pub len: usize,

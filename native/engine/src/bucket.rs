@@ -1,11 +1,12 @@
-//! A token bucket, told as the instant when it is even.
+//! A token bucket, kept as the instant at which it is exactly empty.
 
 use std::time::{Duration, Instant};
 
-/// A token bucket measured in time: each datagram takes the time that its bytes take at the rate, and the clock fills it.
+/// A token bucket measured in time: each datagram takes the time that its bytes take at the rate, and the clock fills
+/// it.
 ///
-/// It is above zero after the instant when it is even, and holds at most a burst. Whoever takes without asking, or more than it
-/// holds, moves that instant into the future: a debt. The rate is its owner's, and so may change.
+/// It is above zero after the instant at which it is even, and holds at most a burst. Taking more than it holds moves
+/// that instant into the future: a debt. Its owner keeps the rate, which may change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     even: Instant,
@@ -22,12 +23,12 @@ impl Bucket {
         Self { even: earliest(burst, now) }
     }
 
-    /// When it is, or was, exactly empty.
+    /// Instant at which it is, or was, exactly empty.
     pub(crate) fn even(&self) -> Instant {
         self.even
     }
 
-    /// How much it holds now; zero: it is empty, or in debt.
+    /// Time that it holds now; zero: it is empty, or in debt.
     pub(crate) fn holds(&self, burst: Duration, now: Instant) -> Duration {
         now.saturating_duration_since(self.even).min(burst)
     }

@@ -1,4 +1,4 @@
-//! What an engine is made with.
+//! Configuration of an engine.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct Config {
     pub mtu: u16,
     /// Report strangers (`Event::Stranger`) instead of refusing them in silence.
     pub authorize: bool,
-    /// How long a stranger's question stays open. Default 4 s: below WireGuard's 5 s retry.
+    /// Time for which a stranger's question stays open. Default 4 s: below WireGuard's 5 s retry.
     pub authorize_timeout: Duration,
     /// A connection with data unanswered for this long is down. Default 15 s.
     pub dead_after: Duration,
@@ -162,7 +162,7 @@ fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
     Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
 }
 
-/// What every IPv4 host takes (RFC 791).
+/// Size that every IPv4 host takes (RFC 791).
 const MIN_MTU: u16 = 576;
 /// 65,507 bytes of UDP payload less WireGuard's 32.
 const MAX_MTU: u16 = 65_475;

@@ -11,7 +11,7 @@ use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
 
-/// What the engine knows of a connection.
+/// The engine's state of a connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: PeerId,
@@ -19,49 +19,49 @@ pub(crate) struct Connection {
     pub(crate) handle: Option<ConnectionHandle>,
     pub(crate) initiator: Initiator,
     pub(crate) phase: Phase,
-    /// What was offered, on a dial.
+    /// Protocols offered, on a dial.
     pub(crate) offered: Vec<Box<str>>,
-    /// What the other end accepts from diallers; empty while unknown.
+    /// Protocols that the other end accepts from diallers; empty while unknown.
     pub(crate) accepted_there: Vec<Box<str>>,
-    /// What both speak; empty while unknown.
+    /// The protocol that both speak; empty while unknown.
     pub(crate) protocol: Box<str>,
     pub(crate) incarnation: Option<u64>,
     /// Not pending: dialled by this end, or taken by the caller.
     pub(crate) claimed: bool,
-    /// Accepted and not complete: since when its dialler keeps this end waiting.
+    /// Accepted and not complete: the instant since which its dialler keeps this end waiting.
     pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
-    /// Those that are not settled.
+    /// Messages that are not settled.
     pub(crate) messages: FxHashMap<MessageId, Sent>,
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
-    /// Of unreliable datagrams that the caller has not taken.
+    /// Bytes of unreliable datagrams that the caller has not taken.
     pub(crate) incoming_datagram_bytes: usize,
     pub(crate) streams: BTreeSet<StreamId>,
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
-    /// Since when frames of its wait to leave with data.
+    /// Instant since which frames of its wait to leave with data.
     pub(crate) held_since: Option<Instant>,
-    /// The lane for which the transport had no room; it tells when that changes. Those above may have a little.
+    /// The highest lane that found the transport full, until that reports room. Higher lanes may still send a little.
     pub(crate) parked: Option<Priority>,
-    /// What was lost of its data stands in a lane.
+    /// Lost data of its stands in a lane.
     pub(crate) lost_has_turn: bool,
-    /// When this end last asked for an answer that is due.
+    /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
     pub(crate) in_vain: InVain,
-    /// When a renewed session last moved it on.
+    /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
-    /// Of a dial: what was said to the peer.
+    /// Hellos of a dial.
     pub(crate) said: Said,
     /// The peer said goodbye: nothing will come of it.
     pub(crate) deserted: bool,
-    /// What a graceful close says in the end.
+    /// The end that a graceful close tells the peer, once all is delivered.
     pub(crate) farewell: Option<Closed>,
-    /// What to tell once the transport has closed.
+    /// The end to tell the caller, once the transport has closed.
     pub(crate) ending: Option<Closed>,
 }
 
-/// How far a connection is.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// This end dials; without a handle it waits for the tunnel's session.
@@ -81,9 +81,9 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Said {
     pub(crate) hellos: u32,
-    /// When the last was said.
+    /// Instant of the last hello.
     pub(crate) last: Option<Instant>,
-    /// It was said under a session that the peer may have lost.
+    /// The last hello was said under a session that the peer may have lost.
     pub(crate) doubtful: bool,
     /// Times that the peer was heard, and only its answer was not: each gives the next hello twice the time.
     pub(crate) doublings: u32,
@@ -94,11 +94,11 @@ pub(crate) struct Said {
 pub(crate) struct Sent {
     pub(crate) stage: Stage,
     pub(crate) queued: Instant,
-    /// When its lifetime ends.
+    /// End of its lifetime.
     pub(crate) deadline: Option<Instant>,
 }
 
-/// Where a message that is not settled is.
+/// Place of a message that is not settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// In its lane, under this sequence number.

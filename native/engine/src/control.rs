@@ -1,4 +1,5 @@
-//! What leaves beside data, by whose it is: peers take turns, and under an uplink each has a share that goes before data.
+//! Packets that leave beside data, in queues by peer: peers take turns, and under an uplink each has a share that goes
+//! before data.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,15 +11,15 @@ use warren_wireguard::{Path, PeerId};
 use crate::bucket::{Bucket, datagrams};
 use crate::overhead::{IPV6_UDP, WIREGUARD};
 
-/// What waits of all peers.
+/// Queues of all peers.
 #[derive(Debug)]
 pub(crate) struct Control {
     peers: FxHashMap<PeerId, Waiting>,
-    /// Those with something, and a share that is not spent; each once.
+    /// Peers with something, and a share that is not spent; each once.
     turns: VecDeque<PeerId>,
-    /// Those with something and a share that is spent, by when it no longer is.
+    /// Peers with something and a share that is spent, by the instant at which it no longer is.
     beyond: BTreeSet<(Instant, PeerId)>,
-    /// Whose turn it was last of those.
+    /// The one of those that had its turn last.
     last_beyond: Option<(Instant, PeerId)>,
     /// Connections that stand in a queue of their peer's.
     connections: FxHashSet<ConnectionHandle>,
@@ -28,14 +29,14 @@ pub(crate) struct Control {
     dropped: u64,
 }
 
-/// What waits of one peer.
+/// Queues of one peer.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Of the tunnel, sealed.
+    /// Sealed messages of the tunnel.
     messages: VecDeque<(Path, Vec<u8>)>,
-    /// Of the transport, that belong to no connection.
+    /// Answers of the transport that belong to no connection.
     answers: VecDeque<Vec<u8>>,
-    /// Packets that waited for a session.
+    /// Packets wait that had waited for a session.
     staged: bool,
     connections: VecDeque<ConnectionHandle>,
     standing: Standing,
@@ -96,13 +97,13 @@ impl Control {
         self.stand(peer);
     }
 
-    /// A peer has packets that waited for a session.
+    /// Notes that packets of a peer, which waited for a session, have one.
     pub(crate) fn push_staged(&mut self, peer: PeerId) {
         self.peers.entry(peer).or_default().staged = true;
         self.stand(peer);
     }
 
-    /// A connection has something, if it does not stand here already.
+    /// Queues a connection that has something, if it does not stand here already.
     pub(crate) fn push_connection(&mut self, peer: PeerId, connection: ConnectionHandle) {
         if self.connections.insert(connection) {
             self.peers.entry(peer).or_default().connections.push_back(connection);
@@ -125,7 +126,7 @@ impl Control {
         taken
     }
 
-    /// A peer was removed.
+    /// Forgets a peer that was removed.
     pub(crate) fn forget(&mut self, peer: PeerId) {
         let Some(waiting) = self.peers.remove(&peer) else {
             return;
@@ -138,8 +139,8 @@ impl Control {
         }
     }
 
-    /// The peer whose turn it is before data. Whose share is spent is to be put beyond; while data waits, all peers' share
-    /// bounds them together.
+    /// The peer whose turn it is before data. The caller puts a peer whose share is spent beyond; while data waits, the
+    /// share of all bounds them together.
     pub(crate) fn next(&mut self, data_waits: bool, now: Instant) -> Option<PeerId> {
         while let Some(&(at, peer)) = self.beyond.first()
             && at <= now
@@ -156,7 +157,7 @@ impl Control {
         Some(peer)
     }
 
-    /// The peer whose turn it is behind data: those beyond their shares go round.
+    /// The peer whose turn it is behind data: peers beyond their shares go round.
     pub(crate) fn next_behind(&mut self) -> Option<PeerId> {
         if let Some(peer) = self.turns.pop_front() {
             self.set(peer, Standing::Away);
@@ -180,7 +181,7 @@ impl Control {
         shares.each.allowance(waiting.bucket, now)
     }
 
-    /// The first thing that waits of a peer.
+    /// Takes the first item of a peer.
     pub(crate) fn take(&mut self, peer: PeerId) -> Option<Item> {
         let waiting = self.peers.get_mut(&peer)?;
         if let Some((path, message)) = waiting.messages.pop_front() {
@@ -197,7 +198,7 @@ impl Control {
         Some(Item::Connection(connection))
     }
 
-    /// Whether packets of a peer wait that had waited for a session; from now on they are the caller's to send.
+    /// Whether packets of a peer wait that had waited for a session; the caller sends them from now on.
     pub(crate) fn take_staged(&mut self, peer: PeerId) -> bool {
         self.peers.get_mut(&peer).is_some_and(|waiting| std::mem::take(&mut waiting.staged))
     }
@@ -207,7 +208,7 @@ impl Control {
         self.peers.get(&peer).into_iter().flat_map(|waiting| waiting.connections.iter().copied())
     }
 
-    /// A peer has something, or had its turn and may have more.
+    /// Gives a peer a turn if it has something: more has come, or its turn left something.
     pub(crate) fn stand(&mut self, peer: PeerId) {
         if let Some(waiting) = self.peers.get_mut(&peer)
             && waiting.standing == Standing::Away
@@ -218,7 +219,7 @@ impl Control {
         }
     }
 
-    /// A peer has spent its share: what it has left waits for that, or for a moment without data.
+    /// Puts a peer that has spent its share beyond: its rest waits for the share, or for a moment without data.
     pub(crate) fn put_beyond(&mut self, peer: PeerId) {
         if let Some(waiting) = self.peers.get_mut(&peer)
             && waiting.has_any()
@@ -230,7 +231,7 @@ impl Control {
         }
     }
 
-    /// Something of a peer's left before data.
+    /// Charges a peer's share for bytes that left before data.
     pub(crate) fn charge(&mut self, peer: PeerId, bytes: usize, now: Instant) {
         if let Some(shares) = &self.shares {
             shares.all.charge(&mut self.bucket, bytes, now);
@@ -244,7 +245,7 @@ impl Control {
         !self.turns.is_empty() || !self.beyond.is_empty()
     }
 
-    /// When the first that waits may go before data.
+    /// Deadline of the first that waits to go before data.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let first = self.beyond.first().map(|&(at, _)| at);
         let even = self.bucket.map(|bucket| bucket.even() + MOMENT);
@@ -270,7 +271,7 @@ impl Control {
         }
     }
 
-    /// Messages and answers that found too many of their peer's.
+    /// Number of messages and answers dropped because their peer's queue was full.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -342,18 +343,18 @@ impl Share {
 /// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second at
 /// 2 Mbit/s.
 const EACH: u64 = 20;
-/// All peers together have a twelfth, so that with what answers strangers data keeps nine tenths.
+/// All peers together have a twelfth, so that with a 64th for cookie replies to strangers data keeps nine tenths.
 const ALL: u64 = 12;
 /// A dial: a hello or its answer, and what follows it.
 const BURST_OF_EACH: u32 = 4;
-/// Of several peers whose connections come up together.
+/// Datagrams that leave at once for several peers whose connections come up together.
 const BURST_OF_ALL: u32 = 16;
 /// As an uplink's.
 const MIN_RATE: u64 = 1_000;
 /// After the instant at which a share is even, it is not spent.
 const MOMENT: Duration = Duration::from_nanos(1);
 const SECOND: u64 = 1_000_000_000;
-/// Of a peer: its initiation, answers to its own and keepalives; each is repeated by who misses it.
+/// Messages of a peer: its initiation, answers to its own and keepalives; the end that misses one repeats it.
 const MESSAGES_MAX: usize = 16;
-/// Of a peer: refusals of eight dials, or four words that nothing is known here.
+/// Answers of a peer: refusals of eight dials, or four stateless resets, each with its word.
 const ANSWERS_MAX: usize = 8;

@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use crate::ids::{ConnectionId, Priority};
 
-/// Why an engine cannot be made of a configuration.
+/// Reason why an engine cannot be made of a configuration.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// `mtu` is below 576 or above 65,475 (65,507 bytes of UDP payload less WireGuard's 32).
@@ -19,7 +19,7 @@ pub enum ConfigError {
     Lane(Priority),
 }
 
-/// Why a dial did not even begin.
+/// Reason why a dial did not even begin.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
     /// No such peer: it was removed.
@@ -28,7 +28,7 @@ pub enum ConnectError {
     /// The inner MTU is below what QUIC needs (1200 bytes of UDP payload, RFC 9000 section 14.1).
     #[error("QUIC needs an inner MTU of 1248 bytes or more, the device has {mtu}")]
     MtuTooSmall {
-        /// The device's.
+        /// The device's MTU.
         mtu: u16,
     },
     /// The list of protocols is empty, or one of them is empty or longer than 255 bytes.
@@ -39,7 +39,7 @@ pub enum ConnectError {
     Closing,
 }
 
-/// What a call of `Engine::connect` led to.
+/// Outcome of a call of `Engine::connect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialled {
     /// A dial that ends in `Event::Connected` or `Event::Closed`.

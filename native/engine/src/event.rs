@@ -1,4 +1,4 @@
-//! What the engine tells whoever owns it.
+//! Events that the engine tells its owner.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,62 +14,62 @@ use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 pub enum Event {
     /// A tunnel has a confirmed session where there was none; `handshake` is first initiation to confirmation.
     PeerUp {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
         /// From the first initiation to confirmation.
         handshake: Duration,
     },
     /// A live tunnel replaced its session.
     PeerRekeyed {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
     },
     /// Authenticated data came from elsewhere than before.
     PeerMoved {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Where it was, if that was known.
+        /// The former endpoint, if it was known.
         from: Option<SocketAddr>,
-        /// Where it is.
+        /// The new endpoint.
         to: SocketAddr,
     },
     /// An initiation went unanswered; names may have to be resolved again. `attempt` starts at 1.
     PeerUnanswered {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Which initiation of this handshake it was.
+        /// Number of the initiation in this handshake.
         attempt: u32,
-        /// Where it was sent.
+        /// Its destination.
         to: SocketAddr,
     },
     /// The system refused to send an initiation there.
     PeerUnreachable {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Where it could not be sent.
+        /// The endpoint that could not be sent to.
         to: SocketAddr,
         /// The system's error number.
         error: i32,
     },
     /// The peer sent a packet that is longer than our MTU, which was dropped; told once a peer.
     PeerOversized {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
         /// The packet's length.
         len: usize,
     },
     /// The session expired, or 90 s of handshakes went unanswered.
     PeerDown {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Why.
+        /// The reason.
         reason: PeerDownReason,
     },
     /// A key that proved its possession asks to become a peer; answer with `Engine::authorize` or `Engine::refuse`.
     Stranger {
         /// The key.
         public_key: PublicKey,
-        /// Where its initiation came from.
+        /// Source of its initiation.
         endpoint: SocketAddr,
     },
     /// The question lapsed (time limit, or the engine refused it); any later answer is ignored.
@@ -79,7 +79,7 @@ pub enum Event {
     },
     /// A decrypted IP packet that is not warren's own traffic.
     Packet {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
         /// The whole packet.
         packet: Bytes,
@@ -87,25 +87,25 @@ pub enum Event {
 
     /// A connection is usable; the same for the end that dialled and the end that accepted.
     Connected {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Who dialled.
+        /// The end that dialled.
         initiator: Initiator,
-        /// What both speak.
+        /// The protocol that both speak.
         protocol: Box<str>,
     },
     /// The last event of a connection, whether it was ever `Connected` or not.
     Closed {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
-        /// How and why.
+        /// Its end.
         close: Closed,
     },
     /// An unreliable datagram arrived.
     Datagram {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
         /// The content.
         bytes: Bytes,
@@ -113,7 +113,7 @@ pub enum Event {
 
     /// A whole message arrived. It counts against the receive limit until `Engine::release_messages`.
     Message {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
         /// Its lane.
         priority: Priority,
@@ -123,58 +123,58 @@ pub enum Event {
     /// Bytes of a lane were handed to the transport (or given up): room for further admissions. Told when half of what
     /// is left, 64 KiB, or all has drained, and after 10 ms at the latest.
     LaneDrained {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
         /// Its lane.
         priority: Priority,
-        /// How many.
+        /// Number of bytes.
         bytes: u64,
     },
     /// The end of a message that was sent; exactly once each.
     MessageSettled {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
-        /// Which message.
+        /// The message.
         message: MessageId,
-        /// How it ended.
+        /// Its outcome.
         outcome: Outcome,
     },
 
     /// The peer opened a stream.
     StreamOpened {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// Whether this end can write as well.
         bidirectional: bool,
         /// Its lane.
         priority: Priority,
-        /// What the peer calls it.
+        /// The name that the peer gave it.
         name: StreamName,
     },
     /// In order, never more than the credit granted with `Engine::grant_stream`.
     StreamData {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The content.
         bytes: Bytes,
     },
     /// The peer finished its side.
     StreamEnd {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
     },
     /// The peer reset its side.
     StreamReset {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The peer's application's code.
         code: u64,
     },
     /// The peer wants no more of what we write.
     StreamStopped {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
         /// The peer's application's code.
         code: u64,
@@ -183,19 +183,19 @@ pub enum Event {
     },
     /// Bytes of `Engine::write_stream` were handed to the transport; told as `LaneDrained` is.
     StreamDrained {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
-        /// How many.
+        /// Number of bytes.
         bytes: u64,
     },
     /// Everything written, and the end, was acknowledged.
     StreamFinished {
-        /// Which stream.
+        /// The stream.
         stream: StreamId,
     },
 }
 
-/// Who dialled.
+/// The end that dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiator {
     /// This end.
@@ -204,7 +204,7 @@ pub enum Initiator {
     Remote,
 }
 
-/// How a message that was sent ended.
+/// Outcome of a message that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The peer's device holds the whole message.
@@ -221,7 +221,7 @@ pub enum Outcome {
     Lost,
 }
 
-/// Why a tunnel is down.
+/// Reason why a tunnel is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerDownReason {
     /// No valid session is left and none was asked for.
@@ -232,10 +232,10 @@ pub enum PeerDownReason {
     Left,
 }
 
-/// How and why a connection ended.
+/// End of a connection: its author, code, reason and kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// Who ended it.
+    /// The end that ended it.
     pub by: ClosedBy,
     /// The application's code, 0 unless an application closed.
     pub code: u64,
@@ -245,7 +245,7 @@ pub struct Closed {
     pub cause: CloseCause,
 }
 
-/// Who ended it.
+/// The end that ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClosedBy {
     /// This end.

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use crate::ids::{ConnectionId, MessageId};
 
-/// When the lifetimes of messages end; of those alone that have one.
+/// Ends of the lifetimes of messages that have one.
 #[derive(Debug, Default)]
 pub(crate) struct Expiries {
     order: BTreeSet<(Instant, ConnectionId, MessageId)>,
@@ -22,7 +22,7 @@ impl Expiries {
         self.order.first().map(|&(at, ..)| (at, "message lifetime"))
     }
 
-    /// Takes one whose time is over.
+    /// Takes one that is over.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<(ConnectionId, MessageId)> {
         self.order.first().filter(|&&(at, ..)| at <= now)?;
         self.order.pop_first().map(|(_, connection, message)| (connection, message))

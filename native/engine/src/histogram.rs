@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How long something took, in buckets an eighth of an octave wide: from 1 µs to 19 hours, at most 272 numbers.
+/// Distribution of durations, in buckets an eighth of an octave wide: from 1 µs to 19 hours, at most 272 numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     counts: Vec<u64>,
@@ -22,7 +22,7 @@ impl Histogram {
         self.max = self.max.max(duration);
     }
 
-    /// Counts what another has counted as well.
+    /// Adds the durations that another has counted.
     pub fn add(&mut self, other: &Self) {
         if self.counts.len() < other.counts.len() {
             self.counts.resize(other.counts.len(), 0);
@@ -35,7 +35,7 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// How many were counted.
+    /// Number of durations counted.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -80,7 +80,7 @@ fn bucket_of(duration: Duration) -> usize {
     (octave - FINE + 1) as usize * PER_OCTAVE + eighth
 }
 
-/// What the bucket's durations are at most.
+/// Upper bound of the bucket's durations.
 fn end_of(bucket: usize) -> Duration {
     let next = bucket + 1;
     let micros = match (next / PER_OCTAVE).checked_sub(1) {

@@ -12,7 +12,7 @@ pub(crate) struct InVain {
 }
 
 impl InVain {
-    /// How many there were, given since when an acknowledgement is waited for, and when the peer was heard last.
+    /// Counts them, given since when an acknowledgement is waited for and when the peer was heard last, and answers the count.
     pub(crate) fn count(&mut self, since: Instant, heard: Instant, now: Instant) -> u32 {
         if self.since != Some(since) {
             *self = Self { since: Some(since), ..Self::default() };
@@ -26,5 +26,5 @@ impl InVain {
     }
 }
 
-/// As often as what is not answered is asked for.
+/// Unit of the count; unanswered data is asked for as often.
 const SECOND: Duration = Duration::from_secs(1);

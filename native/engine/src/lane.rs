@@ -8,7 +8,7 @@ use crate::event::Outcome;
 use crate::ids::{MessageId, Priority, StreamId};
 use crate::stats::LaneStats;
 
-/// What one connection has to send at one priority.
+/// Messages, datagrams and streams that one connection has to send at one priority.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     /// Sources that may be asked for bytes, in turn. A source stands here or in `blocked`, once.
@@ -24,12 +24,12 @@ pub(crate) struct Lane {
     pub(crate) scheduled: bool,
     /// The transport holds bytes that one more turn would send.
     pub(crate) flush: bool,
-    /// Handed to the transport or given up, not yet told to the caller.
+    /// Bytes handed to the transport or given up, and not yet told to the caller.
     pub(crate) drained: u64,
     pub(crate) stats: LaneStats,
 }
 
-/// What may be asked for bytes.
+/// A source of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The messages of the lane, one after another.
@@ -102,7 +102,7 @@ impl Lane {
         self.stats.queued_messages == 0 || self.stats.queued_bytes + bytes as u64 <= max_queued_bytes
     }
 
-    /// Counts how a message ended.
+    /// Counts the outcome of a message.
     pub(crate) fn count(&mut self, outcome: Outcome) {
         *match outcome {
             Outcome::Delivered => &mut self.stats.delivered,
@@ -114,7 +114,7 @@ impl Lane {
         } += 1;
     }
 
-    /// When the oldest waiting message came.
+    /// Time at which the oldest waiting message came.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.front().map(|message| message.since)
     }
@@ -161,7 +161,7 @@ impl Lane {
         !self.blocked.is_empty()
     }
 
-    /// The transport has credit again.
+    /// Makes the blocked sources ready: the transport has credit again.
     pub(crate) fn unblock(&mut self) {
         self.ready.extend(self.blocked.drain(..));
     }

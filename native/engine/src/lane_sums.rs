@@ -14,14 +14,14 @@ impl LaneSums {
         self.0.entry(lane.priority).or_insert(empty).add(lane);
     }
 
-    /// A message of a lane that was added has waited so long.
+    /// Notes the age of the oldest message of a lane that was added.
     pub(crate) fn note_oldest(&mut self, priority: Priority, age: Duration) {
         if let Some(lane) = self.0.get_mut(&priority) {
             lane.oldest = lane.oldest.max(age);
         }
     }
 
-    /// Lowest first.
+    /// The sums, lowest lane first.
     pub(crate) fn into_lanes(self) -> Vec<LaneStats> {
         self.0.into_values().collect()
     }

@@ -5,11 +5,11 @@ use rustc_hash::FxHashMap;
 
 use crate::ids::Priority;
 
-/// Who may send next: 256 strict lanes, in each the peers that have something, taking turns, and of each peer its
-/// members, taking turns within the peer's: so no peer gains by having more of them.
+/// The scheduler: 256 strict lanes, in each the peers that have something, which take turns, and of each peer its
+/// members, which take turns within the peer's. A peer with more members gains nothing by them.
 ///
-/// A bitmap tells which lanes are not empty, so that the pick costs four words, however many lanes, peers and members.
-/// A member stands in a lane at most once: whoever pushes sees to that.
+/// A bitmap tells which lanes are not empty, so that the pick costs four words, whatever the number of lanes, peers and
+/// members. A member stands in a lane at most once: the caller of `push` sees to that.
 #[derive(Debug)]
 pub(crate) struct Lanes<P, T> {
     occupied: [u64; 4],
@@ -60,18 +60,18 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         member.map(|member| (priority, member))
     }
 
-    /// Everybody who stands in a lane.
+    /// All members that stand in a lane.
     pub(crate) fn members(&self, priority: Priority) -> impl Iterator<Item = T> {
         let queue = &self.queues[usize::from(priority)];
         queue.turns.iter().filter_map(|peer| queue.members.get(peer)).flatten().copied()
     }
 
-    /// Whether anybody stands in a lane.
+    /// Whether any member stands in a lane.
     pub(crate) fn has(&self, priority: Priority) -> bool {
         !self.queues[usize::from(priority)].turns.is_empty()
     }
 
-    /// Whether nobody stands in a lane that is not held.
+    /// Whether no member stands in a lane that is not held.
     pub(crate) fn is_empty(&self) -> bool {
         self.highest().is_none()
     }
@@ -81,7 +81,7 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         set(&mut self.held, priority, hold);
     }
 
-    /// Whether somebody stands in a lane that is held.
+    /// Whether any member stands in a lane that is held.
     pub(crate) fn is_held(&self, priority: Priority) -> bool {
         self.has(priority) && self.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0
     }

@@ -1,4 +1,4 @@
-//! The device keeps the queues of its bottlenecks short: what would wait there waits in its own lanes.
+//! Pacing: keeps the queues of the device's bottlenecks short, so that data waits in its own lanes instead.
 
 mod group;
 mod pacer;

@@ -15,7 +15,7 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Keeps the last figures of a connection, for whoever asks when it hears of the end.
+    /// Keeps the last figures of a connection, for a caller that asks when it hears of the end.
     pub(crate) fn keep(&mut self, id: ConnectionId, lanes: Vec<LaneStats>) {
         if self.ended.len() == ENDED {
             self.ended.pop_front();

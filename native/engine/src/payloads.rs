@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 
-/// Copies of packets that whoever keeps a piece of them may keep: each in memory of its own, so that a kept piece pins no more
-/// than its packet, and QUIC's count of what is pinned is true.
+/// Copies of packets, each in memory of its own: a piece that QUIC or the caller keeps pins no more than its packet,
+/// and QUIC's count of pinned bytes is true.
 ///
-/// Memory that nobody kept is used again: a packet whose content was read at once costs no allocation.
+/// Memory of which nothing was kept is used again: a packet whose content was read at once costs no allocation.
 #[derive(Debug)]
 pub(crate) struct Payloads {
     /// One for each of the last packets, whose copy may still be in use; oldest first.
@@ -43,7 +43,7 @@ impl Payloads {
     }
 }
 
-/// Below this a packet gets memory of exactly its size, so that what is kept of it never pins twice as much.
+/// Below this a packet gets memory of exactly its size, so that a kept piece never pins twice as much.
 const SMALL: usize = 700;
 /// From here on an allocation costs little beside the copy.
 const LONG: usize = 2_048;

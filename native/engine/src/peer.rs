@@ -10,7 +10,7 @@ use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
 
-/// What the engine knows of a peer besides its tunnel.
+/// The engine's state of a peer, besides its tunnel.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) public_key: PublicKey,
@@ -18,13 +18,14 @@ pub(crate) struct Peer {
     pub(crate) address: Ipv6Addr,
     /// From our transport port to its.
     pub(crate) flow: UdpFlow,
-    /// Of any phase, oldest first.
+    /// Connections of any phase, oldest first.
     pub(crate) connections: Vec<ConnectionId>,
-    /// Of its process, where a connection told it.
+    /// Incarnation of its process, as a hello or a word told it.
     pub(crate) incarnation: Option<u64>,
-    /// When the session was made under which its process last told so: what comes under an older one is late.
+    /// Instant at which the session was made under which its process last told so: datagrams under an older one are
+    /// late.
     pub(crate) told_under: Option<Instant>,
-    /// When this end last asked for a new session because of its silence.
+    /// Instant at which this end last asked for a new session because of its silence.
     pub(crate) suspected: Option<Instant>,
     /// Dials of its that wait on it.
     pub(crate) incomplete: Incomplete,
@@ -35,7 +36,7 @@ pub(crate) struct Peer {
     pub(crate) outgoing_bytes: usize,
     /// Raw packets from it that the caller has not taken.
     pub(crate) incoming_bytes: usize,
-    /// Where it moved last, if the caller has not taken the event of a move.
+    /// Its latest endpoint, if the caller has not taken the event of its move.
     pub(crate) moved_to: Option<SocketAddr>,
     /// Sums over its connections that ended.
     pub(crate) past_lanes: LaneSums,
@@ -75,7 +76,7 @@ impl Peer {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Incomplete {
     pub(crate) count: usize,
-    /// Since when it keeps this end waiting, dial after dial, and when the newest of them began.
+    /// Instant since which it keeps this end waiting, dial after dial, and the begin of the newest of these dials.
     pub(crate) since: Option<(Instant, Instant)>,
 }
 

@@ -4,12 +4,12 @@ use crate::ids::Priority;
 use crate::lanes::Lanes;
 use crate::uplink::Uplink;
 
-/// What one lane is allowed, on every connection.
+/// Policy of one lane, on every connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LanePolicy {
-    /// Which.
+    /// The lane's priority.
     pub priority: Priority,
-    /// What happens to a message that finds the lane full.
+    /// Fate of a message that finds the lane full.
     pub full: Full,
     /// Message bytes of one connection that have not begun to leave. A longer message is taken when none waits.
     pub max_queued_bytes: u64,
@@ -17,10 +17,10 @@ pub struct LanePolicy {
     pub rate: Option<u64>,
 }
 
-/// What happens to a message that finds its lane full.
+/// Fate of a message that finds its lane full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// It is taken: whoever admits messages limits them.
+    /// It is taken: the caller that admits messages limits them.
     Wait,
     /// The oldest that have not begun make room, and settle as dropped.
     DropOldest,
@@ -61,7 +61,7 @@ impl Policies {
         }
     }
 
-    /// Whether a lane may only be so fast.
+    /// Whether a lane has a rate.
     pub(crate) fn has_rate(&self, priority: Priority) -> bool {
         self.find(priority).is_some_and(|at| self.lanes[at].1.is_some())
     }
@@ -72,7 +72,7 @@ impl Policies {
         bucket.map_or(usize::MAX, |bucket| bucket.allowance(now))
     }
 
-    /// A datagram of this lane left.
+    /// Charges a lane for a datagram that left.
     pub(crate) fn charge(&mut self, priority: Priority, udp_payload: usize, ipv6: bool, now: Instant) {
         if let Some(at) = self.find(priority)
             && let (_, Some(bucket)) = &mut self.lanes[at]
@@ -81,7 +81,7 @@ impl Policies {
         }
     }
 
-    /// When the first of the lanes that are held, and have something, may go on.
+    /// Deadline of the first lane that is held and has something.
     pub(crate) fn deadline<P: Copy + Eq + std::hash::Hash, T: Copy>(
         &self,
         lanes: &Lanes<P, T>,

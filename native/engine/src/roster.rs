@@ -7,7 +7,7 @@ use warren_wireguard::PeerId;
 
 use crate::peer::Peer;
 
-/// Peers by id, for each packet, and in the order in which they were added, for whoever goes through all of them.
+/// Peers by id, for each packet, and in the order in which they were added, for a walk through all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     peers: FxHashMap<PeerId, Peer>,

@@ -62,7 +62,7 @@ pub struct PeerStats {
     pub queued_packets: u64,
     /// Raw packets that found the queue full.
     pub tx_packets_dropped: u64,
-    /// Where it is, as far as known.
+    /// Its endpoint, as far as known.
     pub endpoint: Option<SocketAddr>,
     /// Whether a packet to it would leave at once.
     pub has_session: bool,
@@ -77,33 +77,33 @@ pub struct ConnectionStats {
     pub unsettled_messages: u64,
     /// The transport's own.
     pub quic: warren_quic::ConnectionStats,
-    /// Of its bottleneck; of none within a host.
+    /// Figures of its bottleneck; all zero within a host, which has none.
     pub path: PathFigures,
     /// Every lane that was ever used, lowest first.
     pub lanes: Vec<LaneStats>,
 }
 
-/// What pacing knows of a connection's bottleneck.
+/// Pacing's figures of a connection's bottleneck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathFigures {
-    /// How long the packet waited there that was acknowledged last.
+    /// Time that the packet acknowledged last waited in its queue.
     pub queue: Duration,
     /// Outer bits a second that may leave towards the peer; `None`: no bound.
     pub paced: Option<u64>,
-    /// The queue is somebody else's, who keeps it long: most of what urgent data waits for is not this device's.
+    /// The queue is a foreign flow's, which keeps it long: most of the wait of urgent data is not this device's.
     pub competes: bool,
 }
 
 /// Counters of one priority: of one connection, or of several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneStats {
-    /// Which.
+    /// The lane's priority.
     pub priority: Priority,
     /// Message bytes that have not begun to leave.
     pub queued_bytes: u64,
     /// Messages that have not begun to leave.
     pub queued_messages: u64,
-    /// How long the oldest of them has waited.
+    /// Time that the oldest of them has waited.
     pub oldest: Duration,
     /// Message and stream bytes handed to the transport.
     pub sent_bytes: u64,
@@ -119,14 +119,14 @@ pub struct LaneStats {
     pub dropped: u64,
     /// Messages whose connection ended first.
     pub lost: u64,
-    /// How long messages waited for their first byte to be handed to the transport.
+    /// Times that messages waited for their first byte to be handed to the transport.
     pub waited: Histogram,
-    /// How long it took from the queue until the peer's device held them.
+    /// Times from the queue until the peer's device held the message.
     pub delivery: Histogram,
 }
 
 impl LaneStats {
-    /// Adds those of another lane of this priority; of both, `oldest` is the older.
+    /// Adds the figures of another lane of this priority; `oldest` is that of the older.
     pub(crate) fn add(&mut self, other: &Self) {
         self.queued_bytes += other.queued_bytes;
         self.queued_messages += other.queued_messages;

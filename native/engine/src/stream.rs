@@ -22,7 +22,7 @@ pub(crate) struct Stream {
     pub(crate) pending_bytes: u64,
     /// Stands in its lane.
     pub(crate) listed: bool,
-    /// Handed to the transport or given up, not yet told to the caller.
+    /// Bytes handed to the transport or given up, and not yet told to the caller.
     pub(crate) drained: u64,
     /// The peer's side is open, as far as the caller was told.
     pub(crate) receiving: bool,
@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     pub(crate) readable: bool,
 }
 
-/// Where our side of a stream is.
+/// State of this end's side of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
     /// More may follow.
@@ -132,7 +132,7 @@ impl Stream {
         self.sending == Sending::Done && !self.receiving
     }
 
-    /// Drops what the transport has not taken; answers how much that was, with what was not told yet.
+    /// Drops the bytes that the transport has not taken; gives their number, with those that were not told yet.
     pub(crate) fn give_up(&mut self) -> u64 {
         self.sending = Sending::Done;
         self.pending.clear();

@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 use crate::ids::StreamId;
 use crate::stream::Stream;
 
-/// Streams by id, until both directions are over. The caller names those that it opens with even numbers, the peers' have odd
-/// ones; none is used again.
+/// Streams by id, until both directions are over. The caller gives the streams that it opens even numbers, peers'
+/// streams get odd ones; none is used again.
 #[derive(Debug)]
 pub(crate) struct StreamTable {
     streams: FxHashMap<StreamId, Stream>,

@@ -12,7 +12,7 @@ pub(crate) struct Timers {
     armed: FxHashMap<(ConnectionId, Timer), Instant>,
 }
 
-/// What a deadline is for.
+/// Purpose of a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// Not connected in time.

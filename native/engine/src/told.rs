@@ -1,4 +1,4 @@
-//! Events that the caller did not take yet: by whose they are, so that nobody's wait behind another's.
+//! Events that the caller did not take yet, in queues by peer, so that nobody's wait behind another's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,10 +10,11 @@ use crate::arrivals::Turns;
 use crate::event::Event;
 use crate::ids::ConnectionId;
 
-/// Queues that take turns by the time that the caller is expected to take for what is in them.
+/// Queues that take turns by the time that the caller is expected to take for their events.
 ///
-/// Events that their bytes do not explain have a tenth of the time that passes, while there are others: a thread that works off the
-/// events of one peer whenever it has nothing else to do takes the processor from those that others wait for.
+/// Events that their bytes do not explain have a tenth of the time that passes, while there are others: a thread that
+/// works off the events of one peer whenever it has nothing else to do takes the processor from those that others wait
+/// for.
 ///
 /// The events of one peer stay in order. `None` stands for the device itself.
 #[derive(Debug)]
@@ -44,12 +45,12 @@ impl Told {
         self.now = Some(now);
     }
 
-    /// Events of this connection are this peer's.
+    /// Notes the peer of a connection, whose events are its own.
     pub(crate) fn begin(&mut self, connection: ConnectionId, peer: PeerId) {
         self.owners.insert(connection, peer);
     }
 
-    /// The connection has told its last.
+    /// Forgets a connection, which has told its last event.
     pub(crate) fn end(&mut self, connection: ConnectionId) {
         self.owners.remove(&connection);
     }
@@ -90,7 +91,8 @@ impl Told {
         self.push(whose, event);
     }
 
-    /// Takes the next event of whoever has its turn; `None` while all that wait have had their share of the time that passes.
+    /// Takes the next event, of the peer whose turn it is; `None` while all that wait have had their share of the time
+    /// that passes.
     pub(crate) fn pop_front(&mut self) -> Option<Event> {
         let whose = match self.now {
             Some(now) if !self.hurries => self.turns.next(now)?,
@@ -111,7 +113,7 @@ impl Told {
         Some(event)
     }
 
-    /// All is to be taken now, for nothing comes later.
+    /// Lets all events be taken at once, for nothing comes later.
     pub(crate) fn hurry(&mut self) {
         self.hurries = true;
     }

@@ -17,7 +17,8 @@ pub(crate) struct Uplink {
     datagram: Duration,
     grain: Duration,
     debt: Duration,
-    /// Lanes up to this one wait for the deadline of data: what comes in meanwhile wakes nobody up for a datagram of theirs.
+    /// Lanes at or below this priority wait for `data_deadline`, so that a packet which comes in does not wake the loop
+    /// for a single datagram of theirs.
     resting: Option<Priority>,
 }
 
@@ -66,17 +67,17 @@ impl Uplink {
         self.bucket.even() < now + self.debt
     }
 
-    /// When to come back for data: a little above even, so that one wake-up serves half a millisecond of link time.
+    /// Deadline of data: a little above even, so that one wake-up serves half a millisecond of link time.
     pub(crate) fn data_deadline(&self) -> Instant {
         self.bucket.even() + self.grain
     }
 
-    /// When to come back for control.
+    /// Deadline of control.
     pub(crate) fn control_deadline(&self) -> Instant {
         self.bucket.even().checked_sub(self.debt).unwrap_or(self.bucket.even()) + Duration::from_nanos(1)
     }
 
-    /// A datagram left.
+    /// Charges the uplink for a datagram that left.
     pub(crate) fn charge(&mut self, udp_payload: usize, ipv6: bool, now: Instant) {
         let bytes = udp_payload + ip_udp(ipv6);
         self.bucket.take(self.time_of(bytes), self.burst, now);
@@ -92,7 +93,7 @@ const GIGA: u128 = 1_000_000_000;
 const MIN_RATE: u64 = 1_000;
 /// The design's bound on a burst: 1 ms of link time.
 const BURST: Duration = Duration::from_millis(1);
-/// How far control may outrun the rate. Acknowledgements of a saturated 50 Mbit/s link take 2 % of it.
+/// Debt of control at most. Acknowledgements of a saturated 50 Mbit/s link take 2 % of it.
 const DEBT: Duration = Duration::from_millis(10);
 
 #[cfg(test)]

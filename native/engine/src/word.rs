@@ -1,7 +1,7 @@
-//! What engines tell each other beside QUIC, on its port: ten bytes, of which a tunnel is the seal.
+//! Words between engines beside QUIC, on its port: ten bytes, of which the tunnel is the seal.
 //!
-//! Mark (1 byte), kind (1 byte), incarnation of the sender (8 bytes, big-endian). What follows is of a later warren, as are
-//! kinds that are not known here: both are ignored, and so is a word by those who do not know words.
+//! Mark (1 byte), kind (1 byte), incarnation of the sender (8 bytes, big-endian). Further bytes are of a later warren,
+//! as are kinds that are not known here: both are ignored, and an end that does not know words ignores each.
 
 /// A word of an engine's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

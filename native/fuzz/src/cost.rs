@@ -1,4 +1,4 @@
-//! What the packets of a peer may cost, in work and in memory, whatever it puts into them.
+//! Cost of a peer's packets, in work and in memory: bounded whatever it puts into them.
 
 use std::time::{Duration, Instant};
 
@@ -194,7 +194,7 @@ impl Attack {
         }
     }
 
-    /// Whatever is held then. How many packets are answered.
+    /// Sends without a look at held memory, and answers the number of packets that come back.
     fn send_unmetered(&mut self, frames: &[u8]) -> usize {
         let packet = bytes::BytesMut::from(&self.end.packet(Level::Data, frames)[..]);
         let node = &mut self.node;

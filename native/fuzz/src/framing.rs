@@ -35,9 +35,9 @@ struct Attack {
     node: QuicNode,
     end: QuicEnd,
     handle: ConnectionHandle,
-    /// By stream ID, what was sent on it so far.
+    /// Bytes sent so far on each stream, by its ID.
     streams: Vec<(u64, Vec<u8>)>,
-    /// Frames went out that were not made here: what is on the streams is not known any more.
+    /// Frames went out that were not made here: the contents of the streams are not known any more.
     raw: bool,
 }
 

@@ -34,7 +34,7 @@ pub fn hello(data: &[u8]) {
     judge(&node, &end, side, good.map(|(hello, _)| hello));
 }
 
-/// The attacking end, and what it needs to have heard.
+/// The attacking end, with all that it needs to have heard.
 fn introduce(node: &mut QuicNode, side: Side) -> Option<QuicEnd> {
     if side == Side::Dialler {
         return Some(QuicEnd::dialler([9; 8]));
@@ -69,7 +69,7 @@ fn judge(node: &QuicNode, end: &QuicEnd, side: Side, good: Option<Hello>) {
         .own_hello
         .get(1..3)
         .map_or(0, |length| 3 + usize::from(u16::from_be_bytes([length[0], length[1]])));
-    // What comes later than the end of a hello is not part of what was understood.
+    // Bytes behind the end of a hello are no part of it.
     let read = decode(&end.own_hello[..whole.min(end.own_hello.len())]);
     if let Some(told) = told {
         assert_eq!(Some(told), read.as_ref(), "a hello is understood in another way");
@@ -145,7 +145,7 @@ fn endpoint(endpoint: SocketAddr) -> Vec<u8> {
     out
 }
 
-/// What a hello says; `None`: it is malformed.
+/// Reads a hello; `None`: it is malformed.
 fn decode(hello: &[u8]) -> Option<Hello> {
     let mut rest = hello;
     if cut(&mut rest, 1)? != [1] {

@@ -28,7 +28,7 @@ pub(crate) fn inside<T>(run: impl FnOnce() -> T) -> T {
     as_inside(true, run)
 }
 
-/// Runs a part of whoever looks at the victim, in the midst of it.
+/// Runs a part of an onlooker, in the midst of the victim.
 pub(crate) fn outside<T>(run: impl FnOnce() -> T) -> T {
     as_inside(false, run)
 }
@@ -65,7 +65,7 @@ impl Work {
     }
 }
 
-/// Looks at each packet, and at what is held since this began.
+/// Checks the cost of each packet, and the bytes held since this began.
 #[derive(Debug)]
 pub(crate) struct Gauge {
     begun: Work,
@@ -73,7 +73,7 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
-    /// From now on.
+    /// Begins to look.
     pub(crate) fn new() -> Gauge {
         Gauge { begun: work(), held: held() }
     }

@@ -155,7 +155,7 @@ impl Scene {
         }
     }
 
-    /// What the victim may do meanwhile on the hostile peer's connections.
+    /// Lets the victim do something meanwhile on the hostile peer's connections.
     fn act(&mut self, input: &mut Input<'_>) {
         let Some(&connection) = self.harmed.get(input.below(self.harmed.len().max(1))) else { return };
         match input.byte() % 4 {
@@ -347,7 +347,8 @@ fn source_of(packet: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// What this configuration lets two peers and a few dials hold: messages in all lanes, packets and datagrams, half as much again.
+/// Bytes that this configuration lets two peers and a few dials hold: messages in all lanes, packets and datagrams,
+/// half as much again.
 const STATED: usize = 2 * (4 * (128 << 10) + 2 * (16 << 10)) * 3 / 2 + (512 << 10);
 const HONEST: u8 = 1;
 const HOSTILE: u8 = 2;

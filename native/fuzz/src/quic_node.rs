@@ -18,7 +18,7 @@ pub(crate) const PEER: PeerTag = PeerTag(7);
 pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
 pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
 
-/// What a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
+/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
 const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
 /// Connections that are over, for as long as they may repeat their end, and the tables.
 const OTHER_BYTES: usize = 256 << 10;
@@ -26,7 +26,7 @@ const OTHER_BYTES: usize = 256 << 10;
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,
     pub(crate) now: Instant,
-    /// What was heard and looked at by nobody yet.
+    /// Events that nobody looked at yet.
     pub(crate) events: VecDeque<(ConnectionHandle, Event)>,
     /// Whether dials of the peer are accepted, else they are refused.
     pub(crate) accepts: bool,
@@ -102,7 +102,7 @@ impl QuicNode {
         out
     }
 
-    /// Drops what was heard and not looked at.
+    /// Drops the events that nobody looked at.
     pub(crate) fn forget(&mut self) {
         self.events.clear();
     }

@@ -31,14 +31,14 @@ struct Scene {
     victim: Engine,
     peer: Bare,
     peer_id: PeerId,
-    /// Whose key the victim does not know, until it says yes.
+    /// A stranger whose key the victim does not know, until it says yes.
     stranger: Bare,
     now: Instant,
-    /// What passed on the network, the latest last.
+    /// Datagrams that passed on the network, the latest last.
     heard: Vec<Vec<u8>>,
     /// Bytes from and to each address.
     traffic: BTreeMap<SocketAddr, (usize, usize)>,
-    /// Where someone is who proved a key that the victim has as a peer.
+    /// Addresses from which a key was proved that the victim has as a peer.
     authenticated: BTreeSet<SocketAddr>,
     peers: Vec<PeerId>,
     asking: BTreeSet<PublicKey>,
@@ -168,7 +168,7 @@ impl Scene {
     }
 
     fn hear_answers(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
-        // Who was authenticated by what just came may be answered.
+        // An address that the last datagram authenticated may be answered.
         for peer in &self.peers {
             let stats = self.victim.peer_stats(*peer);
             self.authenticated.extend(stats.and_then(|stats| stats.endpoint));
@@ -253,7 +253,7 @@ impl Scene {
         self.settle();
     }
 
-    /// Whatever was done, the peer's packets arrive, after one handshake at most.
+    /// Asserts that the peer's packets arrive whatever was done, after one handshake at most.
     fn check_peer(&mut self) {
         let expected = packet(&self.peer, 77);
         for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! Two nodes that do what the input says on a network that does what the input says, beside a model of what they promised.
+//! Two nodes and a network that do what the input says, beside a model of the nodes' promises.
 
 mod model;
 mod network;

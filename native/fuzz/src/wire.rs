@@ -1,4 +1,4 @@
-//! The formats of warren, written a second time: what whoever attacks it would write.
+//! The formats of warren, written a second time: as an attacker would write them.
 
 mod packets;
 mod quic_end;

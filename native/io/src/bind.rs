@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, Type};
 use thiserror::Error;
 
-/// Where to listen.
+/// Address and port to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// `None`: every address, both families, or IPv4 alone where IPv6 is missing. `::` is the same without the way out.
@@ -33,9 +33,9 @@ pub enum BindError {
     /// Anything else the system says.
     #[error("{address} cannot be bound: {source}")]
     Other {
-        /// Where it was to be bound.
+        /// The address that was to be bound.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -41,7 +41,7 @@ impl Clock {
     }
 }
 
-/// Measures work by the processor time of the thread that does it: what other threads did meanwhile does not count.
+/// Measures work by the processor time of the thread that does it: work of other threads meanwhile does not count.
 #[derive(Debug)]
 pub struct Stopwatch(Duration);
 

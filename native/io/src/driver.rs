@@ -104,7 +104,8 @@ impl Driver {
         if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
     }
 
-    /// Appends the events since the last call to `into`. `Some`: why the thread has ended, told once, after all events.
+    /// Appends the events since the last call to `into`. Gives the reason why the thread has ended, once, after all
+    /// events.
     pub fn drain(&self, into: &mut VecDeque<Event>) -> Option<String> {
         self.mailbox.drain(into)
     }
@@ -133,11 +134,11 @@ fn run(mut event_loop: EventLoop, mailbox: &Mailbox) {
         Ok(Err(fatal)) => mailbox.fail(fatal.to_string()),
         Err(panic) => mailbox.fail(panic_message(&*panic)),
     }
-    // What a panic left half done may panic again when it is dropped.
+    // A state that a panic left half done may panic again when it is dropped.
     let _ = catch_unwind(AssertUnwindSafe(move || drop(event_loop)));
 }
 
-/// What a device that a panic ended tells its owner.
+/// The reason that a device which a panic ended gives its owner.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let message = panic
         .downcast_ref::<&str>()

@@ -1,6 +1,7 @@
 //! The native driver: one thread a device, which owns the socket and the clock and drives the engine.
 //!
-//! All system calls of warren are here. What differs between systems is in files of its own (`socket/`, `poll/`, `clock/`).
+//! All system calls of warren are here. Code that differs between systems is in files of its own (`socket/`, `poll/`,
+//! `clock/`).
 
 mod bind;
 mod clock;
@@ -13,6 +14,7 @@ mod poll;
 mod socket;
 mod stats;
 mod trouble;
+mod yielding;
 
 pub use bind::{BindError, Listen};
 pub use clock::{Clock, Stopwatch};

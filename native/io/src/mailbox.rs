@@ -1,4 +1,4 @@
-//! What crosses between the I/O thread and its owner: commands in, events out, one wake a burst each way.
+//! The mailbox between the I/O thread and its owner: commands in, events out, one wake a burst each way.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,11 +11,11 @@ use warren_engine::{Engine, Event};
 use crate::poll::Notifier;
 use crate::stats::IoStats;
 
-/// What a command works on, on the I/O thread.
+/// State that a command works on, on the I/O thread.
 pub struct Context<'a> {
     /// The engine.
     pub engine: &'a mut Engine,
-    /// What the driver counted.
+    /// The driver's counters.
     pub io: &'a IoStats,
     /// The driver's clock.
     pub now: Instant,
@@ -38,7 +38,7 @@ pub(crate) struct Mailbox {
     /// Events wait in the engine for want of room here; until the thread looks at them again.
     withheld: AtomicBool,
     outbox: Mutex<Outbox>,
-    /// Nanoseconds that the owner is expected to take for what is in the outbox.
+    /// Nanoseconds that the owner is expected to take for the events in the outbox.
     held: AtomicUsize,
     waker: Waker,
 }
@@ -51,7 +51,7 @@ struct Commands {
     closed: bool,
 }
 
-/// How to take leave of the peers.
+/// Code and reason with which to take leave of the peers.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     pub(crate) code: u64,
@@ -231,11 +231,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How far an event alone goes towards waking the owner: bulk by its bytes, everything else all the way.
+/// An event's weight towards a wake-up: bulk counts by bytes, anything else wakes at once.
 fn bulk(event: &Event) -> usize {
     match event {
         Event::StreamData { bytes, .. } => bytes.len().max(1),
-        // Who writes is a megabyte ahead.
+        // A writer is a megabyte ahead.
         Event::StreamDrained { bytes, .. } | Event::LaneDrained { bytes, .. } => (*bytes as usize / 2).max(1),
         _ => BULK_WAKE,
     }

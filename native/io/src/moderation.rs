@@ -1,7 +1,7 @@
-//! Whether to let datagrams gather before they are read, as network cards moderate their interrupts.
+//! Interrupt moderation: whether to let datagrams gather before they are read, as network cards do.
 //!
-//! Over a link, bulk comes packet by packet, and each would wake the thread. What is answered packet for packet, as a dialogue
-//! is, would be slower for it; what comes in batches already, as within a host, needs none.
+//! Over a link, bulk comes packet by packet, and each would wake the thread. A dialogue, which is answered packet for
+//! packet, would be slower for it; traffic that comes in batches already, as within a host, needs none.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ pub(crate) struct Moderation {
     on: bool,
 }
 
-/// What happened since an instant.
+/// Events since an instant.
 struct Window {
     since: Instant,
     wakes: u64,
@@ -26,7 +26,7 @@ impl Moderation {
         Self { window: Window { since: now, wakes: 0, received: 0, sent: 0 }, on: false }
     }
 
-    /// What woke the thread is done. Answers for how long the next wait leaves the socket alone.
+    /// Notes a wake-up, and gives the time for which the next wait leaves the socket alone.
     pub(crate) fn pause(&mut self, stats: &IoStats, now: Instant) -> Option<Duration> {
         self.window.wakes += 1;
         if now.saturating_duration_since(self.window.since) >= WINDOW {
@@ -47,8 +47,8 @@ impl Window {
     }
 }
 
-/// How long datagrams gather. Over 100 Mbit/s it saves a third of the CPU time of both ends (29 to 20 s/GB, where 400 us save
-/// no more), and over 50 Mbit/s it is one packet's time.
+/// Time for which datagrams gather. Over 100 Mbit/s it saves a third of the CPU time of both ends (29 to 20 s/GB, where
+/// 400 us save no more), and over 50 Mbit/s it is one packet's time.
 const PAUSE: Duration = Duration::from_micros(200);
 /// The least time between two decisions.
 const WINDOW: Duration = Duration::from_millis(5);

@@ -10,7 +10,7 @@ pub(crate) use linux::{Notifier, Watch};
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 pub(crate) use portable::{Notifier, Watch};
 
-/// What of the socket ends a wait.
+/// Readiness of the socket that ends a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interest {
     Nothing,

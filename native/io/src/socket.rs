@@ -25,7 +25,7 @@ use portable as system;
 /// Whether the system may join datagrams (UDP GSO and GRO); without it every datagram is on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Offload {
-    /// What the system can, found out at run time.
+    /// All that the system can, found out at run time.
     #[default]
     Auto,
     /// Neither segmentation nor coalescing.
@@ -37,12 +37,12 @@ pub(crate) struct Received<'a> {
     pub(crate) path: Path,
     pub(crate) ecn: Ecn,
     pub(crate) segment: usize,
-    /// Holds them at its beginning; [`RECEIVE_BUFFER`] long, and so must be what is left in its place.
+    /// Holds them at its beginning; a buffer that is left in its place must be [`RECEIVE_BUFFER`] long too.
     pub(crate) buffer: &'a mut Vec<u8>,
     pub(crate) len: usize,
 }
 
-/// How sending went.
+/// Outcome of sending.
 pub(crate) enum Sent {
     /// All of the batch, but for what was counted as an error.
     All,
@@ -61,7 +61,7 @@ pub(crate) enum Unread {
     Report,
     /// Reading fails, and may do so again.
     Failed {
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
         /// The socket is gone.
         lost: bool,
@@ -80,7 +80,7 @@ pub(crate) struct Socket {
     socket: socket2::Socket,
     system: system::Udp,
     outgoing: Outgoing,
-    /// Of the batch, one a path.
+    /// Refusals of the batch, one a path.
     refusals: Vec<Refusal>,
     local: SocketAddr,
 }
@@ -129,7 +129,7 @@ impl Socket {
         self.resume(batch, stats)
     }
 
-    /// Sends what is left of the batch that `send` was called with.
+    /// Sends the rest of the batch that `send` was called with.
     pub(crate) fn resume(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
         while !self.outgoing.is_empty() {
             stats.send_calls += 1;
@@ -149,7 +149,7 @@ impl Socket {
         Ok(Sent::All)
     }
 
-    /// What the system refused of the batch that was sent last: paths that lead nowhere from here.
+    /// Takes the refusals of the batch that was sent last: paths that lead nowhere from here.
     pub(crate) fn take_refusals(&mut self) -> Vec<Refusal> {
         std::mem::take(&mut self.refusals)
     }
@@ -194,7 +194,7 @@ const LOST_READING: [i32; 4] = [libc::EBADF, libc::ENOTSOCK, libc::ENODEV, libc:
 // Not ENODEV: it speaks of the interface that a link-local destination names.
 #[cfg(unix)]
 const LOST_SENDING: [i32; 3] = [libc::EBADF, libc::ENOTSOCK, libc::EPIPE];
-// What ICMP told about a datagram (icmp(7)), for systems that tell it to sockets without a peer.
+// Errors that ICMP told about a datagram (icmp(7)), for systems that tell them to sockets without a peer.
 #[cfg(unix)]
 const REPORTS: [i32; 6] = [
     libc::ECONNREFUSED,

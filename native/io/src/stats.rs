@@ -1,4 +1,4 @@
-//! What the driver counted, by name.
+//! The driver's counters, by name.
 
 use std::io;
 
@@ -28,7 +28,7 @@ pub struct IoStats {
 }
 
 impl IoStats {
-    /// How often which error happened, as `sendErrorEPERM`; one that never did is left out.
+    /// Number of times that each error happened, as `sendErrorEPERM`; one that never did is left out.
     pub fn errors(&self) -> impl Iterator<Item = (String, u64)> {
         let named = |prefix: &'static str, counts: [u64; ERRORS.len()]| {
             let happened = ERRORS.iter().zip(counts).filter(|(_, count)| *count > 0);

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 pub(crate) struct Trouble {
     since: Instant,
     failures: u32,
-    /// When the socket was last bound anew in vain.
+    /// Time of the last rebinding in vain, of the last report, or else of the first failure.
     bound: Instant,
     quiet_until: Instant,
 }
 
-/// What to do after a failure.
+/// Cure of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cure {
     /// Leave the socket alone until `Trouble::quiet_until`.
@@ -28,7 +28,7 @@ impl Trouble {
         Self { since: now, failures: 0, bound: now, quiet_until: now }
     }
 
-    /// Until then the socket is not read.
+    /// Instant until which the socket is not read.
     pub(crate) fn quiet_until(&self) -> Instant {
         self.quiet_until
     }
@@ -46,8 +46,8 @@ impl Trouble {
         Cure::Bind
     }
 
-    /// Reading the socket told of a datagram that was sent and did not arrive. Whoever can forge such reports must not get more
-    /// than the least pause by them.
+    /// Notes a report about a datagram that was sent and did not arrive. A stranger who forges such reports must not
+    /// get more than the least pause by them.
     pub(crate) fn reported(&mut self, now: Instant) {
         self.wait(now, SHORTEST_PAUSE);
         (self.since, self.bound) = (now, now);
@@ -68,7 +68,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 // A system that lacks memory for a moment has it again by then.
 const BIND_AFTER: Duration = Duration::from_secs(3);
-/// How long nothing but failures are borne: three sockets, each bound anew.
+/// Longest time for which nothing but failures are borne: three sockets, each bound anew.
 pub(crate) const FAILS_FOR: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Two drivers over loopback: what one node sends, the other gets.
+//! Two drivers over loopback: the other node gets whatever one node sends.
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![allow(dead_code, reason = "each file of tests uses its part of `node`")]
 

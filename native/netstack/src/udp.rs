@@ -61,7 +61,7 @@ impl UdpFlow {
     }
 }
 
-/// What the headers of a UDP datagram over IPv6 say; the payload starts at [`HEADER_LEN`].
+/// Contents of the headers of a UDP datagram over IPv6; the payload starts at [`HEADER_LEN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Address and port of the sender.
@@ -111,7 +111,7 @@ impl Header {
     }
 }
 
-/// Why a UDP datagram over IPv6 is not to be believed.
+/// Reason why a UDP datagram over IPv6 is not to be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// IPv6, UDP and true length disagree.

@@ -1,4 +1,5 @@
-//! How fast two ends move data in memory, both on one thread: `cargo run --release -p warren-quic --example throughput`.
+//! Rate at which two ends move data in memory, both on one thread: `cargo run --release -p warren-quic --example
+//! throughput`.
 //!
 //! Wall time suffers from whatever else the machine does; the processor's time (Linux) does not.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -30,7 +31,7 @@ fn report(what: &str, bytes: u64, run: Run) {
     println!("{what}\tpacket_both_ends\t{:.0}\tns", run.processor.as_nanos() as f64 / run.packets as f64);
 }
 
-/// What a run took.
+/// Cost of a run.
 struct Run {
     wall: Duration,
     processor: Duration,

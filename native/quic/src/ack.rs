@@ -1,11 +1,12 @@
-//! For how long an acknowledgement was put off, which quinn-proto does not tell.
+//! Delay of an acknowledgement at the end that put it off, which quinn-proto does not tell.
 
 use std::time::Duration;
 
 use crate::{cid, varint};
 
-/// The delay that the acknowledgement in a datagram tells (RFC 9000 section 19.3): how long its sender had had the newest packet
-/// of it. quinn-proto puts one ahead of other frames where it is due, and behind them where there is room.
+/// The ACK delay in a datagram (RFC 9000 section 19.3): the time for which its sender had had the newest packet that it
+/// acknowledges. quinn-proto puts an acknowledgement ahead of other frames where it is due, and behind them where there
+/// is room.
 pub(crate) fn delay(datagram: &[u8]) -> Option<Duration> {
     let first = *datagram.first().filter(|&first| first & LONG_HEADER == 0)?;
     let packet_number = usize::from(first & PACKET_NUMBER_LENGTH) + 1;
@@ -20,7 +21,8 @@ pub(crate) fn delay(datagram: &[u8]) -> Option<Duration> {
     }
 }
 
-/// Leaves out the rest of a frame. `None`: it goes on to the end of the packet, or is none that stands ahead of an acknowledgement.
+/// Skips the rest of a frame. `None`: it goes on to the end of the packet, or is none that stands ahead of an
+/// acknowledgement.
 fn skip(kind: u64, frames: &mut &[u8]) -> Option<()> {
     let (numbers, has_data) = match kind {
         PING | HANDSHAKE_DONE | IMMEDIATE_ACK => (0, false),

@@ -3,16 +3,17 @@
 /// Up to here a message's buffer is allocated whole at its first byte.
 const WHOLE: usize = 64 << 10;
 
-/// How much the buffer of a longer message may grow at once: a peer makes us hold at most this many times what it sent.
+/// Factor by which the buffer of a longer message may grow at once: a peer makes us hold at most this many times the
+/// bytes that it sent.
 const GROWTH: usize = 4;
 
-/// A buffer that grows with what arrives, to exactly the announced length.
+/// A buffer that grows with the bytes that arrive, to exactly the announced length.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     pub(crate) priority: u8,
     length: usize,
     bytes: Vec<u8>,
-    /// How much of it the sender was told of.
+    /// Bytes of it that the sender was told of.
     told: u64,
 }
 
@@ -42,7 +43,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// How much is here, if that is at least `step` more than the sender was told.
+    /// Bytes that are here, if that is at least `step` more than the sender was told.
     pub(crate) fn progress(&mut self, step: u64) -> Option<u64> {
         let here = self.bytes.len() as u64;
         if here - self.told < step {

@@ -1,4 +1,4 @@
-//! Which protocol a pair speaks.
+//! Choice of the protocol that a pair speaks.
 
 /// The protocol in both lists with the least sum of ranks; of equals, the first in lexicographic order.
 ///

@@ -22,7 +22,7 @@ use crate::config::Config;
 /// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
 pub(crate) const LENGTH: usize = 8;
 
-/// What a node's connection IDs, reset tokens and endpoints are made of; wiped when dropped.
+/// Secrets behind a node's connection IDs, reset tokens and endpoints; wiped when dropped.
 pub(crate) struct Secrets {
     pub(crate) ids: ConnectionIds,
     pub(crate) reset_key: ResetKey,
@@ -30,7 +30,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Leaves none of them in the configuration.
+    /// Takes the secrets out of the configuration, and leaves none there.
     pub(crate) fn take(config: &mut Config) -> Self {
         let taken = |key: &mut [u8; 32]| {
             let secret = Zeroizing::new(*key);

@@ -1,21 +1,21 @@
-//! Why a connection ended.
+//! Ends of connections: author, code, reason and kind.
 
 use quinn_proto::{ConnectionError, TransportError, TransportErrorCode, VarInt};
 
 /// The end of a connection, as one end sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// Who ended it.
+    /// The end that ended it.
     pub by: ClosedBy,
     /// The application's code, 0 where `cause` is not [`CloseCause::Application`].
     pub code: u64,
     /// The reason given, for people; not necessarily UTF-8 where a peer sent it.
     pub reason: Vec<u8>,
-    /// What kind of end it was.
+    /// Kind of the end.
     pub cause: CloseCause,
 }
 
-/// Who ended a connection.
+/// The end that ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedBy {
     /// This end.
@@ -26,7 +26,7 @@ pub enum ClosedBy {
     Network,
 }
 
-/// What kind of end a connection had.
+/// Kind of the end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
     /// One of the applications closed it, with a code and a reason.
@@ -49,7 +49,7 @@ pub enum CloseCause {
     Reset,
 }
 
-/// Why an incoming connection is refused.
+/// Reason why an incoming connection is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefuseCode {
     /// The pair already has a connection with this protocol.
@@ -100,7 +100,7 @@ pub(crate) fn application_code(code: u64) -> VarInt {
     VarInt::from_u64(code.saturating_add(wire::APPLICATION)).unwrap_or(VarInt::MAX)
 }
 
-/// What quinn-proto says of the end of a connection.
+/// Translates quinn-proto's account of the end of a connection.
 pub(crate) fn interpret(error: ConnectionError) -> Closed {
     match error {
         ConnectionError::ApplicationClosed(close) => {
@@ -150,7 +150,7 @@ fn shortened(reason: &[u8]) -> Vec<u8> {
     cut[..end].to_vec()
 }
 
-/// What an application may give; a peer's own word can be as long as its packet.
+/// Longest reason of an application; a peer's own word can be as long as its packet.
 const REASON_MAX: usize = 256;
 
 fn cause_of(code: TransportErrorCode) -> CloseCause {

@@ -1,4 +1,4 @@
-//! What a node's QUIC can be told.
+//! Settings of a node's QUIC.
 
 use crate::{
     flight::FlightConfig,

@@ -60,7 +60,7 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
-    /// Since when nothing newer that flies was acknowledged, while something does.
+    /// Instant since which nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
     quiet: Quiet,
     made: Instant,
@@ -75,7 +75,7 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
-    /// Over, and repeats its word no longer than until then.
+    /// End of the time in which it repeats its word, once it is over.
     lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
@@ -141,8 +141,8 @@ impl Connection {
         }
     }
 
-    /// Some of what was sent is acknowledged. While something flies it counts only if that left after what is waited for, or one
-    /// old packet after the other would keep all newer ones here.
+    /// Notes an acknowledgement. While something flies it counts only if the acknowledged packet left after the instant since
+    /// which one is waited for, or one old packet after the other would keep all newer ones here.
     fn acknowledged(&mut self, now: Instant) {
         let newest = self.made + self.gauge().newest_acknowledged();
         if self.gauge().in_flight() == 0 {
@@ -154,12 +154,12 @@ impl Connection {
         }
     }
 
-    /// How many costly pieces a datagram for it has.
+    /// Number of costly pieces in a datagram for it.
     pub(crate) fn weigh(&mut self, weight: &Weight) -> Result<u32, Violation> {
         self.work.pieces(weight)
     }
 
-    /// The datagram just handled broke a rule, unless it was the end of the connection anyway.
+    /// Closes for a broken rule of the datagram just handled, unless it was the end of the connection anyway.
     pub(crate) fn offended(
         &mut self,
         Violation(reason): Violation,
@@ -173,7 +173,7 @@ impl Connection {
         lives
     }
 
-    /// What the owner and the congestion controller tell each other.
+    /// State that the owner and the congestion controller share.
     pub(crate) fn gauge(&self) -> &Gauge {
         self.flow.gauge()
     }
@@ -189,7 +189,7 @@ impl Connection {
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let deadline = self.inner.poll_timeout();
-        // What flies has a timer (RFC 9002 section 6.2.1), so that whatever the window holds back is asked for again.
+        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for again.
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
@@ -201,7 +201,7 @@ impl Connection {
         self.lingers_until.is_some_and(|until| until <= now)
     }
 
-    /// It is over, and there may be a word to repeat.
+    /// Whether it is over, with a word that it may have to repeat.
     pub(crate) fn lingers(&self) -> bool {
         self.phase == Phase::Ended
     }
@@ -214,7 +214,8 @@ impl Connection {
         self.inner.is_drained()
     }
 
-    /// The other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be repeated.
+    /// Whether the other end closed it, or broke a rule: after one word of ours, if there is one, nothing has to be
+    /// repeated.
     pub(crate) fn is_left(&self) -> bool {
         self.left && self.phase == Phase::Ended
     }
@@ -255,7 +256,7 @@ impl Connection {
         self.end(closed, events);
     }
 
-    /// Turns what quinn-proto has to say into events.
+    /// Turns quinn-proto's events into events for the owner.
     pub(crate) fn absorb(&mut self, now: Instant, events: &mut Events) {
         let mut last_read = None;
         loop {
@@ -365,7 +366,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes what the other end shall know of what it sent, unless it leaves too much of that unacknowledged.
+    /// Writes the pending control frames, unless the other end leaves too much of them unacknowledged.
     fn flush_control(&mut self) {
         let Some(id) = self.control_stream else { return };
         if self.control.is_empty() || self.control_unacknowledged.held() >= CONTROL_UNACKNOWLEDGED_MAX {
@@ -447,15 +448,15 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// RFC 9000 section 10.2 has three probe timeouts, which grow with the round trips that the other end makes up. Ten of the
-/// slowest path's, and as long as an accepted dial may take.
+/// Longest time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. It is ten round trips of a slow path, and the time of an accepted dial.
 const LINGER_MAX: Duration = Duration::from_secs(10);
 
-/// Of the control stream, with what each piece costs. An honest end acknowledges them within a round trip, and what is
-/// confirmed in one is some 20 bytes for each stream that it may have.
+/// Bytes of the control stream that wait for their acknowledgement, with the overhead of each piece. An honest end acknowledges
+/// them within a round trip, and a round trip has some 20 bytes of confirmations for each stream that it may open.
 const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
 
-/// What tests reach into.
+/// Access for tests.
 #[cfg(test)]
 impl Connection {
     pub(crate) fn inner(&mut self) -> &mut quinn_proto::Connection {

@@ -1,4 +1,4 @@
-//! Frames of the control stream, by which a receiver tells what became of what it was sent.
+//! Frames of the control stream, by which a receiver tells the outcome of what it was sent.
 //!
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
@@ -11,7 +11,7 @@ const MAX_BODY: u64 = 4096;
 /// Bytes that may wait to be written; more means that the other end does not read its control stream.
 const MAX_WAITING: usize = 1 << 18;
 
-/// What a receiver says. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
+/// A receiver's word. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ControlFrame {
     /// The receiver holds the whole message.
@@ -28,7 +28,7 @@ pub(crate) enum ControlFrame {
     Read { stream: u64, bytes: u64 },
 }
 
-/// What [`ControlFrame::Read`] says of a stream of which nothing more will be held.
+/// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
 pub(crate) const READ_ALL: u64 = varint::MAX;
 
 /// Frames that wait to be written to the control stream.
@@ -36,7 +36,7 @@ pub(crate) const READ_ALL: u64 = varint::MAX;
 pub(crate) struct ControlWriter {
     delivered: Vec<u8>,
     waiting: Vec<u8>,
-    /// How much of `waiting` was written.
+    /// Bytes of `waiting` that were written.
     written: usize,
 }
 
@@ -62,13 +62,13 @@ impl ControlWriter {
         }
     }
 
-    /// What shall be written next.
+    /// Bytes to be written next.
     pub(crate) fn bytes(&mut self) -> &[u8] {
         self.seal();
         &self.waiting[self.written..]
     }
 
-    /// This much of [`ControlWriter::bytes`] was written.
+    /// Notes that this much of [`ControlWriter::bytes`] was written.
     pub(crate) fn advance(&mut self, written: usize) {
         self.written += written;
         if self.written == self.waiting.len() {
@@ -187,7 +187,7 @@ fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
     varint::take(body).ok_or(Malformed)
 }
 
-/// Why a message was refused; the only reason so far.
+/// The reason why a message was refused; the only one so far.
 const REASON_TOO_LONG: u64 = 1;
 
 /// Frame types. 5 is reserved for a grant of more streams.

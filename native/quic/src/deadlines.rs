@@ -10,7 +10,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Instant};
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     heap: BinaryHeap<Reverse<(Instant, ConnectionHandle)>>,
-    /// How many entries there were when those that are dead were last taken out.
+    /// Number of entries when the dead ones were last taken out.
     swept: usize,
 }
 
@@ -26,8 +26,8 @@ impl Deadlines {
         }
     }
 
-    /// Takes out the entries that are not live, when there are so many that most of them must be dead: a connection whose deadline
-    /// comes nearer leaves the old entry behind, for as long as the other end had it put off.
+    /// Takes out the entries that are not live, once there are so many that most of them must be dead: a connection
+    /// whose deadline comes nearer leaves the old entry behind, for as long as the other end had it put off.
     pub(crate) fn sweep_if_stale(&mut self, is_live: impl Fn(Instant, ConnectionHandle) -> bool) {
         if self.heap.len() > 2 * self.swept + LEAST_SWEPT {
             self.heap.retain(|&Reverse((at, connection))| is_live(at, connection));

@@ -1,4 +1,4 @@
-//! What the connections tell their owner.
+//! Events that the connections tell their owner.
 
 use crate::{Closed, MessageHandle, StreamHandle, StreamName};
 use bytes::Bytes;
@@ -9,16 +9,16 @@ use std::net::SocketAddr;
 pub enum Event {
     /// A peer dials: answer with [`crate::Quic::accept`] or [`crate::Quic::refuse`].
     Incoming {
-        /// What the dialler said.
+        /// The dialler's hello.
         hello: Hello,
-        /// What both would speak.
+        /// The protocol that both would speak.
         protocol: Box<str>,
     },
     /// The handshake is complete.
     Connected {
-        /// What the other end said.
+        /// The other end's hello.
         hello: Hello,
-        /// What both speak.
+        /// The protocol that both speak.
         protocol: Box<str>,
     },
     /// The connection ended; unsettled messages were reported [`Outcome::Lost`] before. Nothing follows.
@@ -32,38 +32,39 @@ pub enum Event {
         /// Its content, in an allocation of exactly its size.
         bytes: Box<[u8]>,
     },
-    /// What became of a message that this end sent.
+    /// Outcome of a message that this end sent.
     MessageSettled {
-        /// Which one.
+        /// The message.
         message: MessageHandle,
-        /// How it ended.
+        /// Its outcome.
         outcome: Outcome,
     },
-    /// Stream credit or flow control opened: what returned `None` or 0 may be tried again.
+    /// Stream credit or flow control opened: a call that returned `None` or 0 may be tried again.
     Writable,
     /// The other end opened a byte stream.
     StreamOpened {
-        /// Which one.
+        /// The stream.
         stream: StreamHandle,
         /// Whether this end can write as well.
         bidirectional: bool,
         /// Its priority at the other end.
         priority: u8,
-        /// What the other end calls it.
+        /// The name that the other end gave it.
         name: StreamName,
     },
     /// A byte stream that was [`Read::Blocked`] has something to read.
     Readable(StreamHandle),
-    /// The other end gave up this byte stream, which this end opened, before its end. What was not read of it is gone.
+    /// The other end gave up this byte stream, which this end opened, before its end. Bytes that were not read are
+    /// gone.
     StreamReset {
-        /// Which one.
+        /// The stream.
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
     },
     /// The other end reads no more of this byte stream.
     StreamStopped {
-        /// Which one.
+        /// The stream.
         stream: StreamHandle,
         /// The other application's code.
         code: u64,
@@ -74,7 +75,7 @@ pub enum Event {
     StreamFinished(StreamHandle),
 }
 
-/// What an end says of itself in its first flight.
+/// An end's account of itself in its first flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// Differs between two lives of a node.
@@ -89,7 +90,7 @@ pub struct Hello {
     pub observed: Option<SocketAddr>,
 }
 
-/// How a message that was sent ended.
+/// Outcome of a message that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The other end holds the whole message.
@@ -102,7 +103,7 @@ pub enum Outcome {
     Lost,
 }
 
-/// Why a sender gives a message up; the other end is told, so that both count alike.
+/// Reason why a sender gives a message up; the other end is told, so that both count alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiveUp {
     /// Its owner wants it no more.
@@ -113,7 +114,7 @@ pub enum GiveUp {
     Expired,
 }
 
-/// What a byte stream has to read.
+/// Result of a read of a byte stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
     /// The next bytes.

@@ -1,4 +1,4 @@
-//! What may fly: CUBIC under a ceiling.
+//! Congestion control: CUBIC under a ceiling.
 
 use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS};
 use quinn_proto::{
@@ -77,12 +77,12 @@ struct Flight {
     mtu: u64,
     rate: DeliveryRate,
     ceiling: u64,
-    /// By the last acknowledgement.
+    /// A queue stands, by the last acknowledgement.
     queue_stands: bool,
     started: Instant,
     /// Ticks between both clocks at the last acknowledgement, and what they are without wrapping.
     delay: Option<(u32, i64)>,
-    /// By the acknowledgement in hand.
+    /// Bytes acknowledged by the acknowledgement in hand.
     acknowledged: u64,
     /// An acknowledgement has put the count right since the handshake.
     is_exact: bool,
@@ -231,7 +231,7 @@ impl Controller for Flight {
 struct DeliveryRate {
     round_start: Instant,
     delivered: u64,
-    /// Of this round, and of the one before.
+    /// Least round trip of this round, and of the one before.
     least: Duration,
     least_before: Duration,
     /// Bytes that arrived and that were lost, the older the less they count.
@@ -283,7 +283,7 @@ impl DeliveryRate {
         self.lost += bytes as f64;
     }
 
-    /// The share of what was sent lately.
+    /// Share of the bytes sent lately that was lost.
     fn loss(&self) -> f64 {
         self.lost / (self.arrived + self.lost)
     }

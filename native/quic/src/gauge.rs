@@ -1,11 +1,11 @@
-//! What a connection's congestion controller and its owner tell each other.
+//! The state that a connection's congestion controller and its owner share.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
-/// What a connection's controller and its owner both know.
+/// Figures and settings that a connection's controller and its owner share.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     pub(crate) window: AtomicU64,
@@ -20,12 +20,13 @@ pub(crate) struct Gauge {
     filled: AtomicBool,
     /// The owner's window; 0: CUBIC's own.
     pub(crate) cap: AtomicU64,
-    /// When the newest packet that the datagram in hand acknowledges arrived, by its receiver's clock and one more; 0: unknown.
+    /// Arrival of the newest packet that the datagram in hand acknowledges, in ticks of its receiver's clock plus one;
+    /// 0: unknown.
     pub(crate) arrived: AtomicU32,
     pub(crate) sample: RunningSample,
     /// In-flight bytes from which CUBIC begins anew; 0: it goes on.
     pub(crate) restart: AtomicU64,
-    /// Others fill the path's queue: what stands there counts as the path.
+    /// Other flows fill the path's queue: the delay of that queue counts as the path's.
     pub(crate) competes: AtomicBool,
 }
 
@@ -39,11 +40,11 @@ pub(crate) struct RunningSample {
     pub(crate) delay: AtomicI64,
     pub(crate) arrival: AtomicI64,
     pub(crate) round_trip: AtomicU64,
-    /// When the newest packet left, in microseconds of the connection's life.
+    /// Departure of the newest packet, in microseconds of the connection's life.
     pub(crate) newest: AtomicU64,
 }
 
-/// What acknowledgements told of the path since the owner last asked.
+/// Facts that acknowledgements brought of the path since the owner last asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PathSample {
     /// Packets acknowledged, and their bytes.
@@ -56,7 +57,7 @@ pub struct PathSample {
     pub marks: u64,
     /// The least delay to the other end, by its clock, less a constant that is unknown. Without its clock: the least round trip.
     pub delay: i64,
-    /// When the newest packet arrived, by the same clock, in microseconds.
+    /// Arrival of the newest packet, by the same clock, in microseconds.
     pub arrival: i64,
     /// The round trip of the newest packet.
     pub round_trip: Duration,
@@ -82,7 +83,7 @@ impl Gauge {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// When the newest packet that was acknowledged left, of the connection's life; at most a microsecond later.
+    /// Departure of the newest packet that was acknowledged, in the connection's life; at most a microsecond later.
     pub(crate) fn newest_acknowledged(&self) -> Duration {
         Duration::from_micros(self.sample.newest.load(Ordering::Relaxed) + 1)
     }
@@ -92,7 +93,7 @@ impl Gauge {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// The handshake is over.
+    /// Notes that the handshake is over.
     pub(crate) fn opened(&self) {
         self.is_open.store(true, Ordering::Relaxed);
     }
@@ -108,7 +109,7 @@ impl Gauge {
         if self.open.load(Ordering::Relaxed) { u64::MAX } else { 1 }
     }
 
-    /// From now on this much may be in flight; `None`: what CUBIC says.
+    /// Sets the bytes that may be in flight from now on; `None`: CUBIC's own window.
     pub(crate) fn set_window(&self, window: Option<u64>) {
         self.competes.store(false, Ordering::Relaxed);
         self.cap.store(window.unwrap_or(0), Ordering::Relaxed);
@@ -117,14 +118,14 @@ impl Gauge {
         }
     }
 
-    /// CUBIC begins anew, as after a loss with this much in flight, and has its part in the path's queue.
+    /// Begins CUBIC anew, as after a loss with this much in flight, so that it has its part in the path's queue.
     pub(crate) fn compete(&self, in_flight: u64) {
         self.set_window(None);
         self.restart.store(in_flight.max(1), Ordering::Relaxed);
         self.competes.store(true, Ordering::Relaxed);
     }
 
-    /// Something left: the window is filled if less than this is free.
+    /// Notes that something left: the window is filled if less than this is free.
     pub(crate) fn fills(&self, nearly: u64) {
         self.filled.store(self.in_flight() + nearly >= self.window(), Ordering::Relaxed);
     }
@@ -134,14 +135,14 @@ impl Gauge {
         self.filled.load(Ordering::Relaxed)
     }
 
-    /// When the next datagram left, by its sender's clock, and for how long that had put off what it acknowledges.
+    /// Notes when the next datagram left, by its sender's clock, and for how long it had put off its acknowledgement.
     pub(crate) fn departed(&self, stamp: Option<u32>, put_off: Duration) {
         let ticks = (put_off.as_micros() as u64 / STAMP_MICROS) as u32;
         let arrived = stamp.map_or(0, |stamp| (stamp.wrapping_sub(ticks) & STAMP_MASK) + 1);
         self.arrived.store(arrived, Ordering::Relaxed);
     }
 
-    /// What was told since the last call.
+    /// Takes the facts since the last call.
     pub(crate) fn take_sample(&self) -> Option<PathSample> {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         let sample = PathSample {
@@ -168,17 +169,17 @@ impl Gauge {
         self.in_flight.store(in_flight, Ordering::Relaxed);
     }
 
-    /// Packets that ask for an acknowledgement left.
+    /// Counts packets that left and ask for an acknowledgement.
     pub(crate) fn sent(&self, bytes: u64) {
         self.in_flight.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Nothing flies: quinn-proto has no timer.
+    /// Sets the bytes in flight to zero: quinn-proto has no timer.
     pub(crate) fn land(&self) {
         self.in_flight.store(0, Ordering::Relaxed);
     }
 }
 
-/// Microseconds of a tick of the clock that stamps datagrams, and what of it is told: 20 bits, 16 seconds.
+/// Microseconds of a tick of the clock that stamps datagrams, and the part of it that is told: 20 bits, 16 seconds.
 pub const STAMP_MICROS: u64 = 16;
 pub(crate) const STAMP_MASK: u32 = (1 << 20) - 1;

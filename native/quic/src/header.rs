@@ -1,8 +1,8 @@
-//! The first bytes of each stream: what it is.
+//! Headers: the first bytes of each stream, which say what it is.
 //!
-//! kind (1 byte), format version (1 byte), and then of a message: priority (1 byte), length (varint); of a byte
-//! stream: priority (1 byte), and in version 2, for one that has a name, its length (1 byte) and its UTF-8; of the
-//! control stream: nothing.
+//! kind (1 byte), format version (1 byte), and then of a message: priority (1 byte), length (varint); of a byte stream:
+//! priority (1 byte), and in version 2, for one that has a name, its length (1 byte) and its UTF-8; of the control
+//! stream: nothing.
 //!
 //! A byte stream without a name keeps version 1, which ends of before there were names read too.
 
@@ -22,7 +22,7 @@ const MAX_LENGTH: usize = 3 + 8;
 /// In front of a name.
 const BEFORE_NAME: usize = 4;
 
-/// What a stream carries.
+/// Content of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Header {
     Control,
@@ -65,7 +65,7 @@ pub(crate) struct HeaderReader {
 pub(crate) struct Unknown;
 
 impl HeaderReader {
-    /// How many bytes to read next; 0 when the header is complete.
+    /// Number of bytes to read next; 0 when the header is complete.
     pub(crate) fn wants(&self) -> usize {
         let known = &self.bytes[..self.length];
         let whole = match known {

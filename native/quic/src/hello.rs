@@ -1,4 +1,4 @@
-//! The hello: what each end says of itself in its first flight.
+//! The hello: an end's account of itself in its first flight.
 //!
 //! On the wire: version (1 byte), length of the body (2 bytes, big-endian), body. The body is a sequence of fields:
 //! type (varint), length (varint), value. Unknown types are skipped, known ones come at most once. Version and length
@@ -24,13 +24,13 @@ const MAX_NAMES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Greeting {
     pub(crate) hello: Hello,
-    /// What the acceptor chose; a dialler names none.
+    /// Protocol that the acceptor chose; a dialler names none.
     pub(crate) chosen: Option<Box<str>>,
     /// Transport parameters (RFC 9000 section 18).
     pub(crate) parameters: Vec<u8>,
 }
 
-/// Why a hello cannot be used.
+/// Reason why a hello cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum HelloError {
     #[error("hello version {0} is not spoken here, only version {VERSION}")]

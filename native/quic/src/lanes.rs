@@ -14,7 +14,7 @@ pub(crate) struct Lanes {
     used: Vec<(u8, Load)>,
 }
 
-/// What a set of lanes carries.
+/// Load of a set of lanes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Load {
     pub(crate) bytes: u64,
@@ -32,7 +32,7 @@ impl Lanes {
         }
     }
 
-    /// Takes away what is there at most.
+    /// Takes away no more than is there.
     pub(crate) fn remove(&mut self, lane: u8, bytes: u64, count: u64) {
         let Ok(at) = self.used.binary_search_by_key(&lane, |entry| entry.0) else { return };
         let load = &mut self.used[at].1;
@@ -43,7 +43,7 @@ impl Lanes {
         }
     }
 
-    /// This lane and those above it.
+    /// Load of this lane and those above it.
     pub(crate) fn at_or_above(&self, lane: u8) -> Load {
         self.sum(|other| other >= lane)
     }

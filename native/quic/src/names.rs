@@ -1,4 +1,4 @@
-//! What peers, connections, messages and streams are called, and what a packet carries beside its payload.
+//! Names of peers, connections, messages and streams, and the facts of a packet beside its payload.
 
 /// Names a peer; chosen by the owner, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub enum Ecn {
     Ce,
 }
 
-/// What [`crate::Quic::poll_transmit`] appended.
+/// Payloads that [`crate::Quic::poll_transmit`] appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transmit {
     /// Size of each UDP payload but the last, which may be shorter.

@@ -1,4 +1,5 @@
-//! Transport parameters (RFC 9000 section 18): what our version promises at least, and what the sender must know.
+//! Transport parameters (RFC 9000 section 18): the least that our version promises, and those that the sender must
+//! know.
 
 use crate::varint;
 use thiserror::Error;
@@ -11,7 +12,7 @@ pub(crate) mod floor {
     pub(crate) const DATAGRAM: u64 = 1200;
 }
 
-/// What the other end lets us send.
+/// Limits within which the other end lets us send.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PeerLimits {
     pub(crate) receive_window: u64,
@@ -21,8 +22,8 @@ pub(crate) struct PeerLimits {
     pub(crate) datagram: u64,
 }
 
-/// How the unidirectional streams that an end may have open are shared out, so that byte streams which are held open leave
-/// some for messages, and those of one lane some for the lanes above.
+/// Shares of the unidirectional streams that an end may have open. Byte streams which are held open leave some for
+/// messages, and those of one lane some for the lanes above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StreamShares {
     /// Byte streams of any lane.
@@ -34,7 +35,7 @@ pub(crate) struct StreamShares {
 }
 
 impl StreamShares {
-    /// How many to announce, so that this many byte streams may be open.
+    /// Number of streams to announce, so that this many byte streams may be open.
     pub(crate) fn announce(streams: u32) -> u32 {
         2 * streams + streams.div_ceil(4) + 1
     }
@@ -48,7 +49,7 @@ impl PeerLimits {
     }
 }
 
-/// What is wrong with the other end's parameters.
+/// Fault of the other end's parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum ParameterError {
     #[error("malformed transport parameters")]

@@ -55,7 +55,7 @@ pub(crate) struct Undecided {
     pub(crate) protocol: Box<str>,
 }
 
-/// What a datagram turned out to be.
+/// Kind of a datagram.
 #[expect(clippy::large_enum_variant, reason = "made for each datagram and taken apart at once")]
 pub(crate) enum Arrival {
     Nothing,
@@ -67,7 +67,7 @@ pub(crate) enum Arrival {
     Refused(Useless),
 }
 
-/// Why a hello is of no use.
+/// Reason why a hello is of no use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Useless {
     Malformed,
@@ -106,7 +106,7 @@ impl Peer {
         }
     }
 
-    /// Whether nothing would be lost with it.
+    /// Whether nothing would be lost by dropping it.
     pub(crate) fn is_idle(&self) -> bool {
         self.incomplete.is_empty()
             && self.undecided.is_empty()

@@ -35,11 +35,11 @@ pub struct Quic {
     secrets: Secrets,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
-    /// Of those that spent some, whether they have connections or not.
+    /// Allowances of peers that spent some, whether they have connections or not.
     allowances: FxHashMap<PeerTag, Allowance>,
     endpoints: u64,
     next: u32,
-    /// The latest instant that was told.
+    /// The latest instant that a call named.
     now: Option<Instant>,
     touched: Vec<ConnectionHandle>,
     ready: VecDeque<ConnectionHandle>,
@@ -48,9 +48,9 @@ pub struct Quic {
     responses: VecDeque<(PeerTag, Vec<u8>)>,
     scratch: Vec<u8>,
     totals: QuicStats,
-    /// Of the datagram that is handled.
+    /// Weight of the datagram in hand.
     weight: Weight,
-    /// Of the next datagram, by its sender's clock.
+    /// Departure of the next datagram, by its sender's clock.
     departed: Option<u32>,
 }
 
@@ -118,14 +118,14 @@ impl Quic {
         handle
     }
 
-    /// Tells when the next datagram left its sender, by that one's clock: ticks of [`crate::STAMP_MICROS`], the lowest 20
-    /// bits. What it acknowledges then tells the delay there apart from the delay back.
+    /// Sets when the next datagram left its sender, by that one's clock: ticks of [`crate::STAMP_MICROS`], the lowest
+    /// 20 bits. Its acknowledgement then tells the delay there apart from the delay back.
     pub fn handle_departure(&mut self, stamp: u32) {
         self.departed = Some(stamp);
     }
 
-    /// One UDP payload from a peer, in an allocation of its own: what is kept of it keeps all of it. `observed` is the
-    /// endpoint at which the peer is seen, for the hello of an answer.
+    /// Takes one UDP payload from a peer, in an allocation of its own: a kept piece of it keeps all of it. `observed`
+    /// is the endpoint at which the peer is seen, for the hello of an answer.
     pub fn handle_datagram(
         &mut self,
         peer: PeerTag,
@@ -265,7 +265,8 @@ impl Quic {
         }
     }
 
-    /// When [`Quic::handle_timeout`] wants to be called, and why. Sometimes too early, never too late.
+    /// Instant at which [`Quic::handle_timeout`] wants to be called, and the reason. Sometimes too early, never too
+    /// late.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement or close"))
     }
@@ -285,7 +286,7 @@ impl Quic {
         made.ready &= transmit.is_some();
         let deadline = made.deadline();
         self.deadlines.set(connection, &mut made.armed, deadline);
-        // What was thought unsent, or in flight, was not: nobody else would tell.
+        // Bytes that counted as unsent, or in flight, were neither: nobody else would tell.
         let has_grown = transmit.is_none() && !had_room && made.room() > 0;
         if has_grown {
             self.mark_ready(connection);
@@ -313,7 +314,7 @@ impl Quic {
         Some(peer)
     }
 
-    /// What happened.
+    /// The next event, and its connection.
     pub fn poll_event(&mut self) -> Option<(ConnectionHandle, Event)> {
         self.settle();
         self.events.pop_front()
@@ -327,22 +328,24 @@ impl Quic {
         })
     }
 
-    /// Since when this end waits for an answer: the oldest packet that asks for one, sent after anything was received.
+    /// Instant since which this end waits for an answer: that of the oldest packet that asks for one, sent after
+    /// anything was received.
     pub fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Since when this end waits for an acknowledgement of what left last, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of the newest that flies, whatever else was received meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }
 
-    /// When the last datagram of a connection came; before any, when it was made.
+    /// Instant at which the last datagram of a connection came; before any, at which it was made.
     pub fn last_heard(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection).map(Connection::last_heard)
     }
 
-    /// How long an answer takes at most when nothing is lost: about what quinn-proto waits before its first probe.
+    /// Longest time that an answer takes when nothing is lost: about that which quinn-proto waits before its first
+    /// probe.
     pub fn probe_timeout(&self, connection: ConnectionHandle) -> Option<Duration> {
         self.seen(connection).map(Connection::probe_timeout)
     }
@@ -430,8 +433,7 @@ impl Quic {
         }
     }
 
-    /// Lets what was touched come to rest: endpoints and connections exchange their events, and what follows from them
-    /// is told.
+    /// Settles what was touched: endpoints and connections exchange their events, and the owner's events follow.
     fn settle(&mut self) {
         let Some(now) = self.now else { return };
         let slots = &self.slots;

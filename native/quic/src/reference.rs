@@ -16,7 +16,7 @@ use quinn_proto::{
 
 use crate::gauge::Gauge;
 
-/// Whose rate control connections have that begin from now on.
+/// Congestion controller of connections that begin from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// Ours.

@@ -28,12 +28,12 @@ use std::{
 /// The QUIC version that has this session: "wr", 1.
 pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
 
-/// What a dialler says.
+/// A dialler's part of a handshake.
 pub(crate) struct Dial {
     pub(crate) hello: Hello,
 }
 
-/// What an acceptor answers to a hello that was read already.
+/// An acceptor's answer to a hello that was read already.
 pub(crate) struct Answer {
     pub(crate) hello: Hello,
     /// The error with which the dialler is refused, if it is.
@@ -48,7 +48,7 @@ pub(crate) struct Accepted {
     pub(crate) protocol: Box<str>,
 }
 
-/// What both ends agreed on, once [`Session::handshake_data`] gives it.
+/// Agreement of both ends, once [`Session::handshake_data`] gives it.
 #[derive(Debug, Clone)]
 pub(crate) struct Agreement {
     pub(crate) hello: Hello,
@@ -56,7 +56,7 @@ pub(crate) struct Agreement {
     pub(crate) limits: PeerLimits,
 }
 
-/// The error that tells the other end what is wrong with a dialler's hello, if anything is; else what both speak.
+/// The protocol that both speak, or the error that tells the other end the fault of a dialler's hello.
 pub(crate) fn judge(dialler: &Greeting, accepted: &[Box<str>]) -> Result<Box<str>, TransportError> {
     check(dialler, Side::Client)?;
     match choose(&dialler.hello.offered, accepted) {

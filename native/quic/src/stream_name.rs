@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What the opener of a byte stream calls it: at most 255 bytes, empty for none. Its meaning is the applications'.
+/// Name that the opener of a byte stream gives it: at most 255 bytes, empty for none. Its meaning is the applications'.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StreamName(Box<str>);
 

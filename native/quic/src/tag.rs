@@ -18,22 +18,22 @@ use twox_hash::XxHash3_64;
 /// Bytes that each packet is longer for its tag.
 pub(crate) const TAG_LENGTH: usize = 8;
 
-/// From which the tags of both directions of one encryption level are made.
+/// Secret behind the tags of both directions of one encryption level.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Secret(u64);
 
 impl Secret {
-    /// Of Initial packets: known from the first packet alone.
+    /// Secret of Initial packets: known from the first packet alone.
     pub(crate) fn initial(destination: &ConnectionId) -> Self {
         Self(XxHash3_64::oneshot_with_seed(1, destination))
     }
 
-    /// Of Handshake packets: as Initial, so that ends that saw different hellos can still say so.
+    /// Secret of Handshake packets: from the Initial one, so that ends that saw different hellos can still say so.
     pub(crate) fn handshake(self) -> Self {
         Self(XxHash3_64::oneshot_with_seed(2, &self.0.to_le_bytes()))
     }
 
-    /// Of 1-RTT packets: from both hellos.
+    /// Secret of 1-RTT packets: from both hellos.
     pub(crate) fn data(transcript: &Transcript) -> Self {
         Self(XxHash3_64::oneshot_with_seed(3, &transcript.0))
     }
@@ -73,7 +73,7 @@ impl Transcript {
         Self(digest.finalize().into())
     }
 
-    /// What `side` says to confirm what it saw.
+    /// Digest by which `side` confirms the hellos that it saw.
     pub(crate) fn confirmation(&self, side: Side) -> [u8; 32] {
         let label: &[u8] = if side.is_client() { b"dialler" } else { b"acceptor" };
         let mut digest = Blake2s256::new();

@@ -4,13 +4,13 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Whether the other end acknowledged all that a stream wrote. quinn-proto does not say so before the stream is finished,
-/// but it drops a chunk once every byte up to its end is acknowledged.
+/// Bytes that a stream wrote and the other end has not acknowledged. quinn-proto does not tell their end before the
+/// stream is finished, but it drops a chunk once every byte up to its end is acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Unacknowledged(Arc<()>);
 
 impl Unacknowledged {
-    /// The same bytes, which count until they are dropped.
+    /// Wraps bytes so that they count until they are dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Counted { bytes, _count: Arc::clone(&self.0) })
     }
@@ -20,7 +20,7 @@ impl Unacknowledged {
         Arc::strong_count(&self.0) - 1
     }
 
-    /// Nothing that was written waits for its acknowledgement.
+    /// Whether nothing that was written waits for its acknowledgement.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces() == 0
     }
@@ -37,19 +37,19 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-/// How much quinn-proto holds of a stream until the other end has acknowledged it.
+/// Bytes that quinn-proto holds of a stream until the other end has acknowledged them.
 #[derive(Debug, Default)]
 pub(crate) struct UnacknowledgedBytes(Arc<AtomicUsize>);
 
 impl UnacknowledgedBytes {
-    /// The same bytes, which count until they are dropped.
+    /// Wraps bytes so that they count until they are dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
         let cost = bytes.len() + PIECE_COST;
         self.0.fetch_add(cost, Ordering::Relaxed);
         Bytes::from_owner(CountedBytes { bytes, cost, held: Arc::clone(&self.0) })
     }
 
-    /// Bytes, with what each piece costs besides.
+    /// Bytes held, with the overhead of each piece.
     pub(crate) fn held(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

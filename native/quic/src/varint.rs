@@ -25,7 +25,7 @@ pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
     Some(head[1..].iter().fold(u64::from(head[0] & 0x3f), |value, byte| value << 8 | u64::from(*byte)))
 }
 
-/// How many bytes a value takes, by its first byte.
+/// Number of bytes that a value takes, by its first byte.
 pub(crate) fn length_of(first: u8) -> usize {
     1 << (first >> 6)
 }

@@ -1,19 +1,20 @@
-//! How much work a datagram asks of quinn-proto, found out before it gets it: the frames can be read, for nothing is encrypted.
+//! Work that a datagram asks of quinn-proto, found out before it gets it: the frames can be read, for nothing is
+//! encrypted.
 
 use std::time::Instant;
 
 use crate::{cid, tag::TAG_LENGTH, varint};
 
-/// What a datagram asks for that its bytes alone do not tell. Made anew for each datagram, in the same memory.
+/// Demands of a datagram that its bytes alone do not tell. Made anew for each datagram, in the same memory.
 #[derive(Debug, Default)]
 pub(crate) struct Weight {
-    /// Of its STREAM frames, those that say where a stream goes on: stream, offset, length.
+    /// STREAM frames that say where a stream goes on: stream, offset, length.
     pub(crate) pieces: Vec<(u64, u64, u64)>,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,
     /// Connection IDs given out or retired.
     pub(crate) ids: u32,
-    /// What no honest end ever sends.
+    /// Something that no honest end ever sends.
     pub(crate) offence: Option<&'static str>,
 }
 
@@ -133,7 +134,7 @@ fn next_packet<'a>(rest: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     Some((true, body.get(number..body.len().checked_sub(TAG_LENGTH)?)?))
 }
 
-/// What a peer may ask for in pieces: a store that fills with time.
+/// Pieces that a peer may ask for: a store that fills with time.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     left: u32,
@@ -147,7 +148,7 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// Whether so many may be worked off now.
+    /// Spends so many pieces. Whether they may be worked off now.
     pub(crate) fn spend(&mut self, pieces: u32, now: Instant) -> bool {
         self.fill(now);
         let affords = pieces <= self.left;

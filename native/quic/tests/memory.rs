@@ -1,4 +1,4 @@
-//! What a peer can make a node hold. Alone in its process, since it looks at the whole of it.
+//! Memory that a peer can make a node hold. Alone in its process, since it looks at the whole of it.
 
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! How datagrams fare on the way.
+//! Links: latency, loss and rate of datagrams on their way.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ pub struct Link {
     pub jitter: Duration,
     /// Jitter overtakes nobody: a datagram arrives no sooner than those sent before it.
     pub in_order: bool,
-    /// How likely a datagram vanishes.
+    /// Probability that a datagram vanishes.
     pub loss: f64,
-    /// How likely a datagram is held back for as long again (1 ms at least), so that later ones overtake it.
+    /// Probability that a datagram is held back for as long again (1 ms at least), so that later ones overtake it.
     pub reorder: f64,
-    /// How likely a datagram arrives twice.
+    /// Probability that a datagram arrives twice.
     pub duplicate: f64,
     /// Longer UDP payloads vanish.
     pub mtu: usize,
@@ -33,7 +33,7 @@ pub struct Link {
 pub struct Rate {
     /// Payload bits a second.
     pub bits_per_second: u64,
-    /// Bytes that may wait; what comes on top vanishes.
+    /// Bytes that may wait; a datagram on top vanishes.
     pub queue_bytes: usize,
 }
 
@@ -54,12 +54,12 @@ impl Default for Link {
 }
 
 impl Link {
-    /// Perfect but for the time it takes.
+    /// A perfect link, but for the time it takes.
     pub fn with_latency(latency: Duration) -> Link {
         Link { latency, ..Link::default() }
     }
 
-    /// Nothing gets through.
+    /// A link that lets nothing through.
     pub fn down() -> Link {
         Link { loss: 1.0, ..Link::default() }
     }

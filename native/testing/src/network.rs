@@ -14,15 +14,15 @@ use crate::seed::Seed;
 /// One UDP payload and its two ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
-    /// Who sent it, as the receiver sees it.
+    /// Its sender, as the receiver sees it.
     pub from: SocketAddr,
-    /// Who gets it.
+    /// Its receiver.
     pub to: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
 }
 
-/// What became of the datagrams so far.
+/// Fates of the datagrams so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Handed in.
@@ -39,7 +39,7 @@ pub struct Counters {
     pub too_long: u64,
 }
 
-/// Links between addresses, and what is on its way over them.
+/// Links between addresses, and the datagrams on their way over them.
 #[derive(Debug)]
 pub struct Network {
     seed: Seed,
@@ -49,7 +49,7 @@ pub struct Network {
     uplinks: BTreeMap<SocketAddr, Rate>,
     busy_until: BTreeMap<Bottleneck, Instant>,
     routers: Vec<Queue>,
-    /// When the last datagram of an ordered link arrives.
+    /// Arrival of the last datagram of each ordered link.
     last_arrival: BTreeMap<(SocketAddr, SocketAddr), Instant>,
     /// By arrival, then in the order of sending.
     on_the_way: BTreeMap<(Instant, u64), Datagram>,
@@ -86,17 +86,17 @@ impl Network {
         &self.seed
     }
 
-    /// How every link behaves that was not set by itself.
+    /// Sets the link of all directions that have none of their own.
     pub fn set_default(&mut self, link: Link) {
         self.default = link;
     }
 
-    /// How one direction behaves from now on; what is on its way already is not touched.
+    /// Sets the link of one direction from now on; datagrams on their way are not touched.
     pub fn set_link(&mut self, from: SocketAddr, to: SocketAddr, link: Link) {
         self.links.insert((from, to), link);
     }
 
-    /// How both directions behave from now on.
+    /// Sets the link of both directions from now on.
     pub fn set_links(&mut self, a: SocketAddr, b: SocketAddr, link: Link) {
         self.set_link(a, b, link.clone());
         self.set_link(b, a, link);
@@ -122,7 +122,7 @@ impl Network {
         RouterId(self.routers.len() - 1)
     }
 
-    /// How a router behaves from now on; what waits in it goes on at the old pace.
+    /// Changes a router from now on; datagrams that wait in it go on at the old pace.
     ///
     /// # Panics
     /// If it is another network's.
@@ -130,7 +130,7 @@ impl Network {
         self.routers[id.0].router = router;
     }
 
-    /// What a router saw since it was last asked.
+    /// Figures of a router since they were last taken.
     ///
     /// # Panics
     /// If it is another network's.
@@ -177,7 +177,7 @@ impl Network {
         self.schedule(datagram, &link, left);
     }
 
-    /// When the next datagram arrives.
+    /// Arrival of the next datagram.
     pub fn next_arrival(&self) -> Option<Instant> {
         self.on_the_way.first_key_value().map(|((at, _), _)| *at)
     }
@@ -191,12 +191,12 @@ impl Network {
         self.on_the_way.pop_first().map(|(_, datagram)| datagram)
     }
 
-    /// What became of the datagrams so far.
+    /// Fates of the datagrams so far.
     pub fn counters(&self) -> Counters {
         self.counters
     }
 
-    /// When the last bit has left the bottleneck; `None` if its queue is full.
+    /// Time at which the last bit has left the bottleneck; `None` if its queue is full.
     fn pass(&mut self, at: Bottleneck, rate: Option<Rate>, length: usize, now: Instant) -> Option<Instant> {
         let Some(rate) = rate else { return Some(now) };
         let free = self.busy_until.get(&at).copied().unwrap_or(now).max(now);

@@ -12,7 +12,7 @@ pub struct Router {
     pub overhead: usize,
     /// Bytes that leave at once after idleness.
     pub burst: usize,
-    /// What may wait; what comes on top vanishes.
+    /// Bound of its queue; a datagram on top vanishes.
     pub buffer: Buffer,
 }
 
@@ -29,7 +29,7 @@ pub enum Buffer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouterId(pub(crate) usize);
 
-/// What a router saw.
+/// Figures of a router's queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RouterFigures {
     /// Datagrams that passed.
@@ -44,15 +44,15 @@ pub struct RouterFigures {
     pub waited: Duration,
 }
 
-/// What waits in a router.
+/// A router's queue.
 #[derive(Debug)]
 pub struct Queue {
     pub(crate) router: Router,
-    /// Since they were last taken.
+    /// Figures since they were last taken.
     pub figures: RouterFigures,
-    /// When the bucket is (or was) exactly empty.
+    /// Time at which the bucket is (or was) exactly empty.
     even: Option<Instant>,
-    /// When each datagram that waits will have left, and its cost.
+    /// Datagrams that wait: the time at which each will have left, and its cost.
     waiting: VecDeque<(Instant, usize)>,
     waiting_bytes: usize,
 }
@@ -64,7 +64,7 @@ impl Queue {
         Self { router, figures, even: None, waiting: VecDeque::new(), waiting_bytes: 0 }
     }
 
-    /// When a datagram that comes now has left; `None` if the queue is full.
+    /// Time at which a datagram that comes now has left; `None` if the queue is full.
     pub fn pass(&mut self, length: usize, now: Instant) -> Option<Instant> {
         while let Some(&(left, cost)) = self.waiting.front()
             && left <= now

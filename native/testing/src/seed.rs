@@ -1,4 +1,4 @@
-//! Where a run's randomness comes from.
+//! Seeds of a run's randomness.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64;

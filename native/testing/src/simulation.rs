@@ -9,20 +9,20 @@ use crate::seed::Seed;
 
 /// Any state machine that takes and gives datagrams.
 pub trait Node {
-    /// Takes one that arrived.
+    /// Takes a datagram that arrived.
     fn handle_datagram(&mut self, datagram: Datagram, now: Instant);
     /// Does what is due.
     fn handle_timeout(&mut self, now: Instant);
-    /// Gives the next to send; asked until `None` after anything was handled.
+    /// Gives the next datagram to send; asked until `None` after anything was handled.
     fn poll_transmit(&mut self, now: Instant) -> Option<Datagram>;
-    /// When `handle_timeout` wants to be called.
+    /// Time at which `handle_timeout` wants to be called.
     fn poll_timeout(&self) -> Option<Instant>;
 }
 
 /// A virtual clock and the nodes that live by it. Nothing here waits: a virtual day takes as long as its events.
 #[derive(Debug)]
 pub struct Simulation<N> {
-    /// What is between the nodes.
+    /// The network between the nodes.
     pub network: Network,
     nodes: BTreeMap<SocketAddr, N>,
     now: Instant,
@@ -53,12 +53,12 @@ impl<N: Node> Simulation<N> {
         self.nodes.insert(address, node)
     }
 
-    /// Takes a node away; what is on its way to it vanishes on arrival.
+    /// Takes a node away; datagrams on their way to it vanish on arrival.
     pub fn remove(&mut self, address: SocketAddr) -> Option<N> {
         self.nodes.remove(&address)
     }
 
-    /// A look at a node.
+    /// The node at an address.
     ///
     /// # Panics
     /// If there is none.
@@ -151,5 +151,5 @@ pub fn start() -> Instant {
     Instant::now() + AHEAD
 }
 
-/// How far ahead of the real clock tests begin: ten years, by which whoever looks knows simulated time.
+/// Time by which tests begin ahead of the real clock: ten years, at which code that looks at it knows simulated time.
 pub const AHEAD: Duration = Duration::from_secs(10 * 365 * 86_400);

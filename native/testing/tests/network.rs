@@ -133,7 +133,7 @@ fn time_jumps_from_event_to_event() {
     assert_eq!(simulation.node(a).heard.len(), 3_600 + 1, "nobody is there to answer");
 }
 
-/// Numbers and times on the way of what arrives.
+/// Sends `count` numbered datagrams; gives number and travel time of each that arrives.
 fn send(count: u16, interval: Duration, link: Link) -> Vec<(u16, Duration)> {
     numbers(&mut Network::new(Seed::of_this_run()), count, interval, link)
 }

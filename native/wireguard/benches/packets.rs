@@ -1,4 +1,4 @@
-//! What a packet costs in the device, beside what it costs in boringtun alone.
+//! Cost of a packet in the device, beside its cost in boringtun alone.
 //!
 //! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the machine
 //! is shared), for 1,420 bytes and for 100.
@@ -35,8 +35,8 @@ fn main() {
     flood();
 }
 
-/// What a stranger's initiation costs on the average while 50,000 a second come, from as many addresses as there are: with a first MAC that is
-/// wrong, with one that is right, and with something for a cookie besides.
+/// Average cost of a stranger's initiation while 50,000 a second come, each from an address of its own: with a wrong
+/// first MAC, with a right one, and with a false cookie besides.
 fn flood() {
     let now = clock();
     let (mut sender, mut receiver) = (device(1, 0, now), device(2, 1_000, now));
@@ -74,7 +74,7 @@ fn flood() {
     println!("flood\tcookies sent\t{}", receiver.stats().cookies_sent);
 }
 
-/// What each step of a handshake costs the end that does it, the median of many.
+/// Cost of each step of a handshake to the end that does it: the median of many.
 fn handshakes() {
     let mut steps: [Vec<Duration>; 4] = Default::default();
     for _ in 0..200 {

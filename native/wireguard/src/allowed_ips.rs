@@ -1,4 +1,4 @@
-//! Which peer an inner address belongs to (whitepaper section 2, "cryptokey routing").
+//! Cryptokey routing: the peer that an inner address belongs to (whitepaper section 2).
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) struct AllowedIps {
     v6: Lengths,
 }
 
-/// How many prefixes there are of each length in use, the longest first.
+/// Number of prefixes of each length in use, the longest first.
 type Lengths = BTreeMap<Reverse<u8>, usize>;
 
 impl AllowedIps {

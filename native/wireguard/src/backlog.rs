@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A leaky bucket measured in time: each piece of work adds what it takes, and the clock drains it.
+/// A leaky bucket measured in time: each piece of work adds its cost, and the clock drains it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backlog {
     done_at: Instant,
@@ -17,12 +17,12 @@ impl Backlog {
         self.done_at = self.done_at.max(now) + work;
     }
 
-    /// How long what was added will still take.
+    /// Time that the work still takes.
     pub(crate) fn depth(&self, now: Instant) -> Duration {
         self.done_at.saturating_duration_since(now)
     }
 
-    /// When nothing of it will be left.
+    /// Instant at which all of it is done.
     pub(crate) fn done_at(&self) -> Instant {
         self.done_at
     }

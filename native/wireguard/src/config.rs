@@ -1,4 +1,4 @@
-//! What a device and its peers are made with.
+//! Configuration of a device and of its peers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct Config {
     pub mtu: u16,
     /// Report unknown keys as [`Event::Stranger`](crate::Event::Stranger) instead of refusing them in silence.
     pub report_strangers: bool,
-    /// How long a stranger's question stays open.
+    /// Time for which a stranger's question stays open.
     pub authorize_timeout: Duration,
     /// Bounds on what peers and strangers can make us hold.
     pub limits: Limits,
@@ -47,7 +47,7 @@ pub struct PeerConfig {
     pub public_key: PublicKey,
     /// Mixed into the handshake; both ends need the same.
     pub preshared_key: Option<PresharedKey>,
-    /// Where it may be, best first: initiations try one after the other. Without any it has to come to us.
+    /// Endpoints, best first: initiations try one after the other. A peer without any has to come to us.
     pub endpoints: Vec<SocketAddr>,
     /// Inner addresses it may use besides its derived one, which it always has.
     pub allowed_ips: Vec<Prefix>,
@@ -68,7 +68,7 @@ impl PeerConfig {
     }
 }
 
-/// Changes to a living peer; what is `None` stays as it is.
+/// Changes to a living peer; a field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PeerChanges {
     /// The whole new list of where it may be, best first.
@@ -83,7 +83,7 @@ pub struct PeerChanges {
     pub persistent_keepalive: Option<Option<u16>>,
 }
 
-/// Why a peer was not added; nothing was changed.
+/// Reason why a peer was not added; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddPeerError {
     /// A peer with this key exists: update it, or remove it first.
@@ -112,7 +112,7 @@ pub enum AddPeerError {
     StrangerGone,
 }
 
-/// Why a peer was not changed; nothing was changed.
+/// Reason why a peer was not changed; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpdatePeerError {
     /// No peer has this id: it was removed.

@@ -97,7 +97,7 @@ impl Cookies {
     }
 }
 
-/// What the holder of a key asks for before it goes on: opened with the first MAC of the message that it was sent for.
+/// Opens a cookie reply with the first MAC of the message that it answers; gives the cookie.
 pub(crate) fn open_reply(
     reply: &[u8; COOKIE_REPLY_LENGTH],
     from: &PublicKey,
@@ -133,7 +133,7 @@ pub(crate) fn has_cookie(message: &[u8]) -> bool {
     split(message).2 != [0; 16]
 }
 
-/// What is signed by mac1; mac1; mac2, which signs both.
+/// Splits a message into the bytes that mac1 signs, mac1, and mac2, which signs both.
 fn split(message: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let (signed, macs) = message.split_at(message.len() - 32);
     let (mac1, mac2) = macs.split_at(16);

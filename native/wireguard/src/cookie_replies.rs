@@ -1,4 +1,4 @@
-//! Who gets a cookie while there are too many handshake messages.
+//! Choice of who gets a cookie while there are too many handshake messages.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use crate::random::Random;
 use crate::rate_limiter::{Rate, RateLimiter};
 use crate::turned_away::TurnedAway;
 
-/// Cookie replies by the second: so many for where peers are, so many for other ports of their addresses, so many for the
-/// rest of the world, and as many again for those of it who come back after they got none; and a few for each address and
-/// port, so that a flood from some hundred of them takes from nobody else.
+/// Budgets for cookie replies: one for endpoints of peers, one for other ports of peers' addresses, one for unknown
+/// sources, and one as large again for unknown sources that come back after they got none. Each address and port that
+/// is no peer's endpoint has a small budget besides, so that a flood from some hundred of them takes from nobody else.
 pub(crate) struct CookieReplies {
     to_peers: Backlog,
     to_peer_addresses: Backlog,
@@ -22,10 +22,10 @@ pub(crate) struct CookieReplies {
     bound: Option<Bound>,
 }
 
-/// What an uplink leaves to replies.
+/// The part of an uplink that replies may use.
 struct Bound {
-    /// Of one reply, to where peers are; of those to others half as many leave to who is unknown, and a quarter each to who
-    /// returns and to other ports of peers' addresses.
+    /// Time that one reply to a peer's endpoint takes of the uplink. Of the rate to all others, unknown sources have
+    /// half, and those that return and other ports of peers' addresses a quarter each.
     interval: Duration,
     addresses: RateLimiter,
 }
@@ -46,8 +46,8 @@ impl CookieReplies {
         }
     }
 
-    /// From now on no more leaves than so much of an uplink carries, twice: for where peers are, and for all others, of
-    /// which one address, whatever the port, gets an eighth at most.
+    /// Bounds replies to what `bits_per_second` carries, twice: for endpoints of peers, and for all others. One
+    /// address, whatever the port, gets an eighth of the latter at most.
     pub(crate) fn bound(&mut self, bits_per_second: u64, random: &mut Random) {
         let interval = Duration::from_nanos(SECOND * REPLY_BITS / bits_per_second.max(1));
         let addresses = RateLimiter::new(Rate { interval: interval * 8, burst: 2 }, random);
@@ -68,7 +68,7 @@ impl CookieReplies {
         }
     }
 
-    /// One was answered.
+    /// Notes that a message was answered.
     pub(crate) fn charge(&mut self, remote: SocketAddr, source: Source, now: Instant) {
         match source {
             Source::Peer => return self.to_peers.add(self.interval(INTERVAL / 4, 1), now),
@@ -84,7 +84,7 @@ impl CookieReplies {
         }
     }
 
-    /// One was not.
+    /// Notes that a message was not.
     pub(crate) fn turn_away(&mut self, remote: SocketAddr, source: Source, now: Instant) {
         if source == Source::Unknown {
             self.turned_away.insert(remote, now);
@@ -106,7 +106,7 @@ impl CookieReplies {
             && bound.is_none_or(|bound| bound.addresses.allows(remote.ip(), 0, now))
     }
 
-    /// Of one reply, where one in so many leaves of what the uplink carries.
+    /// Time between two replies to which one in `one_in` of the uplink's goes.
     fn interval(&self, least: Duration, one_in: u32) -> Duration {
         self.bound.as_ref().map_or(least, |bound| least.max(bound.interval * one_in))
     }

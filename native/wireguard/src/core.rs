@@ -1,4 +1,4 @@
-//! What all peers of a device share.
+//! State that all peers of a device share.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::random::Random;
 use crate::stats::Stats;
 use crate::tunnel::{Clock, Identity};
 
-/// All of a device that a peer needs for what it does.
+/// The part of a device that its peers work with.
 pub(crate) struct Core {
     pub(crate) public_key: PublicKey,
     pub(crate) opener: Opener,

@@ -48,7 +48,7 @@ pub struct Device {
     peer_limit: usize,
     next_id: u32,
     now: Instant,
-    /// Whose the last datagram was.
+    /// The sender of the last datagram, if it opened.
     pub(crate) opened: Option<PeerId>,
 }
 
@@ -190,7 +190,7 @@ impl Device {
         self.peers.get(&peer)?.round_trip
     }
 
-    /// When anything authenticated was last received: a datagram of a session, or the answer to an initiation.
+    /// Time at which anything authenticated was last received: a datagram of a session, or the answer to an initiation.
     pub fn last_received(&self, peer: PeerId) -> Option<Instant> {
         let stats = &self.peers.get(&peer)?.stats;
         stats.last_received.max(stats.last_handshake)
@@ -201,12 +201,12 @@ impl Device {
         self.peers.get(&peer).is_some_and(|peer| peer.session(self.now).is_some())
     }
 
-    /// Where the peer is.
+    /// The peer's endpoint: where it was last heard, or configured to be.
     pub fn endpoint(&self, peer: PeerId) -> Option<SocketAddr> {
         self.peers.get(&peer)?.endpoint()
     }
 
-    /// Whose an inner address is: the longest prefix that holds it decides.
+    /// Owner of an inner address: the longest prefix that holds it decides.
     pub fn peer_of_destination(&self, destination: IpAddr) -> Option<PeerId> {
         self.core.allowed_ips.owner(destination)
     }

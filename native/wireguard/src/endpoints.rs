@@ -1,4 +1,4 @@
-//! At which outer addresses peers are, and which are being dialled.
+//! Outer addresses at which peers are, and those that are being dialled.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
@@ -9,18 +9,19 @@ use rustc_hash::FxHashMap;
 use crate::config::PeerId;
 use crate::path::canonical;
 
-/// Who is at each endpoint, and how many at each address whatever the port: what comes from there is more likely theirs.
+/// Peers by endpoint, and the number of peers by address, whatever the port: a datagram from such an address is more
+/// likely a peer's.
 ///
 /// Only the owner and authenticated peers put endpoints here, one each, so an unkeyed hash does.
 #[derive(Debug, Default)]
 pub(crate) struct Endpoints {
     endpoints: BTreeSet<(SocketAddr, PeerId)>,
     addresses: FxHashMap<IpAddr, u32>,
-    /// Where the newest initiation to each peer went.
+    /// Target of the newest initiation to each peer.
     aims: BTreeSet<(SocketAddr, PeerId)>,
 }
 
-/// Who is where a datagram claims to come from.
+/// Relation of a datagram's source to the peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A peer, address and port.

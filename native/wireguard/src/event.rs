@@ -1,4 +1,4 @@
-//! What a device tells its owner.
+//! Events that a device tells its owner.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,25 +25,25 @@ pub enum Event {
     Moved {
         /// The peer.
         peer: PeerId,
-        /// Where it was, if that was known.
+        /// The former endpoint, if it was known.
         from: Option<SocketAddr>,
-        /// Where it is.
+        /// The new endpoint.
         to: SocketAddr,
     },
     /// An initiation went unanswered until the next was due; `attempt` starts at 1.
     Unanswered {
         /// The peer.
         peer: PeerId,
-        /// Which initiation of this handshake it was.
+        /// Number of the initiation in this handshake, from 1 on.
         attempt: u32,
-        /// Where it was sent.
+        /// Its destination.
         to: SocketAddr,
     },
     /// The system refused to send an initiation there; the next address is tried at once.
     Unreachable {
         /// The peer.
         peer: PeerId,
-        /// Where it could not be sent.
+        /// The endpoint that could not be sent to.
         to: SocketAddr,
         /// The system's error number.
         error: i32,
@@ -59,7 +59,7 @@ pub enum Event {
     Down {
         /// The peer.
         peer: PeerId,
-        /// Why.
+        /// The reason.
         reason: DownReason,
     },
     /// An unknown key proved its possession; answer with [`Device::authorize`](crate::Device::authorize) or
@@ -67,7 +67,7 @@ pub enum Event {
     Stranger {
         /// The key.
         public_key: PublicKey,
-        /// Where its initiation came from.
+        /// Source of its initiation.
         endpoint: SocketAddr,
     },
     /// The question lapsed: nobody answered it in time.
@@ -77,7 +77,7 @@ pub enum Event {
     },
 }
 
-/// Why a tunnel is down.
+/// Reason why a tunnel is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownReason {
     /// The session expired, and no new one was asked for.

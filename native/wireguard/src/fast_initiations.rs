@@ -1,4 +1,4 @@
-//! How many initiations may leave sooner than WireGuard's 5 s after the one before.
+//! Rate at which initiations may leave sooner than WireGuard's 5 s after the one before.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
-//! Handshake messages wait here until data has been served, and are worked off by what they cost.
+//! Handshake messages wait here until data has been served, and are worked off at the pace of their cost.
 //!
-//! Whoever knows our public key can make us compute, so handshakes are paced. A message of a peer is charged at its cost;
-//! one that opened to no peer at ten times that: strangers get a tenth of the time, and what they send beyond that piles
-//! up. Once the work in the queue exceeds [`LOAD_LIMIT`] a message needs a cookie to enter it ([`Cookies`]), and its source
-//! must have something left in its bucket ([`RateLimiter`]).
+//! Anybody who knows our public key can make us compute, so handshakes are paced. A message of a peer is charged at its
+//! cost; one that opened to no peer at ten times that: strangers get a tenth of the time, and further messages of
+//! theirs pile up. Once the work in the queue exceeds [`LOAD_LIMIT`] a message needs a cookie to enter it
+//! ([`Cookies`]), and its source must have something left in its bucket ([`RateLimiter`]).
 //!
 //! [`Cookies`]: crate::cookie::Cookies
 
@@ -92,7 +92,7 @@ impl HandshakeQueue {
         self.responses.remove(place)
     }
 
-    /// When the next turn may begin, if anything waits.
+    /// Earliest begin of the next turn, if anything waits.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         (self.len() > 0).then(|| self.work.done_at() - TURN / 2)
     }
@@ -147,7 +147,7 @@ impl HandshakeQueue {
         self.replies.turn_away(remote, source, now);
     }
 
-    /// Which of `places` a source has: nobody can choose it.
+    /// A source's place among `places`: nobody can choose it.
     pub(crate) fn place(&self, source: IpAddr, places: u16) -> u16 {
         self.sources.place(source, 0) as u16 % places
     }
@@ -170,7 +170,7 @@ fn push<const LENGTH: usize>(
     Ok(())
 }
 
-/// The memory of a crowd goes with it.
+/// Takes the next; frees the memory of a burst once it has drained.
 fn pop<const LENGTH: usize>(queue: &mut VecDeque<Waiting<LENGTH>>) -> Option<Waiting<LENGTH>> {
     let message = queue.pop_front();
     if queue.is_empty() && queue.capacity() > KEPT_CAPACITY {
@@ -179,8 +179,8 @@ fn pop<const LENGTH: usize>(queue: &mut VecDeque<Waiting<LENGTH>>) -> Option<Wai
     message
 }
 
-/// What handshake messages cost, as `cargo bench --bench packets` measures them: 264 us to answer an initiation, of which
-/// this much is spent on one that does not open; 94 us to complete our own.
+/// Costs of handshake messages, as `cargo bench --bench packets` measures them: 264 us to answer an initiation, 60 us
+/// of them to find that it does not open; 94 us to complete our own.
 pub(crate) const OPENING_COST: Duration = Duration::from_micros(60);
 pub(crate) const ANSWERING_COST: Duration = Duration::from_micros(264 - 60);
 pub(crate) const COMPLETING_COST: Duration = Duration::from_micros(94);

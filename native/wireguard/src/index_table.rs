@@ -1,4 +1,4 @@
-//! Which peer a message's receiver index belongs to.
+//! Table from a message's receiver index to its peer.
 
 use std::collections::hash_map::Entry;
 

@@ -19,11 +19,11 @@ type Secret = Zeroizing<[u8; 32]>;
 #[derive(Clone)]
 pub(crate) struct StaticShared(Secret);
 
-/// When an initiation was made, as its maker's clock says (TAI64N: big-endian, so that bytes compare like times).
+/// Time at which an initiation was made, by its maker's clock (TAI64N: big-endian, so that bytes compare like times).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(pub(crate) [u8; 12]);
 
-/// What an initiation says about itself, not yet proven.
+/// Public key that an initiation claims, not yet proven.
 pub(crate) struct Claim {
     pub(crate) public_key: PublicKey,
     chaining_key: Secret,

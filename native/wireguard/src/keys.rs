@@ -23,7 +23,7 @@ pub enum KeyError {
     /// Raw bytes, but not 32 of them.
     #[error("a key is 32 bytes, not {length}")]
     Length {
-        /// How many bytes came.
+        /// Number of bytes given.
         length: usize,
     },
 }

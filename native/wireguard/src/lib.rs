@@ -1,7 +1,7 @@
 //! A WireGuard device without I/O: peers, sessions, timers, allowed IPs.
 //!
-//! [`Device`] says how it is driven. What was wrong with a datagram is a counter in [`Stats`], never an error; what an owner
-//! should know is an [`Event`].
+//! [`Device`] says how it is driven. A fault of a datagram is a counter in [`Stats`], never an error; news for the
+//! owner is an [`Event`].
 
 mod allowed_ips;
 mod backlog;

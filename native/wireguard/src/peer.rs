@@ -30,32 +30,32 @@ pub(crate) struct Peer {
     pub(crate) derived_address: Ipv6Addr,
     pub(crate) shared: StaticShared,
     pub(crate) preshared_key: Option<PresharedKey>,
-    /// The way of data: where it was configured to be, or last heard.
+    /// The path that data takes: where the peer was configured to be, or last heard.
     pub(crate) path: Option<Path>,
-    /// The way before, while the one now may be that of a mere copy of what the peer sent.
+    /// The path before, remembered while the present one may come from a mere copy of a datagram of the peer's.
     pub(crate) former: Option<Path>,
     targets: Targets,
     aim: Option<Box<Aim>>,
     /// Besides the derived address.
     pub(crate) allowed_ips: Vec<Prefix>,
-    /// Of the newest initiation that was taken.
+    /// Timestamp of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
-    /// Of the newest initiation that was sent to it.
+    /// Stamp of the newest initiation that was sent to it.
     pub(crate) stamp: Option<Stamp>,
     answers: Option<Backlog>,
     pub(crate) timers: Timers,
     pub(crate) staged: Staged,
     pub(crate) stats: PeerStats,
-    /// Where handshakes happen.
+    /// The tunnel in which handshakes happen.
     tunnel: Option<Tunnel>,
     /// The one before, which carries data until the new one can.
     retired: Option<Box<Tunnel>>,
-    /// What was sealed under the session of an earlier answer, while a later one may replace it.
+    /// Packets that were sealed under the session of an earlier answer, while a later one may replace it.
     kept: Option<Kept>,
     pub(crate) round_trip: Option<Duration>,
     /// The owner was told that it is up.
     up: bool,
-    /// Where the owner believes it is, when it was last told so, and when that keys were renewed.
+    /// The endpoint that the owner was last told of, and the times at which it was told of a move and of renewed keys.
     told_endpoint: Option<SocketAddr>,
     told_moved: Option<Instant>,
     told_rekeyed: Option<Instant>,
@@ -164,7 +164,7 @@ impl Peer {
         }
     }
 
-    /// What is sent goes unanswered: the tunnel may be dead though it has keys.
+    /// Suspects the tunnel: what is sent goes unanswered, though it has keys.
     pub(crate) fn suspect(&mut self, core: &mut Core, now: Instant) {
         let pace = if self.session(now).is_some() { Pace::Suspicion } else { Pace::First };
         if self.timers.pace() < Some(pace) {
@@ -280,9 +280,10 @@ impl Peer {
         }
     }
 
-    /// A response made a session. If a newer initiation may still be answered, what is sealed meanwhile is kept: a kernel and
-    /// wireguard-go, which know one unconfirmed session, have thrown this one away when they have got that. And if an
-    /// earlier answer made a session before, what was kept then is sent once more; to IP it is harmless if both arrive.
+    /// Takes note of a session that a response made. Where a newer initiation may still be answered, packets sealed
+    /// meanwhile are kept: a kernel and wireguard-go, which know one unconfirmed session, have thrown this one away
+    /// once they have that initiation. Packets kept since an earlier answer's session are sent once more; to IP it is
+    /// harmless if both arrive.
     pub(crate) fn replaceable(&mut self, completed: &Completed, core: &mut Core, now: Instant) {
         self.round_trip = Some(now.duration_since(completed.made));
         if let Some(kept) = self.kept.take() {
@@ -299,14 +300,14 @@ impl Peer {
             .map(|_| Kept { made: completed.session.established, packets: Staged::default() });
     }
 
-    /// A packet was sealed.
+    /// Keeps a copy of a packet that was sealed, if a later answer may replace its session.
     pub(crate) fn keep(&mut self, packet: &[u8], limit: usize) {
         if let Some(kept) = &mut self.kept {
             kept.packets.push(packet, limit);
         }
     }
 
-    /// Something came under a session made at that time.
+    /// Drops the kept copies: something came under a session made at that time, or before.
     pub(crate) fn heard_under(&mut self, made: Instant) {
         if self.kept.take_if(|kept| kept.made <= made).is_some() {
             self.timers.kept = None;
@@ -397,8 +398,8 @@ impl Peer {
         self.timers.expires = self.session(now).map(|session| session.expires() + Duration::from_nanos(1));
     }
 
-    /// How long to wait for the first datagram of a session that was made in answer to the peer: initiating now would
-    /// only give both a second one.
+    /// Instant until which to wait for the first datagram of a session that was made in answer to the peer: initiating
+    /// before would only give both a second one.
     fn awaited_until(&self) -> Option<Instant> {
         Some(self.tunnel.as_ref()?.awaiting()? + CONFIRMATION_TIMEOUT + self.timers.patience())
     }
@@ -444,7 +445,7 @@ impl Peer {
 }
 
 struct Kept {
-    /// When the session was made.
+    /// Instant at which the session was made.
     made: Instant,
     packets: Staged,
 }

@@ -39,7 +39,7 @@ impl Prefix {
         self.address
     }
 
-    /// How many bits count.
+    /// Number of bits that count.
     pub fn bits(&self) -> u8 {
         self.bits
     }

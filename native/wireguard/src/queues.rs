@@ -1,4 +1,4 @@
-//! Packets and messages that wait to leave, and what they are padded in.
+//! Packets and messages that wait to leave, and the room to pad them in.
 
 use std::collections::VecDeque;
 
@@ -72,7 +72,7 @@ pub(crate) struct Outgoing {
 /// A message that is ready to leave, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Where it goes.
+    /// The path that it takes.
     pub path: Path,
     /// The peer that it is for; `None`: a cookie reply, which answers nobody who is known.
     pub peer: Option<PeerId>,
@@ -96,7 +96,7 @@ impl Outgoing {
         self.queue.push_back(Queued { message, length: content.len(), bytes });
     }
 
-    /// The memory of a crowd goes with it.
+    /// Takes the oldest; frees the memory of a burst once it has drained.
     pub(crate) fn pop(&mut self) -> Option<Queued> {
         let message = self.queue.pop_front();
         if self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY {

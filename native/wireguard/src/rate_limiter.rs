@@ -1,4 +1,4 @@
-//! How much a source may cost us while there is too much to do (whitepaper section 5.3).
+//! Bound on the work that one source may cause while there is too much to do (whitepaper section 5.3).
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

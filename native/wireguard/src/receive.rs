@@ -1,4 +1,4 @@
-//! What comes in: data for the hot path, the three handshake messages for the rest (whitepaper section 5.4).
+//! The way in: data on the hot path, the three handshake messages beside it (whitepaper section 5.4).
 //!
 //! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
 //! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
@@ -29,13 +29,14 @@ pub use claimed::Claimed;
 /// A whole IP packet, at the start of the caller's plaintext buffer; its source belongs to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// Who sent it.
+    /// Its sender.
     pub peer: PeerId,
     /// Its length, from its own header.
     pub len: usize,
     /// It came under the session that seals, or a newer one.
     pub current: bool,
-    /// When the session under which it came was made, by this end's clock: who sealed it lived then.
+    /// Instant at which the session under which it came was made, by this end's clock: the end that sealed it lived
+    /// then.
     pub made: Instant,
 }
 
@@ -137,7 +138,8 @@ impl Peer {
         is_first
     }
 
-    /// What is in `plaintext`, if the datagram held a packet that this peer may send; an error if it did not open.
+    /// Opens a datagram into `plaintext`. Gives the packet in it, if this peer may send it; an error if it did not
+    /// open.
     fn open(
         &mut self,
         index: TunnelIndex,

@@ -14,7 +14,7 @@ use crate::peer::Peer;
 use crate::queues::Message;
 use crate::timers::Pace;
 
-/// What became of a packet handed to [`Device::send`].
+/// Outcome of a packet handed to [`Device::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// One datagram was appended, to be sent along this path.
@@ -34,7 +34,7 @@ pub struct Flushed {
     pub packet: Box<[u8]>,
 }
 
-/// Why a packet was dropped on sending.
+/// Reason why a packet was dropped on sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendDrop {
     /// The peer was removed.

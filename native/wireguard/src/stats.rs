@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-/// What a device did and dropped; all count since it was made.
+/// A device's work and drops, counted since it was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Handshake initiations sent.
     pub initiations_sent: u64,
-    /// Those of them that left beside a session that went unanswered.
+    /// Initiations sent beside a session that went unanswered.
     pub initiations_on_suspicion: u64,
     /// Initiations that had to wait because too many others left at the time.
     pub initiations_put_off: u64,
@@ -84,9 +84,9 @@ pub struct PeerStats {
     pub received_bytes: u64,
     /// Sessions confirmed.
     pub sessions: u64,
-    /// When the newest session was confirmed.
+    /// Time at which the newest session was confirmed.
     pub last_handshake: Option<Instant>,
-    /// When something authenticated last came in.
+    /// Time at which something authenticated last came in.
     pub last_received: Option<Instant>,
     /// Bytes waiting for a session.
     pub staged_bytes: usize,

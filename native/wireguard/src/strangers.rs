@@ -29,7 +29,7 @@ pub(crate) struct Stranger {
     asked: Instant,
 }
 
-/// What became of a stranger's initiation.
+/// Outcome of a stranger's initiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// It is new, and the question is to be told.
@@ -118,22 +118,23 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Peers that were removed: their old initiations stay replays if they come back, and ours to them must not look like ones.
+/// Removed peers. Their old initiations must still count as replays when they return, and ours must not look like
+/// replays to them.
 pub(crate) struct Departed {
     timestamps: Remembered<Timestamp>,
     initiated: Remembered<Initiated>,
 }
 
-/// What is kept of a peer that was removed.
+/// Record of a peer that was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
-    /// Of the newest initiation that was taken from it.
+    /// Timestamp of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
     /// The last that was sent to it.
     pub(crate) initiated: Option<Initiated>,
 }
 
-/// An initiation that was sent: when, and what it was stamped with.
+/// Time and stamp of an initiation that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Initiated {
     pub(crate) at: Instant,
@@ -149,7 +150,7 @@ impl Departed {
         }
     }
 
-    /// Keeps what still matters while a new initiation would be stamped with `due`, if anything does.
+    /// Keeps the record of a removed peer, as far as it matters while a new initiation would be stamped with `due`.
     pub(crate) fn remember(&mut self, key: PublicKey, past: Past, due: Stamp) {
         if past.timestamp > Timestamp::default() {
             self.timestamps.insert(key, past.timestamp);
@@ -217,7 +218,7 @@ impl<T: Copy> Remembered<T> {
     }
 }
 
-/// Where fewer questions than this may stand in all, they are nobody's share.
+/// Least share of questions that one network may hold, however few may stand in all.
 const LEAST_SHARE: usize = 16;
 
 /// About 2.5 MiB when it is reached.

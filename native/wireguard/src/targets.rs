@@ -1,8 +1,8 @@
-//! Where the initiations of a dial go: the present path first, then the other addresses where the peer may be, in turn.
+//! Targets of a dial's initiations: the present path first, then the peer's other addresses in turn.
 
 use std::net::SocketAddr;
 
-/// What is tried, and what was.
+/// Candidate endpoints, and the one tried last.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     /// As configured, best first.
@@ -42,7 +42,7 @@ impl Targets {
         self.last = None;
     }
 
-    /// Where the next initiation goes.
+    /// Target of the next initiation.
     pub(crate) fn next(&mut self, present: SocketAddr) -> SocketAddr {
         if let Some(hint) = self.hint.take() {
             self.last = Some(hint).filter(|hint| *hint == present);
@@ -51,7 +51,7 @@ impl Targets {
         self.turn(present, &[])
     }
 
-    /// Where it goes after the system refused to send it to all of these.
+    /// Target after the system refused to send to all of these, if one is left.
     pub(crate) fn instead(&mut self, present: SocketAddr, refused: &[SocketAddr]) -> Option<SocketAddr> {
         let next = self.turn(present, refused);
         (!refused.contains(&next)).then_some(next)

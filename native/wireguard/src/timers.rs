@@ -12,7 +12,7 @@ use crate::random::Random;
 use dial::Dial;
 pub(crate) use dial::Pace;
 
-/// What is to be done at a deadline.
+/// Task that is due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Send the next initiation, or give up.
@@ -52,26 +52,26 @@ impl Due {
     }
 }
 
-/// Facts about one peer, and what follows from them.
+/// Facts about one peer, and the deadlines that follow from them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     /// It is known where to send to.
     pub(crate) reachable: bool,
     persistent: Option<Persistent>,
-    /// When data was sent, the first since anything authenticated came back.
+    /// Time of the first data sent since anything authenticated came back.
     unanswered: Option<Instant>,
-    /// How much longer than others this peer waits for an answer.
+    /// Random extra wait for an answer, so that two ends do not retry in step.
     patience: Duration,
-    /// When data was received, the first since anything was sent back.
+    /// Time of the first data received since anything was sent back.
     owed: Option<Instant>,
     dial: Option<Dial>,
     last_initiation: Option<Initiation>,
-    /// When to tell where the peer is, for it moved soon after it had moved.
+    /// Time at which to tell the peer's endpoint, put off because it moved soon after a move.
     pub(crate) moves: Option<Instant>,
-    /// Since when the session that seals will be too old.
+    /// Instant from which the session that seals is too old.
     pub(crate) expires: Option<Instant>,
     pub(crate) retires: Option<Instant>,
-    /// Until when the session of an earlier answer may be replaced by that of a later one.
+    /// Instant until which the session of an earlier answer may be replaced by that of a later one.
     pub(crate) kept: Option<Instant>,
     /// The last authenticated message either way, while there are keys.
     last_traffic: Option<Instant>,
@@ -91,13 +91,13 @@ struct Initiation {
 }
 
 impl Timers {
-    /// Those of a peer that is new, or that was removed after the last initiation to it and is added again.
+    /// Timers of a peer that is new, or that was removed after the last initiation to it and is added again.
     pub(crate) fn returning(last_initiation: Option<Instant>) -> Timers {
         let last_initiation = last_initiation.map(|at| Initiation { at, spacing: INITIATION_SPACING });
         Timers { last_initiation, ..Timers::default() }
     }
 
-    /// When the last initiation was sent.
+    /// Time of the last initiation.
     pub(crate) fn last_initiation(&self) -> Option<Instant> {
         self.last_initiation.map(|last| last.at)
     }
@@ -189,7 +189,7 @@ impl Timers {
         self.patience = random.duration(Duration::ZERO, RETRY_JITTER);
     }
 
-    /// How much longer than others this peer waits for an answer.
+    /// Random extra wait for an answer.
     pub(crate) fn patience(&self) -> Duration {
         self.patience
     }
@@ -235,12 +235,12 @@ impl Timers {
         self.dial.is_some_and(|dial| dial.next <= now)
     }
 
-    /// How fast initiations leave, if any are under way.
+    /// Pace of the initiations, if any are under way.
     pub(crate) fn pace(&self) -> Option<Pace> {
         self.dial.map(|dial| dial.pace)
     }
 
-    /// How many initiations of this dial have left.
+    /// Number of initiations of this dial that have left.
     pub(crate) fn attempts(&self) -> u32 {
         self.dial.map_or(0, |dial| dial.attempts)
     }

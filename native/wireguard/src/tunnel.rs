@@ -30,7 +30,7 @@ use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
 
-/// What all tunnels of a device share.
+/// State that all tunnels of a device share.
 pub(crate) struct Identity {
     private_key: PrivateKey,
     public_key: PublicKey,
@@ -56,12 +56,12 @@ pub(crate) struct Tunnel {
     /// The response made last.
     answered: Option<Sent>,
     peer: PublicKey,
-    /// What the peer last asked for, and when it came.
+    /// The cookie that the peer last sent, and its time of arrival.
     cookie: Option<([u8; 16], Instant)>,
     /// The peer has forgotten its sessions that were made until then.
     left: Option<Instant>,
     advanced: Instant,
-    /// When the last session was made, or the tunnel.
+    /// Time at which the last session was made, or else the tunnel.
     renewed: Instant,
     /// After a simultaneous handshake this end lets the other renew first.
     yields: bool,
@@ -80,7 +80,7 @@ struct Sent {
 #[derive(Clone, Copy, Debug)]
 struct Initiated {
     sent: Sent,
-    /// When the first of this series was made: boringtun counts its 90 s from there.
+    /// Time at which the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
     made: Instant,
 }
@@ -91,9 +91,10 @@ pub(crate) struct Completed {
     pub(crate) session: Session,
     /// Confirms the session.
     pub(crate) keepalive: [u8; DATA_OVERHEAD],
-    /// When the initiation was made that was answered.
+    /// Time at which the answered initiation was made.
     pub(crate) made: Instant,
-    /// When a newer one was made that may still be answered: a kernel that has got it opens nothing under this session.
+    /// Time at which a newer initiation was made that may still be answered: a kernel that has got it opens nothing
+    /// under this session.
     pub(crate) newer: Option<Instant>,
 }
 
@@ -178,7 +179,7 @@ impl Tunnel {
         self.left.is_some_and(|left| session.established <= left)
     }
 
-    /// When a session was made in answer to the peer that still awaits its first datagram.
+    /// Time at which the newest session was made that still awaits its first datagram.
     pub(crate) fn awaiting(&self) -> Option<Instant> {
         let awaiting = |session: &Session| (!session.confirmed).then_some(session.established);
         self.sessions.iter().flatten().filter_map(awaiting).max()
@@ -476,7 +477,7 @@ impl Sent {
 /// boringtun's `N_SESSIONS`.
 const SESSIONS: usize = 8;
 
-/// So many handshakes of a peer may go unfinished while an older session lives.
+/// Handshakes of a peer that may go unfinished while an older session lives.
 const UNCONFIRMED: usize = 4;
 
 /// A tunnel left alone for longer is advanced before its next datagram.

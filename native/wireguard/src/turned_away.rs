@@ -1,4 +1,4 @@
-//! Who asked in vain a moment ago.
+//! Sources that asked in vain a moment ago.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -9,12 +9,13 @@ use crate::random::Random;
 
 /// Addresses and ports that were not answered in the last [`GENERATION`], up to twice that.
 ///
-/// Who dials tries again from where it was, after a quarter of a second to 5 s; a flood that makes up its sources seldom hits
-/// on one again. Two Bloom filters: what is not in them did not ask, and of what did not ask a few hundredths are in them at
-/// 50,000 a second. A flood that fills them, or that takes care to come back, has as good a chance as everybody who does.
+/// A dial tries again from the same source, after a quarter of a second to 5 s; a flood that makes up its sources
+/// seldom hits on one again. Two Bloom filters hold them: a source in neither did not ask, and of sources that did not
+/// ask a few hundredths are found at 50,000 a second. A flood that fills them, or that takes care to come back, has as
+/// good a chance as any source that does.
 pub(crate) struct TurnedAway {
     seed: u64,
-    /// Of this generation and the one before; empty while nobody was turned away.
+    /// Filters of this generation and the one before; empty while nobody was turned away.
     generations: [Vec<u64>; 2],
     began: Instant,
 }

@@ -1,4 +1,4 @@
-//! What a device holds and what it leaves behind, seen by an allocator that counts and looks.
+//! Memory that a device holds and leaves behind, seen by an allocator that counts and looks.
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -167,7 +167,7 @@ fn a_thousand_peers_that_come_and_go_leave_the_memory_of_none() {
     for number in 50..1_050 {
         now = live_and_leave(&mut hub, number, now, &mut plaintext);
     }
-    // Of each its key and its newest timestamp are kept, so that its old initiations stay replays.
+    // The key and the newest timestamp of each are kept, so that its old initiations stay replays.
     let each = (seen().held - before) / 1_000;
     assert!((0..200).contains(&each), "{each} bytes a peer");
     assert_eq!(seen().tunnels_with_contents, 0);
@@ -234,7 +234,7 @@ fn a_crowd_of_handshakes_leaves_no_memory_behind() {
     }
     assert!(seen().held - before < 2 << 20, "bounded while it lasts: {}", seen().held - before);
     let mut at = now;
-    // Who was turned away is known for 12 s.
+    // A source that was turned away is known for 12 s.
     for _ in 0..15_000 {
         at += Duration::from_millis(1);
         let mut reply = Vec::new();

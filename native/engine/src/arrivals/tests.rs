@@ -212,7 +212,8 @@ fn who_is_alone_and_cheap_waits_for_nobody() {
     assert!(!arrivals.is_free(peer(1), 1_400, &bytes, now), "others may be behind it");
 }
 
-/// How many datagrams of another's turns were worked off beside 20,000 of peer 0, where its turns turn out to be that.
+/// Number of datagrams of another's turns that were worked off beside 20,000 of peer 0, where its turns turn out to be
+/// `tally`.
 fn beside(other: Claimed, tally: Tally) -> usize {
     let mut arrivals = Arrivals::new();
     let mut now = Instant::now();

@@ -1,25 +1,26 @@
-//! Whose turn it is, by the time that each one's turns took.
+//! Turns by the time that each member's turns took.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Members that take turns: the one that had the least time is next.
 ///
-/// A turn of a member whose work takes much longer than its load explains counts several times; and while others are there, all
-/// such members together have no more than a tenth of the time that passes. Time comes in as what the caller measured.
+/// A turn of a member whose work takes much longer than its load explains counts several times; while others are there,
+/// all such members together have no more than a tenth of the time that passes. The caller measures the time.
 #[derive(Debug)]
 pub(crate) struct Turns<M> {
-    /// Of all that had a turn lately, and all that wait.
+    /// Accounts of all that had a turn lately, and of all that wait.
     accounts: BTreeMap<M, Account>,
     /// By the time they had, in nanoseconds.
     waiting: BTreeSet<(u64, M)>,
-    /// The time that the member had whose turn began last: who comes back begins there.
+    /// Time of the member whose turn began last: a member that comes back begins there.
     reached: u64,
-    /// While others are there, no slow member has a turn before this; of what they did not use they keep [`GRAIN`].
+    /// Instant before which no slow member has a turn while others are there; of unused time slow members keep
+    /// [`GRAIN`].
     slow_from: Option<Instant>,
-    /// A member that is not slow had a turn lately, until this.
+    /// Instant until which a member that is not slow counts as there, for it had a turn lately.
     others_until: Option<Instant>,
-    /// When the figures last lost half of what they hold.
+    /// Instant at which the figures were last halved.
     aged: Option<Instant>,
 }
 
@@ -27,7 +28,7 @@ pub(crate) struct Turns<M> {
 #[derive(Debug, Default)]
 struct Account {
     had: u64,
-    /// The same, of turns for which others paid.
+    /// Time of turns for which others paid.
     lent: u64,
     waits: bool,
     nanoseconds: u64,
@@ -47,7 +48,7 @@ impl<M: Copy + Ord> Turns<M> {
         }
     }
 
-    /// It has something to be worked off.
+    /// Lets a member take turns: it has something to be worked off.
     pub(crate) fn wait(&mut self, member: M) {
         let account = self.accounts.entry(member).or_default();
         if !account.waits {
@@ -57,7 +58,7 @@ impl<M: Copy + Ord> Turns<M> {
         }
     }
 
-    /// It has nothing any more.
+    /// Lets a member take no more turns: it has nothing left.
     pub(crate) fn rest(&mut self, member: M) {
         if let Some(account) = self.accounts.get_mut(&member) {
             account.waits = false;
@@ -72,7 +73,7 @@ impl<M: Copy + Ord> Turns<M> {
         Some(member)
     }
 
-    /// Begins the next turn, whoever is slow.
+    /// Begins the next turn, slow members included.
     pub(crate) fn first(&mut self) -> Option<M> {
         let &(had, member) = self.waiting.first()?;
         self.reached = self.reached.max(had);
@@ -83,7 +84,7 @@ impl<M: Copy + Ord> Turns<M> {
         self.may_begin(now).next().is_some()
     }
 
-    /// When to come back, if all that wait are slow: once turns of theirs have come together, for one wake-up.
+    /// Deadline, if all that wait are slow: late enough for several of their turns, so that one wake-up serves them.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let mut waiting = self.waiting.iter();
         if waiting.len() == 0 || waiting.any(|(_, member)| !self.is_slow(member)) {
@@ -92,7 +93,7 @@ impl<M: Copy + Ord> Turns<M> {
         Some((self.slow_from? + GRAIN).min(self.others_until?))
     }
 
-    /// How much load the member may have worked off in its turn.
+    /// Load that the member may have worked off in its turn.
     pub(crate) fn allowance(&self, member: M) -> u64 {
         match self.accounts.get(&member) {
             Some(account) if account.load >= JUDGED_LOAD => {
@@ -102,7 +103,7 @@ impl<M: Copy + Ord> Turns<M> {
         }
     }
 
-    /// Its work took so long.
+    /// Charges a member for the time of its work.
     pub(crate) fn charge(&mut self, member: M, took: Duration, load: u64, now: Instant) {
         self.age(now);
         let reached = self.reached;
@@ -126,8 +127,8 @@ impl<M: Copy + Ord> Turns<M> {
         }
     }
 
-    /// Its turn took so long for what is not its own. Nothing is judged by that, and it costs no time of its own; but past
-    /// [`LENT`] it has no more turns for it than others have.
+    /// Lends a member time of its turn that went into others' work. It is not judged by that, and pays nothing; but
+    /// past [`LENT`] it has no more turns for it than others have.
     pub(crate) fn lend(&mut self, member: M, took: Duration, now: Instant) {
         self.age(now);
         let reached = self.reached;
@@ -141,7 +142,7 @@ impl<M: Copy + Ord> Turns<M> {
         }
     }
 
-    /// Whether nobody else is there to whom the time of this member could matter.
+    /// Whether no other member is there to whom the time of this one could matter.
     pub(crate) fn is_alone(&mut self, member: M, now: Instant) -> bool {
         self.age(now);
         let mut accounts = self.accounts.iter();
@@ -182,7 +183,7 @@ impl<M: Copy + Ord> Turns<M> {
         });
     }
 
-    /// Finds out who is slow.
+    /// Finds out which members are slow.
     fn judge(&mut self) {
         let judged = self.accounts.values().filter(|account| account.load >= JUDGED_LOAD);
         let mut costs: Vec<u64> = judged.map(Account::cost).collect();
@@ -200,12 +201,12 @@ impl<M: Copy + Ord> Turns<M> {
 }
 
 impl Account {
-    /// Among those that wait.
+    /// Its place among those that wait.
     fn place(&self) -> u64 {
         self.had.max(self.lent.saturating_sub(LENT))
     }
 
-    /// Nanoseconds for 1,024 units of load.
+    /// Its cost: nanoseconds for 1,024 units of load.
     fn cost(&self) -> u64 {
         (self.nanoseconds * 1_024).checked_div(self.load).unwrap_or(0)
     }
@@ -213,23 +214,23 @@ impl Account {
 
 /// In nanoseconds: a full batch of bulk takes some 60 us, and is not cut.
 const TURN: u64 = 200_000;
-/// A machine that stood still in a turn says nothing of who had it.
+/// Longest time that a turn is charged, in nanoseconds: a machine that stood still in a turn says nothing of its owner.
 const LONGEST: u64 = 100_000_000;
-/// So many times the median is slow, and a slow member's time counts so many times.
+/// Multiple of the median cost from which a member is slow, and by which a slow member's time counts.
 const SLOW_TIMES: u64 = 10;
 /// Slow members have up to a ninth of this at once. Tiny messages come due every 18 us: a wake-up for each cost more than they do.
 const GRAIN: Duration = Duration::from_millis(1);
 /// In nanoseconds: 5,000 datagrams that do not open, at once.
 const LENT: u64 = 10_000_000;
-/// A peer that sends something fifty times a second is there.
+/// Time for which a member stays there: one that sends something fifty times a second is.
 const LATELY: Duration = Duration::from_millis(25);
 /// Long enough that a thread which lost its processor once does not decide.
 const WINDOW: Duration = Duration::from_millis(100);
 /// Nanoseconds for 1,024 units of load, 20 for a byte: bulk takes 1, a lone small datagram 5.
 const CHEAP: u64 = 20 * 1_024;
-/// Who sent less lately is not judged by, and has no more in its first turn.
+/// Load below which a member does not count for the median, and the load of its first turn.
 const JUDGED_LOAD: u64 = 16 * 1_024;
-/// Nanoseconds. Who took less lately is not slow.
+/// Nanoseconds below which a member is not slow.
 const JUDGED_TIME: u64 = 5_000_000;
 
 #[cfg(test)]

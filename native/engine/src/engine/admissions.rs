@@ -7,12 +7,13 @@ use crate::ids::ConnectionId;
 
 /// Accepted connections that the caller does not have yet.
 ///
-/// One is pending until it is claimed or ends, incomplete while its dialler has not answered, and untaken while its event
-/// waits for the caller. A peer can make this end keep all three, so each is counted, and the limit of pending connections bounds each.
+/// One is pending until it is claimed or ends, incomplete while its dialler has not answered, and untaken while its
+/// event waits for the caller. A peer can make this end keep all three, so each is counted, and the limit of pending
+/// connections bounds each.
 #[derive(Debug, Default)]
 pub(super) struct Admissions {
     pending: usize,
-    /// By when the peer of each began to keep this end waiting.
+    /// Incomplete connections, by the instant since which the peer of each keeps this end waiting.
     incomplete: BTreeSet<(Instant, ConnectionId)>,
     untaken: usize,
 }
@@ -23,37 +24,37 @@ impl Admissions {
         self.pending
     }
 
-    /// One was accepted.
+    /// Notes an accepted connection.
     pub(super) fn accepted(&mut self) {
         self.pending += 1;
     }
 
-    /// One was claimed, or ended before.
+    /// Notes that one was claimed, or ended before.
     pub(super) fn settled(&mut self) {
         self.pending -= 1;
     }
 
-    /// One waits on its dialler.
+    /// Notes that one waits on its dialler.
     pub(super) fn awaits(&mut self, since: Instant, id: ConnectionId) {
         self.incomplete.insert((since, id));
     }
 
-    /// One waits on its dialler no more.
+    /// Notes that one waits on its dialler no more.
     pub(super) fn awaits_no_more(&mut self, since: Instant, id: ConnectionId) {
         self.incomplete.remove(&(since, id));
     }
 
-    /// Those whose diallers keep this end waiting, longest first.
+    /// Connections whose diallers keep this end waiting, longest first.
     pub(super) fn longest(&self) -> impl Iterator<Item = ConnectionId> {
         self.incomplete.iter().map(|&(_, id)| id)
     }
 
-    /// The event of one waits for the caller.
+    /// Notes that the event of one waits for the caller.
     pub(super) fn told(&mut self) {
         self.untaken += 1;
     }
 
-    /// The caller took the event of one.
+    /// Notes that the caller took the event of one.
     pub(super) fn taken(&mut self) {
         self.untaken -= 1;
     }

@@ -8,8 +8,8 @@ use super::Engine;
 use crate::arrivals::Batch;
 
 impl Engine {
-    /// The same as [`Engine::handle_datagrams`], unless others' datagrams may wait for these. `false`: nothing was done, and they
-    /// are for [`Engine::file`].
+    /// Works off datagrams at once, as [`Engine::handle_datagrams`] does, unless others' may wait for these. `false`:
+    /// nothing was done, and they are for [`Engine::file`].
     ///
     /// Then tell [`Engine::charge`] how long it took.
     pub fn handle_at_once(
@@ -30,9 +30,9 @@ impl Engine {
         free
     }
 
-    /// Keeps a batch until its turn comes: peers take turns by the time that theirs take.
+    /// Keeps a batch until its turn comes: peers take turns by the time that their datagrams take.
     ///
-    /// Past 4 MiB of all, whoever has most there loses its last ones.
+    /// Past 4 MiB of all, the peer with most there loses its last ones.
     pub fn file(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: Vec<u8>) {
         if bytes.is_empty() {
             return;
@@ -48,7 +48,7 @@ impl Engine {
         !self.intake.arrivals.is_empty()
     }
 
-    /// When [`Engine::work_off`] has something to do, if something was filed for which it is too early.
+    /// Instant from which [`Engine::work_off`] has something to do, if something was filed for which it is too early.
     pub fn next_turn(&self) -> Option<Instant> {
         self.intake.arrivals.deadline()
     }
@@ -58,7 +58,7 @@ impl Engine {
         self.intake.arrivals.has_turn(now)
     }
 
-    /// Works off what the next turn is for; gives back the memory of a large batch that is done.
+    /// Works off the datagrams of the next turn; gives back the memory of a large batch that is done.
     ///
     /// Then tell [`Engine::charge`] how long it took.
     pub fn work_off(&mut self, now: Instant) -> Option<Vec<u8>> {
@@ -82,7 +82,7 @@ impl Engine {
         memory
     }
 
-    /// The work since the last call took so long: that of [`Engine::handle_at_once`], or of one [`Engine::work_off`].
+    /// Charges the work since the last call: that of [`Engine::handle_at_once`], or of one [`Engine::work_off`].
     pub fn charge(&mut self, took: Duration, now: Instant) {
         let tally = mem::take(&mut self.intake.tally);
         self.intake.arrivals.charge(tally, took, now);

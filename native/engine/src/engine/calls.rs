@@ -44,7 +44,7 @@ impl Calls {
         Some(connection)
     }
 
-    /// The transport knows a connection by this handle from now on.
+    /// Binds a connection to the handle by which the transport knows it from now on.
     pub(super) fn bind(&mut self, id: ConnectionId, handle: ConnectionHandle) {
         self.of_handle.insert(handle, id);
         if let Some(connection) = self.connections.get_mut(&id) {

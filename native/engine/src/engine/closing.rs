@@ -11,7 +11,8 @@ use crate::stream::Stream;
 use crate::timers::Timer;
 
 impl Engine {
-    /// Takes no more; what was admitted is delivered, for at most `grace`, then the close goes out. Zero: at once.
+    /// Closes gracefully: takes no more, delivers what was admitted, for at most `grace`, then sends the close. Zero:
+    /// at once.
     pub fn close(
         &mut self,
         connection: ConnectionId,
@@ -53,7 +54,7 @@ impl Engine {
         self.settle(now);
     }
 
-    /// The grace of a close is over.
+    /// Ends a graceful close whose grace is over.
     pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
         if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
         {
@@ -69,7 +70,7 @@ impl Engine {
         }
     }
 
-    /// Ends graceful closes that have nothing left to deliver; whether there were any.
+    /// Ends graceful closes that have nothing left to deliver. Whether there were any.
     pub(super) fn end_delivered(&mut self, now: Instant) -> bool {
         if self.graces.is_empty() {
             return false;
@@ -106,7 +107,7 @@ impl Engine {
         self.bury(connection, closed, now);
     }
 
-    /// Forgets a connection, and tells its end: first what becomes of everything under way.
+    /// Forgets a connection, and tells its end: first the outcome of everything under way.
     pub(super) fn bury(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
         self.await_no_more(id);
         let Some(mut connection) = self.calls.remove(id) else {

@@ -1,4 +1,5 @@
-//! What leaves beside data: before it as far as its peer's share of the uplink goes, behind it or in its lanes beyond.
+//! Control traffic, which leaves beside data: before it as far as its peer's share of the uplink goes, behind it or in
+//! its lanes beyond.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::ids::ConnectionId;
 use crate::word::Word;
 
 impl Engine {
-    /// A connection has something to send, or room for more.
+    /// Queues a connection that has something to send, or room for more.
     pub(super) fn stand_in_control(&mut self, handle: ConnectionHandle) {
         let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
             return;
@@ -60,7 +61,7 @@ impl Engine {
         self.departures.control.push_answer(peer, answer);
     }
 
-    /// Whether a peer may have one more answer to what belongs to no connection; if so, it had it.
+    /// Whether a peer may have one more answer that belongs to no connection; if so, it is charged for it.
     pub(super) fn may_answer(&mut self, peer: PeerId, now: Instant) -> bool {
         let Some(state) = self.peers.get_mut(&peer) else {
             return false;
@@ -119,7 +120,7 @@ impl Engine {
         false
     }
 
-    /// Sends one thing of a peer that is beyond its share, where no data waits for the uplink.
+    /// Sends one item of a peer that is beyond its share, where no data waits for the uplink.
     pub(super) fn transmit_behind(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let allowance = self.departures.uplink.as_ref().map_or(0, |uplink| uplink.allowance(now));
         if allowance == 0 || !self.departures.lanes.is_empty() {
@@ -133,7 +134,7 @@ impl Engine {
         true
     }
 
-    /// Packets of a peer that waited for a session take a turn in the lane of packets.
+    /// Sends packets of a peer that waited for a session, as a turn in the lane of packets.
     pub(super) fn turn_of_staged(
         &mut self,
         peer: PeerId,
@@ -149,7 +150,7 @@ impl Engine {
         self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
     }
 
-    /// What a connection lost takes a turn in the lane of its data.
+    /// Sends what a connection lost, as a turn in the lane of its data.
     pub(super) fn turn_of_lost(
         &mut self,
         id: ConnectionId,
@@ -169,7 +170,7 @@ impl Engine {
         }
     }
 
-    /// Sends what answers nobody who is known; what the tunnel has for peers joins the rest that is theirs.
+    /// Sends an answer to a sender that is no peer. Messages of the tunnel for peers join the other items of each.
     fn transmit_reply(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         let start = batch.bytes.len();
         while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
@@ -189,7 +190,7 @@ impl Engine {
         false
     }
 
-    /// Sends the first thing that waits of a peer, of a connection so many datagrams at most.
+    /// Sends the first item of a peer, of a connection so many datagrams at most.
     fn transmit_item(&mut self, peer: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
         match self.departures.control.take(peer) {
             Some(Item::Message(path, message)) => {
@@ -224,7 +225,7 @@ impl Engine {
         true
     }
 
-    /// Sends what QUIC has for a connection beside new data, up to so many datagrams; answers how many.
+    /// Sends frames of a connection that are no new data, in up to so many datagrams. Answers their number.
     fn transmit_control_of_connection(
         &mut self,
         handle: ConnectionHandle,
@@ -252,8 +253,8 @@ impl Engine {
         sent
     }
 
-    /// Whether what QUIC holds can wait for data that has a turn to come, which fills its packets; not for long, as
-    /// higher lanes may starve that data.
+    /// Whether frames of a connection can wait for its data, which has a turn to come and fills their packets; not for
+    /// long, as higher lanes may starve that data.
     fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
         let may_wait = self.departures.pacing.is_steered(id) && self.quic.room(handle) > 0;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -265,7 +266,8 @@ impl Engine {
         now < *connection.held_since.get_or_insert(now) + HELD_MAX
     }
 
-    /// What a peer that is beyond its share has of data takes turns in the lanes of data.
+    /// Moves the data of a peer that is beyond its share to the lanes of data: packets that waited for a session, and
+    /// what its connections lost.
     fn leave_to_lanes(&mut self, peer: PeerId) {
         if self.departures.control.take_staged(peer) {
             self.departures.lanes.push(PACKETS, peer, Member::Staged(peer));
@@ -281,7 +283,8 @@ impl Engine {
         }
     }
 
-    /// Unless it is of what the other end asked for: confirmations of its messages, where nothing was sent to it.
+    /// Gives lost data a turn in a lane. Confirmations of the other end's messages get none where nothing was sent to
+    /// it: it asked for them.
     fn give_turn_to_lost(&mut self, id: ConnectionId, handle: ConnectionHandle) {
         let unsent = if self.is_delivered(id) { 0 } else { self.quic.unsent(handle) };
         if let Some(connection) = self.calls.connections.get_mut(&id)
@@ -295,14 +298,15 @@ impl Engine {
     }
 }
 
-/// Of the answers without a connection it is the only one with a short header (RFC 9000 section 10.3).
+/// Whether an answer is a stateless reset: of those without a connection the only one with a short header (RFC 9000
+/// section 10.3).
 fn is_reset(response: &[u8]) -> bool {
     response.first().is_some_and(|first| first & 0x80 == 0)
 }
 
 /// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
 const TURN_OF_CONTROL: usize = 4;
-/// How long frames of a connection wait for its data.
+/// Longest wait of a connection's frames for its data.
 const HELD_MAX: Duration = Duration::from_millis(5);
 /// As answers to initiations, 50 a second of a peer.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! All that waits to leave, and what bounds it.
+//! Turns to send, and the bounds on them.
 
 use std::time::Instant;
 
@@ -26,23 +26,23 @@ use crate::uplink::Uplink;
 pub(super) struct Departures {
     /// Data that may leave, most urgent first.
     pub(super) lanes: Lanes<PeerId, Member>,
-    /// What may leave beside data.
+    /// Control traffic that may leave beside data.
     pub(super) control: Control,
     /// Last words to peers.
     pub(super) farewells: Farewells,
     pub(super) uplink: Option<Uplink>,
     pub(super) policies: Policies,
-    /// Who shares which bottleneck, and what waits for it.
+    /// Connections by bottleneck, and the turns that wait for it.
     pub(super) pacing: Groups<Waiting>,
-    /// What pacing has to say to connections.
+    /// Orders of pacing to connections.
     pub(super) orders: Vec<(ConnectionId, Order)>,
     /// Control traffic found the uplink too deep in debt.
     pub(super) control_waits: bool,
-    /// Whose share pays for what leaves.
+    /// The peer whose share pays for what leaves.
     pub(super) payer: Option<PeerId>,
     /// The lane of the raw packets whose turn it is.
     pub(super) turn: Option<Priority>,
-    /// When this engine's clock of departures began.
+    /// Begin of this engine's clock of departures.
     clock: Instant,
     /// QUIC payloads on their way out.
     pub(super) payloads: Vec<u8>,
@@ -50,7 +50,7 @@ pub(super) struct Departures {
     pub(super) packet: Vec<u8>,
 }
 
-/// What takes turns in a lane of the device.
+/// Member of a lane of the device, which takes turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
     /// The same lane of a connection.
@@ -63,17 +63,17 @@ pub(super) enum Member {
     Lost(ConnectionId),
 }
 
-/// What waits for its bottleneck.
+/// Turn that waits for its bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     /// A turn in a lane of the device.
     Turn(Priority, ConnectionId),
-    /// What QUIC holds and sends again.
+    /// Frames that QUIC holds and sends again.
     Control(ConnectionHandle),
 }
 
 impl Departures {
-    /// Nothing waits.
+    /// No turns yet.
     pub(super) fn new(config: &Config, now: Instant) -> Self {
         Self {
             lanes: Lanes::new(),
@@ -92,14 +92,14 @@ impl Departures {
         }
     }
 
-    /// Deadlines of what is held back, each with its reason.
+    /// Deadlines of all turns that are held back, each with its reason.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = (Instant, &'static str)> {
         let lanes = self.policies.deadline(&self.lanes).map(|at| (at, "lane rate"));
         let pacing = self.pacing.next_due().map(|at| (at, "pacing"));
         [self.uplink_deadline(), pacing, lanes].into_iter().flatten()
     }
 
-    /// When the uplink lets waiting traffic go on.
+    /// Deadline at which the uplink lets waiting traffic go on.
     pub(super) fn uplink_deadline(&self) -> Option<(Instant, &'static str)> {
         let uplink = self.uplink.as_ref()?;
         if self.control_waits {
@@ -124,7 +124,7 @@ impl Departures {
         }
     }
 
-    /// The transport may have room again: all lanes of the connection with something take turns.
+    /// Lets all lanes of a connection with something take turns: the transport may have room again.
     pub(super) fn revive(&mut self, id: ConnectionId, connection: &mut Connection) {
         connection.parked = None;
         if !connection.sends() {
@@ -148,7 +148,7 @@ impl Departures {
         self.pacing.wait(id, Waiting::Turn(priority, id), now);
     }
 
-    /// A datagram left along this path: the uplink, a peer's share of it and the lane of raw packets pay.
+    /// Charges the uplink, a peer's share of it and the lane of raw packets for a datagram that left along this path.
     pub(super) fn charge(&mut self, path: Path, len: usize, now: Instant) {
         let ipv6 = path.remote.ip().to_canonical().is_ipv6();
         if let Some(uplink) = &mut self.uplink {

@@ -42,7 +42,7 @@ impl Engine {
         Ok(Dialled::New(id))
     }
 
-    /// The caller took an accepted connection: it no longer counts as pending.
+    /// Claims an accepted connection, which the caller took: it no longer counts as pending.
     pub fn claim(&mut self, connection: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&connection)
             && !connection.claimed
@@ -52,7 +52,7 @@ impl Engine {
         }
     }
 
-    /// A handshake is complete.
+    /// Makes a connection live, whose handshake is complete.
     pub(super) fn handle_connected(
         &mut self,
         id: ConnectionId,
@@ -88,7 +88,7 @@ impl Engine {
         self.revive(id);
     }
 
-    /// The time limit of a dial.
+    /// Ends a dial whose time limit is over.
     pub(super) fn handle_dial_timeout(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
@@ -107,8 +107,8 @@ impl Engine {
         self.abandon(id, Closed { by: ClosedBy::Network, code: 0, reason, cause }, now);
     }
 
-    /// The peer refused a dial as a duplicate. Where this end knows of no such connection, either the peer's own dial is
-    /// under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
+    /// Keeps a dial that the peer refused as a duplicate. Where this end knows of no such connection, either the peer's
+    /// own dial is under way, or the peer's end of an old connection has yet to notice; `false`: the dial is over.
     pub(super) fn keep_refused(&mut self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;
@@ -142,7 +142,7 @@ impl Engine {
         }
     }
 
-    /// A connection is gone: dials that waited for it go on by themselves.
+    /// Lets dials go on by themselves that waited for a connection which is gone.
     pub(super) fn release_waiting(&mut self, peer: PeerId, leader: ConnectionId, now: Instant) {
         for id in self.connections_of(peer) {
             if self.calls.connections.get(&id).is_some_and(|waiting| waiting.phase == Phase::Waiting(leader))
@@ -197,8 +197,8 @@ impl Engine {
         }
     }
 
-    /// Begins the transport's handshake, which takes the first answer's time for the path's: so not before there is a
-    /// session.
+    /// Begins the transport's handshake, once there is a session: the transport takes the time of the first answer for
+    /// the path's.
     pub(super) fn start(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
@@ -224,7 +224,7 @@ impl Engine {
         }
     }
 
-    /// What is known of a dial that nobody answered although there is a session.
+    /// Account of a dial that nobody answered although there is a session.
     fn unheard(&self, dial: &Connection, now: Instant) -> String {
         let stats = self.wireguard.peer_stats(dial.peer);
         let ago = |at: Option<Instant>| match at {
@@ -262,6 +262,6 @@ fn no_endpoint() -> Closed {
     Closed { by: ClosedBy::Local, code: 0, reason, cause: CloseCause::NoEndpoint }
 }
 
-/// How long a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100 ms
-/// one way, and a third of what the peer gives an old connection to answer.
+/// Time that a dial waits for the connection that it was refused for: longer than a dial of the peer's takes over 100
+/// ms one way, and a third of what the peer gives an old connection to answer.
 const REDIAL: Duration = Duration::from_millis(300);

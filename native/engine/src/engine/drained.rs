@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::Source;
 
-/// Lanes and streams of which the caller was not told all that drained.
+/// Lanes and streams of which not all drained bytes were told to the caller.
 #[derive(Debug, Default)]
 pub(super) struct Drained {
     /// To be told at once.
@@ -23,14 +23,14 @@ enum Drain {
 }
 
 impl Drained {
-    /// When the first of them has to be told.
+    /// Deadline of the first that has to be told.
     pub(super) fn deadline(&self) -> Option<(Instant, &'static str)> {
         self.later.front().map(|&(at, _)| (at, "drained"))
     }
 
-    /// So much has drained and was not told, of it `bytes` now, and `left` may still drain.
+    /// Notes that `bytes` more drained, `untold` in all since the caller was told last; `left` may still drain.
     fn note(&mut self, drain: Drain, untold: u64, bytes: u64, left: u64, now: Instant) {
-        // Whoever fills a small window again when half of it is empty never runs dry.
+        // A caller that fills a small window again when half of it is empty never runs dry.
         let enough = MUCH.min(left);
         if untold >= enough {
             self.due.push_back(drain);
@@ -41,7 +41,7 @@ impl Drained {
 }
 
 impl Engine {
-    /// A source handed this much to the transport.
+    /// Notes bytes that a source handed to the transport.
     pub(super) fn note_drained(
         &mut self,
         id: ConnectionId,
@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// Tells what left lanes and streams, once some of it is due: who is woken for one is told of all.
+    /// Tells the bytes that left lanes and streams, once some are due: a caller that is woken for one is told of all.
     pub(super) fn tell_drained(&mut self, now: Instant) {
         let Drained { due, later } = &self.drained;
         if due.is_empty() && later.front().is_none_or(|&(at, _)| at > now) {

@@ -7,9 +7,9 @@ use super::Engine;
 use crate::event::{Event, Initiator};
 use crate::ids::ConnectionId;
 
-/// What a peer can make us tell is bounded while the caller takes nothing.
+/// Events for the caller. While it takes none, the events that a peer can cause are bounded.
 impl Engine {
-    /// The next event. `None`: there is none yet, and [`Engine::poll_timeout`] tells when there is if some wait.
+    /// The next event. `None`: there is none yet; if some wait, [`Engine::poll_timeout`] tells when to ask again.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;
         match &mut event {
@@ -53,7 +53,7 @@ impl Engine {
         Some(event)
     }
 
-    /// A packet that is not warren's own, for the caller.
+    /// Tells the caller a packet that is not warren's own.
     pub(super) fn tell_packet(&mut self, id: PeerId, packet: Bytes) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
@@ -68,7 +68,7 @@ impl Engine {
         self.events.push_back(Event::Packet { peer: id, packet });
     }
 
-    /// An unreliable datagram, for the caller.
+    /// Tells the caller an unreliable datagram.
     pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
         let bytes = if bytes.len() < SMALL { Bytes::copy_from_slice(&bytes) } else { bytes };
         let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -82,7 +82,7 @@ impl Engine {
         self.events.push_back(Event::Datagram { connection: id, bytes });
     }
 
-    /// A peer's move; one event stands for those that follow before it is taken.
+    /// Tells a peer's move; one event stands for those that follow before it is taken.
     pub(super) fn tell_moved(&mut self, id: PeerId, from: Option<SocketAddr>, to: SocketAddr) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
@@ -92,7 +92,7 @@ impl Engine {
         }
     }
 
-    /// A connection is usable.
+    /// Tells that a connection is usable.
     pub(super) fn tell_connected(&mut self, event: Event) {
         if let Event::Connected { initiator: Initiator::Remote, .. } = event {
             self.admissions.told();
@@ -101,7 +101,7 @@ impl Engine {
     }
 }
 
-/// What a waiting packet counts for.
+/// Cost of a waiting packet, in bytes.
 fn cost(bytes: &Bytes) -> usize {
     bytes.len() + EVENT
 }

@@ -88,7 +88,7 @@ impl Engine {
         }
     }
 
-    /// Keeps the last figures of a connection for whoever asks when it hears of the end.
+    /// Keeps the last figures of a connection, for a caller that asks when it hears of the end.
     pub(super) fn keep_figures(&mut self, id: ConnectionId, connection: &Connection) {
         let lanes: Vec<_> = connection.lanes.values().map(|lane| lane.stats.clone()).collect();
         if let Some(peer) = self.peers.get_mut(&connection.peer) {
@@ -104,7 +104,7 @@ fn lanes_of(connection: &Connection, now: Instant) -> Vec<LaneStats> {
     lanes.collect()
 }
 
-/// How long the oldest message of a lane has waited.
+/// Age of the oldest message of a lane.
 fn age(lane: &Lane, now: Instant) -> Duration {
     lane.oldest().map(|since| now.saturating_duration_since(since)).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! Words between engines: a process that ends says so, and one that is asked for what it does not know says who it is.
+//! Words between engines: a process that ends says so, and one that is asked about an unknown connection says who it
+//! is.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ use crate::timers::Timer;
 use crate::word::Word;
 
 impl Engine {
-    /// Seals the last words of connections while their keys live; thrice, as nobody is left to repeat them. Of one peer, or
-    /// of all.
+    /// Seals the last words of the connections of one peer, or of all, while their keys live; thrice, as nobody is left
+    /// to repeat them.
     pub(super) fn say_farewell(&mut self, only: Option<PeerId>, now: Instant) {
         for handle in self.departures.control.take_connections(only) {
             let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
@@ -38,7 +39,7 @@ impl Engine {
         }
     }
 
-    /// A word of a peer's, if it is known here.
+    /// Takes a word of a peer's, if it is known here.
     pub(super) fn handle_word(&mut self, opened: Opened, word: Option<Word>, now: Instant) {
         match word {
             Some(Word::Goodbye(incarnation)) if opened.current => {
@@ -51,12 +52,12 @@ impl Engine {
         }
     }
 
-    /// The close of this connection was lost on its way.
+    /// Ends a deserted connection: its close was lost on its way.
     pub(super) fn desert(&mut self, id: ConnectionId, now: Instant) {
         self.abandon(id, dead("the peer's device was closed, or removed this one, and said so"), now);
     }
 
-    /// The process of this incarnation ended the tunnel. Its closes may still be under way.
+    /// Takes a goodbye of the process of this incarnation, which ended the tunnel. Its closes may still be under way.
     fn handle_goodbye(&mut self, id: PeerId, incarnation: u64, now: Instant) {
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.incarnation == Some(incarnation)) else {
             return;
@@ -73,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// Whether the last that was heard of a peer is its goodbye: what is left to say to it is worth no handshake.
+    /// Whether the last word of a peer was its goodbye: the rest that there is to say to it is worth no handshake.
     pub(super) fn has_left(&self, id: PeerId) -> bool {
         self.peers.get(&id).is_some_and(Peer::has_left) && !self.wireguard.has_session(id)
     }
@@ -94,5 +95,5 @@ impl Engine {
     }
 }
 
-/// How long a close that a goodbye overtook may be on its way.
+/// Longest time for which a close that a goodbye overtook may be on its way.
 const OVERTAKEN: Duration = Duration::from_millis(300);

@@ -5,39 +5,39 @@ use std::mem;
 
 use crate::ids::ConnectionId;
 
-/// Connections that are being closed gracefully, and which of them to look at.
+/// Connections that are being closed gracefully, and the choice of those to look at.
 ///
-/// Those are looked at on which something happened, and a few others in turn: whatever else changed is seen then, and many
+/// It falls on those on which something happened, and on a few others in turn: any other change is seen then, and many
 /// that wait cost no more than few.
 #[derive(Debug)]
 pub(super) struct Graces {
     all: BTreeSet<ConnectionId>,
-    /// Of those, where something happened since they were looked at.
+    /// Members of `all` on which something happened since they were looked at.
     progressed: BTreeSet<ConnectionId>,
     /// The first of those whose turn it is to be looked at.
     look_from: ConnectionId,
 }
 
 impl Graces {
-    /// None is under way.
+    /// No grace yet.
     pub(super) fn new() -> Self {
         Self { all: BTreeSet::new(), progressed: BTreeSet::new(), look_from: ConnectionId(0) }
     }
 
-    /// A graceful close begins.
+    /// Begins a graceful close.
     pub(super) fn begin(&mut self, connection: ConnectionId) {
         self.all.insert(connection);
         self.progressed.insert(connection);
     }
 
-    /// Something happened on a connection, be it closed or not.
+    /// Notes that something happened on a connection, be it closed or not.
     pub(super) fn note(&mut self, connection: ConnectionId) {
         if self.all.contains(&connection) {
             self.progressed.insert(connection);
         }
     }
 
-    /// The connection is gone.
+    /// Forgets a connection that is gone.
     pub(super) fn end(&mut self, connection: ConnectionId) {
         self.all.remove(&connection);
         self.progressed.remove(&connection);
@@ -59,5 +59,5 @@ impl Graces {
     }
 }
 
-/// Connections being closed that are looked at in turn: about what one packet costs.
+/// Closing connections that are looked at in turn: as many as cost about one packet's work.
 const IN_TURN: usize = 8;

@@ -42,7 +42,8 @@ impl Engine {
         self.take_answer_to_dial();
     }
 
-    /// Whether a dial of the peer's may go on.
+    /// Judges whether a dial of the peer's may go on. On the way it learns the peer's process, asks a live connection
+    /// of which the dial is a duplicate for a sign of life, and ends an older dial that this one replaces.
     fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), RefuseCode> {
         if self.shut {
             return Err(RefuseCode::TooMany);
@@ -85,9 +86,9 @@ impl Engine {
         self.peers.get(&peer).is_some_and(|peer| self.wireguard.public_key() > peer.public_key)
     }
 
-    /// The peer's process as it tells it itself, in the datagram in hand. Another one than before lives if it made a session
-    /// since: then all connections with the other end. `false`: its session is older, so that a late packet may speak of
-    /// one that is gone.
+    /// Learns the incarnation that the peer's process tells in the datagram in hand. Another one than before is
+    /// believed if its session is newer; all connections with the former process then end. `false`: its session is not,
+    /// so that a late packet may speak of a process that is gone.
     pub(super) fn learn_incarnation(&mut self, id: PeerId, incarnation: u64, now: Instant) -> bool {
         let under = self.intake.session_of(id);
         let Some(peer) = self.peers.get_mut(&id) else {
@@ -105,7 +106,7 @@ impl Engine {
         true
     }
 
-    /// The peer's process is another than this one.
+    /// Ends the connections with a peer's former process.
     fn end_life(&mut self, peer: PeerId, past: Option<u64>, now: Instant) {
         for id in self.connections_of(peer) {
             let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -119,7 +120,7 @@ impl Engine {
         self.move_on(peer, now);
     }
 
-    /// Dials of ours that lead where `winner` now leads end quietly.
+    /// Ends dials of ours, quietly, that lead where `winner` now leads.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;

@@ -7,26 +7,27 @@ use warren_wireguard::{MAX_DATAGRAM, PeerId};
 use crate::arrivals::{Arrivals, Tally, load};
 use crate::payloads::Payloads;
 
-/// Datagrams that wait to be worked off, the one in hand, and whose time they take.
+/// Datagrams that wait to be worked off, the one in hand, and the tally of whose time they take.
 ///
-/// One datagram is in hand at a time. What the rooms make of it is heard as its peer's, and of the session under which it came,
-/// until another peer's is taken in hand: who takes that has settled the engine before.
+/// One datagram is in hand at a time. The events that the rooms make of it count as its peer's, and as those of the
+/// session under which it came, until another peer's is taken in hand. The caller of [`Intake::take`] has settled the
+/// engine before.
 #[derive(Debug)]
 pub(super) struct Intake {
     /// Datagrams that wait to be worked off.
     pub(super) arrivals: Arrivals,
-    /// Of those that were worked off since the time they took was told.
+    /// Tally of the datagrams that were worked off since their time was charged.
     pub(super) tally: Tally,
-    /// Whose datagram is being worked off, and when the session under which it came was made.
+    /// Peer of the datagram in hand, and the instant at which the session under which it came was made.
     in_hand: Option<(PeerId, Instant)>,
     /// Decrypted packets.
     pub(super) plaintext: Box<[u8]>,
-    /// Of those, what QUIC and the caller may keep.
+    /// Copies of decrypted packets that QUIC and the caller may keep.
     pub(super) copies: Payloads,
 }
 
 impl Intake {
-    /// Nothing came.
+    /// No datagrams yet.
     pub(super) fn new(mtu: u16) -> Self {
         Self {
             arrivals: Arrivals::new(),
@@ -37,13 +38,13 @@ impl Intake {
         }
     }
 
-    /// A datagram was opened as a peer's.
+    /// Notes a datagram that opened as a peer's.
     pub(super) fn opened(&mut self, peer: PeerId, len: usize) {
         self.tally.opened = Some(peer);
         self.tally.load += load(len);
     }
 
-    /// A datagram was opened as nobody's, from this place.
+    /// Notes a datagram from this place that did not open.
     pub(super) fn failed(&mut self, place: u16) {
         self.tally.failed = self.tally.failed.saturating_add(1);
         self.tally.source = place;
@@ -54,17 +55,17 @@ impl Intake {
         self.in_hand.is_some_and(|other| other != (peer, made))
     }
 
-    /// A datagram is worked off.
+    /// Takes a datagram in hand.
     pub(super) fn take(&mut self, peer: PeerId, made: Instant) {
         self.in_hand = Some((peer, made));
     }
 
-    /// All are worked off that came together.
+    /// Lets the datagram in hand go: all that came together are worked off.
     pub(super) fn let_go(&mut self) {
         self.in_hand = None;
     }
 
-    /// When the session was made under which the datagram in hand came, if it is this peer's.
+    /// Instant at which the session was made under which the datagram in hand came, if it is this peer's.
     pub(super) fn session_of(&self, peer: PeerId) -> Option<Instant> {
         self.in_hand.filter(|&(other, _)| other == peer).map(|(_, made)| made)
     }

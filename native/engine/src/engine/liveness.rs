@@ -1,4 +1,4 @@
-//! Who is still there: what stays unanswered is asked again, doubted, and given up; what is silent is asked.
+//! Liveness: an unanswered connection is asked again, its session doubted, and it is given up; a silent one is asked.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::ids::ConnectionId;
 use crate::timers::Timer;
 
 impl Engine {
-    /// Something was sent: it may stay unanswered.
+    /// Arms the liveness timer: something was sent that may stay unanswered.
     pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
         let interval = self.ask_interval();
         if !self.calls.timers.is_armed(id, Timer::Liveness)
@@ -22,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// Looks at what is unanswered: of a connection, or of a dial.
+    /// Checks what is unanswered, of a connection or of a dial.
     pub(super) fn check_liveness(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
@@ -53,9 +53,9 @@ impl Engine {
         }
     }
 
-    /// The peer is heard, and says nothing of what flies: all of it was lost, as in an outage after which the peer spoke
-    /// first, or acknowledged what it had got before. The answer to one more packet tells QUIC so at once; its own probes
-    /// are far apart by then.
+    /// Asks for an acknowledgement of what flies, where the peer is heard and says nothing of it: all of it was lost,
+    /// as in an outage after which the peer spoke first, or acknowledged what it had got before. The answer to one more
+    /// packet tells QUIC so at once; its own probes are far apart by then.
     fn ask_for_what_flies(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) {
         let Some(since) = self.quic.unacknowledged_since(handle) else {
             return;
@@ -87,7 +87,7 @@ impl Engine {
         })
     }
 
-    /// Whether nothing came from a peer since this end doubted that it has the session.
+    /// Whether nothing came from a peer since this end began to doubt its session.
     pub(super) fn is_suspected(&self, id: PeerId) -> bool {
         let since = self.peers.get(&id).and_then(|peer| peer.suspected);
         since.is_some_and(|since| self.wireguard.last_received(id).is_none_or(|heard| heard < since))
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Asks a connection for a sign of life, for the sake of which a duplicate was refused.
+    /// Asks a connection, because of which a duplicate was refused, for a sign of life.
     pub(super) fn probe(&mut self, id: ConnectionId, now: Instant) {
         if self.calls.timers.is_armed(id, Timer::Probe) {
             return;
@@ -136,8 +136,8 @@ impl Engine {
         }
     }
 
-    /// What waits for the other end's credit stays unanswered although nothing flies: it is asked as often as an
-    /// unanswered connection may be silent, or nobody would ever notice that it is gone.
+    /// Asks a connection that waits for the other end's credit, although nothing flies, as often as an unanswered
+    /// connection may be silent: nobody would ever notice otherwise that the other end is gone.
     pub(super) fn ask_while_waiting(&mut self, id: ConnectionId, now: Instant) {
         let latest = now + self.config.dead_after;
         if self.calls.timers.armed_at(id, Timer::Heartbeat).is_none_or(|at| at > latest) {
@@ -145,7 +145,8 @@ impl Engine {
         }
     }
 
-    /// Asks a connection that was silent for a whole interval; one that was heard is looked at again when that is over.
+    /// Asks a connection that was silent for a whole interval; looks again at one that was heard when its interval is
+    /// over.
     pub(super) fn beat(&mut self, id: ConnectionId, now: Instant) {
         let Some(interval) = self.beat_interval(id) else {
             return;
@@ -161,7 +162,7 @@ impl Engine {
         self.calls.timers.arm(id, Timer::Heartbeat, next);
     }
 
-    /// How long a connection may be silent. That of the end which was dialled is longer, so that it hears the other's
+    /// Longest silence of a connection. That of the end which was dialled is longer, so that it hears the other's
     /// question before it asks its own: both together exchange one an interval.
     fn beat_interval(&self, id: ConnectionId) -> Option<Duration> {
         let connection = self.calls.connections.get(&id).filter(|connection| connection.sends())?;
@@ -174,7 +175,8 @@ impl Engine {
         [heartbeat, waiting].into_iter().flatten().min()
     }
 
-    /// Once nothing at all has come from a silent peer for long enough, asks for a new session; answers when to look again.
+    /// Asks for a new session once nothing at all has come from a silent peer for long enough. Answers the instant of
+    /// the next look.
     fn doubt(&mut self, id: PeerId, handle: ConnectionHandle, since: Instant, now: Instant) -> Instant {
         let heard = self.wireguard.last_received(id).map_or(since, |heard| heard.max(since));
         let due = heard + self.patience(handle);
@@ -185,8 +187,8 @@ impl Engine {
         now + ASK
     }
 
-    /// Makes a dial afresh whose hello stays unanswered: quinn-proto doubles its time between two attempts, and nothing
-    /// moves it on. Answers when to look again, unless that is over.
+    /// Dials afresh if the hello stays unanswered: quinn-proto doubles its time between two attempts, and nothing moves
+    /// it on. Answers the instant of the next look, unless the dial was made afresh.
     fn repeat_hello(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> Option<Instant> {
         let patience = self.patience(handle);
         let connection = self.calls.connections.get_mut(&id)?;
@@ -204,8 +206,8 @@ impl Engine {
         None
     }
 
-    /// Asks a connection that does not answer, or gives it up. Whoever was suspended asks once more: the answer to what was
-    /// unanswered may wait to be read.
+    /// Asks a connection that does not answer, or gives it up. A machine that was suspended asks once more: the answer
+    /// may wait to be read.
     fn ask(
         &mut self,
         id: ConnectionId,
@@ -229,7 +231,7 @@ impl Engine {
         Some(if deadline > now { next.min(deadline) } else { next })
     }
 
-    /// How long an answer may take before the session is doubted.
+    /// Time that an answer may take before the session is doubted.
     fn patience(&self, handle: ConnectionHandle) -> Duration {
         self.quic.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
     }
@@ -239,17 +241,17 @@ impl Engine {
     }
 }
 
-/// The end of a connection whose other end is silent.
+/// End of a connection whose other end is silent.
 pub(super) fn dead(reason: &str) -> Closed {
     Closed { by: ClosedBy::Network, code: 0, reason: reason.into(), cause: CloseCause::PeerDead }
 }
 
-/// How long something is unanswered before it is asked for, doubted and said again, and between two times: QUIC's own
-/// probes back off by doubling, and after an outage of 8 s the next would come 8 s later.
+/// Time for which something is unanswered before it is asked for, doubted and said again, and between two times: QUIC's
+/// own probes back off by doubling, and after an outage of 8 s the next would come 8 s later.
 pub(super) const ASK: Duration = Duration::from_secs(1);
-/// At least so often before a connection is given up.
+/// Least number of times that a connection is asked before it is given up.
 const ASKS: u32 = 15;
-/// Where one of ten packets is lost, questions in so many seconds are lost once in 28 hours.
+/// Least number of seconds in vain. Where one of ten packets is lost, questions in so many seconds are lost once in 28 hours.
 const SECONDS_MIN: u32 = 5;
 /// A timer this late was not late for want of processor time.
 const SUSPENDED: Duration = Duration::from_secs(1);
@@ -257,5 +259,5 @@ const SUSPENDED: Duration = Duration::from_secs(1);
 const FOLLOWS: u32 = 12;
 /// Eight times the patience: a path of 8 s that was taken for one of 1 ms connects.
 const DOUBLINGS: u32 = 3;
-/// How long a live connection may stay silent when a duplicate of it is refused.
+/// Longest silence of a live connection when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);

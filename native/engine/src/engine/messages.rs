@@ -54,7 +54,7 @@ impl Engine {
         self.schedule(connection, priority);
     }
 
-    /// Gives a message up; `Event::MessageSettled` tells whether that was in time. The first reason counts.
+    /// Gives a message up. `Event::MessageSettled` tells whether that was in time; the first reason counts.
     pub fn cancel_message(
         &mut self,
         connection: ConnectionId,
@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// The caller took messages of this lane with `bytes` in all.
+    /// Releases messages of this lane with `bytes` in all, which the caller took.
     pub fn release_messages(
         &mut self,
         connection: ConnectionId,
@@ -114,7 +114,7 @@ impl Engine {
         handle.map_or(0, |handle| self.quic.max_datagram_size(handle))
     }
 
-    /// The transport knows how a message ended.
+    /// Settles a message whose outcome the transport knows.
     pub(super) fn handle_settled(
         &mut self,
         connection: ConnectionId,
@@ -187,7 +187,7 @@ impl Engine {
         }
     }
 
-    /// Does what the policy of a lane says if a message of this size finds it full.
+    /// Makes room for a message of this size as the policy of its lane says.
     fn make_room(&mut self, connection: ConnectionId, priority: Priority, bytes: usize) -> Room {
         let Some(policy) = self.departures.policies.of(priority).filter(|policy| policy.full != Full::Wait)
         else {
@@ -217,7 +217,7 @@ impl Engine {
         }
     }
 
-    /// Settles what stands in no queue, or no more.
+    /// Settles a message that stands in no queue, or no more.
     fn turn_away(
         &mut self,
         connection: ConnectionId,

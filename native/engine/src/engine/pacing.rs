@@ -8,8 +8,8 @@ use crate::ids::ConnectionId;
 use crate::pacing::Order;
 
 impl Engine {
-    /// A connection is usable: its bottleneck is looked for. Within a host there is none but the processors, and what
-    /// waits for those looks like a queue.
+    /// Starts pacing a usable connection. Loopback is not paced: its only bottleneck is the CPU, whose delays look like
+    /// a queue.
     pub(super) fn begin_pacing(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
@@ -30,13 +30,13 @@ impl Engine {
         }
     }
 
-    /// A connection ended.
+    /// Stops pacing a connection that ended.
     pub(super) fn end_pacing(&mut self, id: ConnectionId) {
         let waiting = self.departures.pacing.leave(id);
         self.go_on(waiting);
     }
 
-    /// What acknowledgements told.
+    /// Takes the facts that acknowledgements brought, and carries out the orders that follow.
     pub(super) fn observe(&mut self, handle: ConnectionHandle, now: Instant) {
         let Some(sample) = self.quic.take_path_sample(handle) else {
             return;
@@ -57,7 +57,7 @@ impl Engine {
         }
     }
 
-    /// Lets what waited long enough for its bottleneck take turns again.
+    /// Lets turns whose wait for the bottleneck is over be taken again.
     pub(super) fn release_paced(&mut self, now: Instant) {
         while let Some(waiting) = self.departures.pacing.take_due(now) {
             self.go_on(waiting);

@@ -8,13 +8,14 @@ use crate::ids::ConnectionId;
 use crate::lane::Source;
 
 impl Engine {
-    /// Checks that no connection stands still. To be asked when `poll_transmit` has left its batch empty; the error says which
-    /// does, and why.
+    /// Checks that no connection stands still, after `poll_transmit` has left its batch empty; the error names the
+    /// connection and the reason.
     ///
-    /// Whoever has something to send needs one of: packets of its own in flight, for which QUIC has a timer; a place in a
-    /// queue that has a deadline of its own, which is the pacing's, the uplink's or that of a lane's rate. The other end's
-    /// credit alone has none, and the transport then owes a word. Heartbeats, liveness and the tunnel's timers do not count.
-    /// It does not trust the flags of those who schedule, but looks for each thing where it should stand.
+    /// A connection with something to send needs one of two: packets of its own in flight, for which QUIC has a timer,
+    /// or a place in a queue that has a deadline of its own, which is the pacing's, the uplink's or that of a lane's
+    /// rate. The other end's credit alone has no deadline, and the transport then owes a word. Heartbeats, liveness and
+    /// the tunnel's timers do not count. The check trusts no flag of the schedulers, but looks for each thing where it
+    /// should stand.
     #[doc(hidden)]
     pub fn check_progress(&mut self) -> Result<(), String> {
         let ids: Vec<_> = self.peers.ids().flat_map(|peer| self.connections_of(peer)).collect();
@@ -67,7 +68,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whatever has bytes to write stands in its lane.
+    /// Checks that each source with bytes to write stands in its lane.
     fn check_listed(&self, id: ConnectionId) -> Result<(), String> {
         let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
         let lost = |priority, what| Err(format!("{what} of {id:?} stand in no queue of lane {priority}"));

@@ -1,13 +1,14 @@
 //! The way of a datagram in, in stages; the functions of this file stand in their order.
 //!
-//! 1. **Waiting**: a driver that measures files what may wait, and works it off in turns between peers (`arrivals.rs`).
+//! 1. **Waiting**: a driver that measures files datagrams that may wait, and works them off in turns between peers
+//!    (`arrivals.rs`).
 //! 2. **Splitting**: datagrams that the system received as one are taken one by one (`handle_datagrams`).
 //! 3. **Opening**: WireGuard authenticates a datagram, checks the inner source, and names its peer
 //!    (`handle_datagram`); whose time it took is noted (`note_opened`).
 //! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each other one
 //!    is the caller's (`hand_up`).
-//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, what the rooms made of it
-//!    is heard as that peer's (`take_in_hand`, `settle.rs`), and becomes events (`events.rs`).
+//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are heard
+//!    as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
 
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ use crate::peer::QUIC_PORT;
 use crate::word::Word;
 
 impl Engine {
-    /// One UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
+    /// Takes one UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
     pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
         if bytes.is_empty() {
             return self.handle_datagram(path, ecn, bytes, now);
@@ -43,7 +44,7 @@ impl Engine {
         }
     }
 
-    /// Notes whose datagram it was, or might have been, for the turns of those who wait.
+    /// Notes the sender of the datagram, or its source if it did not open, for the turns of those that wait.
     fn note_opened(&mut self, path: Path, len: usize) {
         match self.wireguard.opened() {
             Some(peer) => self.intake.opened(peer, len),
@@ -81,7 +82,7 @@ impl Engine {
         self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
     }
 
-    /// What QUIC made of earlier datagrams is heard as theirs.
+    /// Takes a datagram in hand. Events that QUIC made of another peer's are heard as that peer's first.
     fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
         if self.intake.has_other(peer, made) {
             self.settle(now);
@@ -89,7 +90,7 @@ impl Engine {
         self.intake.take(peer, made);
     }
 
-    /// The system refused to send along this path, with this error number.
+    /// Takes the system's refusal to send along this path, with its error number.
     pub fn handle_unreachable(&mut self, path: Path, error: i32, now: Instant) {
         self.wireguard.unreachable(path, error, now);
         self.settle(now);

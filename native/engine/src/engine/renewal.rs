@@ -1,4 +1,4 @@
-//! A renewed session, or a new process at the other end: what waits for the peer does not wait for its own timers.
+//! Renewed sessions, and new processes at the other end: what waits for the peer does not wait for its own timers.
 
 use std::time::Instant;
 
@@ -11,9 +11,9 @@ use crate::ids::ConnectionId;
 use crate::timers::Timer;
 
 impl Engine {
-    /// The peer has a new session or process, or this end gave up getting one: dials that wait for it begin, or ask again,
-    /// and what is unanswered is asked for. A peer may renew as often as it likes: the same connection moves on once in
-    /// [`ASK`].
+    /// Moves a peer's connections on: it has a new session or process, or this end gave up getting one. Dials that wait
+    /// for it begin, or ask again, and what is unanswered is asked for. A peer may renew as often as it likes: the same
+    /// connection moves on once in [`ASK`].
     pub(super) fn move_on(&mut self, peer: PeerId, now: Instant) {
         for id in self.connections_of(peer) {
             let goes_on = |it: &&Connection| it.ending.is_none() && !it.deserted;
@@ -31,7 +31,7 @@ impl Engine {
         }
     }
 
-    /// Whether there was anything to do.
+    /// Moves one connection on. Whether there was anything to do.
     fn move_connection_on(&mut self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;

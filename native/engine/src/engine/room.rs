@@ -1,4 +1,4 @@
-//! Room for dials of peers that are not complete: who keeps this end waiting makes room for others.
+//! Room for peers' dials that are not complete: a dialler that keeps this end waiting makes room for others.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::ids::ConnectionId;
 use crate::peer::Incomplete;
 
 impl Engine {
-    /// Whether a dial of a peer's may be taken: it has few that wait on it, and there is room, or one that waited long on its
-    /// dialler makes room.
+    /// Whether a dial of a peer's may be taken: few of its dials wait on it, and there is room, or a dial that waited
+    /// long on its dialler makes room.
     pub(super) fn finds_room(&mut self, peer: PeerId, now: Instant) -> bool {
         let limit = self.config.limits.pending_connections;
         let its = self.peers.get(&peer).map_or(0, |peer| peer.incomplete.count);
@@ -25,8 +25,8 @@ impl Engine {
         self.admissions.pending() < limit || self.displace(None, now)
     }
 
-    /// A dial of a peer's was answered, and waits on it. What it left incomplete in the last minute counts as the same wait,
-    /// or a hello now and then would keep its place for ever.
+    /// Notes that a dial of a peer's was answered, and waits on it. Dials that it left incomplete in the last minute
+    /// count as the same wait, or a hello now and then would keep its place for ever.
     pub(super) fn await_dialler(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
         let (Some(peer), Some(connection)) = (self.peers.get_mut(&peer), self.calls.connections.get_mut(&id))
         else {
@@ -40,7 +40,7 @@ impl Engine {
         self.admissions.awaits(first, id);
     }
 
-    /// A dialler completed its dial.
+    /// Notes that a dialler completed its dial.
     pub(super) fn dialler_came(&mut self, id: ConnectionId) {
         if let Some(peer) = self.await_no_more(id)
             && let Some(peer) = self.peers.get_mut(&peer)
@@ -49,7 +49,7 @@ impl Engine {
         }
     }
 
-    /// A dial waits on its dialler no more; answers whose it is, if it did.
+    /// Notes that a dial waits on its dialler no more. Answers the dialler, if it did wait.
     pub(super) fn await_no_more(&mut self, id: ConnectionId) -> Option<PeerId> {
         let connection = self.calls.connections.get_mut(&id)?;
         let since = connection.incomplete.take()?;
@@ -92,16 +92,16 @@ impl Engine {
     }
 }
 
-/// An eighth of the room, and two at least: seven peers that complete nothing leave some, and one that dials under all 32
-/// protocols at once has them within four round trips.
+/// A peer's share of the room: an eighth, and two dials at least. Seven peers that complete nothing leave some, and one
+/// that dials under all 32 protocols at once has them within four round trips.
 fn share(limit: usize) -> usize {
     (limit / 8).max(2)
 }
 
-/// The first probe timeout where nothing is known of the path (RFC 9002 section 6.2.2): what a peer makes this end believe of
-/// its path by answering late gives it no more.
+/// The first probe timeout where nothing is known of the path (RFC 9002 section 6.2.2): a peer that answers late, to
+/// make its path seem long, gets no more.
 const TIMEOUT_MAX: Duration = Duration::from_secs(1);
 /// Six times the limit of a dial.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// Of the dials that wait longest; those of the farthest peers may have time left.
+/// Dials that are looked at, of those that wait longest; those of the farthest peers may have time left.
 const LOOKED_AT: usize = 8;

@@ -10,7 +10,7 @@ use crate::ids::ConnectionId;
 use crate::timers::Timer;
 
 impl Engine {
-    /// Takes what the rooms below have to say after something was done to them.
+    /// Takes the events of the rooms below, after something was done to them.
     pub(super) fn settle(&mut self, now: Instant) {
         self.events.at(now);
         while let Some(event) = self.wireguard.poll_event() {

@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// No more bytes follow.
+    /// Finishes a stream: no more bytes follow.
     pub fn finish_stream(&mut self, stream: StreamId) {
         if let Some(state) = self.streams.get_mut(&stream)
             && state.sending == Sending::Open
@@ -72,8 +72,8 @@ impl Engine {
         self.settle(now);
     }
 
-    /// No more is written: ends the stream if the peer has acknowledged everything, and gives up sending on it if not. So
-    /// an end that is no reset means that nothing is missing.
+    /// Leaves a stream: ends it if the peer has acknowledged everything, and gives up sending on it if not. An end that
+    /// is no reset thus means that nothing is missing.
     pub fn leave_stream(&mut self, stream: StreamId, code: u64, now: Instant) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
@@ -131,8 +131,8 @@ impl Engine {
         }
     }
 
-    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, be it of
-    /// none, its end and its reset are told as soon as nothing lies before them.
+    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, even
+    /// of zero bytes, its end and its reset are told as soon as nothing lies before them.
     pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
         if let Some(state) = self.streams.get_mut(&stream) {
             state.credit = state.credit.saturating_add(bytes);
@@ -202,7 +202,7 @@ impl Engine {
         }
     }
 
-    /// The peer closed: the caller gets all that arrived before, whatever it granted.
+    /// Hands the caller all that arrived before the peer closed, whatever credit it gave.
     pub(super) fn hand_out_rest(&mut self, connection: ConnectionId) {
         let Some(owner) = self.calls.connections.get(&connection) else {
             return;
@@ -219,7 +219,7 @@ impl Engine {
         }
     }
 
-    /// The peer wants no more of a stream; `whole`: it has all that the transport took.
+    /// Ends sending on a stream of which the peer wants no more; `whole`: it has all that the transport took.
     pub(super) fn stopped(&mut self, stream: StreamId, code: u64, whole: bool) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| state.sending != Sending::Done) else {
             return;
@@ -246,7 +246,7 @@ impl Engine {
         }
     }
 
-    /// Hands the caller what it has credit for.
+    /// Hands the caller the bytes for which it gave credit.
     fn read(&mut self, stream: StreamId) {
         let Some(state) = self.streams.get_mut(&stream) else {
             return;

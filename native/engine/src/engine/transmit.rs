@@ -4,19 +4,19 @@
 //!    (`messages.rs`, `streams.rs`, `peers.rs`).
 //! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the device
 //!    (`schedule`, `revive`).
-//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). What outranks data leaves first (`control.rs`), what
-//!    exceeds a peer's share last.
+//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). Traffic that outranks data leaves first (`control.rs`),
+//!    traffic beyond a peer's share last.
 //! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its bottleneck, its
 //!    lane's rate and the batch allow (`transmit_data`).
-//! 5. **Writing**: the turn hands the transport what leaves at once, which from then on is past choosing (`turn_of_connection`,
-//!    then `write.rs`); a raw packet skips to stage 7 (`turn_of_packets`).
-//! 6. **Packing**: QUIC makes packets of what it holds, and the bottleneck is charged (`transmit_connection`).
+//! 5. **Writing**: the turn hands the transport only bytes that leave at once: from then on they are past choosing
+//!    (`turn_of_connection`, then `write.rs`). A raw packet skips to stage 7 (`turn_of_packets`).
+//! 6. **Packing**: QUIC makes packets of the bytes that it holds, and the bottleneck is charged (`transmit_connection`).
 //! 7. **Sealing**: netstack adds UDP and IPv6 headers, WireGuard seals, or keeps the packet until it has a session
 //!    (`seal`, `wrap`).
 //! 8. **Paying**: the datagram stands in the batch; the uplink, its peer's share and its lane's rate are charged
 //!    (`sealed`).
 //!
-//! All of it is sequential: between two batches the driver hands in what it received, and each batch chooses anew.
+//! All of it is sequential: between two batches the driver hands in received datagrams, and each batch chooses anew.
 
 use std::mem;
 use std::time::Instant;
@@ -40,7 +40,7 @@ impl Engine {
         }
     }
 
-    /// The transport may have room again: all lanes of the connection with something take turns.
+    /// Lets all lanes of a connection with something take turns: the transport may have room again.
     pub(super) fn revive(&mut self, id: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             self.departures.revive(id, connection);
@@ -120,7 +120,7 @@ impl Engine {
             && connection.lanes.range(..priority).any(|(_, lane)| lane.has_work())
     }
 
-    /// Writes just what leaves at once, and lets it leave.
+    /// Takes a lane's turn: writes just what leaves at once, and lets it leave.
     fn turn_of_connection(
         &mut self,
         id: ConnectionId,
@@ -141,7 +141,7 @@ impl Engine {
         };
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
         let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
-        // What is lost and leaves again is no reason for more urgent data to wait.
+        // Lost data that leaves again is no reason for more urgent data to wait.
         let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
         let budget = match self.departures.policies.has_rate(priority) {
             true => most * self.stream_bytes(),
@@ -171,7 +171,8 @@ impl Engine {
         }
     }
 
-    /// A lane with a rate pays for what is written of it: when it leaves, and beside what, is no more its choice.
+    /// Charges a lane with a rate for bytes as they are written: from then on QUIC decides when and beside what they
+    /// leave.
     fn charge_lane(&mut self, id: ConnectionId, priority: Priority, written: usize, now: Instant) {
         if !self.departures.policies.has_rate(priority) {
             return;
@@ -209,7 +210,7 @@ impl Engine {
         }
     }
 
-    /// Seals up to `most` packets of a connection, and answers how many; fewer: it has no more to send now.
+    /// Seals up to `most` packets of a connection, and answers their number; fewer: it has no more to send now.
     pub(super) fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
@@ -253,7 +254,7 @@ impl Engine {
         sent
     }
 
-    /// Whether nobody here waits for what a connection has to say.
+    /// Whether nobody here waits for words of a connection.
     fn is_over(&self, id: Option<ConnectionId>) -> bool {
         id.and_then(|id| self.calls.connections.get(&id)).is_none_or(|it| it.deserted)
     }
@@ -292,7 +293,7 @@ impl Engine {
         }
     }
 
-    /// A datagram stands in the batch from `start`.
+    /// Counts a datagram that stands in the batch from `start`, and charges for it.
     pub(super) fn sealed(
         &mut self,
         batch: &mut TransmitBatch,
@@ -325,8 +326,8 @@ fn bits(ecn: Ecn) -> u8 {
 
 /// Most datagrams of a turn where others of the same lane wait for theirs.
 const TURN: usize = 10;
-/// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. What is more urgent cannot come before
-/// the batch is out, and how much that holds is the driver's choice.
+/// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. More urgent data cannot come before the
+/// batch is out, and the size of the batch is the driver's choice.
 pub(super) const TURN_ALONE: usize = 44;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;

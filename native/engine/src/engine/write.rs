@@ -9,7 +9,7 @@ use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::{Begun, Lane, Source};
 use crate::stream::{Sending, Stream};
 
-/// How far a source came in its turn.
+/// Progress of a source in its turn.
 enum Progress {
     /// It has nothing left.
     Done,
@@ -20,7 +20,7 @@ enum Progress {
 }
 
 impl Engine {
-    /// Writes up to `budget` bytes of one lane of a connection to the transport; answers how many.
+    /// Writes up to `budget` bytes of one lane of a connection to the transport. Answers their number.
     pub(super) fn write(
         &mut self,
         id: ConnectionId,
@@ -51,7 +51,7 @@ impl Engine {
         budget - left
     }
 
-    /// The transport has credit again: what it had none for may be tried.
+    /// Tries sources again that had found no credit: the transport has some.
     pub(super) fn handle_writable(&mut self, id: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             for lane in connection.lanes.values_mut() {

@@ -18,12 +18,12 @@ use crate::stats::PathFigures;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GroupId(u32);
 
-/// All bottlenecks of a device, and who shares them.
+/// All bottlenecks of a device, and the connections that share each.
 #[derive(Debug)]
 pub(crate) struct Groups<W> {
     groups: BTreeMap<GroupId, Group<W>>,
     members: FxHashMap<ConnectionId, Member>,
-    /// When groups let what waits go on.
+    /// Deadlines of groups in which something waits.
     due: BTreeSet<(Instant, GroupId)>,
     next: u32,
     /// Outer bytes of a full datagram.
@@ -42,7 +42,7 @@ pub(crate) struct Group<W> {
     tick_packets: u64,
     /// Outer bytes that left in this tick.
     charged: f64,
-    /// No other group sends much: what delays jump by is not theirs.
+    /// Whether no other group sends much: jumps of delays are then not due to packets to other peers.
     alone: bool,
     /// Bytes that each member may have in flight while the rate is looked for.
     startup: f64,
@@ -54,14 +54,14 @@ struct Member {
     path: Path,
 }
 
-/// What a connection is to be told.
+/// An order to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// This much may be in flight.
+    /// Bound what is in flight by so many bytes.
     Window(u64),
-    /// Find out by itself.
+    /// Leave the window to the transport.
     Free,
-    /// Compete with what else fills the queue.
+    /// Compete with the foreign flow that fills the queue, from so many bytes in flight on.
     Compete(u64),
 }
 
@@ -76,7 +76,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// A connection begins, in the group of another one to the same peer if there is one. Answers its first window.
+    /// Adds a connection, to the group of another one to the same peer if there is one. Answers its first window.
     pub(crate) fn join(
         &mut self,
         id: ConnectionId,
@@ -107,7 +107,7 @@ impl<W: PartialEq> Groups<W> {
         (state.rate.phase == Phase::Startup).then_some(state.startup as u64)
     }
 
-    /// A connection ended. Answers what waited for its group, if nobody else is in it.
+    /// Removes a connection that ended. Answers what waited for its group, if nobody else is in it.
     pub(crate) fn leave(&mut self, id: ConnectionId) -> Vec<W> {
         let Some(member) = self.members.remove(&id) else { return Vec::new() };
         let Some(group) = self.groups.get_mut(&member.group) else { return Vec::new() };
@@ -121,7 +121,7 @@ impl<W: PartialEq> Groups<W> {
         self.groups.remove(&member.group).map(|group| group.waiting).unwrap_or_default()
     }
 
-    /// Acknowledgements came; what follows for whom is appended to `orders`.
+    /// Takes the facts that acknowledgements brought; appends the orders that follow to `orders`.
     pub(crate) fn observe(
         &mut self,
         id: ConnectionId,
@@ -174,7 +174,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// What is known of the path of a connection.
+    /// Figures of a connection's path.
     pub(crate) fn figures(&self, id: ConnectionId) -> Option<PathFigures> {
         let path = &self.members.get(&id)?.path;
         let (_, group) = self.group_of(id)?;
@@ -190,13 +190,13 @@ impl<W: PartialEq> Groups<W> {
     }
 }
 
-/// RFC 6928.
+/// The initial window of RFC 6928, in packets.
 const INITIAL_PACKETS: f64 = 10.0;
-/// What a tick lasts at least, and how many packets it takes, so that one packet more or less is no large share of it.
+/// Least duration of a tick, and the packets that it takes, so that one packet more or less is no large share of it.
 const TICK: Duration = Duration::from_millis(20);
 const TICK_PACKETS: u64 = 12;
 const TICK_MAX: Duration = Duration::from_millis(250);
-/// Seconds of data beyond the round trip: what ends take to wake up.
+/// Seconds of data in flight beyond the round trip: the time that ends take to wake up.
 const WINDOW_SLACK: f64 = 0.02;
 
 #[cfg(test)]

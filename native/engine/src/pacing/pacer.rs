@@ -11,7 +11,7 @@ pub(crate) struct Pacer {
     /// Bytes a second; `None`: no bound.
     rate: Option<f64>,
     bucket: Bucket,
-    /// How much later than its deadline it was come back to: what could not leave meanwhile may follow.
+    /// Time between the last deadline and the wake-up that came for it: the sending missed meanwhile may follow.
     late: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Pacer {
         self.rate = rate.map(|rate| rate.max(MIN_RATE));
     }
 
-    /// Somebody came back so much after the deadline.
+    /// Notes the time by which the wake-up missed the deadline.
     pub(crate) fn came_late(&mut self, by: Duration) {
         self.late = by.min(LATE_MAX);
     }
@@ -44,8 +44,8 @@ impl Pacer {
         (available.as_secs_f64() * rate / datagram) as usize + 1
     }
 
-    /// When to come back: a little above even, so that one wake-up serves half a millisecond of link time; later than
-    /// now by as much.
+    /// Instant of the next wake-up: a little above even, so that one wake-up serves half a millisecond of link time;
+    /// later than now by as much.
     pub(crate) fn deadline(&self, datagram: f64, now: Instant) -> Instant {
         let Some(rate) = self.rate else { return now + BURST / 2 };
         self.bucket.even().max(now) + (BURST / 2).max(Duration::from_secs_f64(datagram / rate)).min(WAIT_MAX)
@@ -65,11 +65,11 @@ impl Pacer {
     }
 }
 
-/// The design's bound on a burst: 1 ms of link time.
+/// Bound of the design on a burst: 1 ms of link time.
 const BURST: Duration = Duration::from_millis(1);
 /// Bytes a second: one full datagram in 1.5 s.
 const MIN_RATE: f64 = 1_000.0;
-/// Two ticks of a kernel that ticks 100 times a second. Without it busy hosts would never reach their rate.
+/// Two ticks of a kernel that ticks 100 times a second. Without this allowance busy hosts would never reach their rate.
 const LATE_MAX: Duration = Duration::from_millis(20);
-/// What one datagram waits at most.
+/// Longest wait of one datagram.
 const WAIT_MAX: Duration = Duration::from_secs(3);

@@ -7,7 +7,7 @@ use warren_quic::PathSample;
 
 use floor::Floor;
 
-/// What one connection's acknowledgements tell of its path: how long the empty path takes, and what waits on it.
+/// A connection's path, as its acknowledgements show it: the delay while it is empty, and the queue on it.
 #[derive(Debug, Default)]
 pub(crate) struct Path {
     delay: Least<i64>,
@@ -17,9 +17,9 @@ pub(crate) struct Path {
     round_trip: Least<Duration>,
     /// Arrival of the newest packet, by the other end's clock, in microseconds.
     newest: Option<i64>,
-    /// Of the running tick.
+    /// Facts of the running tick.
     tick: Tick,
-    /// The same of the last tick.
+    /// Arrival of the newest packet of the last tick.
     last: Option<i64>,
     pub(crate) in_flight: f64,
     /// Bytes that may be in flight.
@@ -34,32 +34,32 @@ pub(crate) struct Path {
     recent: VecDeque<Arrival>,
     recent_bytes: f64,
     recent_packets: u64,
-    /// By how much delays jump, microseconds.
+    /// Height of the jumps of delays, in microseconds: the greatest of late, slowly forgotten.
     pub(crate) jitter: f64,
-    /// By how much they go up and down from sample to sample, on average, microseconds.
+    /// Average change up and down from sample to sample, in microseconds.
     flutter: f64,
     rise: f64,
-    /// The last jump, and how much of it delays have fallen since.
+    /// The last jump, and the fall of delays since.
     jump: f64,
     fallen: f64,
-    /// Bytes lost and arrived of late.
+    /// Bytes lost and bytes arrived of late.
     lost: f64,
     arrived: f64,
-    /// The base of before delays were taken for the path's own.
+    /// The base of delays from before a standing delay was taken for the path's own.
     home: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Arrival {
-    /// By the other end's clock, microseconds.
+    /// Time of arrival by the other end's clock, in microseconds.
     at: i64,
     delay: i64,
-    /// Outer.
+    /// Outer bytes.
     bytes: f64,
     packets: u64,
 }
 
-/// What a connection saw in a tick.
+/// Facts of one connection in a tick.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tick {
     pub(crate) packets: u64,
@@ -110,7 +110,7 @@ impl Path {
         self.arrived = self.arrived * keep + outer;
     }
 
-    /// Delays rise in a queue by what its packets take to leave; what they rise beyond, and fall again, is jitter.
+    /// Notes jitter: a rise of delays beyond the time that the packets take to leave the queue, followed by a fall.
     fn note_jitter(&mut self, delay: i64, bytes: f64) {
         let (Some(last), Some(rate)) = (self.recent.back(), self.recent_rate()) else { return };
         let rise = (delay - last.delay) as f64;
@@ -127,7 +127,7 @@ impl Path {
         }
     }
 
-    /// Ends a tick: what was seen, and the rate of arrivals by the other end's clock.
+    /// Ends a tick: gives its facts, and the arrival rate by the other end's clock.
     pub(crate) fn end_tick(&mut self, elapsed: Duration, now: Instant) -> (Tick, f64) {
         let tick = std::mem::take(&mut self.tick);
         let mut rate = tick.bytes / elapsed.as_secs_f64().max(1e-6);
@@ -148,49 +148,50 @@ impl Path {
         (tick, self.rate)
     }
 
-    /// What waits at the bottleneck is emptied until then.
+    /// Begins a drain: the queue is emptied until then.
     pub(crate) fn begin_drain(&mut self, until: Instant) {
         self.floor.begin_drain(until, self.smoothed_round_trip);
     }
 
-    /// The path itself makes delays jump: by more than ends that wake up late and, unless no other group of the device sends, by more
-    /// than packets of others, which come between those of this connection.
+    /// Whether the path itself makes delays jump. Ends that wake up late make them change less. So do packets of
+    /// others, which come between those of this connection; they do not count while no other group of the device sends.
     pub(crate) fn jitters(&self, is_alone: bool) -> bool {
         let between = if is_alone { 0.0 } else { BETWEEN * self.packet_spacing() };
         self.flutter > FLUTTER.max(between)
     }
 
-    /// Microseconds from packet to packet of late.
+    /// Mean spacing of the last packets, in microseconds.
     fn packet_spacing(&self) -> f64 {
         let (Some(first), Some(last)) = (self.recent.front(), self.recent.back()) else { return 0.0 };
         let packets = self.recent_packets - first.packets;
         (last.at - first.at) as f64 / (packets as f64).max(1.0)
     }
 
-    /// Packets are dense enough for jitter to lift the least delay of a tick. Other devices may always share the bottleneck.
+    /// Whether packets are dense enough for jitter to lift the least delay of a tick. Other devices may always share
+    /// the bottleneck.
     fn has_floor(&self) -> bool {
         self.jitters(false) && self.packet_spacing() < DENSE
     }
 
-    /// Microseconds by which delays are above the least of all without any queue.
+    /// Microseconds by which the delays of a tick without a queue are above the least delay of all.
     pub(crate) fn jitter_floor(&self) -> i64 {
         let Some(least) = self.delay.get().filter(|_| self.has_floor()) else { return 0 };
         self.floor.above(least).min((FLOOR_JITTERS * self.jitter).min(FLOOR_MAX) as i64)
     }
 
-    /// The floor has to be found out once more, and soon.
+    /// Whether the floor has to be measured once more, and soon.
     pub(crate) fn floor_moves(&self) -> bool {
         !self.floor.is_settled() && self.lifted >= LONG
     }
 
-    /// Microseconds of queue, given a delay.
+    /// Microseconds of queue that a delay means.
     pub(crate) fn queue_of(&self, delay: i64) -> i64 {
         self.delay.get().map_or(0, |least| (delay - least - self.jitter_floor()).max(0))
     }
 
-    /// The rate at which the last packets arrived, in outer bytes a second by the other end's clock, if a queue of more
-    /// than `queue` microseconds stood all that while. Packets that a stalled end takes at once arrive at one instant,
-    /// and say nothing.
+    /// Arrival rate of the last packets, in outer bytes a second by the other end's clock, if a queue of more than
+    /// `queue` microseconds stood all that while. Packets that a stalled end takes at once arrive at one instant, and
+    /// say nothing.
     pub(crate) fn rate_behind(&self, queue: i64) -> Option<f64> {
         let stood = || self.recent.iter().rev().take_while(|arrival| self.queue_of(arrival.delay) > queue);
         let packets: u64 = stood().map(|arrival| arrival.packets).sum();
@@ -206,19 +207,19 @@ impl Path {
         (packets >= RECENT && span >= STANDING && grows).then(|| bytes * 1e6 / span as f64)
     }
 
-    /// Microseconds of queue that the newest packet met.
+    /// Microseconds of queue that the packets of the last sample met.
     pub(crate) fn recent_queue(&self) -> u64 {
         self.recent.back().map_or(0, |arrival| self.queue_of(arrival.delay).unsigned_abs())
     }
 
-    /// The same with the foreign queue that is taken for the path's own while it is competed with.
+    /// The same, with the foreign queue that counts as the path's own delay while it is competed with.
     pub(crate) fn recent_foreign_queue(&self) -> u64 {
         let home = self.home.or(self.delay.get());
         let newest = self.recent.back().map(|arrival| arrival.delay);
         newest.zip(home).map_or(0, |(newest, home)| (newest - home).max(0).unsigned_abs())
     }
 
-    /// The rate of the last packets, whatever queue they met.
+    /// Arrival rate of the last packets, whatever queue they met.
     pub(crate) fn recent_rate(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
         let bytes = self.recent_bytes - first.bytes;
@@ -235,7 +236,7 @@ impl Path {
         self.round_trip.get().unwrap_or(INITIAL_ROUND_TRIP)
     }
 
-    /// The delay of late is the path's own.
+    /// Takes the delay of late for the path's own.
     pub(crate) fn rebase(&mut self, now: Instant) {
         self.home = self.home.or(self.delay.get());
         self.delay = Least::default();
@@ -246,7 +247,7 @@ impl Path {
         }
     }
 
-    /// What was the path's own before is so again.
+    /// Takes the earlier base of delays for the path's own again.
     pub(crate) fn go_home(&mut self, now: Instant) {
         if let Some(home) = self.home.take() {
             self.delay.observe(home, now);
@@ -282,10 +283,10 @@ impl<T: Copy + Ord> Least<T> {
     }
 }
 
-/// A drain comes twice in this time.
+/// Time in which the queue is drained twice.
 const MEMORY: Duration = Duration::from_secs(10);
 const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
-/// Packets of which the least delay is that of a queue, not of a wake-up: HyStart++ (RFC 9406) takes eight.
+/// Packets whose least delay is that of a queue, not of a wake-up: HyStart++ (RFC 9406) takes eight.
 const RECENT: u64 = 8;
 /// The least delay of fewer packets is one of theirs rather than the queue's.
 pub(crate) const FEW: u64 = 4;
@@ -294,26 +295,27 @@ const STANDING: i64 = 3_000;
 /// Microseconds of delay that no jitter explains.
 const FAR: i64 = 8_000;
 const ARRIVALS: usize = 64;
-/// Microseconds: what arrived before an outage or a pause tells no rate.
+/// Microseconds: arrivals before an outage or a pause tell no rate.
 const RECENTLY: i64 = 1_000_000;
 /// Samples after which a third of a jump is remembered.
 const JITTER_MEMORY: f64 = 256.0;
-/// Samples over which they are averaged: an end that stalls now and then moves it little.
+/// Samples over which changes up and down are averaged: an end that stalls now and then moves the average little.
 const FLUTTER_MEMORY: f64 = 64.0;
-/// By how much delays go up and down on average where the path is what makes them jump, microseconds: ends that wake up late gave
-/// 50 over a real link of 100 Mbit/s (120 at most), and 5 ms of jitter give 170 at least.
+/// Average change of delays up and down, in microseconds, above which the path is its cause: ends that wake up late
+/// gave 50 over a real link of 100 Mbit/s (120 at most), and 5 ms of jitter give 170 at least.
 const FLUTTER: f64 = 150.0;
-/// The share of the time between two packets of a connection by which delays go up and down where packets of others come between.
-/// Eight peers that share a link gave 0.05, nodes that flood each other 0.09. Jitter of 5 ms gives 0.7 for one connection at
+/// The same, as a share of the time between two packets of a connection, where packets of others come between. Eight
+/// peers that share a link gave 0.05, nodes that flood each other 0.09. Jitter of 5 ms gives 0.7 for one connection at
 /// 20 Mbit/s, and 2 at 100.
 const BETWEEN: f64 = 0.4;
-/// Microseconds from packet to packet beyond which jitter hardly lifts the least delay of a tick: eight peers with 20 ms of jitter fill
-/// 20 Mbit/s without a floor, and urgent messages wait for 6 ms; with one it was 75.
+/// Spacing of packets, in microseconds, beyond which jitter hardly lifts the least delay of a tick: eight peers with 20
+/// ms of jitter fill 20 Mbit/s without a floor, and urgent messages wait for 6 ms; with one it was 75.
 const DENSE: f64 = 2_500.0;
-/// Ticks for which a path jitters before drains come sooner for it: an end that wakes up late makes delays go up and down for a few.
+/// Ticks for which a path jitters before drains come sooner for it: an end that wakes up late makes delays go up and
+/// down for a few.
 const LONG: u32 = 16;
-/// The floor is no higher than so many jumps of the delay, nor than this many microseconds: a queue that no drain empties is not the
-/// path's. 10 ms of jitter at 100 Mbit/s give 3.3 jumps, and 20 ms 14 ms.
+/// Height of the floor at most, in jumps, and in microseconds: a queue that no drain empties is not the path's delay.
+/// 10 ms of jitter at 100 Mbit/s give 3.3 jumps, and 20 ms 14 ms.
 const FLOOR_JITTERS: f64 = 4.0;
 const FLOOR_MAX: f64 = 20_000.0;
 /// Bytes over which loss is averaged.

@@ -9,58 +9,58 @@ use trial::Test;
 
 /// Finds the rate of a bottleneck and keeps its queue short.
 ///
-/// Start-up doubles a window each round trip until a queue stands (the owner does that). Then: the capacity is what
-/// arrives while a queue stands, and grows, the faster the longer none does; the rate is the capacity, and a little more
-/// or less in proportion to what is missing or too much of the queue to come.
+/// Start-up doubles a window each round trip until a queue stands (the owner does that). Then, while a queue stands,
+/// the capacity follows the arrival rate; while none does, it grows, faster the longer that lasts. The rate is the
+/// capacity, corrected in proportion to how far the predicted queue is from its target.
 #[derive(Debug)]
 pub(crate) struct Rate {
     pub(crate) phase: Phase,
     /// Bytes a second.
     capacity: f64,
     rate: f64,
-    /// What may leave however slow the path seemed, or an outage would be taken for its rate for good.
+    /// Rate that is allowed however slow the path seemed, or an outage would be taken for its capacity for good.
     floor: f64,
     growth: f64,
     grown: Instant,
-    /// The capacity when the queue was last as it should be.
+    /// Capacity at the last tick whose queue was near its target.
     verified: f64,
-    /// The same, whatever tests of a longer queue have said since.
+    /// The same, but that no test of a long queue changes it.
     uncontested: f64,
-    /// Since when the queue is longer than it should be.
+    /// Instant since which the queue is too long.
     high: Option<Instant>,
-    /// Until when the rate is cut to see whether the queue is ours; the queue before.
+    /// The test of whether a long queue is this device's, while one is under way.
     test: Option<Test>,
     drained: Instant,
     drain_until: Option<Instant>,
-    /// For how long it takes to empty the queue with what counts as the path's jitter, where it does.
+    /// Time that emptying the queue of a path that jitters takes, its floor included; zero where it has no floor.
     emptying: Duration,
-    /// The greatest rates of arrivals of late.
+    /// Arrival rates of the last ticks.
     arrivals: [f64; ARRIVALS],
     next: usize,
     loss: f64,
-    /// A queue stood in the last tick.
+    /// Whether a queue stood in the last tick.
     stood: bool,
-    /// The last tick's queue, by how much it changed, and by how much it goes up and down, seconds.
+    /// Queue of the last tick, its change, and its average change up and down, in seconds.
     queue: f64,
     step: f64,
     noise: f64,
-    /// The queue grew in the last tick.
+    /// Whether the queue grew in the last tick.
     grew: bool,
     phantom: Option<Instant>,
     found: Option<Instant>,
-    /// The phase is new.
+    /// Whether the phase is new.
     started: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Phase {
-    /// Looking for the rate.
+    /// The rate is looked for.
     Startup,
-    /// Paced.
+    /// The rate is known: sending is paced at it.
     Steady,
-    /// Too fast to be paced: the window alone bounds what flies.
+    /// The rate is too high to be paced: the window alone bounds what flies.
     Fast,
-    /// Beside a foreign queue, until then.
+    /// A foreign flow fills the queue: the window alone bounds what flies, until then.
     Competing(Instant),
 }
 
@@ -111,12 +111,12 @@ impl Rate {
         }
     }
 
-    /// A datagram of this size takes so long there and back.
+    /// Sets the least rate from the round trip of a datagram of this size.
     pub(crate) fn answered(&mut self, datagram: f64, round_trip: Duration) {
         self.floor = datagram / round_trip.clamp(FLOOR_TIME_MIN, FLOOR_TIME_MAX).as_secs_f64();
     }
 
-    /// The bottleneck was met at this rate.
+    /// Ends the search: the bottleneck showed at this rate.
     pub(crate) fn found(&mut self, rate: f64, now: Instant) {
         self.capacity = rate;
         self.verified = rate;
@@ -133,12 +133,12 @@ impl Rate {
         self.started = true;
     }
 
-    /// Whether the rate is looked for, or was just found, and what was sent too much of may still wait.
+    /// Whether the rate is looked for, or was found so lately that the excess of start-up may still wait in a queue.
     pub(crate) fn is_new(&self, now: Instant) -> bool {
         self.phase == Phase::Startup || self.found.is_some_and(|at| now.saturating_duration_since(at) < NEW)
     }
 
-    /// Until when the rate is cut, by a drain or a test.
+    /// Instant until which a drain or a test cuts the rate.
     pub(crate) fn cut_until(&self) -> Option<Instant> {
         self.test.map(|test| test.cut_until).max(self.drain_until)
     }
@@ -148,7 +148,7 @@ impl Rate {
         now.saturating_duration_since(self.drained) >= DRAIN_EVERY / 2
     }
 
-    /// Drains with others of the device. Answers until when.
+    /// Drains with others of the device. Answers the instant of its end.
     pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) -> Instant {
         let until = until.max(now + self.emptying);
         self.drain_until = self.drain_until.max(Some(until));
@@ -158,7 +158,7 @@ impl Rate {
         self.cut_until().unwrap_or(until)
     }
 
-    /// The greatest rate of arrivals of the last ticks.
+    /// The greatest arrival rate of the last ticks.
     pub(crate) fn arrivals(&self) -> f64 {
         self.arrivals.iter().copied().fold(0.0, f64::max)
     }
@@ -192,21 +192,22 @@ impl Rate {
     }
 }
 
-/// Seconds of queue that shall stand; with a datagram it is 0.5 ms at 100 Mbit/s, 1 ms at 20.
+/// Target of the queue, in seconds: with a datagram it is 0.5 ms at 100 Mbit/s, 1 ms at 20.
 const TARGET: f64 = 0.0004;
-/// The design's bound on a standing queue.
+/// Bound of the design on a standing queue.
 const TARGET_MAX: f64 = 0.0024;
 const GROWTH_MIN: f64 = 0.005;
-/// Of the capacity, while the queue is emptied.
+/// Share of the capacity at which the queue is emptied.
 const DRAIN: f64 = 0.6;
 const DRAIN_EVERY: Duration = Duration::from_secs(5);
-/// A queue that was emptied is back after `CORRECTION`; until then none means nothing.
+/// Time in which a queue that was emptied comes back (`CORRECTION`): until then an empty one means nothing.
 const REFILL: Duration = Duration::from_millis(30);
-/// A packet a round trip may always leave: never more than 100 a second, nor less than four, so that ticks go on.
+/// Round trips for the least rate, a packet in each: never more than 100 packets a second, nor less than four, so that
+/// ticks go on.
 const FLOOR_TIME_MIN: Duration = Duration::from_millis(10);
 const FLOOR_TIME_MAX: Duration = Duration::from_millis(250);
 /// Bytes a second (500 Mbit/s) from which timers cost more than they bring: a millisecond is 42 packets.
 const FAST: f64 = 62.5e6;
 const ARRIVALS: usize = 10;
-/// What a start-up sent too much of is gone after this time.
+/// Time after which the excess of a start-up has left the queue.
 const NEW: Duration = Duration::from_secs(3);

@@ -52,8 +52,8 @@ fn file(world: &mut World, from: SocketAddr, datagrams: &[Vec<u8>]) {
     });
 }
 
-/// Works off what node 0 was given, until `enough`: how many packets it told of each peer, and how long it took. Those of node 1
-/// are costly.
+/// Works off the datagrams of node 0, until `enough`. Gives the number of packets that it told of each peer, and the
+/// time that it took. Those of node 1 are costly.
 fn work_off(world: &mut World, enough: impl Fn(&[usize]) -> bool) -> (Vec<usize>, Duration) {
     let mut told = vec![0; 8];
     let mut took = Duration::ZERO;

@@ -5,7 +5,8 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{at, bulk, connect, mesh};
 
-/// How often the sender heard of congestion while 1 MiB went to a peer whose datagrams arrive with this outer mark.
+/// Number of times that the sender heard of congestion while 1 MiB went to a peer whose datagrams arrive with this
+/// outer mark.
 fn congestion_events(marked: Ecn) -> u64 {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));

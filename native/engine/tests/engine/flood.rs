@@ -125,7 +125,7 @@ fn a_peer_that_floods_and_marks_everything_255_takes_only_its_room_at_the_receiv
     check_memory(&world, 0, "flood");
     assert!(world.node(at(0)).received.len() <= LIMIT / MIB);
     let sent = world.node(at(1)).sent_bytes;
-    // What nobody reads is not sent either: the credit of one connection at most.
+    // Messages that nobody reads are not sent either: the credit of one connection at most.
     assert!(sent < 40 << 20, "{sent}");
     for _ in 0..10 {
         let before = world.node(at(0)).received.len();
@@ -143,7 +143,7 @@ fn every_pair(count: u16) -> Vec<(u16, u16)> {
     (0..count).flat_map(|from| (from + 1..count).map(move |to| (from, to))).collect()
 }
 
-/// What a node holds of its peers' messages, and what it has to tell.
+/// Checks the bytes that a node holds of its peers' messages, and the number of its events.
 #[track_caller]
 fn check_memory(world: &World, n: u16, name: &str) {
     let engine = &world.node(at(n)).engine;

@@ -1,4 +1,4 @@
-//! Peers and strangers built for it, who have a node with an uplink answer all it can.
+//! Hostile peers and strangers, built to have a node with an uplink answer all it can.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ pub(crate) enum Being {
     Hostile(Hostile),
 }
 
-/// What a hostile one sends, each time.
+/// Datagram that a hostile peer sends, each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attack {
     /// A hello under another name.
@@ -289,5 +289,5 @@ impl Node for Being {
 
 /// The only peer that it has.
 const TAG: PeerTag = PeerTag(0);
-/// Of QUIC inside the tunnel.
+/// Port of QUIC inside the tunnel.
 const PORT: u16 = 0x7772;

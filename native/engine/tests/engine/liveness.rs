@@ -269,7 +269,7 @@ fn one_way(seed: Seed, loss: f64) -> World {
     world
 }
 
-/// So much of what the first one sends is lost.
+/// Sets the loss on the way from the first one to the second.
 fn silence(world: &mut World, loss: f64) {
     world.network.set_link(at(0), at(1), Link { loss, latency: LATENCY, ..Link::default() });
 }

@@ -169,7 +169,7 @@ fn what_was_lost_in_a_cut_is_sent_again_though_the_peer_was_heard_since() {
             world.run_for(SECOND / 20);
         };
         (0..20).for_each(|_| say(&mut world));
-        // What arrives just before the cut is acknowledged after it, and nothing that was sent since.
+        // Data that arrives just before the cut is acknowledged after it, and nothing that was sent since.
         world.network.set_link(at(1), at(0), Link::down());
         say(&mut world);
         world.network.set_link(at(0), at(1), Link::down());

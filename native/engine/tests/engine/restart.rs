@@ -8,7 +8,7 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{World, at, connect, dial, mesh, restart};
 
-/// How the other process ends.
+/// End of the other process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Killed,
@@ -132,7 +132,7 @@ impl Keeper {
         }
     }
 
-    /// What it does every 10 ms.
+    /// Acts after each 10 ms.
     pub(crate) fn tend(&mut self, world: &mut World, to: u16) {
         self.slices += 1;
         let (dials, sends) = (self.slices.is_multiple_of(10), self.slices.is_multiple_of(20));

@@ -72,7 +72,7 @@ fn a_mesh_whose_nodes_are_killed_and_restarted_at_random_heals() {
             }
             world.run_for(Duration::from_millis(rng.random_range(0..300)));
         }
-        // Whoever lacks a connection dials, as a reconnecting application does; data finds out what is dead.
+        // A node that lacks a connection dials, as a reconnecting application does; data finds the dead ones.
         for _ in 0..6 {
             for from in 0..count {
                 for connection in world.node(at(from)).live() {

@@ -1,5 +1,5 @@
-//! Whatever the path does, what is to be sent is sent at once. That no connection stands still is asserted in every world,
-//! whenever an engine has nothing to send.
+//! Standstill: whatever the path does, pending data leaves at once. Every world asserts that no connection stands
+//! still, whenever an engine has nothing to send.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use warren_testing::{Link, Rate, Seed};
 
 use crate::world::{Endpoint, World, at, bulk, config, connect, dial, key, mesh};
 
-/// Seconds would be a standstill that something else ended.
+/// Latest arrival: seconds would be a standstill that something else ended.
 const SOON: Duration = Duration::from_millis(400);
 
 #[test]
@@ -84,7 +84,7 @@ fn a_path_that_becomes_fast_while_data_flows_carries_the_rest() {
     }
     world.run_for(Duration::from_millis(400));
     world.become_fast();
-    // What was on its way is overtaken, and taken for lost: so the rate has to grow again.
+    // Packets on their way are overtaken, and taken for lost: the rate has to grow again.
     world.run_until(Duration::from_secs(3), |world| world.node(at(0)).settled(Outcome::Delivered) == 6);
 }
 

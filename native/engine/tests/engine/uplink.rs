@@ -1,5 +1,5 @@
-//! With an uplink, whatever a peer or strangers ask for: other peers' data keeps nine tenths of what it had, and urgent data
-//! waits for no more than a datagram of theirs.
+//! Attacks on a node with an uplink: whatever a peer or strangers ask for, other peers' data keeps nine tenths of what
+//! it had, and urgent data waits for no more than a datagram of theirs.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn initiations_of_strangers_take_a_share_of_the_uplink() {
     holds(Attack::InTheNameOf(3), rates);
 }
 
-/// A place with honest traffic, and what came of it.
+/// Figures of a place with honest traffic.
 struct Figures {
     bulk: u64,
     p99: Duration,
@@ -71,7 +71,7 @@ fn holds(attack: Attack, rates: [u32; 3]) {
     }
 }
 
-/// How long a full datagram takes.
+/// Time of a full datagram.
 fn datagram(uplink: u64) -> Duration {
     Duration::from_nanos(1_480 * 8 * 1_000_000_000 / uplink)
 }
@@ -111,7 +111,7 @@ fn run(uplink: u64, attack: Option<(Attack, u32)>) -> Figures {
     measure(&mut place, connection)
 }
 
-/// Of four seconds, with an urgent message each 20 ms.
+/// Figures of four seconds, with an urgent message each 20 ms.
 fn measure(place: &mut Place, connection: ConnectionId) -> Figures {
     place.with(at(1), |being, _| being.node().events.clear());
     let mut due = Vec::new();

@@ -36,7 +36,7 @@ pub(crate) struct Endpoint {
     /// Messages that it has not read yet.
     unread: Vec<(ConnectionId, Priority, usize)>,
     kept_full: BTreeMap<(ConnectionId, Priority), Window>,
-    /// Of what it sends.
+    /// Lifetime of the messages that it sends.
     pub(crate) lifetime: Option<Duration>,
     /// Bytes of messages handed in, by lane.
     pub(crate) admitted: BTreeMap<(ConnectionId, Priority), u64>,
@@ -49,7 +49,7 @@ pub(crate) struct Endpoint {
     next_message: u64,
     next_stream: u64,
     batch: TransmitBatch,
-    /// What routers leave of the outer header's ECN field.
+    /// ECN field of the outer header as routers leave it.
     pub(crate) marked: Ecn,
     outbox: VecDeque<Datagram>,
     /// Outer bytes sent, IPv4 and UDP headers included.

@@ -1,4 +1,4 @@
-//! The bottleneck ahead of an end, which all that comes to it shares.
+//! The bottleneck ahead of an end, which all datagrams to it share.
 
 use std::collections::VecDeque;
 use std::time::Instant;

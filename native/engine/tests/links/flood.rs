@@ -9,26 +9,27 @@ use crate::downlink::Downlink;
 use crate::party::{Party, Warren, at};
 use crate::scenario::{FRAME, MTU, PAYLOAD, percentile};
 
-/// Messages of 64 KiB from each to each without pause (one counts when it is whole, so larger ones would make goodput coarse), and urgent ones of 1 KiB from each to the others in turn.
+/// Messages of 64 KiB from each to each without pause, and urgent ones of 1 KiB from each to the others in turn. A
+/// message counts when it is whole, so larger ones would make goodput coarse.
 #[derive(Clone)]
 pub(crate) struct Flood {
     pub(crate) name: &'static str,
     pub(crate) nodes: u16,
-    /// Up and down.
+    /// Rate of each link, up and down.
     pub(crate) bits_per_second: u64,
     pub(crate) latency: Duration,
-    /// How long a queue may become, up and down.
+    /// Longest queue, up and down.
     pub(crate) buffer: Duration,
-    /// Not measured.
+    /// Time that is not measured.
     pub(crate) warm: Duration,
     pub(crate) span: Duration,
     pub(crate) seed: u64,
 }
 
-/// What came of it.
+/// Results of a flood.
 #[derive(Clone, Debug)]
 pub(crate) struct FloodFigures {
-    /// Of the payload capacity of all links.
+    /// Share of the payload capacity of all links.
     pub(crate) goodput: f64,
     pub(crate) idle_p99: Duration,
     pub(crate) p50: Duration,
@@ -38,7 +39,7 @@ pub(crate) struct FloodFigures {
     pub(crate) down: Queues,
 }
 
-/// Of all nodes in one direction.
+/// Queues of all nodes in one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Queues {
     pub(crate) mean: Duration,

@@ -1,4 +1,4 @@
-//! What an urgent message waits for behind bulk, and what bulk gets, over simulated links.
+//! Urgent messages behind bulk over simulated links: their wait, and the goodput of bulk.
 #![allow(dead_code, reason = "shared with the example that prints the matrix")]
 
 mod downlink;

@@ -16,7 +16,7 @@ impl Naps {
         Self { start, longest, salt }
     }
 
-    /// When it wakes, if it sleeps now.
+    /// Instant at which it wakes, if it sleeps now.
     pub(crate) fn wakes(&self, now: Instant) -> Option<Instant> {
         let period = (now - self.start).as_nanos() / PERIOD.as_nanos();
         let drawn = (period as u64 + self.salt * 1_000_003).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;

@@ -7,10 +7,10 @@ use warren_testing::{Link, RouterId, Seed};
 use crate::party::{Party, Warren, at};
 use crate::scenario::Run;
 
-/// Its way, and its conduct.
+/// A neighbour's way, and its conduct.
 #[derive(Clone, Debug)]
 pub(crate) struct Neighbour {
-    /// Of a link of its own; without, it is behind the same bottleneck.
+    /// Rate of a link of its own; without, it is behind the same bottleneck.
     pub(crate) bits_per_second: Option<u64>,
     pub(crate) round_trip: Duration,
     pub(crate) jitter: Duration,

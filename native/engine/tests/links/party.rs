@@ -1,4 +1,4 @@
-//! Who lives in the simulated network: warren nodes with sources of urgent and bulk messages, and rivals.
+//! Parties of the simulated network: warren nodes with sources of urgent and bulk messages, and rivals.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -75,11 +75,11 @@ pub(crate) struct Warren {
     start: Instant,
     batch: TransmitBatch,
     outbox: VecDeque<Datagram>,
-    /// When its processor is somebody else's, and what came meanwhile.
+    /// Times at which its processor is somebody else's, and the datagrams that came meanwhile.
     pub(crate) naps: Option<Naps>,
     inbox: VecDeque<Datagram>,
     wakes: Option<Instant>,
-    /// What comes waits here first.
+    /// Queue in which datagrams to it wait first.
     pub(crate) downlink: Option<Downlink>,
     next_message: u64,
     peers: BTreeMap<u16, PeerId>,
@@ -88,19 +88,19 @@ pub(crate) struct Warren {
     accepted: Option<ConnectionId>,
     /// Bytes in the bulk lane of each source.
     bulk: BTreeMap<ConnectionId, u64>,
-    /// Whom urgent messages go to in turn, and when the next is due.
+    /// Connections that get urgent messages in turn, and the instant at which the next is due.
     urgent: Option<(VecDeque<ConnectionId>, Instant)>,
-    /// Who gets a message of 1 KiB each 20 ms that is not measured, and when the next is due.
+    /// Peer that gets a message of 1 KiB each 20 ms that is not measured, and the instant at which the next is due.
     pub(crate) trickle: Option<(u16, Instant)>,
-    /// Whose connections get a message as they come up.
+    /// Peer whose connections get a message as they come up.
     pub(crate) greets: Option<u16>,
     /// A message of bulk.
     pub(crate) payload: Bytes,
-    /// Bytes of bulk that came, and when: by the sender's connection here.
+    /// Bytes of bulk that came.
     pub(crate) received: u64,
     /// Datagrams that came.
     pub(crate) arrived: u64,
-    /// From the instant an urgent message was due until it was here.
+    /// Times from the instant at which an urgent message was due until it was here.
     pub(crate) latencies: Vec<Duration>,
 }
 
@@ -142,13 +142,13 @@ impl Warren {
         self.settle(now);
     }
 
-    /// Bulk to a peer without end, from now on.
+    /// Sends bulk to a peer without end, from now on.
     pub(crate) fn begin_bulk(&mut self, to: u16, now: Instant) {
         self.bulk.insert(self.connections[&to], 0);
         self.settle(now);
     }
 
-    /// No more bulk to a peer than what waits.
+    /// Sends no more bulk to a peer than what waits.
     pub(crate) fn end_bulk(&mut self, to: u16) {
         self.bulk.remove(&self.connections[&to]);
     }
@@ -160,14 +160,14 @@ impl Warren {
         self.dial(to, now);
     }
 
-    /// Bulk back to whoever dialled, from now on.
+    /// Sends bulk back to the end that dialled, from now on.
     pub(crate) fn begin_answer(&mut self, now: Instant) {
         let accepted = self.accepted.expect("a connection");
         self.bulk.insert(accepted, 0);
         self.settle(now);
     }
 
-    /// An urgent message each 20 ms to one of these peers after the other, from now on.
+    /// Sends an urgent message each 20 ms to one of these peers after the other, from now on.
     pub(crate) fn begin_urgent(&mut self, to: &[u16], now: Instant) {
         self.urgent = Some((to.iter().map(|to| self.connections[to]).collect(), now));
     }

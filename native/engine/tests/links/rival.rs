@@ -25,7 +25,7 @@ pub(crate) struct RivalSender {
     epoch: Option<Instant>,
     recovery: u64,
     round_trip: Duration,
-    /// When the sender gives up waiting.
+    /// Instant at which the sender gives up waiting.
     timeout: Option<Instant>,
     pub(crate) acknowledged: u64,
 }

@@ -1,4 +1,4 @@
-//! A link, who uses it, and what came of it.
+//! A link, its load, and the figures of a run.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) bits_per_second: u64,
     pub(crate) round_trip: Duration,
-    /// What it is while the connections are made, if that differs.
+    /// Round trip while the connections are made, if that differs.
     pub(crate) round_trip_of_dials: Option<Duration>,
     pub(crate) buffer: Buffer,
     pub(crate) loss: f64,
-    /// Overtakes nobody.
+    /// Jitter of datagrams, of which none overtakes another.
     pub(crate) jitter: Duration,
     /// Peers that get bulk, beginning one after another.
     pub(crate) bulk_peers: u16,
@@ -28,15 +28,15 @@ pub(crate) struct Scenario {
     pub(crate) urgent_alone: bool,
     /// The peers send as much.
     pub(crate) both_ways: bool,
-    /// How long both ends sleep at most each 40 ms.
+    /// Longest sleep of both ends in each 40 ms.
     pub(crate) naps: Duration,
-    /// When a foreign CUBIC flow joins.
+    /// Time at which a foreign CUBIC flow joins.
     pub(crate) rival: Option<Duration>,
     /// A peer on a way of its own, from the end of the warm-up on.
     pub(crate) neighbour: Option<Neighbour>,
-    /// Times from the start of the measurement.
+    /// Changes of the path, their times from the start of the measurement.
     pub(crate) changes: Vec<Change>,
-    /// Not measured.
+    /// Time that is not measured.
     pub(crate) warm: Duration,
     pub(crate) span: Duration,
     pub(crate) seed: u64,
@@ -51,10 +51,10 @@ pub(crate) struct Change {
     pub(crate) jitter: Duration,
 }
 
-/// What came of it.
+/// Figures of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures {
-    /// Of the payload capacity of the link.
+    /// Share of the payload capacity of the link.
     pub(crate) goodput: f64,
     /// The same of the peer that got least.
     pub(crate) least: f64,
@@ -62,20 +62,20 @@ pub(crate) struct Figures {
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) max: Duration,
-    /// Of the bottleneck.
+    /// Queue of the bottleneck.
     pub(crate) mean_queue: Duration,
     pub(crate) max_queue: Duration,
     /// The longest wait since the very beginning.
     pub(crate) start_queue: Duration,
     pub(crate) dropped: u64,
-    /// The rival's, of the payload capacity; the neighbour's, of its own link's.
+    /// Share of the rival, of the payload capacity; of the neighbour, of its own link's.
     pub(crate) rival: f64,
-    /// What the connection's figures said of the queue while they told of a foreign flow, each quarter of a second.
+    /// Queue by the connection's figures while they told of a foreign flow, each quarter of a second.
     pub(crate) foreign: Vec<Duration>,
 }
 
 impl Figures {
-    /// What the load costs an urgent message.
+    /// Wait of an urgent message that the load causes.
     pub(crate) fn added(&self) -> Duration {
         self.p99.saturating_sub(self.idle_p99)
     }
@@ -110,7 +110,7 @@ impl Scenario {
         Run::new(self, &adjust).loaded(idle)
     }
 
-    /// At the start.
+    /// The path at the start.
     fn path(&self, round_trip: Duration) -> Change {
         let (bits_per_second, jitter) = (self.bits_per_second, self.jitter);
         Change { after: Duration::ZERO, bits_per_second, round_trip, jitter }

@@ -80,7 +80,7 @@ struct Sockets {
 }
 
 impl Sockets {
-    /// Does so for this long, and says what was done.
+    /// Runs one command: acts in this mode for this long, and prints what was done.
     fn run(&mut self, mode: Mode, megabits: f64, seconds: f64) -> Result<(), Failure> {
         (self.sent, self.bytes, self.heard) = (0, 0, 0);
         let begin = Instant::now();
@@ -101,7 +101,7 @@ impl Sockets {
             self.hear(now, sweeps)?;
             self.hostile.attend(now);
             self.flush(self.target)?;
-            // What could not be sent in time is made up for, but not all at once.
+            // Datagrams that could not be sent in time are made up for, but not all at once.
             let due = (megabits * 1e6 / 8.0 * elapsed) as u64;
             let begun = self.bytes;
             while self.bytes < due && self.bytes - begun < BURST {

@@ -237,5 +237,5 @@ fn next_field<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
 /// The victim's first one-way stream.
 pub(super) const CONTROL: u64 = 3;
 const GRANTED: u64 = 1 << 40;
-/// After which nothing that an end asked for was answered.
+/// Longest silence of the victim after which the connection is still thought to live.
 const SILENCE: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! Every attack, and what it tries.
+//! Every attack, and its idea.
 
 use super::{Turn, connections, frames, streams, tunnel};
 

@@ -74,7 +74,7 @@ impl Arena {
                 inside(|| give(&mut self.victim, port(*source), datagram, self.now));
                 self.settle_victim();
                 let work = gauge.packet_ends();
-                // What may come at once is over by then.
+                // The burst that may come at once is over by then.
                 if turn >= TURNS / 2 {
                     packets += 1;
                     allocations += work.allocations;

@@ -1,10 +1,10 @@
-//! What two nodes promised each other, and whether what they tell agrees with it.
+//! Promises of two nodes to each other, and whether their events agree with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use warren_engine::{ConnectionId, GiveUp, Initiator, MessageId, Outcome, Priority, StreamId};
 
-/// Which of the two.
+/// One of the two.
 pub(super) type Name = usize;
 
 #[derive(Default)]
@@ -14,7 +14,7 @@ pub(super) struct Model {
     connections: [BTreeMap<ConnectionId, Phase>; 2],
     /// Bytes admitted to each lane, less those drained.
     lanes: BTreeMap<(Name, ConnectionId, Priority), i64>,
-    /// By the key that a stream's content starts with: how much was written, and whether that is all.
+    /// Bytes written to each stream, by the key that its content starts with, and whether that is all.
     written: BTreeMap<u64, (u64, bool)>,
     readers: BTreeMap<(Name, StreamId), Reader>,
     keys_read: BTreeSet<u64>,

@@ -1,10 +1,10 @@
-//! What becomes of datagrams on their way: what the input says, or else they arrive.
+//! Fates of datagrams on their way: the input decides them, or else they arrive.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// What becomes of a datagram.
+/// Fate of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Arrive,
@@ -20,7 +20,7 @@ pub(super) struct Network {
     sent: u64,
     latency: Duration,
     fate: Fate,
-    /// How many more datagrams have it.
+    /// Number of further datagrams that have it.
     fated: usize,
 }
 
@@ -41,7 +41,7 @@ impl Network {
         self.fated = count;
     }
 
-    /// How long the way takes from now on.
+    /// Sets the one-way latency from now on.
     pub(super) fn set_latency(&mut self, latency: Duration) {
         self.latency = latency;
     }

@@ -357,12 +357,12 @@ fn other(name: Name) -> u8 {
 
 const DIAL: Duration = Duration::from_secs(20);
 const CREDIT: u64 = 64 << 10;
-/// What may happen in one run: longer ones are told nothing new by.
+/// Most events of one run: longer runs show nothing new.
 const HAPPENINGS: usize = 20_000;
 /// In milliseconds: around the protocol's own times.
 const LONG_WAITS: [u64; 6] = [1_000, 5_400, 16_000, 100_000, 125_000, 200_000];
 
-/// Of a host, a LAN, the first way, a mobile network, a satellite.
+/// One-way latencies of a host, a LAN, the network at first, a mobile network, a satellite.
 const LATENCIES: [Duration; 5] = [
     Duration::from_micros(20),
     Duration::from_micros(150),

@@ -43,7 +43,8 @@ pub(crate) fn udp(source: Ipv6Addr, destination: Ipv6Addr, ports: (u16, u16), pa
     packet
 }
 
-/// RFC 1071 over pseudo header and UDP datagram, two bytes at a time; 0 when a checksum that is there is right.
+/// Checksum of RFC 1071 over pseudo header and UDP datagram, two bytes at a time; 0 when a checksum that is there is
+/// right.
 pub(crate) fn internet_checksum(packet: &[u8]) -> u16 {
     let mut sum = 17 + packet.len() as u32 - 40;
     for pair in packet[8..].chunks(2) {

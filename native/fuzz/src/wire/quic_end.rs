@@ -5,14 +5,14 @@ use twox_hash::XxHash3_64;
 
 use super::{cut, get, put};
 
-/// Which end it is.
+/// Role of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Dialler,
     Acceptor,
 }
 
-/// Which keys tag a packet.
+/// Keys that tag a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     Initial,
@@ -23,7 +23,7 @@ pub(crate) enum Level {
 /// The other end's idea of a connection, as far as it can be had from its packets.
 pub(crate) struct QuicEnd {
     side: Side,
-    /// From which the first tags come.
+    /// The connection ID from which the first tags come.
     first_destination: Vec<u8>,
     own_id: [u8; 8],
     other_id: Vec<u8>,
@@ -54,7 +54,7 @@ impl QuicEnd {
         }
     }
 
-    /// Whoever was dialled by this first packet.
+    /// An acceptor that was dialled by this first packet.
     pub(crate) fn acceptor(own_id: [u8; 8], first: &[u8]) -> Option<QuicEnd> {
         let (destination, source) = connection_ids(first)?;
         let mut end = QuicEnd {

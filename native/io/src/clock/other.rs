@@ -8,7 +8,7 @@ pub(super) fn uptime() -> Duration {
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// GetThreadTimes counts in steps of 15 ms: here who loses the processor is charged for that.
+/// GetThreadTimes counts in steps of 15 ms: here the thread that loses the processor is charged for that.
 pub(super) fn thread_time() -> Duration {
     uptime()
 }

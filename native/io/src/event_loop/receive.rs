@@ -9,7 +9,7 @@ use crate::socket::{Lost, RECEIVE_BUFFER, Received, Unread};
 use crate::trouble::{Cure, Trouble};
 
 impl EventLoop {
-    /// Takes a batch, and while datagrams have to wait for their turn all that the socket has.
+    /// Takes a batch; while datagrams have to wait for their turn, takes all that the socket has.
     pub(super) fn receive(&mut self) -> Result<bool, Fatal> {
         let mut received = false;
         for _ in 0..CALLS {
@@ -56,7 +56,7 @@ impl EventLoop {
         Ok(stopwatch.is_some())
     }
 
-    /// Some turns of what waits. `true`: there were any.
+    /// Works off some turns of the datagrams that wait. `true`: there were any.
     pub(super) fn work_off(&mut self) -> bool {
         let start = self.clock.now();
         if !self.engine.may_work_off(start) {
@@ -75,13 +75,13 @@ impl EventLoop {
                 self.spare.push(memory);
             }
         }
-        // What came meanwhile has its turn too.
+        // Datagrams that came meanwhile have their turn too.
         self.readable |= self.engine.has_arrivals();
         true
     }
 }
 
-/// The datagrams in memory of their own: a large batch keeps its buffer, and another takes its place.
+/// Gives the datagrams memory of their own: a large batch keeps its buffer, and another takes its place.
 fn owned(buffer: &mut Vec<u8>, len: usize, spare: &mut Vec<Vec<u8>>) -> Vec<u8> {
     if len < COPIED {
         return buffer[..len].to_vec();

@@ -1,4 +1,4 @@
-//! What goes on without a socket, and without waits that succeed.
+//! Recovery from a lost socket, and from waits that fail.
 
 use std::io;
 use std::thread;
@@ -51,7 +51,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// A wait that fails is made up for by a pause: a system that lacks memory for a moment has it again.
+    /// Makes up for a wait that fails by a pause: a system that lacks memory for a moment has it again.
     pub(super) fn heard(&mut self, waited: io::Result<bool>) -> Result<bool, Fatal> {
         let error = match waited {
             Ok(readable) => {

@@ -1,4 +1,4 @@
-//! Where zones are numbers (Windows): no interface is known by name.
+//! Interfaces on Windows, where zones are numbers: none is known by name.
 
 pub(super) fn index(_name: &str) -> Option<u32> {
     None

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use super::Moderation;
 use crate::stats::IoStats;
 
-/// Whether reading is put off after a tenth of a second in which each wake-up, one every `every` microseconds, reads and sends so
-/// many datagrams.
+/// Whether reading is put off after a tenth of a second in which each wake-up, one every `every` microseconds, reads
+/// and sends so many datagrams.
 fn pauses(every: u64, received: u64, sent: u64) -> bool {
     let mut now = Instant::now();
     let mut moderation = Moderation::new(now);

@@ -39,7 +39,7 @@ impl Notifier {
 pub(crate) struct Watch {
     notifier: Arc<Notifier>,
     socket: Option<Socket>,
-    /// `None`: the system has none; then what falls due in suspend waits for the timeout.
+    /// `None`: the system has none; deadlines that fall into a suspend then wait for the timeout.
     alarm: Option<Alarm>,
 }
 
@@ -95,10 +95,10 @@ impl Watch {
         if notified.contains(PollFlags::IN) {
             self.notifier.heard();
         }
-        // What is wrong with a socket is told by reading it.
+        // Reading a socket tells its error.
         Ok(socket.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL))
     }
 }
 
-// What falls due sooner is at most this late after a suspend, which takes longer itself.
+// A nearer deadline needs no alarm: it is late by no more than this after a suspend, which takes longer itself.
 const WORTH_AN_ALARM: Duration = Duration::from_secs(1);

@@ -1,4 +1,5 @@
-//! Waiting where there is no ppoll. What falls due in suspend is done when the wait is over, or the next datagram comes.
+//! Waiting where there is no ppoll. A deadline that falls into a suspend is met when the wait is over, or the next
+//! datagram comes.
 #![expect(
     unsafe_code,
     reason = "`polling` leaves it to the caller that a source is removed before it is closed"

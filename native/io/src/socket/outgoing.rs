@@ -1,4 +1,4 @@
-//! What of a batch still has to be handed to the system.
+//! The messages of a batch that still have to be handed to the system.
 
 use std::collections::VecDeque;
 
@@ -72,7 +72,7 @@ impl Outgoing {
         }
     }
 
-    /// For the first message and all others of its path. `false`: it names none.
+    /// Drops the source address of the first message and of all others of its path. `false`: it names none.
     pub(super) fn drop_source(&mut self, batch: &TransmitBatch) -> bool {
         let Some(first) = self.messages.front().filter(|first| first.from_source) else { return false };
         let path = batch.groups[first.group].path;

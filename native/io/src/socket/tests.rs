@@ -1,4 +1,4 @@
-//! What stands in the outer header, seen from both ends of the loopback.
+//! Fields of the outer header, seen from both ends of the loopback.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
-//! In virtual time: what a socket that only fails costs, and what ends it.
+//! A socket that only fails, in virtual time: its cost, and its end.
 
 use std::time::{Duration, Instant};
 
 use super::{Cure, FAILS_FOR, Trouble};
 
-/// Reads whenever it may until the trouble is given up: after how long each cure came, and how often it read.
+/// Reads whenever it may until the trouble is given up: gives the time of each cure, and the number of reads.
 fn suffer(begin: Instant) -> (Vec<(Duration, Cure)>, u32) {
     let (mut now, mut reads, mut cures) = (begin, 0, Vec::new());
     let mut trouble = Trouble::new(now);

@@ -1,4 +1,4 @@
-//! What may leave, and how much may be written so that it leaves at once.
+//! Flow of one connection: the packets that may leave, and the bytes that may be written to leave at once.
 
 use super::{Connection, Phase};
 use crate::{Ecn, Transmit, gauge::Gauge};
@@ -12,7 +12,8 @@ const UNSENT_MAX: u64 = 96 << 10;
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
 const OVERHEAD: u64 = 28;
 
-/// What is urgent may leave beyond a window that other data fills: one urgent object of a few KiB each round trip.
+/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
+/// round trip.
 const URGENT_PACKETS: u64 = 8;
 
 /// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than these
@@ -41,9 +42,9 @@ pub(super) struct Flow {
     lost: u64,
     stream_frames: u64,
     eliciting_frames: u64,
-    /// The owner holds back what asks for an acknowledgement.
+    /// The owner holds back packets that ask for an acknowledgement.
     held: bool,
-    /// Data that is urgent may leave beyond the window.
+    /// Urgent data may leave beyond the window.
     urged: bool,
     /// Packets that leave whatever is in flight and held.
     owed: u64,
@@ -85,12 +86,12 @@ impl Flow {
         self.held = held;
     }
 
-    /// The next packet leaves whatever is in flight.
+    /// Lets the next packet leave whatever is in flight.
     pub(super) fn exempt_one(&mut self) {
         self.owed = self.owed.max(1);
     }
 
-    /// Whatever leaves from now on does so whatever is in flight.
+    /// Lets all packets from now on leave whatever is in flight.
     pub(super) fn exempt_all(&mut self) {
         self.owed = u64::MAX;
     }
@@ -115,7 +116,7 @@ impl Flow {
         if room < LEAST_PACKETS * full { 0 } else { room }
     }
 
-    /// A transmit left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
+    /// Notes a transmit that left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
     fn sent(&mut self, left: Left, frames: &FrameStats, mtu: u64) -> bool {
         let Left { size, last, open } = left;
         let eliciting = eliciting(frames);
@@ -146,7 +147,7 @@ impl Flow {
         self.unsent > 0 || self.owed > 0 || self.has_datagrams
     }
 
-    /// Nothing had to leave through an open gate.
+    /// Notes that nothing had to leave through an open gate.
     fn nothing_left(&mut self) {
         self.unsent = 0;
         self.has_datagrams = false;
@@ -160,10 +161,10 @@ impl Flow {
     }
 }
 
-/// What left in one call.
+/// Packets that left in one call.
 struct Left {
     size: usize,
-    /// Of its last packet.
+    /// Size of the last packet.
     last: usize,
     open: bool,
 }

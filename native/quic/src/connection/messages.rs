@@ -33,11 +33,11 @@ pub(super) struct Sending {
 #[derive(Debug)]
 struct Outgoing {
     priority: u8,
-    /// What is left of the header.
+    /// Rest of the header.
     prefix: Bytes,
     length: usize,
     written: usize,
-    /// How much of `written` the receiver has read.
+    /// Bytes of `written` that the receiver has read.
     read: usize,
     /// Nothing more is written: finished, cancelled or stopped.
     done: bool,
@@ -112,8 +112,8 @@ impl Connection {
         written
     }
 
-    /// Bytes that a lane may write: three quarters of what the lanes below it leave unread of the connection's credit,
-    /// less what it and those above left unread. So whatever lies unread, there is credit for the lanes above.
+    /// Bytes that a lane may write: three quarters of the connection's credit that the lanes below it leave, less the
+    /// bytes that it and those above left unread. Whatever lies unread, there is credit for the lanes above.
     pub(super) fn credit(&self, priority: u8) -> usize {
         let below = self.sending.unread.below(priority).bytes;
         let mine = self.sending.unread.at_or_above(priority).bytes;
@@ -135,7 +135,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is left of a header, and finishes an empty message.
+    /// Writes the rest of a header, and finishes an empty message.
     pub(super) fn flush_prefix(&mut self, id: StreamId) {
         if Some(id) == self.control_stream {
             return self.flush_control();
@@ -151,7 +151,7 @@ impl Connection {
         self.flush_stream_prefix(id);
     }
 
-    /// What the receiver says of what it was sent.
+    /// Takes the receiver's word on a message or a stream.
     pub(super) fn on_control(&mut self, frame: ControlFrame, events: &mut Events) -> Result<(), Violation> {
         let (message, outcome) = match frame {
             ControlFrame::Delivered { message } => (message, Outcome::Delivered),
@@ -200,7 +200,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The receiver has read this much of a message; `false`: it is none.
+    /// Notes that the receiver has read so much of a message; `false`: it is none.
     pub(super) fn on_message_read(&mut self, index: u64, bytes: u64) -> bool {
         let Some(outgoing) = self.sending.messages.get_mut(&index) else { return false };
         let read = usize::try_from(bytes).unwrap_or(usize::MAX).min(outgoing.written).max(outgoing.read);
@@ -243,7 +243,7 @@ impl Outgoing {
     }
 }
 
-/// Writes a header; whether it is out.
+/// Writes a header. Whether it is out.
 pub(super) fn flush(inner: &mut quinn_proto::Connection, id: StreamId, prefix: &mut Bytes) -> bool {
     if !prefix.is_empty()
         && let Ok(written) = inner.send_stream(id).write(prefix)

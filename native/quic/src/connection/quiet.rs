@@ -15,7 +15,7 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    /// So many left.
+    /// Notes that packets left.
     pub(super) fn left(&mut self, packets: u64, now: Instant) {
         self.count += packets;
         self.next = (self.count > SOON_MAX).then(|| now + APART);
@@ -27,7 +27,7 @@ impl Quiet {
         self.waits
     }
 
-    /// When the next one leaves that waits.
+    /// Departure of the next one, if it waits.
     pub(super) fn until(&self) -> Option<Instant> {
         self.next.filter(|_| self.waits)
     }

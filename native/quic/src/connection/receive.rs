@@ -1,4 +1,4 @@
-//! Receiving: what each stream is, and messages as they arrive.
+//! Receiving: the kind of each stream, and messages as they arrive.
 
 use super::{
     Connection, Events, Phase, Violation,
@@ -22,8 +22,8 @@ use std::{
 /// All lanes together may hold this many times what one lane and those above may.
 const ALL_LANES: u64 = 4;
 
-/// What a whole message costs beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty ones
-/// held 430 bytes each of a process.
+/// Cost of a whole message beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty
+/// ones held 430 bytes each of a process.
 const MESSAGE_COST: u64 = 512;
 
 /// Streams of the other end that are no byte streams, and the messages from them.
@@ -31,13 +31,13 @@ pub(super) struct Receiving {
     incoming: FxHashMap<StreamId, Incoming>,
     /// Streams of messages for which there is no room, highest lane first, then oldest.
     waiting: BTreeSet<(Reverse<u8>, StreamId)>,
-    /// In assembly, or complete and not released.
+    /// Messages in assembly, or complete and not released.
     held: Lanes,
     /// Lengths of complete messages that were not released.
     complete: BTreeMap<u8, VecDeque<usize>>,
     limit: u64,
     has_control: bool,
-    /// Room came back: what waits may fit.
+    /// Room came back: waiting messages may fit.
     freed: bool,
 }
 
@@ -49,7 +49,7 @@ enum Incoming {
     Message(Assembly),
 }
 
-/// How far a read came.
+/// Progress of a read.
 enum Progress {
     Blocked,
     Ended,
@@ -86,7 +86,7 @@ impl Receiving {
             && fits(self.held.total(), self.limit * ALL_LANES)
     }
 
-    /// Takes off what the owner took. An empty message is taken off with the next one that is not.
+    /// Releases messages that the owner took. An empty message is released with the next one that is not.
     fn release(&mut self, priority: u8, mut bytes: usize) {
         let Some(complete) = self.complete.get_mut(&priority) else { return };
         let mut first = true;
@@ -214,7 +214,8 @@ impl Connection {
         self.read_message(id, events)
     }
 
-    /// Admits what there is room for. The first that finds none ends it, so that small ones cannot overtake for ever.
+    /// Admits messages while there is room. The first that finds none ends it, so that small ones cannot overtake for
+    /// ever.
     fn admit_waiting(&mut self, events: &mut Events) -> Result<(), Violation> {
         while let Some(&(lane, id)) = self.receiving.waiting.first() {
             if let Some(Incoming::Waiting(assembly)) = self.receiving.incoming.get(&id)
@@ -235,7 +236,7 @@ impl Connection {
         self.abandon_waiting(id, code);
     }
 
-    /// The sender gives up a message by a word on its control stream, for its stream is over.
+    /// Gives up a message at its sender's word on the control stream, for its stream is over.
     pub(super) fn on_given_up(&mut self, message: u64, code: u64) {
         let id = StreamId::new(!self.inner.side(), Dir::Uni, message);
         if let Some(Incoming::Waiting(_)) = self.receiving.incoming.get(&id) {

@@ -13,13 +13,13 @@ use super::Connection;
 /// more than [`QUEUED_MAX`] wait there; the other streams stay unread, and keep their credit.
 #[derive(Debug, Default)]
 pub(super) struct Stops {
-    /// At least as many as wait inside quinn-proto, but for those that were lost.
+    /// Upper bound of those that wait inside quinn-proto, but for lost ones.
     queued: u32,
     waiting: VecDeque<(StreamId, VarInt)>,
 }
 
 impl Connection {
-    /// Nothing of this stream is read any more.
+    /// Stops reading this stream, and tells the other end.
     pub(super) fn stop_receiving(&mut self, id: StreamId, code: VarInt) {
         if self.stops.queued < QUEUED_MAX {
             self.stops.queued += 1;
@@ -30,7 +30,7 @@ impl Connection {
         }
     }
 
-    /// None waits inside quinn-proto: others can. Whether there are any.
+    /// Moves on those that wait, for none waits inside quinn-proto, and answers whether there are any.
     pub(super) fn stop_waiting(&mut self) -> bool {
         self.stops.queued = 0;
         let some = self.stops.waiting.len().min(QUEUED_MAX as usize);
@@ -44,5 +44,5 @@ impl Connection {
     }
 }
 
-/// Three times as many streams as may be open by default. They take 32 KiB, and 6 KB on the wire.
+/// Most words that wait: for four times as many streams as may be open by default. They take 32 KiB, and 6 KB on the wire.
 const QUEUED_MAX: u32 = 1_024;

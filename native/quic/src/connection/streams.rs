@@ -41,7 +41,7 @@ struct ByteStream {
 
 #[derive(Debug, Default)]
 struct SendHalf {
-    /// What is left of the header.
+    /// Rest of the header.
     prefix: Bytes,
     /// The owner finished or reset, or the other end stopped.
     closed: bool,
@@ -51,7 +51,7 @@ struct SendHalf {
     finishing: bool,
     written: u64,
     unacknowledged: Unacknowledged,
-    /// Read by the other end's application, by its own word; all, once it lets go.
+    /// Bytes read by the other end's application, by its own word; all, once it lets go.
     read: u64,
 }
 
@@ -60,12 +60,12 @@ struct ReceiveHalf {
     /// The owner waits for [`Event::Readable`].
     blocked: bool,
     read: u64,
-    /// How much of `read` the other end was told.
+    /// Bytes of `read` that the other end was told of.
     told: u64,
 }
 
 impl ByteStreams {
-    /// The connection is over. What arrived before can still be read.
+    /// Keeps what arrived before the connection ended, to be read.
     pub(super) fn end(&mut self) {
         self.streams.retain(|_, stream| {
             stream.sending = None;
@@ -102,8 +102,8 @@ impl Connection {
         Some(handle(id))
     }
 
-    /// Opens a stream if there may be one, or if this lane may have one beyond: half of what the lanes below leave. However
-    /// many an application holds open, there are some for messages and for the lanes above.
+    /// Opens a stream if there may be one, or if this lane may have one beyond: half of those that the lanes below
+    /// leave. An application that holds many open thus leaves some for messages and for the lanes above.
     fn open_one_way(&mut self, priority: u8) -> Option<StreamId> {
         let shares = self.limits.shares();
         let [below, mine] =
@@ -271,7 +271,8 @@ impl Connection {
         }
     }
 
-    /// Little of each of many streams is much: what the other end takes for unread is all that they may have together.
+    /// Tells the other end all bytes read. Little of each of many streams is much: the bytes that it takes for unread
+    /// bound all streams together.
     fn tell_all_read(&mut self) {
         std::mem::take(&mut self.streams.part_told).into_iter().for_each(|id| self.tell_read(id));
     }
@@ -286,7 +287,7 @@ impl Connection {
         self.control.push(ControlFrame::Read { stream: id.into(), bytes: half.read });
     }
 
-    /// The other end opened a byte stream.
+    /// Keeps a byte stream that the other end opened.
     pub(super) fn on_stream_opened(
         &mut self,
         id: StreamId,
@@ -313,7 +314,7 @@ impl Connection {
         }
     }
 
-    /// The other end opened a bidirectional stream that is of no use.
+    /// Turns down a bidirectional stream of the other end that is of no use.
     pub(super) fn turn_down(&mut self, id: StreamId) {
         self.stop_receiving(id, GIVEN_UP);
         // Fails only if the half is over already.
@@ -332,9 +333,9 @@ impl Connection {
         }
     }
 
-    /// A reset of a stream that this end opened is told whether or not the owner reads: a stop that came with it must not be
-    /// told first. Of one that the other end opened it waits to be read, and its credit with it, or that end could open and
-    /// reset for ever while the owner stands still.
+    /// Tells a reset. That of a stream which this end opened is told whether or not the owner reads: a stop that came
+    /// with it must not be told first. That of a stream which the other end opened waits to be read, and its credit
+    /// with it, or that end could open and reset for ever while the owner stands still.
     fn tell_reset(&mut self, id: StreamId, events: &mut Events) -> bool {
         let is_ours = id.initiator() == self.inner.side();
         if !is_ours || self.streams.streams.get(&id).is_none_or(|stream| stream.receiving.is_none()) {
@@ -373,7 +374,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The other end wants no more of a stream.
+    /// Stops writing to a stream of which the other end wants no more.
     fn stop(&mut self, id: StreamId, code: VarInt, events: &mut Events) {
         let Some(half) = self.send_half(handle(id)) else { return };
         let was_closed = std::mem::replace(&mut half.closed, true);
@@ -389,7 +390,7 @@ impl Connection {
         self.forget_if_over(id);
     }
 
-    /// The other end's application has read this much.
+    /// Notes that the other end's application has read so much.
     pub(super) fn on_read(&mut self, id: StreamId, bytes: u64, events: &mut Events) -> Result<(), Violation> {
         let stream = self.streams.streams.get_mut(&id);
         let Some(ByteStream { priority, sending: Some(half), .. }) = stream else {
@@ -428,7 +429,7 @@ impl Connection {
         }
     }
 
-    /// Nothing more of this stream is held here: so the other end may send elsewhere.
+    /// Lets go of a stream of which nothing more is held here, so that the other end may send elsewhere.
     fn let_go(&mut self, id: StreamId) {
         let half = self.streams.streams.get_mut(&id).and_then(|stream| stream.receiving.take());
         let untold = half.map_or(0, |half| half.read - half.told);
@@ -464,11 +465,12 @@ fn id(stream: StreamHandle) -> StreamId {
     VarInt::from_u64(stream.0).unwrap_or(VarInt::MAX).into()
 }
 
-/// An application's codes are moved past our own, on streams as in closes.
+/// The application's code behind a code of QUIC: it was moved past our own, on streams as in closes.
 fn application(code: VarInt) -> u64 {
     u64::from(code).saturating_sub(application_code(0).into())
 }
 
-/// Chunks that quinn-proto holds of a stream while the first is not acknowledged, whatever of the others is: it goes through all of
-/// them for each packet, in some 15 us. Bulk fills its 32 MiB with 8,000; what is written byte by byte has as many in a round trip.
+/// Chunks that quinn-proto holds of a stream while the first is not acknowledged, whether or not the others are: it
+/// goes through all of them for each packet, in some 15 us. Bulk fills its 32 MiB with 8,000; a stream written byte by
+/// byte has as many in a round trip.
 const PIECES_MAX: usize = 16_384;

@@ -1,10 +1,10 @@
-//! What the other end asks of quinn-proto beyond what its bytes explain.
+//! Work that the other end asks of quinn-proto beyond that which its bytes explain.
 
 use super::Violation;
 use crate::weigh::Weight;
 use rustc_hash::FxHashMap;
 
-/// Where the streams of the other end have come to, so that a piece out of order is known.
+/// Ends of the other end's streams so far, by which a piece out of order is known.
 #[derive(Debug, Default)]
 pub(super) struct Work {
     ends: FxHashMap<u64, u64>,
@@ -12,8 +12,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// How many costly pieces a datagram has: small ones that open a gap or fill one, each of which quinn-proto files among those
-    /// that the stream has, and sorts them all now and then.
+    /// Number of costly pieces in a datagram: small ones that open a gap or fill one. quinn-proto files each among the
+    /// pieces of its stream, and sorts them all now and then.
     pub(super) fn pieces(&mut self, weight: &Weight) -> Result<u32, Violation> {
         if let Some(offence) = weight.offence {
             return Err(Violation(offence));
@@ -35,7 +35,7 @@ impl Work {
     }
 }
 
-/// A larger piece is a fifth of a packet: what it costs, its bytes explain.
+/// Length from which a piece is not costly: at a fifth of a packet, its bytes explain its cost.
 const SMALL: u64 = 256;
 /// A packet of a hello has one; damage can cut that.
 const HELLO_PIECES: u32 = 4;

@@ -1,4 +1,4 @@
-//! What becomes of a datagram that belongs to a connection, and of a connection that has nothing more to say.
+//! Datagrams that belong to a connection, and connections that have nothing more to say.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,8 @@ use super::{Quic, Slot};
 use crate::{ConnectionHandle, PeerTag, peer::Peer};
 
 impl Quic {
-    /// Hands it on, unless it asks for more work than its peer may; when it left its sender is told beside it.
+    /// Hands a datagram on, unless it asks for more work than its peer may. Its departure by the sender's clock is told
+    /// beside it.
     pub(super) fn arrived(
         &mut self,
         connection: ConnectionHandle,
@@ -34,8 +35,8 @@ impl Quic {
         self.touch(connection);
     }
 
-    /// Whom the other end left has nothing to repeat, and what comes late is answered as what belongs to nobody. Its owner was told,
-    /// and read what it could, before it asked for packets.
+    /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
+    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets.
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
@@ -48,7 +49,7 @@ impl Quic {
         }
     }
 
-    /// A connection said its last word. If it was one too many of its peer's, the one that did so longest ago is forgotten.
+    /// Notes that a connection said its last word. If it is one too many of its peer's, the oldest such is forgotten.
     fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
         let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
         else {
@@ -102,5 +103,5 @@ impl Quic {
     }
 }
 
-/// As many as a device may have protocols, and so connections with one peer.
+/// Most closed connections of a peer: a device has as many protocols, and so connections with one peer.
 const LINGERING_MAX: usize = 32;

@@ -1,4 +1,4 @@
-//! What an owner does with one connection: messages, byte streams, datagrams.
+//! Commands of an owner to one connection: messages, byte streams, datagrams.
 
 use super::{Quic, Slot};
 use crate::{
@@ -9,18 +9,19 @@ use bytes::Bytes;
 use std::time::Instant;
 
 impl Quic {
-    /// Bytes that may be written now to leave at once, though less urgent ones fill the window: a few packets beyond it.
+    /// Bytes of urgent data that may be written now to leave at once, although bulk fills the window: a few packets
+    /// beyond it.
     pub fn urge(&mut self, connection: ConnectionHandle) -> usize {
         self.made(connection).map_or(0, Connection::urge)
     }
 
-    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`], which an acknowledgement or a loss
-    /// brings about, as something is in flight. How fast it leaves is the owner's to bound.
+    /// Bytes that may be written now to leave at once. 0: wait for [`Quic::poll_ready`], which an acknowledgement or a
+    /// loss brings about, as something is in flight. The owner bounds the rate at which it leaves.
     pub fn room(&self, connection: ConnectionHandle) -> usize {
         self.seen(connection).map_or(0, Connection::room)
     }
 
-    /// Bytes that were written, or are lost and to be sent again, and have not left, about.
+    /// Bytes, about, that were written, or lost and are to be sent again, and have not left.
     pub fn unsent(&self, connection: ConnectionHandle) -> usize {
         self.seen(connection).map_or(0, |made| usize::try_from(made.unsent()).unwrap_or(usize::MAX))
     }
@@ -47,12 +48,12 @@ impl Quic {
         self.seen(connection).is_some_and(Connection::tells_writable)
     }
 
-    /// What acknowledgements told of the path since the last call; `None`: nothing.
+    /// Takes the facts of the path that acknowledgements brought since the last call; `None`: nothing.
     pub fn take_path_sample(&self, connection: ConnectionHandle) -> Option<PathSample> {
         self.seen(connection)?.gauge().take_sample()
     }
 
-    /// Bytes that may be in flight from now on; `None`: what the connection finds out by itself.
+    /// Sets the bytes that may be in flight from now on; `None`: CUBIC's own window.
     pub fn set_window(&mut self, connection: ConnectionHandle, window: Option<u64>) {
         if let Some(made) = self.made(connection) {
             let before = made.gauge().window();
@@ -63,14 +64,14 @@ impl Quic {
         }
     }
 
-    /// Lets the connection find out by itself what may be in flight, from this much on, growing until there is loss.
+    /// Gives the connection its own window again, from this much on, growing until there is loss.
     pub fn compete(&mut self, connection: ConnectionHandle, in_flight: u64) {
         if let Some(made) = self.made(connection) {
             made.gauge().compete(in_flight);
         }
     }
 
-    /// While held, only what asks for no acknowledgement leaves, and what a close or a ping needs.
+    /// Holds packets back: while held, only such leave as ask for no acknowledgement, or as a close or a ping needs.
     pub fn hold(&mut self, connection: ConnectionHandle, held: bool) {
         if let Some(made) = self.made(connection) {
             made.hold(held);
@@ -115,7 +116,7 @@ impl Quic {
         }
     }
 
-    /// The owner took messages of this lane, of `bytes` in all, in the order of their events.
+    /// Releases messages of this lane that the owner took, of `bytes` in all, in the order of their events.
     pub fn release_messages(
         &mut self,
         connection: ConnectionHandle,
@@ -158,7 +159,8 @@ impl Quic {
         Ok(written)
     }
 
-    /// No more bytes follow on this stream; [`crate::Event::StreamFinished`] follows when the other end has them all.
+    /// Finishes a stream: no more bytes follow. [`crate::Event::StreamFinished`] follows when the other end has them
+    /// all.
     pub fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle) {
         if let Some(made) = self.made(connection) {
             made.finish_stream(stream);

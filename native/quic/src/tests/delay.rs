@@ -1,4 +1,4 @@
-//! What acknowledgements tell of a path.
+//! Facts of a path that acknowledgements bring.
 
 use super::*;
 use crate::{STAMP_MICROS, ack};

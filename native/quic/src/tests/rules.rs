@@ -141,7 +141,7 @@ fn a_message_that_has_begun_makes_way_for_a_higher_lane_and_not_for_its_own() {
         assert_eq!(quic.write_message(connection, message, &mut vec![lane; length].into()), length);
     };
     begin(quic, 3, 300_000);
-    // What the first window takes leaves; the rest waits inside quinn-proto.
+    // The bytes of the first window leave; the rest waits inside quinn-proto.
     pair.carry(0);
     let quic = &mut pair.ends[0].quic;
     begin(quic, 3, 1000);
@@ -158,7 +158,7 @@ fn a_message_that_has_begun_makes_way_for_a_higher_lane_and_not_for_its_own() {
     assert_eq!(order, [(4, 1000), (3, 300_000), (3, 1000)]);
 }
 
-/// What a peer does that breaks the rules.
+/// Broken rule of a peer.
 enum Attack {
     /// Opens a stream, writes this, and perhaps finishes.
     Stream(Dir, Vec<u8>, bool),

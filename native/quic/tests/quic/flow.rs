@@ -1,4 +1,4 @@
-//! How much flies, and how little waits below the owner's scheduler.
+//! Bytes in flight, and the few that wait below the owner's scheduler.
 
 use crate::support::*;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn a_path_with_loss_does_not_pile_up_what_was_written() {
         let (goodput, _, unsent) = measure(&mut world, a, Duration::from_secs(5));
         // CUBIC by itself, which takes each loss for congestion, moves some 10 Mbit/s here.
         assert!(goodput > 70e6, "{goodput}");
-        // What was lost and waits to leave again is in it: at most one batch of segments.
+        // It includes lost data that waits to leave again: at most one batch of segments.
         assert!(unsent <= 96 << 10, "{unsent}");
     }
 }
@@ -104,7 +104,7 @@ fn a_connection_made_through_loss_stands_at_no_time_still() {
     }
 }
 
-/// Sends messages without end: bits delivered a second, and the most bytes that flew and that waited unsent.
+/// Sends messages without end. Gives the bits delivered a second, and the most bytes that flew and that waited unsent.
 fn measure(world: &mut World, connection: ConnectionHandle, time: Duration) -> (f64, u64, u64) {
     let size = 256 << 10;
     let mut most = (0, 0);

@@ -156,7 +156,7 @@ fn a_storm_of_unknown_packets_is_answered_little() {
     assert!(world.network.counters().sent <= 2);
 }
 
-/// What a node sends while it sends messages, taken off the wire.
+/// Datagrams of a node while it sends messages, taken off the wire.
 fn record(
     world: &mut World,
     tag: PeerTag,
@@ -178,7 +178,7 @@ fn record(
     seen
 }
 
-/// What a dialler's first packets are.
+/// First packets of a dialler.
 fn record_dial(world: &mut World) -> Vec<Vec<u8>> {
     let mut node = TestNode::new(A, Config { seed: [77; 32], ..config(A, "test") });
     let now = world.now();

@@ -1,4 +1,4 @@
-//! Which protocol a pair speaks, and what is said when there is none.
+//! The protocol that a pair speaks, and the answer when there is none.
 
 use crate::support::*;
 use std::time::Duration;

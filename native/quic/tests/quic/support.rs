@@ -18,7 +18,7 @@ pub(crate) const C: PeerTag = PeerTag(2);
 
 pub(crate) type World = Simulation<TestNode>;
 
-/// Where a node lives; peers are tagged with the last byte.
+/// Address of a node; peers are tagged with its last byte.
 pub(crate) fn address(tag: PeerTag) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, tag.0 as u8], 30578))
 }
@@ -76,7 +76,7 @@ pub(crate) fn latency(milliseconds: u64) -> Link {
     Link::with_latency(Duration::from_millis(milliseconds))
 }
 
-/// What a node does with who dials it.
+/// Policy of a node towards diallers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Policy {
     Accept,
@@ -174,7 +174,7 @@ impl TestNode {
         })
     }
 
-    /// Queues a message; its number.
+    /// Queues a message; gives its number.
     pub(crate) fn send(
         &mut self,
         connection: ConnectionHandle,

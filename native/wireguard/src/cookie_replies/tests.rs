@@ -17,7 +17,7 @@ fn remote(number: u32) -> SocketAddr {
     (Ipv4Addr::from_bits(0x0a00_0000 + number), 51_820).into()
 }
 
-/// How many of ten thousand messages, each from another address, are answered.
+/// Number of replies to ten thousand messages, each from another address.
 fn answered(replies: &mut CookieReplies, source: Source, now: Instant) -> usize {
     let mut answer = |number| {
         let allowed = replies.allows(remote(number), source, now);

@@ -170,7 +170,7 @@ fn nothing_is_sealed_once_a_session_has_used_all_its_counters() {
     assert!(!one.has_session(PeerId(0)));
 }
 
-/// Of peers that are gone; all that is kept are the timestamps that their old initiations must not repeat.
+/// Asserts that removed peers left nothing but the timestamps that their old initiations must not repeat.
 fn assert_nothing_left(device: &Device) {
     assert_eq!((device.peers.len(), device.by_key.len(), device.deadlines.len()), (0, 0, 0));
     assert_eq!((device.core.indices.len(), device.core.endpoints.len()), (0, 0));

@@ -1,11 +1,11 @@
-//! When initiations leave that all want to leave at once.
+//! Times at which initiations leave that all want to leave at once.
 
 use std::time::Duration;
 
 use super::FastInitiations;
 use crate::random::Random;
 
-/// How many of so many leave in each second, if each may be put off for 5 s.
+/// Counts, second by second, how many of `count` initiations leave, if each may be put off for 5 s.
 fn seconds(count: u32) -> Vec<u32> {
     let now = warren_testing::start();
     let mut random = Random::new([3; 32]);

@@ -52,7 +52,7 @@ fn timestamps_rise_with_our_time_across_tunnels_and_devices_and_are_rounded() {
                     assert!(timestamp > last, "device {device}: {timestamp:?} after {last:?}");
                     last = timestamp;
                     let fraction = u32::from_be_bytes(field(&timestamp.0, 8)) % (1 << 24);
-                    // What is left is the time between two readings of the wall clock.
+                    // The rest is the time between two readings of the wall clock.
                     assert!(fraction <= 100_000 || fraction > 0xff_0000, "{fraction}");
                 }
             }

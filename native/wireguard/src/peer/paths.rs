@@ -1,4 +1,4 @@
-//! Where a peer is: the path that data takes, the one before it, and where its newest initiation went.
+//! A peer's paths: the one that data takes, the one before it, and that of its newest initiation.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -30,10 +30,11 @@ impl Peer {
         paths.map(|path| path.remote).any(|at| at == remote) || self.targets.contains(remote)
     }
 
-    /// Where it may be, by configuration.
+    /// Takes the configured endpoints, best first.
     ///
-    /// Without a session the first of them is where it is, and a dial under way tries at once what is new. Beside a session
-    /// it is a hint: one initiation goes there, and data where it went, until one of the two is answered.
+    /// Without a session the peer is taken to be at the first of them, and a dial under way tries a new one at once.
+    /// Beside a session they are a hint: one initiation goes to the first, and data where it went, until one of the two
+    /// is answered.
     pub(crate) fn set_endpoints(&mut self, endpoints: Vec<SocketAddr>, core: &mut Core, now: Instant) {
         let first = endpoints.first().copied();
         let changed = self.targets.configure(endpoints);
@@ -116,7 +117,7 @@ impl Peer {
         self.aim = Some(Box::new(Aim { path, message, refused: Vec::new() }));
     }
 
-    /// Where the newest initiation went.
+    /// Destination of the newest initiation.
     pub(super) fn target(&self) -> Option<SocketAddr> {
         self.aim.as_ref().map(|aim| aim.path.remote)
     }

@@ -1,4 +1,4 @@
-//! The buckets against a list of what each source took.
+//! The buckets against a list of the times at which each source took.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

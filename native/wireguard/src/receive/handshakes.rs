@@ -1,4 +1,4 @@
-//! Handshake messages: what may wait for its turn, and what is done when the turn comes.
+//! Handshake messages: admission to the queue, and the work on each when its turn comes.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::peer::Peer;
 use crate::strangers::Asked;
 
 impl Device {
-    /// Works off what waits, until nothing does or the turn is over.
+    /// Works off waiting messages, until none is left or the turn is over.
     pub(crate) fn handle_handshakes(&mut self, now: Instant) {
         while let Some(handshake) = self.core.handshakes.pop(now) {
             match handshake {
@@ -32,8 +32,9 @@ impl Device {
         }
     }
 
-    /// Works off the response that made the session of a datagram, if it came in the same batch: some responders send at
-    /// once, and what is under way together may overtake. Under load it has to wait for its turn.
+    /// Works off the response that made the session of a datagram, if it came in the same batch: some responders send
+    /// at once, and datagrams that are under way together may overtake each other. Under load it has to wait for its
+    /// turn.
     pub(super) fn handle_response_before_data(&mut self, receiver_index: u32, now: Instant) {
         let Device { core, peers, .. } = self;
         if !core.handshakes.has_responses() {

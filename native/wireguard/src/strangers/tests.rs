@@ -1,4 +1,4 @@
-//! Questions about strangers, and what is remembered of peers that were removed.
+//! Questions about strangers, and the records of removed peers.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::constants::{INITIATION_SPACING, REKEY_ATTEMPT_TIME, REKEY_TIMEOUT, RETRY_JITTER};
 use crate::random::Random;
 
-/// How far apart initiations leave, by the state of the tunnel; the later is the faster.
+/// Spacing of initiations, by the state of the tunnel; a later variant is faster.
 ///
 /// Only [`Pace::Renewal`] keeps WireGuard's `REKEY_TIMEOUT` of 5 s between two initiations. That time binds initiators
 /// alone: a kernel refuses a peer's initiation within 20 ms of the one before (`INITIATIONS_PER_SECOND`), wireguard-go the
@@ -29,13 +29,13 @@ pub(super) struct Dial {
     wanted: bool,
     /// Since when it has been under way; from its first initiation on, since that.
     pub(super) began: Instant,
-    /// How often the other end's own handshake may still be waited for.
+    /// Instant until which the other end's own handshake may still be waited for.
     patient_until: Instant,
     pub(super) attempts: u32,
     /// Gaps of this pace that are over.
     step: u32,
     pub(super) next: Instant,
-    /// From when on the gaps may begin anew.
+    /// Instant from which the gaps may begin anew.
     anew_from: Instant,
     /// The next may leave however many others do.
     admitted: bool,
@@ -47,7 +47,7 @@ pub(super) struct Dial {
 }
 
 impl Pace {
-    /// How long after its `step`th initiation the next leaves, without jitter.
+    /// Time from its `step`th initiation to the next, without jitter.
     fn gap(self, step: u32) -> Duration {
         let gaps: &[u64] = match self {
             Pace::Renewal => &[],
@@ -57,8 +57,8 @@ impl Pace {
         gaps.get(step as usize).map_or(REKEY_TIMEOUT, |gap| Duration::from_millis(*gap))
     }
 
-    /// So that two ends do not stay in step: up to a third of the first gap, and a tenth of the next, as each lost message costs
-    /// it too.
+    /// Random part of a gap, so that two ends do not stay in step: up to a third of the first gap, and a tenth of the
+    /// next, as each lost message costs it too.
     fn jitter(self, step: u32, random: &mut Random) -> Duration {
         let most = match self {
             Pace::Renewal | Pace::Suspicion => RETRY_JITTER,
@@ -68,7 +68,7 @@ impl Pace {
         random.duration(Duration::ZERO, most)
     }
 
-    /// How soon after an initiation a dial of this pace may begin.
+    /// Least time between an initiation and the begin of a dial of this pace.
     pub(super) fn spacing(self) -> Duration {
         match self {
             Pace::First => INITIATION_SPACING,
@@ -104,7 +104,7 @@ impl Dial {
         }
         self.pace = pace;
         self.patient_until = now + PATIENCE;
-        // What waits from now on is not given up with what nobody waited for.
+        // Packets that wait from now on are not given up with initiations that nobody waited for.
         self.began = now;
         // An initiation that is under way counts as the first of the new pace.
         self.step = u32::from(self.attempts > 0);

@@ -15,7 +15,7 @@ enum Fact {
     ReceivedKeepalive,
 }
 
-/// What section 6 says about a log of facts, in so many words.
+/// The rules of section 6, read off a log of facts.
 #[derive(Default)]
 struct Naive {
     log: Vec<(Duration, Fact)>,

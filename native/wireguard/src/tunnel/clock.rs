@@ -4,22 +4,22 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mock_instant::MockClock;
 
-/// Turns our `now` into what boringtun takes for the time: its feature `mock-instant` replaces its clock by one that is
+/// Turns our `now` into the time that boringtun reads: its feature `mock-instant` replaces its clock by one that is
 /// kept per thread, and so is set anew on each entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: Instant,
     /// No handshake is stamped with less than this, in time since 1970.
     least: Duration,
-    /// What stamps begin with and go on from with our time, if that does not pass as the system's does.
+    /// First stamp of simulated time, if our time does not pass as the system's does: stamps go on from it.
     simulated: Option<Duration>,
 }
 
-/// What an initiation was stamped with, in time since 1970.
+/// Time since 1970 that an initiation is stamped with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(Duration);
 
-/// What one `Tunn` stamps its initiations with: it noted the wall clock when it was made, and counts our time from there.
+/// Stamps of one `Tunn`: it noted the wall clock when it was made, and counts our time from there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamps {
     /// The stamp it makes when its clock stands at `made`.
@@ -42,7 +42,7 @@ impl Clock {
         MockClock::set_time(self.reading(now));
     }
 
-    /// What an initiation is stamped with: the wall clock as it stands now, or a step more than the last to the same peer.
+    /// Stamp of an initiation: the wall clock as it stands now, or a step more than the last to the same peer.
     ///
     /// The kernel rounds to 2^24 ns, so that initiations do not tell the finer time (`wg_noise_handshake_create_initiation`).
     pub(crate) fn stamp(&self, last: Option<Stamp>, now: Instant) -> Stamp {
@@ -82,7 +82,7 @@ impl Clock {
         rises && (self.simulated.is_some() || due.abs_diff(self.stamp(last, now).0) <= TOLERANCE)
     }
 
-    /// Lets boringtun see `now`, less what the stamp of its next initiation has to be rounded down by; gives that stamp. The
+    /// Lets boringtun see `now`, less the part by which its next stamp has to be rounded down; gives that stamp. The
     /// time between boringtun's reading of the wall clock and ours stays in its last bits.
     pub(super) fn set_whitened(&self, stamps: &Stamps, now: Instant) -> Stamp {
         let due = stamps.due(now);
@@ -146,11 +146,11 @@ const WHITENING: Duration = Duration::from_nanos(1 << 24);
 /// The wall clock is slewed by less than this in the life of a `Tunn`.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// Room below the origin for what is made to believe it is older.
+/// Room below the origin for a `Tunn` that is made to believe it is older.
 const BEFORE_ORIGIN: Duration = Duration::from_secs(1 << 40);
 
-/// A driver's clock is the system's, and what the machine was suspended for since it was started: a year at most. One that
-/// begins further ahead is simulated.
+/// Longest lead of a real clock: a driver's is the system's, plus the time that the machine was suspended since it was
+/// started, a year at most. A clock that begins further ahead is simulated.
 const AHEAD: Duration = Duration::from_secs(365 * 86_400);
 
 #[expect(

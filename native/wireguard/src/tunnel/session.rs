@@ -1,4 +1,4 @@
-//! What a tunnel knows of its sessions, and what it says of a datagram.
+//! A tunnel's sessions as it mirrors them, and its verdict on a datagram.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -12,10 +12,10 @@ pub(crate) struct Session {
     pub(super) peer_index: u32,
     /// As boringtun has it: when the response was made here, or came.
     pub(crate) established: Instant,
-    /// What its age counts from: never later than the other end's, however long the response was under way, so that
-    /// nothing is sealed that the other end refuses already.
+    /// Instant from which its age counts: never later than the other end's, however long the response was under way, so
+    /// that nothing is sealed that the other end refuses already.
     pub(super) dated: Instant,
-    /// When the first message of its handshake was made, or came.
+    /// Instant at which the first message of its handshake was made, or came.
     pub(crate) began: Instant,
     pub(super) initiator: bool,
     pub(super) confirmed: bool,
@@ -24,24 +24,24 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// From when on nothing is sealed under it.
+    /// Instant from which nothing is sealed under it.
     pub(crate) fn expires(&self) -> Instant {
         self.dated + REJECT_AFTER_TIME
     }
 
-    /// Until when what the other end sealed under it is opened.
+    /// Instant until which datagrams that the other end sealed under it are opened.
     pub(super) fn refused_after(&self) -> Instant {
         self.established + REJECT_AFTER_TIME
     }
 }
 
-/// What an authenticated datagram held.
+/// Content of an authenticated datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Received {
     pub(crate) content: Content,
     /// The first datagram of this session: since now both ends have it.
     pub(crate) confirmed: bool,
-    /// When the session was made.
+    /// Instant at which the session was made.
     pub(crate) established: Instant,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum Content {
     NotIp,
 }
 
-/// Why a datagram did not open.
+/// Reason why a datagram did not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     UnknownSession,

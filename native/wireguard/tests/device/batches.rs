@@ -1,4 +1,4 @@
-//! What comes in one batch: nothing of it is lost to the order in which it is worked off.
+//! Datagrams of one batch: none is lost to the order in which they are worked off.
 
 use boringtun::noise::{Tunn, TunnResult};
 use boringtun::x25519::{PublicKey, StaticSecret};

@@ -85,7 +85,7 @@ impl Dialled {
         self.world.node(address(2)).node()
     }
 
-    /// When A was first told that B is up.
+    /// Time until A was first told that B is up.
     fn up(&self) -> Option<Duration> {
         let mut ups = self.a().events.iter().filter(|(_, event)| matches!(event, Event::Up { .. }));
         ups.next().map(|(at, _)| *at - self.began)

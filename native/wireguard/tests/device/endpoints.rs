@@ -1,4 +1,4 @@
-//! Where a peer may be, where it is, and which of them is tried when.
+//! A peer's endpoints: the one where it is, those where it may be, and the order in which they are tried.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::node::*;
 /// The error number of ENETUNREACH on Linux; here it only has to come out again.
 const UNREACHABLE: i32 = 101;
 
-/// Where A's initiations went since `since`, and when, in milliseconds from there.
+/// A's initiations after `since`: when each left, in milliseconds from there, and where to.
 fn tries(pair: &Pair, since: Instant) -> Vec<(u128, SocketAddr)> {
     let sent = pair.node_a().sent.iter().filter(|(at, one)| *at >= since && one.bytes[0] == INITIATION);
     sent.map(|(at, one)| ((*at - since).as_millis(), one.to)).collect()

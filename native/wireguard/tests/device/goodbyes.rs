@@ -11,7 +11,7 @@ fn leave(pair: &mut Pair) {
     pair.world.with(pair.a, |node, now| node.device.left(pair.ab, now));
 }
 
-/// What A makes of a datagram of B's.
+/// Hands A a datagram of B's, and gives the packet that it opened.
 fn open(pair: &mut Pair, mut datagram: Datagram) -> Option<Opened> {
     let path = Path { remote: datagram.from, local: None };
     pair.world.with(pair.a, |node, now| {
@@ -19,7 +19,7 @@ fn open(pair: &mut Pair, mut datagram: Datagram) -> Option<Opened> {
     })
 }
 
-/// What B last sent, on its way.
+/// The last datagram that B sent.
 fn last_of_b(pair: &Pair) -> Datagram {
     pair.node_b().sent.last().expect("it sent").1.clone()
 }

@@ -183,7 +183,7 @@ fn a_round_trip_longer_than_the_retry_never_costs_the_session() {
         pair.world.run_for(SECOND);
     }
     pair.world.run_for(10 * SECOND);
-    // Where two initiations were answered some may come twice.
+    // Some may come twice where two initiations were answered.
     let arrived: std::collections::BTreeSet<&[u8]> = texts(pair.node_b()).into_iter().collect();
     assert_eq!(arrived.len(), 600);
     assert!(pair.node_b().received.len() < 650, "{}", pair.node_b().received.len());
@@ -287,7 +287,7 @@ fn a_device_opened_again_with_its_key_at_once_is_heard_at_once_and_soon_if_its_f
         let mut again = WireGuard::new(config(1), pair.a, now);
         pair.ab = again.device.add_peer(peer(key(2).public_key(), Some(pair.b)), now).expect("it is new");
         pair.world.add(pair.a, again);
-        // Of a process of its own the first timestamp may be the one that the peer has seen already.
+        // The first timestamp of a new process may be one that the peer has seen already.
         if refused {
             pair.world.network.set_link(pair.a, pair.b, Link::down());
         }

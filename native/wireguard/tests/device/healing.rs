@@ -1,4 +1,4 @@
-//! How long a tunnel is silent after a fault when no application sends: the protocol's bound for each case.
+//! Silence of a tunnel after a fault while no application sends: the protocol's bound for each case.
 //!
 //! A is behind a NAT: its outer address is what the path makes of it, B is where it always was. "Silent" is the longest that
 //! an end that has a keepalive to hear waits for it after the fault is over.
@@ -12,7 +12,7 @@ use crate::node::*;
 
 const INTERVAL: u64 = 25;
 
-/// Which ends send persistent keepalives.
+/// Ends that send persistent keepalives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keepalives {
     A,
@@ -32,7 +32,7 @@ fn idle_pair(keepalives: Keepalives, age: u64) -> Pair {
     pair
 }
 
-/// How long until both ends have a session, and have heard each other by it since now.
+/// Time until both ends have a session, and one has heard the other by it since now.
 fn silence(pair: &mut Pair, limit: Duration) -> Duration {
     let since = pair.world.now();
     let (a, ab, b, ba) = (pair.a, pair.ab, pair.b, pair.ba);
@@ -198,7 +198,7 @@ fn answers_follow_a_peer_that_roams_back_and_forth() {
     assert_eq!(pair.node_a().sent_of(INITIATION), 1, "one session saw it all");
 }
 
-/// What A sends comes from another port from now on, and what goes to the old one is lost.
+/// Moves A to another port; datagrams to the old one are lost.
 fn rebind(pair: &mut Pair, port: u16) {
     let mut node = pair.world.remove(pair.a).expect("it is there");
     pair.a = SocketAddr::new(pair.a.ip(), port);

@@ -1,4 +1,4 @@
-//! How much the running test holds: the system's allocator, with a count for each thread.
+//! Memory that the running test holds: the system's allocator, with a count for each thread.
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

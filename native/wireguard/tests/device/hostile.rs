@@ -1,4 +1,4 @@
-//! What strangers, liars and broken peers send.
+//! Datagrams of strangers, liars and broken peers.
 
 use std::time::Duration;
 

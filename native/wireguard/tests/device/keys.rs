@@ -6,7 +6,7 @@ use warren_wireguard::{KeyError, Prefix, PresharedKey, PrivateKey, PublicKey};
 
 use crate::node::key;
 
-/// Of the first test vector of RFC 7748 section 6.1.
+/// Private and public key of the first test vector of RFC 7748 section 6.1.
 const ALICE: (&str, &str) =
     ("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=");
 

@@ -36,7 +36,7 @@ struct Resident {
     heard: Option<Instant>,
     longest_silence: Duration,
     lives: usize,
-    /// What it held at midnight, since it last restarted, and how many visitors there had been.
+    /// Bytes that it held at each midnight since it last restarted, and the number of visitors until then.
     weights: Vec<(isize, u16)>,
 }
 
@@ -186,7 +186,7 @@ impl Month {
 /// which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
 const ALLOWED_SILENCE: Duration = Duration::from_secs(120 + 25 + 4 * 6);
 
-/// What trees and queues take more or less as keys come and go.
+/// Change in the memory of trees and queues as keys come and go.
 const MAX_CHANGE: isize = 32 << 10;
 
 /// A peer that was removed leaves its newest timestamp, for as many as there can be peers; some 110 bytes, measured.

@@ -54,17 +54,17 @@ impl WireGuard {
         self.received.iter().map(|(_, _, packet)| packet.as_slice()).collect()
     }
 
-    /// How many events are like this.
+    /// Number of events like this.
     pub(crate) fn count(&self, like: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|(_, event)| like(event)).count()
     }
 
-    /// How many messages of a type were sent.
+    /// Number of messages of this type that were sent.
     pub(crate) fn sent_of(&self, kind: u8) -> usize {
         self.sent.iter().filter(|(_, datagram)| datagram.bytes[0] == kind).count()
     }
 
-    /// When messages of a type were sent.
+    /// Times at which messages of this type were sent.
     pub(crate) fn times_of(&self, kind: u8) -> Vec<Instant> {
         self.sent.iter().filter(|(_, datagram)| datagram.bytes[0] == kind).map(|(at, _)| *at).collect()
     }

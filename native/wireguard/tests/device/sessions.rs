@@ -102,7 +102,7 @@ fn a_session_made_in_a_tunnel_left_alone_for_minutes_is_not_born_expired() {
 #[test]
 fn the_hundredth_unanswered_handshake_of_a_peer_evicts_no_session_in_use() {
     let mut pair = Pair::connected();
-    // Whatever the peer's newer responses were: only data of the old session arrives.
+    // Only data of the old session arrives, whatever the peer's newer responses were.
     for number in 0..100 {
         let now = pair.world.now();
         let mut other_self = WireGuard::new(config(1), pair.a, now);

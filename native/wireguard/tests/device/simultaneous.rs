@@ -85,7 +85,7 @@ fn hundred_dials(loss: f64, mut check: impl FnMut(usize, Duration, &Pair)) {
         let heard = |pair: &Pair| !pair.node_a().received.is_empty() && !pair.node_b().received.is_empty();
         while !heard(&pair) && pair.world.now() - dialled < 60 * SECOND {
             pair.world.run_for(20 * MILLISECOND);
-            // What is lost, whoever sent it sends again.
+            // Each end sends again what is lost.
             if (pair.world.now() - dialled).as_millis().is_multiple_of(200) {
                 pair.send_a(b"dial");
                 pair.send_b(b"dial");
@@ -130,7 +130,7 @@ fn a_hundred_simultaneous_dials_carry_data_in_one_and_a_half_round_trips_and_set
 fn a_hundred_simultaneous_dials_settle_on_one_session_even_if_a_tenth_is_lost() {
     let (mut slow, mut very_slow) = (0, 0);
     hundred_dials(0.1, |dial, took, pair| {
-        // Who has answered and hears nothing more dials after a second, the jitter, and 5 s after its last try; both ends
+        // An end that has answered and hears nothing dials after a second, the jitter, and 5 s after its last try; both
         // try, so one exchange in thirty fails twice.
         assert!(took <= Duration::from_millis(17_500), "dial {dial}: {took:?}");
         very_slow += usize::from(took > Duration::from_millis(7_000));

@@ -12,7 +12,7 @@ use crate::node::*;
 /// Nodes that share one core.
 struct Machine {
     nodes: BTreeMap<SocketAddr, WireGuard>,
-    /// What came while the core was busy, as in a socket's buffer.
+    /// Datagrams that came while the core was busy, as in a socket's buffer.
     unread: VecDeque<Datagram>,
     dropped: u64,
     busy_until: Instant,
@@ -84,7 +84,7 @@ impl Machine {
         out
     }
 
-    /// What its handshakes have cost so far, by `cargo bench --bench packets`.
+    /// Cost of its handshakes so far, by `cargo bench --bench packets`.
     fn cost(&self) -> Duration {
         let micros = self.nodes.values().map(|node| {
             let stats = node.device.stats();
@@ -176,7 +176,7 @@ impl Hosts {
         &self.machines[0].nodes[&address(HUB)]
     }
 
-    /// When everybody's packet had arrived at the hub.
+    /// Time until everybody's packet had arrived at the hub.
     fn all_back(&mut self, count: u16, limit: Duration, mut meanwhile: impl FnMut(&mut Hosts)) -> Duration {
         let began = self.now;
         while self.hub().received.len() < usize::from(count) {
@@ -207,7 +207,7 @@ impl Flood {
         Flood { initiation, sent: 0, source: anywhere }
     }
 
-    /// What comes in a tenth of a millisecond.
+    /// Lets a tenth of a millisecond of it arrive.
     fn pour(&mut self, hosts: &mut Hosts) {
         let now = hosts.now;
         for _ in 0..5 {
@@ -293,7 +293,7 @@ fn newcomers_get_in_with_their_second_try_at_the_latest_while_a_flood_comes_from
     assert!(took > 250 * MILLISECOND, "who was lucky with all first tries at {took:?} shows nothing");
 }
 
-/// How long it took until all were heard, each from an address where no peer was.
+/// Time until all were heard, each from an address where no peer was.
 fn newcomers_in_a_flood_from(source: fn(u32) -> SocketAddr, count: u16, limit: Duration) -> Duration {
     let mut hosts = comeback(0, false);
     let mut flood = Flood { source, ..Flood::of(key(HUB).public_key()) };

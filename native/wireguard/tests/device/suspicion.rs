@@ -11,7 +11,7 @@ fn suspect(pair: &mut Pair) {
     pair.world.with(pair.a, |node, now| node.device.suspect(pair.ab, now));
 }
 
-/// When A initiated since `since`, in milliseconds from there.
+/// Times of A's initiations after `since`, in milliseconds from there.
 fn initiations(pair: &Pair, since: Instant) -> Vec<u128> {
     let times = pair.node_a().times_of(INITIATION).into_iter().filter(|at| *at >= since);
     times.map(|at| (at - since).as_millis()).collect()
@@ -71,7 +71,7 @@ fn anything_that_comes_in_under_a_session_ends_the_suspicion() {
     let mut pair = Pair::connected();
     pair.world.run_for(5 * SECOND);
     let since = pair.world.now();
-    // What A sends is lost, what B sends is not.
+    // A's datagrams are lost, B's are not.
     pair.world.network.set_link(pair.a, pair.b, Link::down());
     suspect(&mut pair);
     pair.world.run_for(500 * MILLISECOND);

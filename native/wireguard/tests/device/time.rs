@@ -26,7 +26,7 @@ impl Node for Woken {
         self.node.handle_timeout(now);
         let mut bytes = Vec::new();
         let idle = self.node.sent.len() == sent && self.node.events.len() == events;
-        // What is ready leaves by `poll_transmit`; what was due must be done either way.
+        // Ready datagrams leave by `poll_transmit`; work that was due must be done either way.
         if idle
             && self.node.poll_timeout() == due
             && self.node.device.poll_transmit(&mut bytes, now).is_none()

@@ -167,7 +167,7 @@ fn a_device_woken_at_its_deadlines_does_what_one_does_that_is_polled_every_quart
     }
 }
 
-/// What each of two nodes sent, when, in a conversation of an hour with pauses of all lengths.
+/// Datagrams that each of two nodes sent, and when, in a conversation of an hour with pauses of all lengths.
 fn conversation(seed: u64, every: Option<Duration>) -> Vec<Vec<(Duration, u8, usize)>> {
     let mut rng = Seed::or(seed).rng();
     let mut world: warren_testing::Simulation<Polled> = warren_testing::Simulation::new(Seed::or(seed));

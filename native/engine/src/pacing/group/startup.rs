@@ -9,7 +9,7 @@ use super::{GroupId, Groups, Order};
 use crate::ids::ConnectionId;
 
 impl<W: PartialEq> Groups<W> {
-    /// Looks for the rate, and tells the windows meanwhile.
+    /// Looks for the rate, and sets the windows meanwhile.
     pub(super) fn start_up(
         &mut self,
         group_id: GroupId,
@@ -58,13 +58,13 @@ impl<W: PartialEq> Groups<W> {
 
 /// Microseconds of queue that end the start-up.
 const EXIT_QUEUE: f64 = 2_000.0;
-/// What all drain together after one of them started.
+/// Longest drain of all groups after the start-up of one.
 const DRAIN_MAX: Duration = Duration::from_millis(400);
 const EXIT_LOSS: f64 = 0.06;
-/// Bytes in flight at which a path that shows no queue counts as fast.
+/// Bytes in flight from which a path that shows no queue, and on which `PACED_MAX` arrives, counts as fast.
 const STARTUP_MAX: f64 = 524_288.0;
-/// Bytes a second (24 Mbit/s) below which start-up is not paced, so that nothing urgent waits for a bottleneck that nobody
-/// has seen: the window bounds what that can pile up.
+/// Bytes a second (24 Mbit/s) below which start-up is not paced, so that nothing urgent waits for a bottleneck that has
+/// not shown: the window bounds the queue that this can cause.
 const STARTUP_RATE: f64 = 3e6;
-/// Bytes a second above which start-up is not paced.
+/// Bytes a second (500 Mbit/s) from which start-up is not paced.
 const PACED_MAX: f64 = 62.5e6;

@@ -1,4 +1,4 @@
-//! What one peer's acknowledgements can do to another's rate.
+//! One peer's acknowledgements and another's rate: the harm that the one can do to the other.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_peer_whose_connections_begin_again_and_again_costs_others_little_of_their_r
     assert!(share > 0.94, "{share}");
 }
 
-/// Of what arrives at the honest one when it is alone.
+/// Share of its arrivals, as they are without the hostile peer, that the honest one keeps beside it.
 fn share_beside(mut hostile: impl FnMut(&mut World, u32)) -> f64 {
     let arrived = |hostile: &mut dyn FnMut(&mut World, u32)| -> f64 {
         let mut world = World::new();
@@ -65,7 +65,7 @@ struct World {
     groups: Groups<()>,
     now: Instant,
     arrival: i64,
-    /// What waits on each one's path.
+    /// Bytes that wait on each one's path.
     backlog: FxHashMap<ConnectionId, f64>,
 }
 
@@ -86,8 +86,8 @@ impl World {
         self.groups.group_of(id).expect("it joined").1
     }
 
-    /// What the rate lets leave goes through a path of one megabyte a second; what arrived is acknowledged, with the
-    /// path's delay or one made up. Answers how much arrived.
+    /// Sends what the rate allows through a path of one megabyte a second, and acknowledges the arrivals, with the
+    /// path's delay or a made-up one. Answers the bytes that arrived.
     fn step(&mut self, id: ConnectionId, made_up: Option<i64>) -> f64 {
         self.arrival += STEP.as_micros() as i64 / 2;
         let sent = self.group(id).rate.rate().unwrap_or(2.0 * MEGABYTE) * STEP.as_secs_f64();

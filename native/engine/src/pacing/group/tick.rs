@@ -1,4 +1,4 @@
-//! What a group saw in a tick, and drains.
+//! A group's ticks and drains.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::{GroupId, Groups, INITIAL_PACKETS, Order};
 use crate::ids::ConnectionId;
 
 impl<W: PartialEq> Groups<W> {
-    /// Tells the controller of a group what its members saw, and does what it wishes.
+    /// Ends a tick: tells the group's controller what the members saw, and carries out its wish.
     pub(super) fn end_tick(
         &mut self,
         group_id: GroupId,
@@ -35,7 +35,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// Ends the tick of a group's members. `None`: it says nothing.
+    /// Ends the tick of a group's members, and sums it up. `None`: it says nothing.
     fn see(&mut self, group_id: GroupId, elapsed: Duration, now: Instant) -> Option<Seen> {
         let (mut alone, mut beside_startup) = (true, false);
         for (_, other) in self.groups.iter().filter(|&(&id, _)| id != group_id) {
@@ -102,9 +102,9 @@ impl<W: PartialEq> Groups<W> {
         })
     }
 
-    /// All that send empty their queues together: whoever shares a bottleneck learns its empty delay at the same time,
-    /// and what remains of a queue is none of this device's. Nobody drains for others all the time: a peer may make up
-    /// what it tells.
+    /// Drains the queues of all groups that send. Groups that share a bottleneck then learn its empty delay at the same
+    /// time, and a queue that remains is not this device's. A group drains for others only when its own last drain is
+    /// long past: a peer may make up the delays that it tells.
     pub(super) fn drain_all(&mut self, for_group: GroupId, until: Instant, now: Instant) {
         for (&id, group) in &mut self.groups {
             let is_busy = now.saturating_duration_since(group.tick) < STALE;
@@ -121,5 +121,5 @@ impl<W: PartialEq> Groups<W> {
     }
 }
 
-/// A tick longer than this had nothing to say for most of its time.
+/// A longer tick had nothing to say for most of its time.
 const STALE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! When a connection may send, and what waits until then.
+//! Turns of connections: when each may send, and the queue of those that wait.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ impl<W: PartialEq> Groups<W> {
         self.group_of(id).map_or(usize::MAX, |(_, group)| group.bucket.allowance(self.datagram, now))
     }
 
-    /// The same for data that outranks other data of the connection: it does not wait for what that used up, but leaves
-    /// packet by packet ahead of its time, and what it outranks makes up for it.
+    /// The same for data that outranks other data of the connection: it does not wait for time that this has used up,
+    /// but leaves packet by packet ahead of its time, and the outranked data makes up for it.
     pub(crate) fn urgent_allowance(&self, id: ConnectionId, now: Instant) -> usize {
         let Some((_, group)) = self.group_of(id) else { return usize::MAX };
         let plain = group.bucket.allowance(self.datagram, now);
@@ -24,7 +24,7 @@ impl<W: PartialEq> Groups<W> {
         group.bucket.allowance(self.datagram, now + Duration::from_secs_f64(ahead).min(AHEAD_MAX)).min(1)
     }
 
-    /// Whether the group is paced at a rate that was found, or is looked for: then it is worth while to fill packets.
+    /// Whether the group is paced, at its rate or in start-up: filling packets is then worth while.
     pub(crate) fn is_steered(&self, id: ConnectionId) -> bool {
         self.group_of(id).is_some_and(|(_, group)| match group.rate.phase {
             Phase::Startup => group.bucket.rate().is_some(),
@@ -33,7 +33,7 @@ impl<W: PartialEq> Groups<W> {
         })
     }
 
-    /// Where the windows rule, they are spread over the round trip, so that what one lets leave is no burst.
+    /// Spreads the windows over the round trip where they alone bound what flies, so that none causes a burst.
     pub(super) fn spread(&mut self, group_id: GroupId) {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
         if !matches!(group.rate.phase, Phase::Fast | Phase::Competing(_)) {
@@ -48,7 +48,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// Outer bytes that ask for an acknowledgement left.
+    /// Charges the group for outer bytes that left and ask for an acknowledgement.
     pub(crate) fn charge(&mut self, id: ConnectionId, bytes: usize, now: Instant) {
         let Some(member) = self.members.get(&id) else { return };
         if let Some(group) = self.groups.get_mut(&member.group) {
@@ -57,7 +57,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// Keeps what has to wait until its group may send.
+    /// Puts a turn off until the group may send.
     pub(crate) fn wait(&mut self, id: ConnectionId, what: W, now: Instant) {
         let Some(member) = self.members.get(&id) else { return };
         if let Some(group) = self.groups.get_mut(&member.group) {
@@ -74,7 +74,7 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// Whether something waits, whoever's it is; an error if it has no deadline.
+    /// Whether this turn waits in any group; an error if it has no deadline.
     pub(crate) fn waits(&self, what: &W) -> Result<bool, String> {
         let mut groups = self.groups.iter();
         let Some((&id, group)) = groups.find(|(_, group)| group.waiting.contains(what)) else {
@@ -86,12 +86,12 @@ impl<W: PartialEq> Groups<W> {
         }
     }
 
-    /// When something that waits may go on.
+    /// Deadline of the first turn that waits.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|&(at, _)| at)
     }
 
-    /// What waited long enough.
+    /// Takes the turns of a group whose deadline is over.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<Vec<W>> {
         let &(at, id) = self.due.first()?;
         if at > now {
@@ -105,9 +105,9 @@ impl<W: PartialEq> Groups<W> {
     }
 }
 
-/// Windows in a round trip (RFC 9002 section 7.7).
+/// Windows that leave in a round trip (RFC 9002 section 7.7).
 const SPREAD: f64 = 1.25;
-/// How far urgent data may overdraw: the two packets that bulk leaves at once, and one of its own.
+/// Packets by which urgent data may overdraw: the two that bulk leaves at once, and one of its own.
 const AHEAD_PACKETS: f64 = 3.0;
 const AHEAD_MAX: Duration = Duration::from_millis(20);
 /// Seconds of its rate that a group sends at once, if that is more than a packet.

@@ -1,52 +1,52 @@
-//! What passes between a group and its controller.
+//! Facts that a group tells its controller, and the wish that it gets back.
 
 use std::time::Duration;
 
-/// What all members of a group saw in a tick.
+/// Facts of a tick, of all members of a group together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
-    /// The queue that every packet met, seconds.
+    /// Queue that every packet met, in seconds.
     pub(crate) queue: f64,
     /// Seconds since the last tick.
     pub(crate) elapsed: f64,
     /// Outer bytes in flight.
     pub(crate) flying: f64,
-    /// Of those, what the path holds at this rate of arrivals without a queue that grows, seconds.
+    /// Bytes in flight that the path holds at this arrival rate without a growing queue, in seconds.
     pub(crate) held: f64,
-    /// Outer bytes a second that arrived.
+    /// Arrival rate, in outer bytes a second.
     pub(crate) rate: f64,
-    /// Outer bytes a second that left.
+    /// Sending rate, in outer bytes a second.
     pub(crate) sent: f64,
-    /// The share of bytes that was lost, of what was lost and what arrived.
+    /// Lost bytes, as a share of those lost and those that arrived.
     pub(crate) loss: f64,
-    /// By how much delays jump, seconds.
+    /// Height of the jumps of delays, in seconds.
     pub(crate) jitter: f64,
-    /// The path is what makes them jump.
+    /// Whether the path makes them jump.
     pub(crate) jitters: bool,
-    /// By how much its delays are longer without any queue than the least of all, seconds.
+    /// Seconds by which delays without any queue are above the least of all.
     pub(crate) floor: f64,
-    /// That has to be found out once more, and soon.
+    /// Whether the floor has to be measured once more, and soon.
     pub(crate) floor_moves: bool,
     /// The longest round trip of a member.
     pub(crate) round_trip: Duration,
-    /// The rate was what held data back.
+    /// Whether the rate held data back.
     pub(crate) limited: bool,
     /// Outer bytes of a full datagram.
     pub(crate) datagram: f64,
-    /// No other group of the device sends much.
+    /// Whether no other group of the device sends much.
     pub(crate) alone: bool,
-    /// Another group of the device looks for its rate, maybe in the same queue.
+    /// Whether another group of the device looks for its rate, maybe in the same queue.
     pub(crate) beside_startup: bool,
 }
 
-/// What the controller wants besides a rate.
+/// Wish of the controller besides its rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     Nothing,
-    /// The delay that is there now is the path's own.
+    /// Take the present delay for the path's own.
     Rebase,
-    /// The delay is a foreign queue's: compete for a while.
+    /// Take the present delay for a foreign queue, and compete with it for a while.
     Compete,
-    /// Try again to do without competing: the base of before.
+    /// Return to the earlier base of delays, and try again without competing.
     Return,
 }

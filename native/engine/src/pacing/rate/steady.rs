@@ -1,4 +1,4 @@
-//! The capacity of a bottleneck, and a queue that stays as it should be.
+//! The steady phase: the capacity of a bottleneck, and a queue near its target.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ impl Rate {
         let (target, standing) = self.target(seen);
         self.learn(seen, standing, now);
         self.capacity = self.capacity.max(self.floor);
-        // Of a shared queue a few packets are chance.
+        // A few packets of a shared queue are chance.
         let usual = if seen.alone { target } else { TARGET_MAX };
         if seen.queue > 2.0 * usual + HIGH {
             let since = *self.high.get_or_insert(now);
@@ -48,7 +48,7 @@ impl Rate {
         Wish::Nothing
     }
 
-    /// How long the queue shall be, and from what on one stands.
+    /// Target of the queue, and the queue from which one stands, in seconds.
     fn target(&self, seen: &Seen) -> (f64, f64) {
         let (jumps, stands) = if seen.jitters { (seen.jitter, STANDS_JITTER) } else { (0.0, STANDS) };
         let most = JITTER_MAX.max(JUMPS * jumps);
@@ -59,7 +59,7 @@ impl Rate {
         (target, stands * target)
     }
 
-    /// What goes up and down from tick to tick is no queue that fills or drains: ends that sleep.
+    /// Notes noise: a change up and down from tick to tick is no queue that fills or drains, but an end that sleeps.
     fn note_noise(&mut self, seen: &Seen) {
         let step = seen.queue - self.queue;
         let noise = if step * self.step < 0.0 { step.abs().min(self.step.abs()) } else { 0.0 };
@@ -68,9 +68,9 @@ impl Rate {
         self.queue = seen.queue;
     }
 
-    /// While a queue grows the bottleneck is busy: what arrives steadily then is what it carries, whoever held back the
-    /// sending. A path that becomes longer makes a single step, jitter small ones, and an end that stalls gets by fits
-    /// and starts.
+    /// Lowers the capacity to the arrival rate while a queue grows steadily: the bottleneck is busy then, whatever held
+    /// back the sending. A path that becomes longer makes a single step, jitter small ones, and at an end that stalls
+    /// packets arrive by fits and starts.
     fn believe_growth(&mut self, seen: &Seen) -> bool {
         let grows = self.step > GROWS + 2.0 * seen.jitter;
         let before = self.arrivals[(self.next + ARRIVALS - 2) % ARRIVALS];
@@ -84,7 +84,7 @@ impl Rate {
         found_less
     }
 
-    /// What the tick says about the capacity.
+    /// Corrects the capacity by the facts of the tick.
     fn learn(&mut self, seen: &Seen, standing: f64, now: Instant) {
         if self.loss > LOSS_MAX {
             self.capacity = self.capacity.min(0.98 * self.arrivals());
@@ -132,7 +132,7 @@ impl Rate {
         }
     }
 
-    /// Seconds of queue that a packet sent now would meet.
+    /// Predicted queue, in seconds, that a packet sent now would meet.
     pub(crate) fn coming(&self, seen: &Seen) -> f64 {
         let capacity = self.capacity.max(seen.rate * 0.5);
         let change = seen.flying / capacity - seen.held;
@@ -147,42 +147,44 @@ impl Rate {
     }
 }
 
-/// Where others share the queue it is as long as the longest target of all. That of a small share is longer, by so many of its
-/// datagrams, and so it grows towards the others'. Without it the least of eight keeps 3 to 5 % of 100 Mbit/s, with it 5 to 9; with
-/// more, or more at most, the queue is longer and the shares no better.
+/// Datagrams of a group that its target has room for where groups share the queue, which is as long as the longest
+/// target of all. The target of a small share is longer by this, and so the share grows towards the others'. Without it
+/// the least of eight keeps 3 to 5 % of 100 Mbit/s, with it 5 to 9; with more, or more at most, the queue is longer and
+/// the shares no better.
 const SHARED_PACKETS: f64 = 0.25;
 const SHARED_MAX: f64 = 0.0009;
-/// What a queue differs by from tick to tick on a quiet host, seconds.
+/// Seconds by which a queue differs from tick to tick on a quiet host.
 const NOISE_MIN: f64 = 0.000_17;
-/// The target makes room for so many times what is above that. With three 94 to 97 % of a link were filled at 5 ms of jitter, with
-/// four 97 to 99.
+/// Times the noise above `NOISE_MIN` for which the target makes room. With three 94 to 97 % of a link were filled at 5
+/// ms of jitter, with four 97 to 99.
 const NOISES: f64 = 4.0;
-/// The share of the target from which a queue stands.
+/// Share of the target from which a queue stands.
 const STANDS: f64 = 0.4;
-/// The same where the path jitters: the least delay of a tick is above the floor by up to half the target without any queue. From 0.6
-/// on the link is filled, whatever the seed from 0.7 on.
+/// The same where the path jitters: without any queue, the least delay of a tick is above the floor by up to half the
+/// target. From 0.6 on the link is filled, whatever the seed from 0.7 on.
 const STANDS_JITTER: f64 = 0.7;
-/// The target makes room for so many times what delays jump by, since the least of a tick goes up and down by nearly as much: for
-/// this much at most, or so many jumps where those are long. With four and 4 ms the queue is 1 ms longer at 5 ms of jitter; without
-/// long jumps 52 % of 20 Mbit/s are filled at 20 ms of jitter, with them 97.
+/// Jumps of delays for which the target makes room, since the least delay of a tick goes up and down by nearly one: for
+/// `JITTER_MAX` seconds at most, or `JUMPS` jumps where those are longer. With four and 4 ms the queue is 1 ms longer
+/// at 5 ms of jitter; without long jumps 52 % of 20 Mbit/s are filled at 20 ms of jitter, with them 97.
 const JITTERS: f64 = 2.0;
 const JITTER_MAX: f64 = 0.004;
 const JUMPS: f64 = 1.3;
-/// Seconds by which a queue grows in a tick that is told to send a twentieth too much.
+/// Seconds by which a queue grows in a tick that sends a twentieth too much.
 const GROWS: f64 = 0.001;
-/// By how much what arrives behind a queue may differ from tick to tick, as a share: some twelve packets more or less one.
+/// Share by which the arrival rate behind a queue may differ from tick to tick: one packet more or less of some twelve.
 const STEADY: f64 = 0.1;
 /// A queue longer by this is not the noise of wake-ups.
 const HIGH: f64 = 0.001;
-/// Seconds in which what is missing of the queue is filled, or too much of it drained; at least a tick and a round trip where
-/// others share it: all would answer it at once, and by more than it is.
+/// Seconds in which a queue that is too short is filled, and one that is too long drained; at least a tick and a round
+/// trip where others share it, as all answer it at once and would overshoot.
 const CORRECTION: f64 = 0.03;
-/// Of the capacity, however long the queue.
+/// Least share of the capacity, however long the queue.
 const CUT_MAX: f64 = 0.4;
 const GROWTH_MAX: f64 = 0.25;
-/// Seconds of queue that a step too far may leave: what it does shows after a round trip.
+/// Seconds of queue that a step too far may leave: its effect shows after a round trip.
 const OVERSHOOT: f64 = 0.02;
-/// What the last step was meant to bring has arrived, nearly: the rate is 1.05 of the capacity then.
+/// The capacity grows again below this many times the arrival rate: the last step has then nearly arrived, as the rate
+/// is at most 1.05 of the capacity.
 const CONFIRMED: f64 = 1.1;
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Loss above this is congestion whatever the delay says.

@@ -1,4 +1,4 @@
-//! A queue that does not go away is put to the test: ours, the path's own, or somebody else's.
+//! Tests of a queue that does not go away: it is ours, the path's own delay, or a foreign flow's.
 
 use std::time::{Duration, Instant};
 
@@ -49,13 +49,13 @@ impl Rate {
     }
 }
 
-/// Of the capacity, while a queue is put to the test.
+/// Share of the capacity at which a queue is put to the test.
 const TEST: f64 = 0.5;
-/// Two delays in this time that are not ours: they are somebody's queue.
+/// Time in which two delays that are not ours mean a foreign queue.
 const PHANTOM_MEMORY: Duration = Duration::from_secs(10);
-/// What stays is nobody's queue if jumps of the path explain it.
+/// Jumps of the path that explain a delay which stays: it is then nobody's queue.
 const FOREIGN_JITTERS: f64 = 4.0;
 const COMPETE: Duration = Duration::from_secs(16);
-/// The share to begin with beside another, of what was there for one: beside a flow that fills 600 ms of queue the rate has fallen
-/// to a thirtieth by then, and with what CUBIC makes of that it stays at a twentieth.
+/// Share of the earlier capacity with which to begin beside another flow: beside one that fills 600 ms of queue the
+/// rate has fallen to a thirtieth by then, and with the window that CUBIC makes of that it stays at a twentieth.
 const FAIR: f64 = 0.5;

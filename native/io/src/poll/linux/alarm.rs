@@ -24,7 +24,7 @@ impl Alarm {
         &self.0
     }
 
-    /// Rings after this time; what was set before no longer counts.
+    /// Rings after this time; an earlier setting no longer counts.
     pub(super) fn set(&self, after: Duration) -> io::Result<()> {
         let once = Itimerspec {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },

@@ -1,4 +1,4 @@
-//! Control messages: what stands beside a datagram (cmsg(3), udp(7), ip(7), ipv6(7)).
+//! Control messages: facts beside a datagram (cmsg(3), udp(7), ip(7), ipv6(7)).
 
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use warren_engine::Ecn;
 
 use super::super::ecn;
 
-/// What the outer header says, or shall say.
+/// Facts that stand, or shall stand, in the outer header.
 #[derive(Debug, Default)]
 pub(super) struct Outer {
     pub(super) ecn: Ecn,

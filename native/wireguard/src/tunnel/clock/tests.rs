@@ -9,7 +9,7 @@ use crate::initiation::{Opener, field};
 use crate::keys::PrivateKey;
 
 thread_local! {
-    /// How much the wall clock of this thread shows more than the system's.
+    /// Time by which the wall clock of this thread is ahead of the system's.
     pub(super) static SET_ON_BY: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 

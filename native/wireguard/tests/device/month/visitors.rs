@@ -20,7 +20,7 @@ pub(super) struct Visitor {
     id: Option<PeerId>,
     /// The host, as it knows that.
     host_id: PeerId,
-    /// When the host last heard it, or it came.
+    /// Time at which the host last heard it, or at which it came.
     heard: Instant,
     leaves: Instant,
 }
@@ -35,14 +35,14 @@ enum Kind {
     Absent,
 }
 
-/// What became of visitors.
+/// Fates of visitors.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Added to a resident, or let in by it, and removed; by resident.
     pub(super) removed: [usize; 2],
-    /// Of those: had a session and were heard through it.
+    /// Number of the removed that had a session and were heard through it.
     pub(super) heard: usize,
-    /// Of those: never answered.
+    /// Number of the removed that never answered.
     pub(super) absent: usize,
     /// Removed between our initiation and the response to it, and added again.
     pub(super) interrupted: usize,
@@ -95,7 +95,7 @@ impl Month {
         self.visitors.push(visitor);
     }
 
-    /// What visitors and their hosts say to each other, and who leaves.
+    /// Lets visitors and their hosts talk, and those visitors leave whose time is up.
     pub(super) fn attend(&mut self) {
         let now = self.world.now();
         for mut visitor in std::mem::take(&mut self.visitors) {
@@ -215,7 +215,7 @@ impl Month {
         self.tally.longest_silence = self.tally.longest_silence.max(silence);
     }
 
-    /// Who gets no answer asks again where its host is, as an application does that knows it by name.
+    /// Asks again where the host is, if the visitor gets no answer: as an application does that knows it by name.
     fn look_up(&mut self, visitor: &Visitor) {
         let endpoints = Some(vec![self.residents[visitor.host].at]);
         self.world.with(visitor.address(), |node, now| {

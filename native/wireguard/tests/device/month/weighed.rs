@@ -34,7 +34,7 @@ impl Weighed {
         result
     }
 
-    /// What it holds without the records that tests keep of it.
+    /// Bytes that it holds without the records that tests keep of it.
     pub(super) fn weigh(&mut self) -> isize {
         self.act(|node| {
             node.events = Vec::new();

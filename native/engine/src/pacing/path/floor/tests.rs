@@ -1,6 +1,6 @@
 use super::*;
 
-/// A drain that met this delay least.
+/// Drains; this is the least delay that its packets met.
 fn drain(floor: &mut Floor, delay: i64, is_dense: bool, now: &mut Instant) {
     floor.begin_drain(*now, Duration::from_millis(20));
     for waits in [3_000, 0, 5_000] {

@@ -1,5 +1,5 @@
-//! Control messages without a kernel, so that Miri can follow: what we write, as the kernel would read it, and what the kernel
-//! writes, as we read it.
+//! Control messages without a kernel, so that Miri can follow: ours as the kernel would read them, and the kernel's as
+//! we read them.
 
 use std::mem;
 use std::net::IpAddr;
