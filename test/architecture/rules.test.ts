@@ -44,6 +44,7 @@ describe('Rust', () => {
   test.each([
     ['native/wireguard/src/device.rs', 'use boringtun::noise::Tunn;', /tunnel\.rs alone/],
     ['native/engine/src/engine.rs', 'let x = quinn_proto::VarInt::MAX;', /native\/quic/],
+    ['native/engine/src/engine/write.rs', 'use warren_quic::Quic;', /its own trait/],
     ['native/engine/src/engine.rs', 'let now = Instant::now();', /`now` is an argument/],
     ['native/quic/src/quic.rs', 'std::thread::spawn(f);', /no threads/],
     ['native/quic/src/quic.rs', 'Instant::now();\n#[cfg(test)]\nmod tests {\n}', /`now` is an argument/],
@@ -59,6 +60,7 @@ describe('Rust', () => {
   test.each([
     ['native/wireguard/src/tunnel.rs', 'use boringtun::noise::Tunn;'],
     ['native/engine/src/engine.rs', '// boringtun would answer Instant::now() here\nuse std::time::Instant;'],
+    ['native/engine/src/quic.rs', 'use warren_quic::Quic;'],
     ['native/engine/tests/day.rs', 'let start = Instant::now();'],
     ['native/engine/src/timers.rs', 'fn f() {}\n#[cfg(test)]\nmod tests {\n    Instant::now();\n}'],
     ['native/io/src/thread.rs', 'std::thread::Builder::new(); libc::close(fd);'],

@@ -51,6 +51,12 @@ const RULES: readonly Rule[] = [
     allowed: inRoom('sctp'),
   },
   {
+    pattern: /\bwarren_quic\b/,
+    why: 'the engine knows a transport by its own trait: native/engine/src/quic.rs alone names a crate that is one',
+    allowed: (path) =>
+      path === 'native/engine/src/quic.rs' || inRoom('quic')(path) || inRoom('fuzz')(path) || isTest(path),
+  },
+  {
     pattern: /\bnapi(_derive)?::|#\[napi\b/,
     why: 'Node-API is known to native/binding alone',
     allowed: inRoom('binding'),

@@ -130,29 +130,29 @@ figures! {
         sendDroppedOutgoingOverflow: counter = stats.wireguard.sent.outgoing_overflow;
 
         /// Number of connections dialled.
-        dialled: counter = stats.quic.dialled;
+        dialled: counter = stats.transport.dialled;
         /// Number of connections accepted.
-        accepted: counter = stats.quic.accepted;
+        accepted: counter = stats.transport.accepted;
         /// Number of incoming connections refused with a code.
-        refused: counter = stats.quic.refused;
+        refused: counter = stats.transport.refused;
         /// Number of incoming connections refused because no protocol is common.
-        refusedNoProtocol: counter = stats.quic.no_protocol;
+        refusedNoProtocol: counter = stats.transport.no_protocol;
         /// Number of hellos of peers that could not be read.
-        malformedHellos: counter = stats.quic.malformed_hellos;
+        malformedHellos: counter = stats.transport.malformed_hellos;
         /// Number of hellos of peers in a version that is not spoken here.
-        unknownHelloVersions: counter = stats.quic.unknown_hello_versions;
+        unknownHelloVersions: counter = stats.transport.unknown_hello_versions;
         /// Number of connections ended because the peer broke the protocol's rules.
-        protocolViolations: counter = stats.quic.violations;
+        protocolViolations: counter = stats.transport.violations;
         /// Number of stateless resets received.
-        resetsReceived: counter = stats.quic.resets_received;
+        resetsReceived: counter = stats.transport.resets_received;
         /// Number of answers to datagrams that belong to no connection.
-        responses: counter = stats.quic.responses;
+        responses: counter = stats.transport.responses;
         /// Number of such answers that found their queue full.
-        responsesDropped: counter = stats.quic.responses_dropped;
+        responsesDropped: counter = stats.transport.responses_dropped;
         /// Number of QUIC datagrams dropped that belonged to no connection and could not be answered.
-        strayDatagrams: counter = stats.quic.datagrams_dropped;
+        strayDatagrams: counter = stats.transport.datagrams_dropped;
         /// Number of QUIC datagrams dropped that asked for more work than their peer may have: small pieces out of order.
-        costlyDatagrams: counter = stats.quic.datagrams_too_costly;
+        costlyDatagrams: counter = stats.transport.datagrams_too_costly;
 
         /// Number of UDP datagrams that the system took.
         datagramsSent: counter = io.datagrams_sent;
@@ -219,51 +219,51 @@ figures! {
     /// Figures of a connection.
     fn connection(stats: &ConnectionStats) -> ConnectionFigures {
         /// Bytes that may be in flight: the congestion window.
-        window: level = stats.quic.window;
+        window: level = stats.transport.window;
         /// Bytes in flight.
-        inFlight: level = stats.quic.in_flight;
+        inFlight: level = stats.transport.in_flight;
         /// Bytes written to the transport and not sent yet, about.
-        unsent: level = stats.quic.unsent;
+        unsent: level = stats.transport.unsent;
         /// Bytes of the largest datagram in use inside the tunnel.
-        mtu: level = stats.quic.mtu;
+        mtu: level = stats.transport.mtu;
         /// Number of QUIC datagrams sent.
-        datagramsSent: counter = stats.quic.datagrams_sent;
+        datagramsSent: counter = stats.transport.datagrams_sent;
         /// Payload bytes of the datagrams sent.
-        bytesSent: counter = stats.quic.bytes_sent;
+        bytesSent: counter = stats.transport.bytes_sent;
         /// Number of QUIC datagrams received.
-        datagramsReceived: counter = stats.quic.datagrams_received;
+        datagramsReceived: counter = stats.transport.datagrams_received;
         /// Payload bytes of the datagrams received.
-        bytesReceived: counter = stats.quic.bytes_received;
+        bytesReceived: counter = stats.transport.bytes_received;
         /// Number of packets declared lost.
-        packetsLost: counter = stats.quic.packets_lost;
+        packetsLost: counter = stats.transport.packets_lost;
         /// Number of times that the congestion window shrank.
-        congestionEvents: counter = stats.quic.congestion_events;
+        congestionEvents: counter = stats.transport.congestion_events;
         /// Number of messages sent whose outcome is not known yet.
         messagesUnsettled: level = stats.unsettled_messages;
         /// Number of messages that the peer's device holds.
-        messagesDelivered: counter = stats.quic.messages_delivered;
+        messagesDelivered: counter = stats.transport.messages_delivered;
         /// Number of messages cancelled before the peer's device held them.
-        messagesCancelled: counter = stats.quic.messages_cancelled;
+        messagesCancelled: counter = stats.transport.messages_cancelled;
         /// Number of messages replaced before the peer's device held them.
-        messagesReplaced: counter = stats.quic.messages_replaced;
+        messagesReplaced: counter = stats.transport.messages_replaced;
         /// Number of messages whose lifetime ended before the peer's device held them.
-        messagesExpired: counter = stats.quic.messages_expired;
+        messagesExpired: counter = stats.transport.messages_expired;
         /// Number of messages that the peer's device refused.
-        messagesRefused: counter = stats.quic.messages_refused;
+        messagesRefused: counter = stats.transport.messages_refused;
         /// Number of whole messages received.
-        messagesReceived: counter = stats.quic.messages_received;
+        messagesReceived: counter = stats.transport.messages_received;
         /// Number of messages that the peer cancelled before they were whole here.
-        peerCancelled: counter = stats.quic.peer_cancelled;
+        peerCancelled: counter = stats.transport.peer_cancelled;
         /// Number of messages that the peer replaced before they were whole here.
-        peerReplaced: counter = stats.quic.peer_replaced;
+        peerReplaced: counter = stats.transport.peer_replaced;
         /// Number of messages whose lifetime ended at the peer before they were whole here.
-        peerExpired: counter = stats.quic.peer_expired;
+        peerExpired: counter = stats.transport.peer_expired;
         /// Number of messages refused here for their length.
-        messagesTooLong: counter = stats.quic.messages_too_long;
+        messagesTooLong: counter = stats.transport.messages_too_long;
         /// Bytes of messages that arrive, or arrived and were not read yet.
-        receiveHeldBytes: level = stats.quic.messages_held;
+        receiveHeldBytes: level = stats.transport.messages_held;
         /// Number of messages at the peer that wait for room here.
-        receiveWaiting: level = stats.quic.messages_waiting;
+        receiveWaiting: level = stats.transport.messages_waiting;
         /// Bits per second that may leave towards the peer, outer headers included; 0 for no bound.
         pacedBitsPerSecond: level = stats.path.paced.unwrap_or_default();
         /// Number of foreign flows seen to keep the bottleneck's queue long, 1 or 0: with 1, most of `queueMs` is theirs.
@@ -271,9 +271,9 @@ figures! {
         /// Milliseconds that the packet acknowledged last waited in the bottleneck's queue.
         queueMs: level = stats.path.queue;
         /// Milliseconds of the smoothed round-trip time.
-        rttMs: level = stats.quic.rtt;
+        rttMs: level = stats.transport.rtt;
         /// Milliseconds of the least round-trip time seen.
-        minRttMs: level = stats.quic.min_rtt;
+        minRttMs: level = stats.transport.min_rtt;
     }
 }
 

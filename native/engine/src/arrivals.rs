@@ -6,8 +6,9 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use warren_quic::Ecn;
 use warren_wireguard::{Claimed, Path, PeerId};
+
+use crate::ecn::Ecn;
 
 pub(crate) use turns::Turns;
 

@@ -1,5 +1,6 @@
-use warren_quic::Ecn;
 use warren_wireguard::Path;
+
+use crate::ecn::Ecn;
 
 /// Sealed datagrams, back to back in one buffer, grouped so that each group leaves in one GSO call.
 #[derive(Debug)]

@@ -95,25 +95,6 @@ impl Config {
             seed: derived(&self.seed, b"wireguard"),
         }
     }
-
-    /// The configuration of the transport.
-    pub(crate) fn quic(&self) -> warren_quic::Config {
-        warren_quic::Config {
-            incarnation: self.incarnation,
-            protocols: self.protocols.clone(),
-            max_udp_payload: self
-                .mtu
-                .saturating_sub(warren_netstack::HEADER_LEN as u16)
-                .max(MIN_QUIC_PAYLOAD),
-            reset_key: derived(self.private_key.as_bytes(), b"warren stateless reset v1"),
-            cid_key: derived(self.private_key.as_bytes(), b"warren connection ids v1"),
-            streams_per_connection: self.limits.streams_per_connection,
-            message_bytes: self.limits.message_bytes,
-            receive_bytes_per_connection: self.limits.receive_bytes_per_connection,
-            seed: derived(&self.seed, b"quic"),
-            ..warren_quic::Config::default()
-        }
-    }
 }
 
 /// Bounds on what peers and strangers can make us hold.
@@ -158,7 +139,7 @@ pub(crate) fn is_protocol(name: &str) -> bool {
 }
 
 /// A further secret of a secret, one for each label.
-fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
+pub(crate) fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
     Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
 }
 
@@ -166,5 +147,3 @@ fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
 const MIN_MTU: u16 = 576;
 /// 65,507 bytes of UDP payload less WireGuard's 32.
 const MAX_MTU: u16 = 65_475;
-/// RFC 9000 section 14.1.
-pub(crate) const MIN_QUIC_PAYLOAD: u16 = 1_200;

@@ -3,13 +3,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use warren_quic::{ConnectionHandle, MessageHandle, StreamHandle};
 use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
+use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
 
 /// The engine's state of a connection.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use warren_quic::ConnectionHandle;
 use warren_wireguard::{Path, PeerId};
 
 use crate::bucket::{Bucket, datagrams};
 use crate::overhead::{IPV6_UDP, WIREGUARD};
+use crate::transport::ConnectionHandle;
 
 /// Queues of all peers.
 #[derive(Debug)]
@@ -340,8 +340,8 @@ impl Share {
     }
 }
 
-/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second at
-/// 2 Mbit/s.
+/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second
+/// at 2 Mbit/s.
 const EACH: u64 = 20;
 /// All peers together have a twelfth, so that with a 64th for cookie replies to strangers data keeps nine tenths.
 const ALL: u64 = 12;

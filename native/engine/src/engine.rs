@@ -29,17 +29,18 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Instant;
 
-use warren_quic::Quic;
 use warren_wireguard::Device;
 use zeroize::Zeroize;
 
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::past::Past;
+use crate::quic::{Quic, quic};
 use crate::roster::Roster;
 use crate::stats::DeviceStats;
 use crate::stream_table::StreamTable;
 use crate::told::Told;
+use crate::transport::Transport;
 use admissions::Admissions;
 use calls::Calls;
 use departures::Departures;
@@ -48,11 +49,13 @@ use graces::Graces;
 use intake::Intake;
 
 /// One warren node; see the crate's documentation for how to drive it.
-pub struct Engine {
+///
+/// Its connections are those of a [`Transport`]: QUIC, unless [`Engine::over`] is given another.
+pub struct Engine<T: Transport = Quic> {
     config: Config,
     address: Ipv6Addr,
     wireguard: Device,
-    quic: Quic,
+    transport: T,
 
     peers: Roster,
     calls: Calls,
@@ -67,24 +70,30 @@ pub struct Engine {
     drained: Drained,
 
     events: Told,
-    counters: DeviceStats,
+    counters: DeviceStats<T::Totals>,
     past: Past,
 }
 
 impl Engine {
-    /// A node without peers.
-    pub fn new(mut config: Config, now: Instant) -> Result<Self, ConfigError> {
+    /// A node without peers, over QUIC.
+    pub fn new(config: Config, now: Instant) -> Result<Self, ConfigError> {
+        Self::over(quic(&config), config, now)
+    }
+}
+
+impl<T: Transport> Engine<T> {
+    /// A node without peers, over a transport that has no connections.
+    pub fn over(transport: T, mut config: Config, now: Instant) -> Result<Self, ConfigError> {
         config.check()?;
         let mut wireguard = Device::new(config.wireguard(), now);
         if let Some(uplink) = config.uplink {
             wireguard.bound_replies(uplink / REPLIES);
         }
-        let quic = Quic::new(config.quic());
         config.seed.zeroize();
         Ok(Self {
             address: wireguard.public_key().derived_address(),
             wireguard,
-            quic,
+            transport,
             peers: Roster::default(),
             calls: Calls::default(),
             streams: StreamTable::new(),
@@ -104,7 +113,7 @@ impl Engine {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.wireguard.handle_timeout(now);
-        self.quic.handle_timeout(now);
+        self.transport.handle_timeout(now);
         while let Some((connection, timer)) = self.calls.timers.pop(now) {
             self.handle_timer(connection, timer, now);
         }
@@ -116,7 +125,7 @@ impl Engine {
 
     /// The next deadline, and its reason.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        let rooms = [self.wireguard.poll_timeout(), self.quic.poll_timeout()];
+        let rooms = [self.wireguard.poll_timeout(), self.transport.poll_timeout()];
         let events = self.events.deadline().map(|at| (at, "events"));
         rooms
             .into_iter()
@@ -129,12 +138,13 @@ impl Engine {
     }
 }
 
-impl fmt::Debug for Engine {
+impl<T: Transport> fmt::Debug for Engine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = (self.peers.len(), self.calls.connections.len(), self.streams.len());
         f.debug_struct("Engine").field("peers, connections, streams", &counts).finish_non_exhaustive()
     }
 }
 
-/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
+/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1
+/// Mbit/s.
 const REPLIES: u64 = 64;

@@ -25,11 +25,13 @@ pub enum ConnectError {
     /// No such peer: it was removed.
     #[error("the peer was removed")]
     UnknownPeer,
-    /// The inner MTU is below what QUIC needs (1200 bytes of UDP payload, RFC 9000 section 14.1).
-    #[error("QUIC needs an inner MTU of 1248 bytes or more, the device has {mtu}")]
+    /// The inner MTU is below what the transport needs, which is 1,248 bytes for QUIC.
+    #[error("connections need an inner MTU of {least} bytes or more, the device has {mtu}")]
     MtuTooSmall {
         /// The device's MTU.
         mtu: u16,
+        /// The least.
+        least: u16,
     },
     /// The list of protocols is empty, or one of them is empty or longer than 255 bytes.
     #[error("a dial names application protocols of 1 to 255 bytes each")]

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_quic::StreamName;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::stream_name::StreamName;
 
 /// Something happened; taken with [`Engine::poll_event`](crate::Engine::poll_event) until `None`.
 #[derive(Debug)]
@@ -219,6 +219,27 @@ pub enum Outcome {
     Dropped,
     /// The connection ended first, and nobody knows.
     Lost,
+}
+
+/// Reason for which a sender gives a message up; the other end is told, so that both count alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUp {
+    /// Its owner wants it no more.
+    Cancelled,
+    /// A newer message stands for it.
+    Replaced,
+    /// Its time is over.
+    Expired,
+}
+
+impl From<GiveUp> for Outcome {
+    fn from(reason: GiveUp) -> Self {
+        match reason {
+            GiveUp::Cancelled => Self::Cancelled,
+            GiveUp::Replaced => Self::Replaced,
+            GiveUp::Expired => Self::Expired,
+        }
+    }
 }
 
 /// Reason why a tunnel is down.

@@ -12,7 +12,8 @@ pub(crate) struct InVain {
 }
 
 impl InVain {
-    /// Counts them, given since when an acknowledgement is waited for and when the peer was heard last, and answers the count.
+    /// Number of such seconds, given the instant since which an acknowledgement is waited for, and that at which the
+    /// peer was heard last.
     pub(crate) fn count(&mut self, since: Instant, heard: Instant, now: Instant) -> u32 {
         if self.since != Some(since) {
             *self = Self { since: Some(since), ..Self::default() };
@@ -26,5 +27,5 @@ impl InVain {
     }
 }
 
-/// Unit of the count; unanswered data is asked for as often.
+/// Interval between two counts: that at which unanswered data is asked for.
 const SECOND: Duration = Duration::from_secs(1);

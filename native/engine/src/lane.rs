@@ -2,11 +2,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::MessageHandle;
 
 use crate::event::Outcome;
 use crate::ids::{MessageId, Priority, StreamId};
 use crate::stats::LaneStats;
+use crate::transport::MessageHandle;
 
 /// Messages, datagrams and streams that one connection has to send at one priority.
 #[derive(Debug, Default)]

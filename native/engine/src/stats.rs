@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use crate::histogram::Histogram;
 use crate::ids::Priority;
+use crate::quic::{QuicFigures, QuicTotals};
 
 /// Counters of a device since it was made, and a few levels of this instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceStats {
+pub struct DeviceStats<T = QuicTotals> {
     /// UDP datagrams that came in.
     pub rx_datagrams: u64,
     /// Their payload bytes.
@@ -44,7 +45,7 @@ pub struct DeviceStats {
     /// The tunnels', drops by reason among them.
     pub wireguard: warren_wireguard::Stats,
     /// The transport's over all connections.
-    pub quic: warren_quic::QuicStats,
+    pub transport: T,
 }
 
 /// Counters of one peer.
@@ -72,11 +73,11 @@ pub struct PeerStats {
 
 /// Counters of one connection.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ConnectionStats {
+pub struct ConnectionStats<F = QuicFigures> {
     /// Messages whose end is not known yet.
     pub unsettled_messages: u64,
     /// The transport's own.
-    pub quic: warren_quic::ConnectionStats,
+    pub transport: F,
     /// Figures of its bottleneck; all zero within a host, which has none.
     pub path: PathFigures,
     /// Every lane that was ever used, lowest first.

@@ -2,9 +2,10 @@ use std::collections::VecDeque;
 use std::mem;
 
 use bytes::Bytes;
-use warren_quic::{StreamHandle, StreamName};
 
 use crate::ids::{ConnectionId, Priority};
+use crate::stream_name::StreamName;
+use crate::transport::StreamHandle;
 
 /// A byte stream of one connection.
 #[derive(Debug)]
@@ -92,8 +93,8 @@ impl Stream {
         }
     }
 
-    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are acknowledged,
-    /// and goes through them for each packet.
+    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are
+    /// acknowledged, and goes through them for each packet.
     pub(crate) fn queue(&mut self, bytes: Bytes) {
         self.pending_bytes += bytes.len() as u64;
         let joins = self.pending.back().is_some_and(|last| last.len().max(bytes.len()) < SMALL);

@@ -48,7 +48,8 @@ impl Uplink {
         datagrams(self.bucket.holds(self.burst, now), self.datagram)
     }
 
-    /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when one does.
+    /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when
+    /// one does.
     pub(crate) fn allowance_of(&mut self, lane: Priority, now: Instant) -> usize {
         if now >= self.data_deadline() {
             self.resting = None;

@@ -194,7 +194,7 @@ impl Attack {
         }
     }
 
-    /// Sends without a look at held memory, and answers the number of packets that come back.
+    /// Sends a packet of these frames, whatever the node then holds. Gives the number of answers.
     fn send_unmetered(&mut self, frames: &[u8]) -> usize {
         let packet = bytes::BytesMut::from(&self.end.packet(Level::Data, frames)[..]);
         let node = &mut self.node;

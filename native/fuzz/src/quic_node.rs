@@ -110,14 +110,14 @@ impl QuicNode {
     pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut datagrams = Vec::new();
         let mut out = Vec::new();
-        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event(self.now)) {
             self.note(handle, event);
         }
         while inside(|| self.quic.poll_response(&mut out)).is_some() {
             datagrams.push(std::mem::take(&mut out));
         }
         let mut turns = 0;
-        while let Some(handle) = inside(|| self.quic.poll_ready()) {
+        while let Some(handle) = inside(|| self.quic.poll_ready(self.now)) {
             turns += 1;
             assert!(turns < 10_000, "a connection that never comes to rest");
             while let Some(transmit) = inside(|| self.quic.poll_transmit(handle, 8, &mut out, self.now)) {
@@ -125,7 +125,7 @@ impl QuicNode {
                 out.clear();
             }
         }
-        while let Some((handle, event)) = inside(|| self.quic.poll_event()) {
+        while let Some((handle, event)) = inside(|| self.quic.poll_event(self.now)) {
             self.note(handle, event);
         }
         for &handle in &self.live {

@@ -166,7 +166,7 @@ impl Peer {
             self.quic.handle_timeout(now);
         }
         self.drain_events(now);
-        while let Some(connection) = self.quic.poll_ready() {
+        while let Some(connection) = self.quic.poll_ready(now) {
             self.out.clear();
             if let Some(transmit) = self.quic.poll_transmit(connection, BATCH, &mut self.out, now) {
                 for datagram in self.out.chunks(transmit.segment) {
@@ -177,7 +177,7 @@ impl Peer {
     }
 
     fn drain_events(&mut self, now: Instant) {
-        while let Some((connection, event)) = self.quic.poll_event() {
+        while let Some((connection, event)) = self.quic.poll_event(now) {
             match event {
                 Event::Incoming { .. } => self.quic.accept(connection, None, now),
                 Event::Connected { .. } => self.connection = connection,

@@ -2,6 +2,7 @@
 
 mod flow;
 mod messages;
+mod parting;
 mod quiet;
 mod receive;
 mod stops;
@@ -24,6 +25,7 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use parting::Parting;
 use quiet::Quiet;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
@@ -75,7 +77,8 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
-    /// End of the time in which it repeats its word, once it is over.
+    parting: Parting,
+    /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
     /// Something could not be written, begun or opened: say so when it can.
     wants_writable: bool,
@@ -125,6 +128,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            parting: Parting::default(),
             lingers_until: None,
             wants_writable: false,
             stats: ConnectionStats::default(),
@@ -141,8 +145,9 @@ impl Connection {
         }
     }
 
-    /// Notes an acknowledgement. While something flies it counts only if the acknowledged packet left after the instant since
-    /// which one is waited for, or one old packet after the other would keep all newer ones here.
+    /// Notes that some of the flying packets are acknowledged. While something flies this counts only if the
+    /// acknowledged packet left after the one that is waited for, or one old packet after the other would keep all
+    /// newer ones here.
     fn acknowledged(&mut self, now: Instant) {
         let newest = self.made + self.gauge().newest_acknowledged();
         if self.gauge().in_flight() == 0 {
@@ -193,6 +198,7 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
+        let deadline = deadline.map(|at| self.parting.put_off(at));
         [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
 
@@ -201,7 +207,7 @@ impl Connection {
         self.lingers_until.is_some_and(|until| until <= now)
     }
 
-    /// Whether it is over, with a word that it may have to repeat.
+    /// Whether it is over, with a word to repeat perhaps.
     pub(crate) fn lingers(&self) -> bool {
         self.phase == Phase::Ended
     }
@@ -251,6 +257,7 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        self.parting.begin(now);
         let closed =
             Closed { by: ClosedBy::Local, code, reason: reason.to_vec(), cause: CloseCause::Application };
         self.end(closed, events);
@@ -396,6 +403,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        self.parting.begin(now);
         let closed = Closed {
             by: ClosedBy::Local,
             code: 0,
@@ -448,12 +456,13 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// Longest time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
-/// the round trips that the other end makes up. It is ten round trips of a slow path, and the time of an accepted dial.
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
 const LINGER_MAX: Duration = Duration::from_secs(10);
 
-/// Bytes of the control stream that wait for their acknowledgement, with the overhead of each piece. An honest end acknowledges
-/// them within a round trip, and a round trip has some 20 bytes of confirmations for each stream that it may open.
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
 const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
 
 /// Access for tests.

@@ -83,7 +83,8 @@ impl Gauge {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Departure of the newest packet that was acknowledged, in the connection's life; at most a microsecond later.
+    /// Departure of the newest packet that was acknowledged, in time of the connection's life; at most a microsecond
+    /// later.
     pub(crate) fn newest_acknowledged(&self) -> Duration {
         Duration::from_micros(self.sample.newest.load(Ordering::Relaxed) + 1)
     }

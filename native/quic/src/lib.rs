@@ -53,7 +53,7 @@ pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};
 pub use config::{Config, MIN_UDP_PAYLOAD};
 pub use event::{Event, GiveUp, Hello, Outcome, Read, Stopped};
 pub use gauge::{PathSample, STAMP_MICROS};
-pub use names::{ConnectionHandle, Ecn, MessageHandle, PeerTag, StreamHandle, Transmit};
+pub use names::{ConnectionHandle, Ecn, Envelope, MessageHandle, PeerTag, StreamHandle, Transmit};
 pub use quic::Quic;
 pub use stats::{ConnectionStats, QuicStats};
 pub use stream_name::StreamName;

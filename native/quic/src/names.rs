@@ -30,6 +30,30 @@ pub enum Ecn {
     Ce,
 }
 
+/// Facts that the headers of a packet tell beside its payload. An [`Ecn`] alone is one without a departure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Envelope {
+    /// The mark that it came with.
+    pub ecn: Ecn,
+    /// Its departure by the sender's clock: ticks of [`crate::STAMP_MICROS`], the lowest 20 bits. Its acknowledgements
+    /// then tell the delay there apart from the delay back.
+    pub departed: Option<u32>,
+}
+
+impl From<Ecn> for Envelope {
+    fn from(ecn: Ecn) -> Self {
+        Self { ecn, departed: None }
+    }
+}
+
+/// Packets that a poll asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packets {
+    All,
+    /// Packets that ask for no acknowledgement, and those that a close or a ping needs.
+    NonEliciting,
+}
+
 /// Payloads that [`crate::Quic::poll_transmit`] appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transmit {

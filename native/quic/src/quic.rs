@@ -2,10 +2,11 @@
 
 mod arrival;
 mod commands;
+mod departure;
 
 use crate::{
-    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Event, Hello, PeerTag,
-    QuicStats, RefuseCode, Transmit, ack,
+    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
+    PeerTag, QuicStats, RefuseCode, ack,
     cid::Secrets,
     connection::{Connection, Events},
     deadlines::Deadlines,
@@ -35,12 +36,10 @@ pub struct Quic {
     secrets: Secrets,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
-    /// Allowances of peers that spent some, whether they have connections or not.
+    /// Allowances of peers that spent some. They outlive connections, or a redial would fill them.
     allowances: FxHashMap<PeerTag, Allowance>,
     endpoints: u64,
     next: u32,
-    /// The latest instant that a call named.
-    now: Option<Instant>,
     touched: Vec<ConnectionHandle>,
     ready: VecDeque<ConnectionHandle>,
     deadlines: Deadlines,
@@ -50,8 +49,6 @@ pub struct Quic {
     totals: QuicStats,
     /// Weight of the datagram in hand.
     weight: Weight,
-    /// Departure of the next datagram, by its sender's clock.
-    departed: Option<u32>,
 }
 
 enum Slot {
@@ -71,7 +68,6 @@ impl Quic {
             allowances: FxHashMap::default(),
             endpoints: 0,
             next: 0,
-            now: None,
             touched: Vec::new(),
             ready: VecDeque::new(),
             deadlines: Deadlines::default(),
@@ -80,7 +76,6 @@ impl Quic {
             scratch: Vec::new(),
             totals: QuicStats::default(),
             weight: Weight::default(),
-            departed: None,
         }
     }
 
@@ -99,7 +94,6 @@ impl Quic {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
-        self.now = Some(now);
         self.totals.dialled += 1;
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
@@ -118,24 +112,17 @@ impl Quic {
         handle
     }
 
-    /// Sets when the next datagram left its sender, by that one's clock: ticks of [`crate::STAMP_MICROS`], the lowest
-    /// 20 bits. Its acknowledgement then tells the delay there apart from the delay back.
-    pub fn handle_departure(&mut self, stamp: u32) {
-        self.departed = Some(stamp);
-    }
-
     /// Takes one UDP payload from a peer, in an allocation of its own: a kept piece of it keeps all of it. `observed`
     /// is the endpoint at which the peer is seen, for the hello of an answer.
     pub fn handle_datagram(
         &mut self,
         peer: PeerTag,
-        ecn: Ecn,
+        envelope: impl Into<Envelope>,
         payload: BytesMut,
         observed: Option<SocketAddr>,
         now: Instant,
     ) {
-        self.now = Some(now);
-        let departed = self.departed.take();
+        let Envelope { ecn, departed } = envelope.into();
         let put_off = ack::delay(&payload).unwrap_or_default();
         self.weight.read(&payload);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -172,7 +159,6 @@ impl Quic {
 
     /// Goes on with an [`Event::Incoming`]; `round_trip` is that of the path, if it is known.
     pub fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant) {
-        self.now = Some(now);
         let Some((peer, observed, undecided)) = self.decide(connection) else { return };
         self.totals.accepted += 1;
         let gauge = Arc::<Gauge>::default();
@@ -197,7 +183,6 @@ impl Quic {
 
     /// Refuses an [`Event::Incoming`]; the dialler learns why. No event follows here.
     pub fn refuse(&mut self, connection: ConnectionHandle, code: RefuseCode, now: Instant) {
-        self.now = Some(now);
         let Some((peer, _, undecided)) = self.decide(connection) else { return };
         self.totals.refused += 1;
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -227,7 +212,6 @@ impl Quic {
 
     /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
     pub fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], now: Instant) {
-        self.now = Some(now);
         if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
             made.close(code, reason, now, &mut self.events);
             self.touch(connection);
@@ -244,7 +228,6 @@ impl Quic {
 
     /// Does what was due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = Some(now);
         while let Some((at, connection)) = self.deadlines.pop(now) {
             let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { continue };
             if made.armed != Some(at) {
@@ -271,33 +254,9 @@ impl Quic {
         self.deadlines.next().map(|at| (at, "QUIC: loss, acknowledgement or close"))
     }
 
-    /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.
-    pub fn poll_transmit(
-        &mut self,
-        connection: ConnectionHandle,
-        max: usize,
-        out: &mut Vec<u8>,
-        now: Instant,
-    ) -> Option<Transmit> {
-        self.now = Some(now);
-        let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return None };
-        let had_room = made.room() > 0;
-        let transmit = made.poll_transmit(max, out, now);
-        made.ready &= transmit.is_some();
-        let deadline = made.deadline();
-        self.deadlines.set(connection, &mut made.armed, deadline);
-        // Bytes that counted as unsent, or in flight, were neither: nobody else would tell.
-        let has_grown = transmit.is_none() && !had_room && made.room() > 0;
-        if has_grown {
-            self.mark_ready(connection);
-        }
-        self.put_away(connection, transmit.is_none());
-        transmit
-    }
-
     /// Connections that want [`Quic::poll_transmit`], or whose [`Quic::room`] may have grown; each once.
-    pub fn poll_ready(&mut self) -> Option<ConnectionHandle> {
-        self.settle();
+    pub fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle> {
+        self.settle(now);
         while let Some(connection) = self.ready.pop_front() {
             if self.made(connection).is_some_and(|made| std::mem::take(&mut made.ready)) {
                 return Some(connection);
@@ -315,8 +274,8 @@ impl Quic {
     }
 
     /// The next event, and its connection.
-    pub fn poll_event(&mut self) -> Option<(ConnectionHandle, Event)> {
-        self.settle();
+    pub fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)> {
+        self.settle(now);
         self.events.pop_front()
     }
 
@@ -334,7 +293,7 @@ impl Quic {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Instant since which this end waits for an acknowledgement of the newest that flies, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of what left last, whatever else was received meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }
@@ -434,8 +393,7 @@ impl Quic {
     }
 
     /// Settles what was touched: endpoints and connections exchange their events, and the owner's events follow.
-    fn settle(&mut self) {
-        let Some(now) = self.now else { return };
+    fn settle(&mut self, now: Instant) {
         let slots = &self.slots;
         self.deadlines.sweep_if_stale(
             |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),

@@ -104,7 +104,7 @@ impl End {
     }
 
     fn take(&mut self, now: Instant) -> Vec<Vec<u8>> {
-        while let Some((connection, event)) = self.quic.poll_event() {
+        while let Some((connection, event)) = self.quic.poll_event(now) {
             self.connection = Some(connection);
             if let Event::Incoming { .. } = event {
                 self.quic.accept(connection, None, now);
@@ -116,7 +116,7 @@ impl End {
         while self.quic.poll_response(&mut out).is_some() {
             datagrams.push(std::mem::take(&mut out));
         }
-        while let Some(connection) = self.quic.poll_ready() {
+        while let Some(connection) = self.quic.poll_ready(now) {
             out.clear();
             while let Some(transmit) = self.quic.poll_transmit(connection, 8, &mut out, now) {
                 datagrams.extend(out.chunks(transmit.segment).map(<[u8]>::to_vec));

@@ -158,12 +158,6 @@ impl Allowance {
         affords
     }
 
-    /// Whether as many may be worked off as ever at once.
-    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
-        self.fill(now);
-        self.left == PIECES_AT_ONCE
-    }
-
     fn fill(&mut self, now: Instant) {
         let at = *self.at.get_or_insert(now);
         let earned = now.saturating_duration_since(at).as_millis() * u128::from(PIECES_PER_SECOND) / 1_000;

@@ -57,14 +57,14 @@ fn node(number: u8) -> Quic {
 }
 
 fn exchange(from: &mut Quic, to: &mut Quic, now: Instant) {
-    while let Some((connection, event)) = from.poll_event() {
+    while let Some((connection, event)) = from.poll_event(now) {
         if let Event::Incoming { .. } = event {
             from.accept(connection, None, now);
         }
         assert!(!matches!(event, Event::Closed(_)), "{event:?}");
     }
     let mut out = Vec::new();
-    while let Some(connection) = from.poll_ready() {
+    while let Some(connection) = from.poll_ready(now) {
         send(from, to, connection, &mut out, now);
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
-use warren_quic::Ecn;
 use warren_wireguard::{Claimed, Path, PeerId};
 
 use super::{Arrivals, BATCH_OVERHEAD, Batch, HELD_MAX, Tally, load};
+
+use crate::ecn::Ecn;
 
 const CHEAP: Duration = Duration::from_micros(2);
 

@@ -1,13 +1,14 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use warren_quic::Ecn;
 use warren_wireguard::{Claimed, Path};
 
 use super::Engine;
 use crate::arrivals::Batch;
+use crate::ecn::Ecn;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Works off datagrams at once, as [`Engine::handle_datagrams`] does, unless others' may wait for these. `false`:
     /// nothing was done, and they are for [`Engine::file`].
     ///

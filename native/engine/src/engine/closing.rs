@@ -1,16 +1,15 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use warren_quic::ConnectionHandle;
-
 use super::Engine;
 use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator, Outcome};
 use crate::ids::{ConnectionId, MessageId};
 use crate::stream::Stream;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Closes gracefully: takes no more, delivers what was admitted, for at most `grace`, then sends the close. Zero:
     /// at once.
     pub fn close(
@@ -95,14 +94,14 @@ impl Engine {
             self.bury(connection, closed, now);
             return;
         };
-        self.quic.close(handle, closed.code, closed.reason.as_bytes(), now);
+        self.transport.close(handle, closed.code, closed.reason.as_bytes(), now);
         state.ending = Some(closed);
     }
 
     /// Drops a connection without a word: the other end is gone, or keeps another one.
     pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
         if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
-            self.quic.abandon(handle);
+            self.transport.abandon(handle);
         }
         self.bury(connection, closed, now);
     }
@@ -173,7 +172,7 @@ impl Engine {
         let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
         let has_all = |stream: &Stream| {
             let transport = connection.handle.zip(stream.handle);
-            transport.is_none_or(|(handle, stream)| self.quic.has_acknowledged(handle, stream))
+            transport.is_none_or(|(handle, stream)| self.transport.has_acknowledged(handle, stream))
         };
         connection.messages.is_empty() && streams.all(|stream| stream.is_delivered() && has_all(stream))
     }

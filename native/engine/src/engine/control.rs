@@ -4,7 +4,6 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -14,13 +13,15 @@ use super::transmit::TURN_ALONE;
 use crate::batch::TransmitBatch;
 use crate::bucket::Bucket;
 use crate::control::Item;
+use crate::ecn::Ecn;
 use crate::ids::ConnectionId;
+use crate::transport::{ConnectionHandle, Packets, Response, Transport};
 use crate::word::Word;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Queues a connection that has something to send, or room for more.
     pub(super) fn stand_in_control(&mut self, handle: ConnectionHandle) {
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+        let Some(peer) = self.transport.peer_of(handle) else {
             return;
         };
         self.departures.control.push_connection(peer, handle);
@@ -31,34 +32,28 @@ impl Engine {
 
     /// Takes answers that belong to no connection, as many as their peers may cause.
     pub(super) fn take_answers(&mut self, now: Instant) {
-        while let Some((peer, answer)) = self.next_answer() {
-            if self.may_answer(peer, now) {
-                self.push_answer(peer, answer);
+        while let Some(answer) = self.transport.poll_response() {
+            if self.may_answer(answer.peer, now) {
+                self.push_answer(answer);
             }
         }
     }
 
     /// Takes the answer to a dial for which [`Engine::may_answer`] was asked.
     pub(super) fn take_answer_to_dial(&mut self) {
-        while let Some((peer, answer)) = self.next_answer() {
-            self.push_answer(peer, answer);
+        while let Some(answer) = self.transport.poll_response() {
+            self.push_answer(answer);
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PeerId, Vec<u8>)> {
-        let mut answer = Vec::new();
-        let peer = self.quic.poll_response(&mut answer)?;
-        Some((PeerId(peer.0), answer))
-    }
-
-    fn push_answer(&mut self, peer: PeerId, answer: Vec<u8>) {
-        if is_reset(&answer) {
+    fn push_answer(&mut self, answer: Response) {
+        if answer.is_reset {
             // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
             // process is a new one, or the same that gave the connection up.
             let word = Word::Stranger(self.config.incarnation).encode();
-            self.departures.control.push_answer(peer, word.to_vec());
+            self.departures.control.push_answer(answer.peer, word.to_vec());
         }
-        self.departures.control.push_answer(peer, answer);
+        self.departures.control.push_answer(answer.peer, answer.payload);
     }
 
     /// Whether a peer may have one more answer that belongs to no connection; if so, it is charged for it.
@@ -81,14 +76,17 @@ impl Engine {
     ///
     /// Each thing that leaves here, and its bound under an uplink:
     ///
-    /// * last words of this end (closes at a shutdown or a removal, goodbyes): three datagrams a connection and peer, once.
+    /// * last words of this end (closes at a shutdown or a removal, goodbyes): three datagrams a connection and peer,
+    ///   once.
     /// * cookie replies: a part of the uplink, divided by source (`warren_wireguard::Device::bound_replies`).
-    /// * all that is for a peer, or that it asks for, in its share: handshake messages and keepalives, 16 waiting; answers to
-    ///   dials, refusals, version negotiations, stateless resets and the word before each, 50 a second, 8 waiting; packets that
-    ///   waited for a session; acknowledgements, credit, probes, closes and what was lost of its connections.
+    /// * all that is for a peer, or that it asks for, in its share: handshake messages and keepalives, 16 waiting;
+    ///   answers to dials, refusals, version negotiations, stateless resets and the word before each, 50 a second, 8
+    ///   waiting; packets that waited for a session; acknowledgements, credit, probes, closes and what was lost of its
+    ///   connections.
     ///
-    /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it packets
-    /// that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no data does.
+    /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it
+    /// packets that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no
+    /// data does.
     pub(super) fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         if self.departures.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
             self.departures.control_waits = true;
@@ -237,9 +235,8 @@ impl Engine {
         let allowance = id.map_or(usize::MAX, |id| self.departures.pacing.allowance(id, now));
         let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(most).min(allowance.max(1));
-        self.quic.hold(handle, held);
-        let sent = self.transmit_connection(handle, most, batch, now);
-        self.quic.hold(handle, false);
+        let packets = if held { Packets::NonEliciting } else { Packets::All };
+        let sent = self.transmit_connection(handle, packets, most, batch, now);
         if sent == most {
             self.stand_in_control(handle);
             return sent;
@@ -256,7 +253,7 @@ impl Engine {
     /// Whether frames of a connection can wait for its data, which has a turn to come and fills their packets; not for
     /// long, as higher lanes may starve that data.
     fn leaves_with_data(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
-        let may_wait = self.departures.pacing.is_steered(id) && self.quic.room(handle) > 0;
+        let may_wait = self.departures.pacing.is_steered(id) && self.transport.room(handle) > 0;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return false;
         };
@@ -286,7 +283,7 @@ impl Engine {
     /// Gives lost data a turn in a lane. Confirmations of the other end's messages get none where nothing was sent to
     /// it: it asked for them.
     fn give_turn_to_lost(&mut self, id: ConnectionId, handle: ConnectionHandle) {
-        let unsent = if self.is_delivered(id) { 0 } else { self.quic.unsent(handle) };
+        let unsent = if self.is_delivered(id) { 0 } else { self.transport.unsent(handle) };
         if let Some(connection) = self.calls.connections.get_mut(&id)
             && unsent > 0
             && !connection.lanes.values().any(|lane| lane.scheduled)
@@ -296,12 +293,6 @@ impl Engine {
             self.departures.lanes.push(lane, connection.peer, Member::Lost(id));
         }
     }
-}
-
-/// Whether an answer is a stateless reset: of those without a connection the only one with a short header (RFC 9000
-/// section 10.3).
-fn is_reset(response: &[u8]) -> bool {
-    response.first().is_some_and(|first| first & 0x80 == 0)
 }
 
 /// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.

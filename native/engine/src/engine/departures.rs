@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use warren_quic::{ConnectionHandle, STAMP_MICROS};
 use warren_wireguard::{Path, PeerId};
 
 use crate::config::Config;
@@ -14,15 +13,16 @@ use crate::lanes::Lanes;
 use crate::overhead::{self, ip_udp};
 use crate::pacing::{Groups, Order};
 use crate::policy::Policies;
+use crate::transport::{ConnectionHandle, STAMP_MICROS};
 use crate::uplink::Uplink;
 
 /// Turns to send, and the bounds on what leaves in them.
 ///
-/// A lane of a connection, a peer's raw packets and what a peer asked for stand here, each once, while they have something.
-/// Their bytes stay where they are: in lanes and streams of connections, and with their peer. Four bounds hold a turn back: the
-/// uplink, the peer's share of it for control, the bottleneck that its connection shares with others, and the rate of its
-/// lane; each is charged for a datagram once that has left. All that is held back has a deadline, which
-/// [`Departures::deadlines`] tells.
+/// A lane of a connection, a peer's raw packets and what a peer asked for stand here, each once, while they have
+/// something. Their bytes stay where they are: in lanes and streams of connections, and with their peer. Four bounds
+/// hold a turn back: the uplink, the peer's share of it for control, the bottleneck that its connection shares with
+/// others, and the rate of its lane; each is charged for a datagram once that has left. All that is held back has a
+/// deadline, which [`Departures::deadlines`] tells.
 pub(super) struct Departures {
     /// Data that may leave, most urgent first.
     pub(super) lanes: Lanes<PeerId, Member>,

@@ -1,18 +1,18 @@
 use std::time::{Duration, Instant};
 
-use warren_quic::{Hello, PeerTag, choose};
 use warren_wireguard::PeerId;
 
 use super::Engine;
 use super::incoming::restarted;
-use crate::config::{MIN_QUIC_PAYLOAD, is_protocol};
+use crate::config::is_protocol;
 use crate::connection::{Connection, Phase};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::{Hello, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Dials, offering `protocols`, best first; `None`: those of the configuration.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
@@ -130,7 +130,7 @@ impl Engine {
 
     pub(super) fn drop_handle(&mut self, id: ConnectionId) {
         if let Some(handle) = self.calls.unbind(id) {
-            self.quic.abandon(handle);
+            self.transport.abandon(handle);
         }
     }
 
@@ -165,8 +165,9 @@ impl Engine {
             return Err(ConnectError::UnknownPeer);
         }
         let mtu = self.config.mtu;
-        if mtu < MIN_QUIC_PAYLOAD + warren_netstack::HEADER_LEN as u16 {
-            return Err(ConnectError::MtuTooSmall { mtu });
+        let least = T::MIN_PAYLOAD + warren_netstack::HEADER_LEN as u16;
+        if mtu < least {
+            return Err(ConnectError::MtuTooSmall { mtu, least });
         }
         if offered.is_empty() || !offered.iter().all(|name| is_protocol(name)) {
             return Err(ConnectError::Protocols);
@@ -215,7 +216,7 @@ impl Engine {
         }
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
-        let handle = self.quic.connect(PeerTag(peer.0), &offered, observed, round_trip, now);
+        let handle = self.transport.connect(peer, &offered, observed, round_trip, now);
         self.calls.bind(id, handle);
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.said.hellos += 1;
@@ -246,7 +247,7 @@ impl Engine {
         let dial = self.calls.connections.get(&id)?;
         let leads = |other: &Connection| {
             let same_dial = other.phase == Phase::Dialling && other.offered == dial.offered;
-            let same_end = choose(&dial.offered, &other.accepted_there)
+            let same_end = T::choose(&dial.offered, &other.accepted_there)
                 .is_some_and(|protocol| other.is_accepted_for(protocol));
             let leaving = other.phase == Phase::Closing && dial.offered.contains(&other.protocol);
             other.ending.is_none() && !other.deserted && (same_dial || same_end || leaving)

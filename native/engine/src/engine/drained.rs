@@ -6,6 +6,7 @@ use super::Engine;
 use crate::event::Event;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::Source;
+use crate::transport::Transport;
 
 /// Lanes and streams of which not all drained bytes were told to the caller.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl Drained {
     }
 }
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Notes bytes that a source handed to the transport.
     pub(super) fn note_drained(
         &mut self,

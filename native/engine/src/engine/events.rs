@@ -6,9 +6,10 @@ use warren_wireguard::PeerId;
 use super::Engine;
 use crate::event::{Event, Initiator};
 use crate::ids::ConnectionId;
+use crate::transport::Transport;
 
 /// Events for the caller. While it takes none, the events that a peer can cause are bounded.
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// The next event. `None`: there is none yet; if some wait, [`Engine::poll_timeout`] tells when to ask again.
     pub fn poll_event(&mut self) -> Option<Event> {
         let mut event = self.events.pop_front()?;

@@ -8,10 +8,11 @@ use crate::ids::ConnectionId;
 use crate::lane::Lane;
 use crate::lane_sums::LaneSums;
 use crate::stats::{ConnectionStats, DeviceStats, LaneStats, PeerStats};
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Counters of the device.
-    pub fn stats(&self) -> DeviceStats {
+    pub fn stats(&self) -> DeviceStats<T::Totals> {
         DeviceStats {
             peers: self.peers.len() as u64,
             connections: self.calls.connections.len() as u64,
@@ -19,7 +20,7 @@ impl Engine {
             streams: self.streams.len() as u64,
             queued_events: self.events.len() as u64,
             wireguard: self.wireguard.stats().clone(),
-            quic: self.quic.totals(),
+            transport: self.transport.totals(),
             answers_withheld: self.counters.answers_withheld + self.departures.control.dropped(),
             ..self.counters.clone()
         }
@@ -42,11 +43,15 @@ impl Engine {
     }
 
     /// Counters of a connection.
-    pub fn connection_stats(&self, connection: ConnectionId, now: Instant) -> Option<ConnectionStats> {
+    pub fn connection_stats(
+        &self,
+        connection: ConnectionId,
+        now: Instant,
+    ) -> Option<ConnectionStats<T::Figures>> {
         let state = self.calls.connections.get(&connection)?;
         Some(ConnectionStats {
             unsettled_messages: state.messages.len() as u64,
-            quic: state.handle.and_then(|handle| self.quic.stats(handle)).unwrap_or_default(),
+            transport: state.handle.and_then(|handle| self.transport.figures(handle)).unwrap_or_default(),
             path: self.departures.pacing.figures(connection).unwrap_or_default(),
             lanes: lanes_of(state, now),
         })

@@ -3,27 +3,29 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::Ecn;
 use warren_wireguard::{Opened, PeerId};
 
 use super::Engine;
 use super::liveness::dead;
+use crate::ecn::Ecn;
 use crate::farewells::FAREWELLS;
 use crate::ids::ConnectionId;
 use crate::peer::Peer;
 use crate::timers::Timer;
+use crate::transport::{Packets, Transport};
 use crate::word::Word;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Seals the last words of the connections of one peer, or of all, while their keys live; thrice, as nobody is left
     /// to repeat them.
     pub(super) fn say_farewell(&mut self, only: Option<PeerId>, now: Instant) {
         for handle in self.departures.control.take_connections(only) {
-            let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+            let Some(peer) = self.transport.peer_of(handle) else {
                 continue;
             };
             let mut payloads = Vec::new();
-            if let Some(transmit) = self.quic.poll_transmit(handle, 1, &mut payloads, now) {
+            if let Some(transmit) = self.transport.poll_transmit(handle, Packets::All, 1, &mut payloads, now)
+            {
                 self.say_thrice(peer, transmit.ecn, &payloads, now);
             }
         }

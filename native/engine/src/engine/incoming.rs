@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use warren_quic::{ConnectionHandle, Hello, RefuseCode, choose};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -8,8 +7,9 @@ use crate::connection::{Connection, Phase};
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.
     pub(super) fn handle_incoming(
         &mut self,
@@ -18,15 +18,15 @@ impl Engine {
         protocol: Box<str>,
         now: Instant,
     ) {
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+        let Some(peer) = self.transport.peer_of(handle) else {
             return;
         };
         // Its dialler says it again, as if it had been lost.
         if !self.may_answer(peer, now) {
-            return self.quic.abandon(handle);
+            return self.transport.abandon(handle);
         }
         if let Err(code) = self.judge(peer, &hello, &protocol, now) {
-            self.quic.refuse(handle, code, now);
+            self.transport.refuse(handle, code, now);
             return self.take_answer_to_dial();
         }
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
@@ -38,20 +38,20 @@ impl Engine {
         self.admissions.accepted();
         self.await_dialler(id, peer, now);
         self.calls.timers.arm(id, Timer::Dial, now + ACCEPT_TIMEOUT);
-        self.quic.accept(handle, self.wireguard.handshake_round_trip(peer), now);
+        self.transport.accept(handle, self.wireguard.handshake_round_trip(peer), now);
         self.take_answer_to_dial();
     }
 
     /// Judges whether a dial of the peer's may go on. On the way it learns the peer's process, asks a live connection
     /// of which the dial is a duplicate for a sign of life, and ends an older dial that this one replaces.
-    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), RefuseCode> {
+    fn judge(&mut self, peer: PeerId, hello: &Hello, protocol: &str, now: Instant) -> Result<(), Refusal> {
         if self.shut {
-            return Err(RefuseCode::TooMany);
+            return Err(Refusal::TooMany);
         }
         if !self.learn_incarnation(peer, hello.incarnation, now) {
             // A process that lives proves it by a handshake.
             self.suspect(peer, now);
-            return Err(RefuseCode::Duplicate);
+            return Err(Refusal::Duplicate);
         }
         for id in self.connections_of(peer) {
             let Some(other) = self.calls.connections.get(&id) else {
@@ -59,13 +59,13 @@ impl Engine {
             };
             if other.is_live_for(protocol) {
                 self.probe(id, now);
-                return Err(RefuseCode::Duplicate);
+                return Err(Refusal::Duplicate);
             }
             let rival = other.phase == Phase::Dialling
                 && other.ending.is_none()
-                && choose(&other.offered, &hello.accepted) == Some(protocol);
+                && T::choose(&other.offered, &hello.accepted) == Some(protocol);
             if rival && self.outranks(peer) {
-                return Err(RefuseCode::Duplicate);
+                return Err(Refusal::Duplicate);
             }
         }
         // A dialler has one dial under way for an offer: a second one means that it has given up the first.
@@ -76,7 +76,7 @@ impl Engine {
         }
         if !self.finds_room(peer, now) {
             self.counters.refused_connections += 1;
-            return Err(RefuseCode::TooMany);
+            return Err(Refusal::TooMany);
         }
         Ok(())
     }
@@ -129,7 +129,8 @@ impl Engine {
             let Some(other) = self.calls.connections.get(&id) else {
                 continue;
             };
-            if id != winner && other.is_dial() && choose(&other.offered, &hello.accepted) == Some(protocol) {
+            if id != winner && other.is_dial() && T::choose(&other.offered, &hello.accepted) == Some(protocol)
+            {
                 self.abandon(id, duplicate(ClosedBy::Local), now);
             }
         }

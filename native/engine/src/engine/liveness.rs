@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::ConnectionHandle;
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -10,8 +9,9 @@ use crate::connection::Phase;
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Arms the liveness timer: something was sent that may stay unanswered.
     pub(super) fn arm_liveness(&mut self, id: ConnectionId, now: Instant) {
         let interval = self.ask_interval();
@@ -34,7 +34,7 @@ impl Engine {
         if self.asks_in_vain(id, handle, now) {
             return self.abandon(id, dead("what was sent is not acknowledged"), now);
         }
-        let Some(since) = self.quic.unanswered_since(handle) else {
+        let Some(since) = self.transport.unanswered_since(handle) else {
             self.ask_for_what_flies(id, handle, now);
             self.ask_while_waiting(id, now);
             return;
@@ -57,7 +57,7 @@ impl Engine {
     /// as in an outage after which the peer spoke first, or acknowledged what it had got before. The answer to one more
     /// packet tells QUIC so at once; its own probes are far apart by then.
     fn ask_for_what_flies(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) {
-        let Some(since) = self.quic.unacknowledged_since(handle) else {
+        let Some(since) = self.transport.unacknowledged_since(handle) else {
             return;
         };
         let Some(connection) = self.calls.connections.get(&id).filter(|connection| connection.sends()) else {
@@ -75,7 +75,7 @@ impl Engine {
     /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means harm.
     fn asks_in_vain(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
         let (Some(since), Some(heard)) =
-            (self.quic.unacknowledged_since(handle), self.quic.last_heard(handle))
+            (self.transport.unacknowledged_since(handle), self.transport.last_heard(handle))
         else {
             return false;
         };
@@ -107,7 +107,7 @@ impl Engine {
             && let Some(handle) = connection.handle
         {
             connection.asked = Some(now);
-            self.quic.ping(handle);
+            self.transport.ping(handle);
         }
     }
 
@@ -123,14 +123,14 @@ impl Engine {
             return;
         }
         if let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             self.calls.timers.arm(id, Timer::Probe, now + PROBE);
         }
     }
 
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
         let handle = self.calls.connections.get(&id).and_then(|connection| connection.handle);
-        let unanswered = handle.and_then(|handle| self.quic.unanswered_since(handle));
+        let unanswered = handle.and_then(|handle| self.transport.unanswered_since(handle));
         if unanswered.is_some_and(|since| since + PROBE <= now) {
             self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
         }
@@ -154,9 +154,9 @@ impl Engine {
         let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) else {
             return;
         };
-        let mut next = self.quic.last_heard(handle).map_or(now, |heard| heard + interval);
+        let mut next = self.transport.last_heard(handle).map_or(now, |heard| heard + interval);
         if next <= now {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             next = now + interval;
         }
         self.calls.timers.arm(id, Timer::Heartbeat, next);
@@ -224,7 +224,7 @@ impl Engine {
         }
         let mut next = asked.unwrap_or(since) + interval;
         if next <= now {
-            self.quic.ping(handle);
+            self.transport.ping(handle);
             self.calls.connections.get_mut(&id)?.asked = Some(now);
             next = now + interval;
         }
@@ -233,7 +233,7 @@ impl Engine {
 
     /// Time that an answer may take before the session is doubted.
     fn patience(&self, handle: ConnectionHandle) -> Duration {
-        self.quic.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
+        self.transport.probe_timeout(handle).map_or(ASK, |timeout| ASK.max(3 * timeout))
     }
 
     fn ask_interval(&self) -> Duration {
@@ -251,7 +251,8 @@ pub(super) fn dead(reason: &str) -> Closed {
 pub(super) const ASK: Duration = Duration::from_secs(1);
 /// Least number of times that a connection is asked before it is given up.
 const ASKS: u32 = 15;
-/// Least number of seconds in vain. Where one of ten packets is lost, questions in so many seconds are lost once in 28 hours.
+/// Least number of seconds in vain that end a connection: where one of ten packets is lost, the questions of as many
+/// seconds are all lost once in 28 hours.
 const SECONDS_MIN: u32 = 5;
 /// A timer this late was not late for want of processor time.
 const SUSPENDED: Duration = Duration::from_secs(1);

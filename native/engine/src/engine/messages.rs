@@ -1,18 +1,19 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use warren_quic::{GiveUp, MessageHandle};
 
 use super::Engine;
 use super::peers::PACKETS;
 use crate::connection::{Connection, Sent, Stage};
-use crate::event::{CloseCause, Closed, ClosedBy, Event, Outcome};
+use crate::event::{CloseCause, Closed, ClosedBy, Event, GiveUp, Outcome};
 use crate::ids::{ConnectionId, MessageId, Priority};
 use crate::lane::Source;
 use crate::policy::Full;
+use crate::transport::{MessageHandle, Transport};
 
-impl Engine {
-    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given up.
+impl<T: Transport> Engine<T> {
+    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given
+    /// up.
     pub fn send_message(
         &mut self,
         connection: ConnectionId,
@@ -82,7 +83,7 @@ impl Engine {
         now: Instant,
     ) {
         if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
-            self.quic.release_messages(handle, priority, bytes, now);
+            self.transport.release_messages(handle, priority, bytes, now);
             self.settle(now);
         }
     }
@@ -111,7 +112,7 @@ impl Engine {
     /// The largest unreliable datagram that leaves now, in bytes.
     pub fn max_datagram_size(&self, connection: ConnectionId) -> usize {
         let handle = self.calls.connections.get(&connection).and_then(|state| state.handle);
-        handle.map_or(0, |handle| self.quic.max_datagram_size(handle))
+        handle.map_or(0, |handle| self.transport.max_datagram_size(handle))
     }
 
     /// Settles a message whose outcome the transport knows.
@@ -119,7 +120,7 @@ impl Engine {
         &mut self,
         connection: ConnectionId,
         handle: MessageHandle,
-        outcome: warren_quic::Outcome,
+        outcome: Outcome,
         now: Instant,
     ) {
         let Some(state) = self.calls.connections.get_mut(&connection) else {
@@ -143,12 +144,6 @@ impl Engine {
             let bytes = current.rest.len() as u64;
             self.events.push_back(Event::LaneDrained { connection, priority, bytes });
         }
-        let outcome = match outcome {
-            warren_quic::Outcome::Delivered => Outcome::Delivered,
-            warren_quic::Outcome::GivenUp(reason) => outcome_of(reason),
-            warren_quic::Outcome::Refused => Outcome::Dropped,
-            warren_quic::Outcome::Lost => Outcome::Lost,
-        };
         if outcome == Outcome::Delivered {
             lane.stats.delivery.record(now.saturating_duration_since(sent.queued));
         }
@@ -170,7 +165,7 @@ impl Engine {
             Stage::Waiting(priority, sequence) => {
                 state.messages.remove(&message);
                 let bytes = state.lane(priority).take_out(sequence).unwrap_or_default();
-                self.turn_away(connection, message, priority, bytes, outcome_of(reason));
+                self.turn_away(connection, message, priority, bytes, reason.into());
             }
             Stage::Begun(priority, begun) => {
                 let lane = state.lane(priority);
@@ -179,7 +174,7 @@ impl Engine {
                     self.events.push_back(Event::LaneDrained { connection, priority, bytes });
                 }
                 if let Some(handle) = state.handle {
-                    self.quic.cancel_message(handle, begun, reason);
+                    self.transport.cancel_message(handle, begun, reason);
                 }
                 // It may stand in the way of those behind it, for want of flow control that they do not need.
                 self.handle_writable(connection);
@@ -247,14 +242,6 @@ enum Room {
     None,
     /// Its connection has to end.
     Never,
-}
-
-fn outcome_of(reason: GiveUp) -> Outcome {
-    match reason {
-        GiveUp::Cancelled => Outcome::Cancelled,
-        GiveUp::Replaced => Outcome::Replaced,
-        GiveUp::Expired => Outcome::Expired,
-    }
 }
 
 /// Some 45 full packets.

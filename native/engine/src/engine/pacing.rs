@@ -1,13 +1,12 @@
 use std::time::Instant;
 
-use warren_quic::ConnectionHandle;
-
 use super::Engine;
 use super::departures::{Member, Waiting};
 use crate::ids::ConnectionId;
 use crate::pacing::Order;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Starts pacing a usable connection. Loopback is not paced: its only bottleneck is the CPU, whose delays look like
     /// a queue.
     pub(super) fn begin_pacing(&mut self, id: ConnectionId, now: Instant) {
@@ -18,15 +17,14 @@ impl Engine {
         if remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) {
             return;
         }
-        #[cfg(feature = "reference")]
-        if warren_quic::reference::is_on() {
+        if !self.transport.is_paced() {
             return;
         }
         let (peer, handle) = (connection.peer, connection.handle);
         let beside = self.peers.get(&peer).and_then(|it| it.connections.iter().find(|&&other| other != id));
         let window = self.departures.pacing.join(id, beside.copied(), now);
         if let Some(handle) = handle {
-            self.quic.set_window(handle, window);
+            self.transport.set_window(handle, window);
         }
     }
 
@@ -38,7 +36,7 @@ impl Engine {
 
     /// Takes the facts that acknowledgements brought, and carries out the orders that follow.
     pub(super) fn observe(&mut self, handle: ConnectionHandle, now: Instant) {
-        let Some(sample) = self.quic.take_path_sample(handle) else {
+        let Some(sample) = self.transport.take_path_sample(handle) else {
             return;
         };
         let Some(id) = self.calls.of(handle) else {
@@ -50,9 +48,9 @@ impl Engine {
                 continue;
             };
             match order {
-                Order::Window(window) => self.quic.set_window(handle, Some(window)),
-                Order::Free => self.quic.set_window(handle, None),
-                Order::Compete(in_flight) => self.quic.compete(handle, in_flight),
+                Order::Window(window) => self.transport.set_window(handle, Some(window)),
+                Order::Free => self.transport.set_window(handle, None),
+                Order::Compete(in_flight) => self.transport.compete(handle, in_flight),
             }
         }
     }

@@ -1,7 +1,6 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::PeerTag;
 use warren_wireguard::{AddPeerError, PeerChanges, PeerConfig, PeerId, PublicKey, UpdatePeerError};
 
 use super::Engine;
@@ -9,8 +8,9 @@ use super::departures::Member;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::Priority;
 use crate::peer::Peer;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Adds a peer.
     pub fn add_peer(&mut self, peer: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
         let public_key = peer.public_key;
@@ -45,7 +45,7 @@ impl Engine {
         self.settle(now);
         self.say_farewell(Some(peer), now);
         self.say_goodbye(peer, now);
-        self.quic.forget_peer(PeerTag(peer.0));
+        self.transport.forget_peer(peer);
         self.wireguard.remove_peer(peer, now);
         self.peers.remove(peer);
         self.departures.control.forget(peer);

@@ -1,13 +1,11 @@
-use warren_quic::ConnectionHandle;
-use warren_wireguard::PeerId;
-
 use super::Engine;
 use super::peers::PACKETS;
 use crate::connection::Connection;
 use crate::ids::ConnectionId;
 use crate::lane::Source;
+use crate::transport::{ConnectionHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Checks that no connection stands still, after `poll_transmit` has left its batch empty; the error names the
     /// connection and the reason.
     ///
@@ -25,9 +23,9 @@ impl Engine {
                 continue;
             };
             let Some(handle) = connection.handle else { continue };
-            let flies = self.quic.flies(handle);
-            let told = self.quic.tells_writable(handle);
-            let unsent = self.quic.unsent(handle);
+            let flies = self.transport.flies(handle);
+            let told = self.transport.tells_writable(handle);
+            let unsent = self.transport.unsent(handle);
             self.check_listed(id)?;
             self.check_connection(id, handle, flies, told, unsent).map_err(|reason| {
                 format!("{id:?} stands still: {reason}; flies: {flies}, unsent: {unsent}")
@@ -45,7 +43,7 @@ impl Engine {
         unsent: usize,
     ) -> Result<(), String> {
         let Some(connection) = self.calls.connections.get(&id) else { return Ok(()) };
-        let peer = self.quic.peer_of(handle).map(|tag| PeerId(tag.0));
+        let peer = self.transport.peer_of(handle);
         let revived = flies || self.departures.has_control_turn(peer, handle)?;
         let mut has_turn = false;
         for (&priority, lane) in &connection.lanes {

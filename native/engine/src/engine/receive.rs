@@ -5,22 +5,23 @@
 //! 2. **Splitting**: datagrams that the system received as one are taken one by one (`handle_datagrams`).
 //! 3. **Opening**: WireGuard authenticates a datagram, checks the inner source, and names its peer
 //!    (`handle_datagram`); whose time it took is noted (`note_opened`).
-//! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each other one
-//!    is the caller's (`hand_up`).
-//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are heard
-//!    as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
+//! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each
+//!    other one is the caller's (`hand_up`).
+//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are
+//!    heard as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
 
 use std::time::Instant;
 
 use warren_netstack::{HEADER_LEN, Header};
-use warren_quic::{Ecn, PeerTag};
 use warren_wireguard::{Opened, Path, PeerId};
 
 use super::Engine;
+use crate::ecn::Ecn;
 use crate::peer::QUIC_PORT;
+use crate::transport::{Received, Transport};
 use crate::word::Word;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Takes one UDP payload, or several of `segment` bytes each from one source (GRO); the last may be shorter.
     pub fn handle_datagrams(&mut self, path: Path, ecn: Ecn, segment: usize, bytes: &mut [u8], now: Instant) {
         if bytes.is_empty() {
@@ -78,8 +79,8 @@ impl Engine {
         let payload = self.intake.copies.copy(payload);
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
-        self.quic.handle_departure(header.label);
-        self.quic.handle_datagram(PeerTag(opened.peer.0), ecn, payload, Some(path.remote), now);
+        let (peer, departed, observed) = (opened.peer, header.label, path.remote);
+        self.transport.handle_datagram(Received { peer, payload, ecn, departed, observed }, now);
     }
 
     /// Takes a datagram in hand. Events that QUIC made of another peer's are heard as that peer's first.

@@ -9,8 +9,9 @@ use super::liveness::ASK;
 use crate::connection::{Connection, Phase};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Moves a peer's connections on: it has a new session or process, or this end gave up getting one. Dials that wait
     /// for it begin, or ask again, and what is unanswered is asked for. A peer may renew as often as it likes: the same
     /// connection moves on once in [`ASK`].
@@ -44,11 +45,11 @@ impl Engine {
             }
             return refused;
         };
-        let Some(since) = self.quic.unanswered_since(handle) else {
+        let Some(since) = self.transport.unanswered_since(handle) else {
             return false;
         };
         // An answer may be under way, and QUIC's first probe is soon enough if it is not.
-        let late = now >= since + self.quic.probe_timeout(handle).unwrap_or_default();
+        let late = now >= since + self.transport.probe_timeout(handle).unwrap_or_default();
         match connection.phase {
             Phase::Live | Phase::Closing if late => self.ask_now(id, now),
             Phase::Dialling

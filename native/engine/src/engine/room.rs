@@ -9,8 +9,9 @@ use super::liveness::ASK;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::ConnectionId;
 use crate::peer::Incomplete;
+use crate::transport::Transport;
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Whether a dial of a peer's may be taken: few of its dials wait on it, and there is room, or a dial that waited
     /// long on its dialler makes room.
     pub(super) fn finds_room(&mut self, peer: PeerId, now: Instant) -> bool {
@@ -60,7 +61,8 @@ impl Engine {
         Some(connection.peer)
     }
 
-    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for long.
+    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for
+    /// long.
     fn displace(&mut self, only: Option<PeerId>, now: Instant) -> bool {
         let oldest = match only {
             Some(peer) => self.connections_of(peer).into_iter().find(|&id| self.is_overdue(id, now)),
@@ -87,7 +89,8 @@ impl Engine {
         let (Some(since), Some(handle)) = (connection.incomplete, connection.handle) else {
             return false;
         };
-        let timeout = self.quic.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
+        let timeout =
+            self.transport.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
         now >= since + (3 * timeout).max(ASK)
     }
 }

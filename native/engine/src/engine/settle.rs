@@ -1,6 +1,5 @@
 use std::time::Instant;
 
-use warren_quic::{ConnectionHandle, Event as QuicEvent};
 use warren_wireguard::{DownReason, Event as TunnelEvent};
 
 use super::Engine;
@@ -8,8 +7,9 @@ use crate::connection::Phase;
 use crate::event::{CloseCause, Closed, ClosedBy, Event, PeerDownReason};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
+use crate::transport::{ConnectionHandle, Event as TransportEvent, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Takes the events of the rooms below, after something was done to them.
     pub(super) fn settle(&mut self, now: Instant) {
         self.events.at(now);
@@ -31,16 +31,16 @@ impl Engine {
         }
         self.take_answers(now);
         loop {
-            let ready = self.quic.poll_ready();
+            let ready = self.transport.poll_ready(now);
             if let Some(handle) = ready {
                 self.observe(handle, now);
                 self.note_progress_of(handle);
             }
             let mut told = false;
-            while let Some((handle, event)) = self.quic.poll_event() {
+            while let Some((handle, event)) = self.transport.poll_event(now) {
                 told = true;
                 self.note_progress_of(handle);
-                self.handle_quic(handle, event, now);
+                self.handle_transport(handle, event, now);
             }
             let ended = self.end_delivered(now);
             match ready {
@@ -51,32 +51,34 @@ impl Engine {
         }
     }
 
-    fn handle_quic(&mut self, handle: ConnectionHandle, event: QuicEvent, now: Instant) {
-        if let QuicEvent::Incoming { hello, protocol } = event {
+    fn handle_transport(&mut self, handle: ConnectionHandle, event: TransportEvent, now: Instant) {
+        if let TransportEvent::Incoming { hello, protocol } = event {
             return self.handle_incoming(handle, hello, protocol, now);
         }
         let Some(id) = self.calls.of(handle) else {
             return;
         };
         match event {
-            QuicEvent::Incoming { .. } => {}
-            QuicEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
-            QuicEvent::Closed(closed) => self.handle_closed(id, closed, now),
-            QuicEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
-            QuicEvent::Message { priority, bytes } => {
+            TransportEvent::Incoming { .. } => {}
+            TransportEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
+            TransportEvent::Closed(closed) => self.handle_closed(id, closed, now),
+            TransportEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
+            TransportEvent::Message { priority, bytes } => {
                 self.events.push_back(Event::Message { connection: id, priority, bytes });
             }
-            QuicEvent::MessageSettled { message, outcome } => self.handle_settled(id, message, outcome, now),
-            QuicEvent::Writable => self.handle_writable(id),
-            QuicEvent::StreamOpened { stream, bidirectional, priority, name } => {
+            TransportEvent::MessageSettled { message, outcome } => {
+                self.handle_settled(id, message, outcome, now)
+            }
+            TransportEvent::Writable => self.handle_writable(id),
+            TransportEvent::StreamOpened { stream, bidirectional, priority, name } => {
                 self.handle_stream_opened(id, stream, bidirectional, priority, name);
             }
-            QuicEvent::Readable(stream) => self.handle_readable(id, stream),
-            QuicEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
-            QuicEvent::StreamStopped { stream, code, whole } => {
+            TransportEvent::Readable(stream) => self.handle_readable(id, stream),
+            TransportEvent::StreamReset { stream, code } => self.handle_stream_reset(id, stream, code),
+            TransportEvent::StreamStopped { stream, code, whole } => {
                 self.handle_stream_stopped(id, stream, code, whole);
             }
-            QuicEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
+            TransportEvent::StreamFinished(stream) => self.handle_stream_finished(id, stream),
         }
     }
 
@@ -92,23 +94,20 @@ impl Engine {
         }
     }
 
-    fn handle_closed(&mut self, id: ConnectionId, closed: warren_quic::Closed, now: Instant) {
+    fn handle_closed(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
         let ending = connection.ending.take();
         let dialling = connection.phase == Phase::Dialling;
-        if ending.is_none()
-            && dialling
-            && closed.cause == warren_quic::CloseCause::Duplicate
-            && self.keep_refused(id, now)
+        if ending.is_none() && dialling && closed.cause == CloseCause::Duplicate && self.keep_refused(id, now)
         {
             return;
         }
-        if ending.is_none() && closed.by == warren_quic::ClosedBy::Remote {
+        if ending.is_none() && closed.by == ClosedBy::Remote {
             self.hand_out_rest(id);
         }
-        self.bury(id, ending.unwrap_or_else(|| translated(closed)), now);
+        self.bury(id, ending.unwrap_or(closed), now);
     }
 }
 
@@ -131,25 +130,4 @@ fn told(event: TunnelEvent) -> Event {
         TunnelEvent::Stranger { public_key, endpoint } => Event::Stranger { public_key, endpoint },
         TunnelEvent::StrangerGone { public_key } => Event::StrangerGone { public_key },
     }
-}
-
-fn translated(closed: warren_quic::Closed) -> Closed {
-    let by = match closed.by {
-        warren_quic::ClosedBy::Local => ClosedBy::Local,
-        warren_quic::ClosedBy::Remote => ClosedBy::Remote,
-        warren_quic::ClosedBy::Network => ClosedBy::Network,
-    };
-    let cause = match closed.cause {
-        warren_quic::CloseCause::Application => CloseCause::Application,
-        warren_quic::CloseCause::Duplicate => CloseCause::Duplicate,
-        warren_quic::CloseCause::TooMany => CloseCause::Refused,
-        warren_quic::CloseCause::NoProtocol => CloseCause::NoProtocol,
-        warren_quic::CloseCause::Version
-        | warren_quic::CloseCause::ListsDiffer
-        | warren_quic::CloseCause::Parameters
-        | warren_quic::CloseCause::Violation => CloseCause::Protocol,
-        // A process that is a new one says so before.
-        warren_quic::CloseCause::Reset => CloseCause::PeerDead,
-    };
-    Closed { by, code: closed.code, reason: String::from_utf8_lossy(&closed.reason).into_owned(), cause }
 }

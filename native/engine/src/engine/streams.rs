@@ -1,15 +1,16 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use warren_quic::{Read, StreamHandle, StreamName};
 
 use super::Engine;
 use crate::event::Event;
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::Source;
 use crate::stream::{Sending, Stream};
+use crate::stream_name::StreamName;
+use crate::transport::{Read, StreamHandle, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Opens a stream under an even id of the caller's choice.
     pub fn open_stream(
         &mut self,
@@ -62,7 +63,7 @@ impl Engine {
             (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
-            self.quic.reset_stream(connection, stream, code);
+            self.transport.reset_stream(connection, stream, code);
         } else {
             // Never opened: there is no other side.
             state.receiving = false;
@@ -84,7 +85,7 @@ impl Engine {
         else {
             return self.reset_stream(stream, code, now);
         };
-        if self.quic.leave_stream(connection, handle, code) {
+        if self.transport.leave_stream(connection, handle, code) {
             state.sending = Sending::Finished;
         } else {
             let given_up = state.give_up();
@@ -104,7 +105,7 @@ impl Engine {
             (state.handle, self.calls.connections.get(&state.connection))
             && let Some(connection) = connection.handle
         {
-            self.quic.stop_stream(connection, stream, code);
+            self.transport.stop_stream(connection, stream, code);
         } else {
             state.stop = Some(code);
         }
@@ -122,7 +123,7 @@ impl Engine {
             return;
         };
         if let (Some(connection), Some(stream)) = (connection.handle, state.handle) {
-            self.quic.set_stream_priority(connection, stream, priority);
+            self.transport.set_stream_priority(connection, stream, priority);
         }
         if state.listed {
             state.listed = false;
@@ -207,7 +208,7 @@ impl Engine {
         let Some(owner) = self.calls.connections.get(&connection) else {
             return;
         };
-        if owner.handle.is_none_or(|handle| self.quic.stats(handle).is_none()) {
+        if owner.handle.is_none_or(|handle| self.transport.peer_of(handle).is_none()) {
             return;
         }
         for stream in owner.streams.iter().copied().collect::<Vec<_>>() {
@@ -260,7 +261,7 @@ impl Engine {
         };
         while state.receiving && state.readable && (state.credit > 0 || state.watched) {
             let most = usize::try_from(state.credit).unwrap_or(usize::MAX).min(READ);
-            match self.quic.read_stream(connection, handle, most) {
+            match self.transport.read_stream(connection, handle, most) {
                 Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
                     state.credit -= bytes.len() as u64;

@@ -2,15 +2,16 @@
 //!
 //! 1. **Admission**: a command puts bytes into a lane of their connection, or into a peer's queue of raw packets
 //!    (`messages.rs`, `streams.rs`, `peers.rs`).
-//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the device
-//!    (`schedule`, `revive`).
-//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). Traffic that outranks data leaves first (`control.rs`),
-//!    traffic beyond a peer's share last.
-//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its bottleneck, its
-//!    lane's rate and the batch allow (`transmit_data`).
+//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the
+//!    device (`schedule`, `revive`).
+//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). Traffic that outranks data leaves first
+//!    (`control.rs`), traffic beyond a peer's share last.
+//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its
+//!    bottleneck, its lane's rate and the batch allow (`transmit_data`).
 //! 5. **Writing**: the turn hands the transport only bytes that leave at once: from then on they are past choosing
 //!    (`turn_of_connection`, then `write.rs`). A raw packet skips to stage 7 (`turn_of_packets`).
-//! 6. **Packing**: QUIC makes packets of the bytes that it holds, and the bottleneck is charged (`transmit_connection`).
+//! 6. **Packing**: QUIC makes packets of the bytes that it holds, and the bottleneck is charged
+//!    (`transmit_connection`).
 //! 7. **Sealing**: netstack adds UDP and IPv6 headers, WireGuard seals, or keeps the packet until it has a session
 //!    (`seal`, `wrap`).
 //! 8. **Paying**: the datagram stands in the batch; the uplink, its peer's share and its lane's rate are charged
@@ -22,17 +23,18 @@ use std::mem;
 use std::time::Instant;
 
 use warren_netstack::HEADER_LEN;
-use warren_quic::{ConnectionHandle, Ecn};
 use warren_wireguard::{Path, PeerId, Sent};
 
 use super::Engine;
 use super::departures::Member;
 use super::peers::PACKETS;
 use crate::batch::TransmitBatch;
+use crate::ecn::Ecn;
 use crate::ids::{ConnectionId, Priority};
 use crate::overhead::{IPV4_UDP, WIREGUARD};
+use crate::transport::{ConnectionHandle, Packets, Transport};
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Lets a lane of a connection take turns, if it has something and the transport has room.
     pub(super) fn schedule(&mut self, id: ConnectionId, priority: Priority) {
         if let Some(connection) = self.calls.connections.get_mut(&id) {
@@ -140,18 +142,18 @@ impl Engine {
             return;
         };
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
-        let is_urgent = connection.parked.is_some() || below && self.quic.room(handle) == 0;
+        let is_urgent = connection.parked.is_some() || below && self.transport.room(handle) == 0;
         // Lost data that leaves again is no reason for more urgent data to wait.
-        let unsent = self.quic.unsent(handle).min(BEYOND * self.stream_bytes());
+        let unsent = self.transport.unsent(handle).min(BEYOND * self.stream_bytes());
         let budget = match self.departures.policies.has_rate(priority) {
             true => most * self.stream_bytes(),
             false => (most + BEYOND) * self.stream_bytes() - unsent,
         };
-        let room = if is_urgent { self.quic.urge(handle) } else { self.quic.room(handle) };
+        let room = if is_urgent { self.transport.urge(handle) } else { self.transport.room(handle) };
         let written = self.write(id, handle, priority, budget.min(room), now);
         self.charge_lane(id, priority, written, now);
-        let sent = self.transmit_connection(handle, most, batch, now);
-        let has_room = self.quic.room(handle) > 0;
+        let sent = self.transmit_connection(handle, Packets::All, most, batch, now);
+        let has_room = self.transport.room(handle) > 0;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
@@ -214,11 +216,12 @@ impl Engine {
     pub(super) fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
+        packets: Packets,
         most: usize,
         batch: &mut TransmitBatch,
         now: Instant,
     ) -> usize {
-        let Some(peer) = self.quic.peer_of(handle).map(|tag| PeerId(tag.0)) else {
+        let Some(peer) = self.transport.peer_of(handle) else {
             return 0;
         };
         let id = self.calls.of(handle);
@@ -229,7 +232,9 @@ impl Engine {
         let mut sent = 0;
         while sent < most {
             payloads.clear();
-            let Some(transmit) = self.quic.poll_transmit(handle, most - sent, &mut payloads, now) else {
+            let left = most - sent;
+            let Some(transmit) = self.transport.poll_transmit(handle, packets, left, &mut payloads, now)
+            else {
                 break;
             };
             let mut bytes = 0;
@@ -311,7 +316,7 @@ impl Engine {
 
     /// Stream bytes that a full packet carries, about.
     fn stream_bytes(&self) -> usize {
-        usize::from(self.config.mtu) - HEADER_LEN - QUIC_OVERHEAD
+        usize::from(self.config.mtu) - HEADER_LEN - T::OVERHEAD
     }
 }
 
@@ -331,5 +336,3 @@ const TURN: usize = 10;
 pub(super) const TURN_ALONE: usize = 44;
 /// Packets written beyond the turn, so that its last packet is full.
 const BEYOND: usize = 2;
-/// Short header, tag, and the header of one STREAM frame, about.
-const QUIC_OVERHEAD: usize = 28;

@@ -1,13 +1,14 @@
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
-use warren_quic::{ConnectionHandle, Quic, Stopped, StreamName};
 
 use super::Engine;
 use crate::connection::{Connection, Stage};
 use crate::ids::{ConnectionId, Priority, StreamId};
 use crate::lane::{Begun, Lane, Source};
 use crate::stream::{Sending, Stream};
+use crate::stream_name::StreamName;
+use crate::transport::{ConnectionHandle, Stopped, StreamHandle, Transport};
 
 /// Progress of a source in its turn.
 enum Progress {
@@ -19,7 +20,7 @@ enum Progress {
     Blocked,
 }
 
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Writes up to `budget` bytes of one lane of a connection to the transport. Answers their number.
     pub(super) fn write(
         &mut self,
@@ -40,9 +41,9 @@ impl Engine {
             let before = left;
             let progress = match source {
                 Source::Messages => {
-                    write_messages(&mut self.quic, handle, connection, priority, &mut left, now)
+                    write_messages(&mut self.transport, handle, connection, priority, &mut left, now)
                 }
-                Source::Datagrams => write_datagrams(&mut self.quic, handle, connection, &mut left),
+                Source::Datagrams => write_datagrams(&mut self.transport, handle, connection, &mut left),
                 Source::Stream(stream) => self.write_one_stream(id, handle, stream, &mut left),
             };
             self.after_source(id, priority, source, &progress);
@@ -72,7 +73,7 @@ impl Engine {
         else {
             return Progress::Done;
         };
-        match write_stream(&mut self.quic, connection, owner, stream, state, left) {
+        match write_stream(&mut self.transport, connection, owner, stream, state, left) {
             Ok(progress) => progress,
             Err(Stopped(code)) => {
                 self.stopped(stream, code.unwrap_or_default(), false);
@@ -98,8 +99,8 @@ impl Engine {
 }
 
 /// One message after another, each finished before the next begins.
-fn write_messages(
-    quic: &mut Quic,
+fn write_messages<T: Transport>(
+    transport: &mut T,
     handle: ConnectionHandle,
     connection: &mut Connection,
     priority: Priority,
@@ -115,7 +116,7 @@ fn write_messages(
             if *left == 0 {
                 return Progress::More;
             }
-            let Some(begun) = quic.begin_message(handle, priority, next.bytes.len()) else {
+            let Some(begun) = transport.begin_message(handle, priority, next.bytes.len()) else {
                 return Progress::Blocked;
             };
             let Some(message) = lane.pop() else {
@@ -136,7 +137,7 @@ fn write_messages(
         }
         let mut part = current.rest.slice(..current.rest.len().min(*left));
         let asked = part.len();
-        let taken = quic.write_message(handle, current.handle, &mut part);
+        let taken = transport.write_message(handle, current.handle, &mut part);
         current.rest.advance(taken);
         *left -= taken;
         if current.rest.is_empty() {
@@ -147,8 +148,8 @@ fn write_messages(
     }
 }
 
-fn write_datagrams(
-    quic: &mut Quic,
+fn write_datagrams<T: Transport>(
+    transport: &mut T,
     handle: ConnectionHandle,
     connection: &mut Connection,
     left: &mut usize,
@@ -156,7 +157,7 @@ fn write_datagrams(
     while let Some(bytes) = connection.datagrams.pop_front() {
         connection.datagram_bytes -= bytes.len();
         let length = bytes.len();
-        quic.send_datagram(handle, bytes);
+        transport.send_datagram(handle, bytes);
         *left = left.saturating_sub(length.max(1));
         if *left == 0 {
             break;
@@ -165,8 +166,8 @@ fn write_datagrams(
     if connection.datagrams.is_empty() { Progress::Done } else { Progress::More }
 }
 
-fn write_stream(
-    quic: &mut Quic,
+fn write_stream<T: Transport>(
+    transport: &mut T,
     connection: ConnectionHandle,
     owner: &mut Connection,
     id: StreamId,
@@ -179,7 +180,8 @@ fn write_stream(
     let handle = match stream.handle {
         Some(handle) => handle,
         None => {
-            let opened = quic.open_stream(connection, stream.bidirectional, stream.priority, &stream.name);
+            let opened =
+                transport.open_stream(connection, stream.bidirectional, stream.priority, &stream.name);
             let Some(handle) = opened else {
                 return Ok(Progress::Blocked);
             };
@@ -187,7 +189,7 @@ fn write_stream(
             stream.name = StreamName::default();
             owner.stream_of.insert(handle, id);
             if let Some(code) = stream.stop.take() {
-                quic.stop_stream(connection, handle, code);
+                transport.stop_stream(connection, handle, code);
             }
             handle
         }
@@ -196,7 +198,7 @@ fn write_stream(
         if *left == 0 {
             return Ok(Progress::More);
         }
-        let taken = write_part(quic, connection, handle, front, *left)?;
+        let taken = write_part(transport, connection, handle, front, *left)?;
         let (finished, blocked) = (front.is_empty(), taken == 0);
         *left -= taken;
         stream.pending_bytes -= taken as u64;
@@ -207,24 +209,24 @@ fn write_stream(
         }
     }
     if stream.sending == Sending::Finishing {
-        quic.finish_stream(connection, handle);
+        transport.finish_stream(connection, handle);
         stream.sending = Sending::Finished;
     }
     Ok(Progress::Done)
 }
 
-fn write_part(
-    quic: &mut Quic,
+fn write_part<T: Transport>(
+    transport: &mut T,
     connection: ConnectionHandle,
-    stream: warren_quic::StreamHandle,
+    stream: StreamHandle,
     bytes: &mut Bytes,
     most: usize,
 ) -> Result<usize, Stopped> {
     if bytes.len() <= most {
-        return quic.write_stream(connection, stream, bytes);
+        return transport.write_stream(connection, stream, bytes);
     }
     let mut part = bytes.slice(..most);
-    let taken = quic.write_stream(connection, stream, &mut part)?;
+    let taken = transport.write_stream(connection, stream, &mut part)?;
     bytes.advance(taken);
     Ok(taken)
 }

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use warren_quic::PathSample;
 
 use super::pacer::Pacer;
 use super::path::Path;
 use super::rate::{Phase, Rate};
 use crate::ids::ConnectionId;
 use crate::stats::PathFigures;
+use crate::transport::PathSample;
 
 /// Connections that share a bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

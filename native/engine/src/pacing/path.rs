@@ -3,9 +3,9 @@ mod floor;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use warren_quic::PathSample;
-
 use floor::Floor;
+
+use crate::transport::PathSample;
 
 /// A connection's path, as its acknowledgements show it: the delay while it is empty, and the queue on it.
 #[derive(Debug, Default)]

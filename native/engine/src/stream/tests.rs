@@ -1,8 +1,8 @@
 use bytes::Bytes;
-use warren_quic::StreamName;
 
 use super::{SMALL, Stream};
 use crate::ids::ConnectionId;
+use crate::stream_name::StreamName;
 
 #[test]
 fn small_writes_that_wait_become_few_pieces_with_the_same_bytes() {

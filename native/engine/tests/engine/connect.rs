@@ -155,7 +155,7 @@ fn a_dial_that_cannot_begin_says_why() {
     world.with(at(0), |node, now| {
         let id = node.peers[&1];
         let small = node.engine.connect(id, None, DIAL, now);
-        assert_eq!(small, Err(ConnectError::MtuTooSmall { mtu: 1_200 }));
+        assert_eq!(small, Err(ConnectError::MtuTooSmall { mtu: 1_200, least: 1_248 }));
     });
     world.with(at(1), |node, now| {
         let id = node.peers[&0];

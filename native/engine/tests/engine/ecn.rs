@@ -15,7 +15,7 @@ fn congestion_events(marked: Ecn) -> u64 {
     world.with(at(0), |node, now| node.send(ours, 0, bulk(1 << 20), now));
     world.run_until(Duration::from_secs(20), |world| !world.node(at(1)).received.is_empty());
     let now = world.now();
-    world.node(at(0)).engine.connection_stats(ours, now).expect("it is open").quic.congestion_events
+    world.node(at(0)).engine.connection_stats(ours, now).expect("it is open").transport.congestion_events
 }
 
 #[test]

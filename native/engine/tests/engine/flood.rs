@@ -157,5 +157,5 @@ fn check_memory(world: &World, n: u16, name: &str) {
 
 fn held(world: &World, n: u16, connection: ConnectionId) -> usize {
     let stats = world.node(at(n)).engine.connection_stats(connection, world.now());
-    stats.map_or(0, |stats| stats.quic.messages_held as usize)
+    stats.map_or(0, |stats| stats.transport.messages_held as usize)
 }

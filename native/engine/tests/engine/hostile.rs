@@ -198,15 +198,15 @@ impl Hostile {
     }
 
     fn flush(&mut self, now: Instant) {
-        while self.quic.poll_event().is_some() {}
-        while let Some(handle) = self.quic.poll_ready() {
+        while self.quic.poll_event(now).is_some() {}
+        while let Some(handle) = self.quic.poll_ready(now) {
             let mut payloads = Vec::new();
             while let Some(transmit) = self.quic.poll_transmit(handle, 8, &mut payloads, now) {
                 for payload in std::mem::take(&mut payloads).chunks(transmit.segment) {
                     self.say(payload, now);
                 }
             }
-            while self.quic.poll_event().is_some() {}
+            while self.quic.poll_event(now).is_some() {}
         }
         let mut answer = Vec::new();
         while self.quic.poll_response(&mut answer).is_some() {

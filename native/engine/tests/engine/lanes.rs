@@ -30,7 +30,7 @@ fn a_cancelled_64_mib_object_stops_within_a_round_trip() {
     world.run_for(Duration::from_secs(1));
     let more = world.node(at(0)).sent_bytes - before;
     assert!(more < 20_000, "{more} bytes left after it was given up");
-    let received = world.node(at(1)).engine.connection_stats(theirs, world.now()).expect("live").quic;
+    let received = world.node(at(1)).engine.connection_stats(theirs, world.now()).expect("live").transport;
     assert_eq!((received.peer_cancelled, received.messages_held), (1, 0));
 }
 
@@ -58,7 +58,7 @@ fn a_lifetime_ends_in_the_lane_and_on_the_way_and_not_after_delivery() {
     assert_eq!(world.node(at(1)).received, [(0, 100_000), (0, 1_000)]);
     let lane = lane(&world, 0, ours, 0);
     assert_eq!((lane.expired, lane.delivered, lane.queued_messages), (3, 2, 0));
-    let received = world.node(at(1)).engine.connection_stats(theirs, world.now()).expect("live").quic;
+    let received = world.node(at(1)).engine.connection_stats(theirs, world.now()).expect("live").transport;
     assert_eq!((received.peer_expired, received.messages_received), (1, 2));
     world.run_for(Duration::from_secs(1));
     let (wakeup, reason) = world.node(at(0)).engine.poll_timeout().expect("WireGuard's timers");
@@ -109,14 +109,14 @@ fn both_ends_count_alike_however_messages_end() {
             world.node(at(n)).engine.connection_stats(connection, world.now()).expect("live")
         });
         assert_eq!(sender.unsettled_messages, 0, "seed {seed}");
-        let quic = sender.quic;
+        let quic = sender.transport;
         assert_eq!(
             [quic.messages_delivered, quic.messages_cancelled, quic.messages_replaced, quic.messages_expired],
             [
-                receiver.quic.messages_received,
-                receiver.quic.peer_cancelled,
-                receiver.quic.peer_replaced,
-                receiver.quic.peer_expired
+                receiver.transport.messages_received,
+                receiver.transport.peer_cancelled,
+                receiver.transport.peer_replaced,
+                receiver.transport.peer_expired
             ],
             "seed {seed}"
         );

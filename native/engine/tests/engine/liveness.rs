@@ -269,12 +269,12 @@ fn one_way(seed: Seed, loss: f64) -> World {
     world
 }
 
-/// Sets the loss on the way from the first one to the second.
+/// Loses this share of the first one's datagrams.
 fn silence(world: &mut World, loss: f64) {
     world.network.set_link(at(0), at(1), Link { loss, latency: LATENCY, ..Link::default() });
 }
 
-/// The second one says something every 300 ms.
+/// Lets the second one say something every 300 ms.
 fn speak_for(world: &mut World, theirs: ConnectionId, duration: Duration) {
     let end = world.elapsed() + duration;
     while world.elapsed() < end {

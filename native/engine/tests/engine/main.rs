@@ -1,6 +1,7 @@
 //! Whole nodes against each other in virtual time.
 
 mod arrivals;
+mod bare;
 mod closing;
 mod connect;
 mod ecn;
@@ -19,5 +20,6 @@ mod room;
 mod scheduling;
 mod standstill;
 mod streams;
+mod transports;
 mod uplink;
 mod world;

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::SeedableRng;
+use warren_engine::transport::Transport;
 use warren_engine::{
     Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerConfig, PeerId,
-    Priority, PrivateKey, StreamId, StreamName, TransmitBatch,
+    Priority, PrivateKey, Quic, StreamId, StreamName, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Seed, Simulation};
 use warren_wireguard::Device;
 
-pub(crate) type World = Simulation<Endpoint>;
+pub(crate) type World<T = Quic> = Simulation<Endpoint<T>>;
 
 /// An engine, and an application that takes everything at once unless told otherwise.
-pub(crate) struct Endpoint {
-    pub(crate) engine: Engine,
+pub(crate) struct Endpoint<T: Transport = Quic> {
+    pub(crate) engine: Engine<T>,
     pub(crate) address: SocketAddr,
     /// Everything the engine told, oldest first, but what `quiet` leaves out.
     pub(crate) events: Vec<(Instant, Event)>,
@@ -66,8 +67,14 @@ struct Window {
 
 impl Endpoint {
     pub(crate) fn new(address: SocketAddr, config: Config, now: Instant) -> Self {
+        Self::with(address, Engine::new(config, now).expect("a good configuration"))
+    }
+}
+
+impl<T: Transport> Endpoint<T> {
+    pub(crate) fn with(address: SocketAddr, engine: Engine<T>) -> Self {
         Self {
-            engine: Engine::new(config, now).expect("a good configuration"),
+            engine,
             address,
             events: Vec::new(),
             reads: true,
@@ -268,7 +275,7 @@ impl Endpoint {
     }
 }
 
-impl Node for Endpoint {
+impl<T: Transport> Node for Endpoint<T> {
     fn handle_datagram(&mut self, mut datagram: Datagram, now: Instant) {
         let path = Path { remote: datagram.from, local: None };
         let len = datagram.bytes.len();
@@ -376,7 +383,7 @@ pub(crate) fn mesh(count: u16, seed: Seed, adjust: impl Fn(u16, &mut Config)) ->
     world
 }
 
-pub(crate) fn dial(world: &mut World, from: u16, to: u16) -> ConnectionId {
+pub(crate) fn dial<T: Transport>(world: &mut World<T>, from: u16, to: u16) -> ConnectionId {
     let dialled = world.with(at(from), |node, now| {
         let dialled = node.engine.connect(node.peers[&to], None, DIAL, now).expect("a dial");
         node.drain_events(now);
@@ -389,7 +396,11 @@ pub(crate) fn dial(world: &mut World, from: u16, to: u16) -> ConnectionId {
 
 /// Dials, and waits until both ends are connected; answers both ids.
 #[track_caller]
-pub(crate) fn connect(world: &mut World, from: u16, to: u16) -> (ConnectionId, ConnectionId) {
+pub(crate) fn connect<T: Transport>(
+    world: &mut World<T>,
+    from: u16,
+    to: u16,
+) -> (ConnectionId, ConnectionId) {
     let before = world.node(at(to)).connected().len();
     let ours = dial(world, from, to);
     world.run_until(Duration::from_secs(10), |world| {

@@ -12,7 +12,7 @@ struct Attributes {
     flags: u64,
     nice: i32,
     priority: u32,
-    /// Of fair threads: nanoseconds of a slice. Kernels before 6.12 ignore it, and say 0.
+    /// Nanoseconds of a fair thread's slice. Kernels before 6.12 ignore it, and say 0.
     runtime: u64,
     deadline: u64,
     period: u64,

@@ -1,6 +1,6 @@
 use super::*;
 
-/// How many of the yields of a second happen, each of which takes `took`, with so much work between them.
+/// Number of yields in a second that happen, and of all, if each takes `took`, with so much work between them.
 fn yields(took: Duration, work: Duration) -> (u32, u32) {
     let start = Instant::now();
     let mut now = start;

@@ -1,7 +1,7 @@
 //! Flow of one connection: the packets that may leave, and the bytes that may be written to leave at once.
 
 use super::{Connection, Phase};
-use crate::{Ecn, Transmit, gauge::Gauge};
+use crate::{Ecn, Transmit, gauge::Gauge, names::Packets};
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
@@ -42,11 +42,9 @@ pub(super) struct Flow {
     lost: u64,
     stream_frames: u64,
     eliciting_frames: u64,
-    /// The owner holds back packets that ask for an acknowledgement.
-    held: bool,
     /// Urgent data may leave beyond the window.
     urged: bool,
-    /// Packets that leave whatever is in flight and held.
+    /// Packets that leave whatever is in flight and asked for.
     owed: u64,
     /// Unreliable datagrams may wait.
     has_datagrams: bool,
@@ -62,7 +60,6 @@ impl Flow {
             lost: 0,
             stream_frames: 0,
             eliciting_frames: 0,
-            held: false,
             urged: false,
             owed: 0,
             has_datagrams: false,
@@ -82,10 +79,6 @@ impl Flow {
         self.unsent
     }
 
-    pub(super) fn hold(&mut self, held: bool) {
-        self.held = held;
-    }
-
     /// Lets the next packet leave whatever is in flight.
     pub(super) fn exempt_one(&mut self) {
         self.owed = self.owed.max(1);
@@ -103,10 +96,13 @@ impl Flow {
         if in_flight == 0 { free.max(LEAST_PACKETS) } else { free }
     }
 
-    /// Full packets that may leave now.
-    fn allowed(&self, mtu: u64) -> u64 {
+    /// Full packets that ask for an acknowledgement and may leave now.
+    fn allowed(&self, packets: Packets, mtu: u64) -> u64 {
         let beyond = if self.urged { URGENT_PACKETS } else { 0 };
-        let free = if self.held { 0 } else { self.free(beyond, mtu) };
+        let free = match packets {
+            Packets::All => self.free(beyond, mtu),
+            Packets::NonEliciting => 0,
+        };
         free.max(self.owed)
     }
 
@@ -189,21 +185,23 @@ impl Connection {
         self.room().max(beyond as usize)
     }
 
-    pub(crate) fn hold(&mut self, held: bool) {
-        self.flow.hold(held);
-    }
-
     /// Bytes written, or lost and to be sent again, that have not left, about.
     pub(crate) fn unsent(&self) -> u64 {
         self.flow.unsent()
     }
 
-    pub(crate) fn poll_transmit(&mut self, max: usize, out: &mut Vec<u8>, now: Instant) -> Option<Transmit> {
+    pub(crate) fn poll_transmit(
+        &mut self,
+        packets: Packets,
+        max: usize,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Option<Transmit> {
         if self.phase == Phase::Open {
             self.flush_control();
         }
         let mtu = u64::from(self.inner.current_mtu());
-        let allowed = usize::try_from(self.flow.allowed(mtu)).unwrap_or(usize::MAX);
+        let allowed = usize::try_from(self.flow.allowed(packets, mtu)).unwrap_or(usize::MAX);
         let open = allowed > 0;
         self.flow.gauge.open(open);
         if self.phase == Phase::Open && self.quiet.waits(now) && !(open && self.flow.has_more()) {
@@ -222,6 +220,7 @@ impl Connection {
             }
             return None;
         };
+        self.parting.departed(now);
         let size = transmit.size;
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;

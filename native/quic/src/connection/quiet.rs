@@ -15,7 +15,7 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    /// Notes that packets left.
+    /// Notes that so many left.
     pub(super) fn left(&mut self, packets: u64, now: Instant) {
         self.count += packets;
         self.next = (self.count > SOON_MAX).then(|| now + APART);
@@ -27,13 +27,15 @@ impl Quiet {
         self.waits
     }
 
-    /// Departure of the next one, if it waits.
+    /// Instant at which the next one that waits leaves.
     pub(super) fn until(&self) -> Option<Instant> {
         self.next.filter(|_| self.waits)
     }
 }
 
-/// 26,000 packets are 32 MiB, which an end may send unread by default; every tenth is acknowledged.
+/// Packets that leave at once. 26,000 data packets are 32 MiB, which an end may send unread by default; every tenth is
+/// acknowledged.
 const SOON_MAX: u64 = 4_096;
-/// The longest that an end may put off an acknowledgement by default (RFC 9000 section 18.2).
+/// Time between two of them after that: the longest that an end may put off an acknowledgement by default (RFC 9000
+/// section 18.2).
 const APART: Duration = Duration::from_millis(25);

@@ -1,4 +1,4 @@
-//! Words to the other end that it shall stop a stream.
+//! STOP_SENDING: words to the other end that it shall stop a stream.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ pub(super) struct Stops {
 }
 
 impl Connection {
-    /// Stops reading this stream, and tells the other end.
+    /// Stops a stream of which nothing more is read, at once or when its word has room.
     pub(super) fn stop_receiving(&mut self, id: StreamId, code: VarInt) {
         if self.stops.queued < QUEUED_MAX {
             self.stops.queued += 1;
@@ -30,7 +30,7 @@ impl Connection {
         }
     }
 
-    /// Moves on those that wait, for none waits inside quinn-proto, and answers whether there are any.
+    /// Stops waiting streams, since no word waits inside quinn-proto any more. Whether there were any.
     pub(super) fn stop_waiting(&mut self) -> bool {
         self.stops.queued = 0;
         let some = self.stops.waiting.len().min(QUEUED_MAX as usize);

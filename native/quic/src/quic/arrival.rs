@@ -36,7 +36,8 @@ impl Quic {
     }
 
     /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
-    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets.
+    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
+    /// connection that ended here lingers, to repeat its word.
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
@@ -49,7 +50,8 @@ impl Quic {
         }
     }
 
-    /// Notes that a connection said its last word. If it is one too many of its peer's, the oldest such is forgotten.
+    /// Keeps a connection that said its last word, to repeat it. If it is one too many of its peer's, the one that did
+    /// so longest ago is forgotten.
     fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
         let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
         else {
@@ -90,15 +92,9 @@ impl Quic {
         }
     }
 
-    /// An allowance that is not full outlives the connections, or a redial would fill it.
     pub(super) fn drop_if_idle(&mut self, peer: PeerTag) {
-        if !self.peers.get(&peer).is_some_and(Peer::is_idle) {
-            return;
-        }
-        self.peers.remove(&peer);
-        let allowance = self.allowances.get_mut(&peer);
-        if allowance.is_some_and(|allowance| self.now.is_none_or(|now| allowance.is_full(now))) {
-            self.allowances.remove(&peer);
+        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
+            self.peers.remove(&peer);
         }
     }
 }

@@ -71,13 +71,6 @@ impl Quic {
         }
     }
 
-    /// Holds packets back: while held, only such leave as ask for no acknowledgement, or as a close or a ping needs.
-    pub fn hold(&mut self, connection: ConnectionHandle, held: bool) {
-        if let Some(made) = self.made(connection) {
-            made.hold(held);
-        }
-    }
-
     /// Begins a message of `length` bytes. `None`: no credit for this lane now; [`crate::Event::Writable`] follows.
     pub fn begin_message(
         &mut self,
@@ -124,7 +117,6 @@ impl Quic {
         bytes: usize,
         now: Instant,
     ) {
-        self.now = Some(now);
         if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
             made.release_messages(priority, bytes, now, &mut self.events);
             self.touch(connection);

@@ -1,7 +1,7 @@
 //! Facts of a path that acknowledgements bring.
 
 use super::*;
-use crate::{STAMP_MICROS, ack};
+use crate::{Envelope, STAMP_MICROS, ack};
 
 #[test]
 fn an_acknowledgement_that_was_put_off_makes_a_path_no_longer() {
@@ -57,8 +57,8 @@ fn delay(pair: &mut Pair, clock: Instant, put_off: Duration, alone: bool) -> i64
     let ticks = now.saturating_duration_since(clock).as_micros() as u64 / STAMP_MICROS;
     let quic = &mut pair.ends[0].quic;
     for datagram in datagrams {
-        quic.handle_departure(ticks as u32);
-        quic.handle_datagram(PEER, Ecn::NotEct, BytesMut::from(&datagram[..]), None, now);
+        let envelope = Envelope { ecn: Ecn::NotEct, departed: Some(ticks as u32) };
+        quic.handle_datagram(PEER, envelope, BytesMut::from(&datagram[..]), None, now);
     }
     quic.take_path_sample(connection).unwrap().delay
 }

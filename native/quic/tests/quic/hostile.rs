@@ -132,7 +132,7 @@ fn half_hellos_of_a_peer_make_room_for_whole_ones() {
         let mut quic = Quic::new(Config { seed: [number; 32], cid_key: [number; 32], ..config(A, "test") });
         let now = world.now();
         quic.connect(B, &names(&long), None, None, now);
-        let connection = quic.poll_ready().unwrap();
+        let connection = quic.poll_ready(now).unwrap();
         let mut out = Vec::new();
         let transmit = quic.poll_transmit(connection, 8, &mut out, now).unwrap();
         assert!(out.len() > transmit.segment, "more than one packet");

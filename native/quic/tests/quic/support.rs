@@ -250,7 +250,7 @@ impl TestNode {
     pub(crate) fn pump(&mut self, now: Instant) {
         loop {
             let mut worked = false;
-            while let Some((connection, event)) = self.quic.poll_event() {
+            while let Some((connection, event)) = self.quic.poll_event(now) {
                 worked = true;
                 self.on_event(connection, event, now);
             }
@@ -262,7 +262,7 @@ impl TestNode {
             for connection in std::mem::take(&mut self.woken) {
                 self.transmit(connection, now);
             }
-            while let Some(connection) = self.quic.poll_ready() {
+            while let Some(connection) = self.quic.poll_ready(now) {
                 self.transmit(connection, now);
             }
             if !worked {

@@ -1,6 +1,6 @@
-use warren_quic::Ecn;
-
 use super::decapsulated;
+
+use crate::ecn::Ecn;
 
 /// RFC 6040, figure 4: rows are what the inner header says, columns the outer one, in the order Not-ECT, ECT(0), ECT(1), CE.
 /// The one cell that differs is Not-ECT inside CE, which that table drops: QUIC repeats what is dropped, and marks nothing it

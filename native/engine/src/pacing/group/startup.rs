@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::PathSample;
-
 use super::super::rate::Phase;
 use super::{GroupId, Groups, Order};
 use crate::ids::ConnectionId;
+use crate::transport::PathSample;
 
 impl<W: PartialEq> Groups<W> {
     /// Looks for the rate, and sets the windows meanwhile.
