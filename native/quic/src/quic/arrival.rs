@@ -99,5 +99,5 @@ impl Quic {
     }
 }
 
-/// As many as a device may have protocols, and so connections with one peer.
+/// Most closed connections of a peer: a device has as many protocols, and so connections with one peer.
 const LINGERING_MAX: usize = 32;
