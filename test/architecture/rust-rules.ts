@@ -53,7 +53,8 @@ const RULES: readonly Rule[] = [
   {
     pattern: /\bwarren_quic\b/,
     why: 'the engine knows a transport by its own trait: native/engine/src/quic.rs alone names a crate that is one',
-    allowed: (path) => path === 'native/engine/src/quic.rs' || inRoom('quic')(path) || inRoom('fuzz')(path) || isTest(path),
+    allowed: (path) =>
+      path === 'native/engine/src/quic.rs' || inRoom('quic')(path) || inRoom('fuzz')(path) || isTest(path),
   },
   {
     pattern: /\bnapi(_derive)?::|#\[napi\b/,

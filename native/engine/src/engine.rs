@@ -1,3 +1,5 @@
+//! One warren node: its parts, its making and its deadlines.
+
 mod admissions;
 mod arrivals;
 mod calls;
@@ -151,5 +153,6 @@ impl<T: Transport> fmt::Debug for Engine<T> {
     }
 }
 
-/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
+/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1
+/// Mbit/s.
 const REPLIES: u64 = 64;

@@ -1,3 +1,5 @@
+//! A peer, besides its tunnel.
+
 use std::collections::VecDeque;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Dials of this end: begun, waiting for another connection, repeated, and timed out.
+
 use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;

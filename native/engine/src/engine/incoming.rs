@@ -1,3 +1,5 @@
+//! Dials of peers, accepted or refused, and the rule that one connection of a pair survives.
+
 use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;
