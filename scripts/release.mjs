@@ -6,7 +6,8 @@
 //   npm run release -- try <tarball>                installs it into an empty project, and runs the README's first program
 //   npm run release -- ready <tag>                  says what keeps this checkout from being released under that tag
 //   npm run release -- notes <version>              prints the CHANGELOG's section
-//   npm run release -- rehearse [--quick]           everything but the publishing
+//   npm run release -- rehearse [--quick] [--minutes <n>]
+//                                                  everything but the publishing; contract suites for so long on each system
 
 import { buildLibrary } from './build/dist.mjs'
 import { BuildError } from './build/error.mjs'
@@ -16,6 +17,9 @@ import { pack } from './release/pack.mjs'
 import { notesOf, releaseFiles, unready } from './release/ready.mjs'
 import { targets } from './release/targets.mjs'
 import { verify } from './release/verify.mjs'
+
+/** Of contract suites on one system: emulated arm64 takes the better part of it on two idle cores. */
+const MINUTES = 60
 
 const verbs = {
   build(names) {
@@ -43,7 +47,10 @@ const verbs = {
   async rehearse(args) {
     // It alone needs the development's packages, which a workflow that looks whether a tag is ready has not installed.
     const { rehearse } = await import('./release/rehearse.mjs')
-    await rehearse({ quick: args.includes('--quick') })
+    const given = args.indexOf('--minutes')
+    const minutes = given < 0 ? MINUTES : Number(args[given + 1])
+    if (!(minutes >= 0)) throw new BuildError('--minutes wants a number')
+    await rehearse({ quick: args.includes('--quick'), minutes })
   },
 }
 

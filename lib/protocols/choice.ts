@@ -9,7 +9,7 @@ export interface Lists {
 }
 
 /**
- * Ranks of an end's protocols: their places in one order of both lists. The twin of `native/quic/src/choice.rs`.
+ * Ranks of an end's protocols: their places in one order of both lists. The twin of `native/protocols/src/choice.rs`.
  *
  * The order is that of `offer`. A name that is only accepted stands before the first name of `offer` that follows it among those
  * accepted, else at the end.

@@ -13,12 +13,12 @@ export function roomFiles() {
   return { [PICTURE]: picture(rooms()) }
 }
 
-/** Rooms by name, each with its band and those that it imports; `up` holds the imports that run up all the same. */
+/** Rooms in the order of their names, each with its band and those that it imports; `up` holds the imports that run up all the same. */
 export function rooms() {
   const imports = new Map([...libRooms(), ...shippedCrates()])
   const order = orderOfLib()
   const graph = new Map()
-  for (const [room, used] of imports) {
+  for (const [room, used] of [...imports].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const isUp = (other) => order.includes(room) && order.indexOf(other) > order.indexOf(room)
     graph.set(room, {
       band: order.includes(room) ? 'lib' : 'native',

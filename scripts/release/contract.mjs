@@ -1,34 +1,50 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { transformSync } from '@swc/core'
 import { root } from '../build/root.mjs'
 import { run } from '../step.mjs'
-
-/** Of jest's own module registry, and of processes that are started by `process.execPath`, which is no Node under an emulator. */
-const NOT_HERE = ['errors.test.ts', 'uncaught.test.ts']
-
-/** Seconds for one file of tests, under an emulator. */
-const LIMIT = 1_200
+import { digest, digestOfPackage } from './done.mjs'
 
 /**
- * Runs the contract suites with a Node, given as a command line, over the package that a project has installed; says how many
- * tests passed, and which failed.
+ * Runs the contract suites with a foreign Node over the package that a project has installed, one file after the other; says how
+ * many tests passed, which failed, and what was not run. A file that passed before, over the same package, is not run again.
+ * After `budget` seconds no other file is begun: the next run goes on there.
  */
-export async function runContract(project, node, { sideBySide, isIPv6 = false }) {
-  const tests = join(layContract(project, isIPv6), 'test/contract')
+export async function runContract(project, target, node, { done, budget }) {
+  const tests = join(layContract(project, node), 'test/contract')
+  const lacks = node.lacks ?? {}
   const files = readdirSync(tests).filter((name) => name.endsWith('.test.js'))
+  const inputs = digest([node, digestOfPackage(join(project, 'node_modules/warren'), target)], [HARNESS])
+  const ends = performance.now() + budget * 1_000
   const results = []
-  const next = async () => {
-    for (let name = files.shift(); name !== undefined; name = files.shift())
-      results.push(await runFile(join(tests, name), project, node))
+  for (const file of files.filter((file) => !Object.hasOwn(lacks, nameOf(file)))) {
+    const of = digest([inputs], [join(tests, file), ...SHARED.map((name) => join(tests, name))])
+    const step = `contract-${target}-${nameOf(file)}`
+    const late = performance.now() > ends
+    const act = () =>
+      late ? { passed: 0, failed: [], notRun: nameOf(file) } : runFile(join(tests, file), project, node)
+    results.push(await done.once(step, of, act, ({ failed, notRun }) => failed.length > 0 || notRun !== undefined))
   }
-  await Promise.all(Array.from({ length: sideBySide }, next))
+  return summed(results, lacks)
+}
+
+/** One line on all files. */
+export function summed(results, lacks) {
   const passed = results.reduce((sum, one) => sum + one.passed, 0)
   const failures = results.flatMap(({ failed }) => failed)
-  if (failures.length === 0) return `${passed} passed`
-  process.exitCode = 1
-  return `FAILED: ${failures.join(' | ')}; ${passed} passed`
+  const late = results.flatMap(({ notRun }) => notRun ?? [])
+  const reasons = Object.entries(lacks).map(([name, reason]) => `${name} (${reason})`)
+  return {
+    ok: failures.length === 0,
+    text: [
+      ...(failures.length > 0 ? [`FAILED: ${failures.join(' | ')}`] : []),
+      `${passed} passed`,
+      ...(late.length > 0 ? [`not run for want of time: ${late.join(', ')}`] : []),
+      ...(reasons.length > 0 ? [`not run: ${reasons.join(', ')}`] : []),
+    ].join('; '),
+  }
 }
 
 /**
@@ -36,32 +52,57 @@ export async function runContract(project, node, { sideBySide, isIPv6 = false })
  * and what the tests import from the sources' `lib` is its `dist`. With `isIPv6` devices listen on all addresses of both
  * kinds, through a socket of that kind.
  */
-function layContract(project, isIPv6) {
+export function layContract(project, { isIPv6 = false }) {
   const folder = join(project, isIPv6 ? 'contract-ipv6' : 'contract')
   if (existsSync(folder)) return folder
   const [tests, globals] = [join(folder, 'test/contract'), join(folder, 'node_modules/@jest/globals')]
   for (const path of [tests, globals]) mkdirSync(path, { recursive: true })
-  symlinkSync(join(project, 'node_modules/warren/dist'), join(folder, 'lib'))
-  cpSync(new URL('contract/globals.cjs', import.meta.url), join(globals, 'index.js'))
-  for (const name of readdirSync(join(root, 'test/contract')).filter((name) => !NOT_HERE.includes(name))) {
-    const source = readFileSync(join(root, 'test/contract', name), 'utf8')
+  cpSync(GLOBALS, join(globals, 'index.js'))
+  for (const name of readdirSync(join(root, 'test/contract'))) {
+    const source = ofPackage(readFileSync(join(root, 'test/contract', name), 'utf8'))
     const listening = isIPv6 ? source.replaceAll("host: '127.0.0.1'", "host: '::'") : source
     writeFileSync(join(tests, name.replace(/ts$/, 'js')), transformSync(listening, COMPILED).code)
   }
   return folder
 }
 
+/**
+ * A test of the checkout as one of the installed package, by the path that npm made: under Wine a link is a folder of its own, and a
+ * module has another instance under every name.
+ */
+function ofPackage(source) {
+  const installed = '../../../node_modules/warren'
+  return source.replaceAll(
+    /'\.\.\/\.\.(\/lib)?(?=[/'])/g,
+    (_, lib) => `'${installed}${lib === undefined ? '' : '/dist'}`,
+  )
+}
+
 /** A file whose process ends in another way than its tests do counts as failed. */
-async function runFile(file, project, [command, ...args]) {
-  const env = { WARREN_EXPECT: createRequire(import.meta.url).resolve('expect') }
-  const all = [...args, '--test-reporter=tap', file]
-  const { code, output } = await run(command, all, { quiet: true, limit: LIMIT, env, cwd: project })
+async function runFile(file, project, { command: [command, ...args], itself }) {
+  const env = { WARREN_EXPECT: createRequire(import.meta.url).resolve('expect'), WARREN_NODE: itself ?? '' }
+  const all = [...args, '--expose-gc', '--test-reporter=tap', file]
+  const { code, output, seconds } = await run(command, all, { quiet: true, limit: LIMIT, env, cwd: project })
   const passed = Number(/^# pass (\d+)$/m.exec(output)?.[1] ?? 0)
-  const failed = [...output.matchAll(/^ +not ok \d+ - (.*)$/gm)].map(([, name]) => name)
+  const name = nameOf(file)
+  console.log(`${name}: ${passed} passed, ended with ${code} after ${seconds.toFixed(0)} s`)
+  const failed = [...output.matchAll(/^ +not ok \d+ - (.*)$/gm)].map(([, test]) => `${name}: ${test}`)
   if (code === 0 && passed > 0) return { passed, failed: [] }
   console.error(output)
-  return { passed, failed: failed.length > 0 ? failed : [`${basename(file)} ended with ${code}`] }
+  return { passed, failed: failed.length > 0 ? failed : [`${name} ended with ${code}`] }
 }
+
+function nameOf(file) {
+  return /([\w-]+)\.test\.js$/.exec(file)[1]
+}
+
+const GLOBALS = fileURLToPath(new URL('contract/globals.cjs', import.meta.url))
+/** What all files of tests are run by and made with. */
+const HARNESS = fileURLToPath(new URL('contract', import.meta.url))
+const SHARED = ['network.js', 'packets.js', 'wire.js']
+
+/** Seconds for one file of tests, under an emulator. */
+const LIMIT = 1_200
 
 const COMPILED = {
   jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unpackDebian } from './debian.mjs'
 import { call, kept, withPackages, work, zigVariables } from './tools.mjs'
@@ -25,18 +25,31 @@ export function nodesOfThisSystem() {
 
 /**
  * Other systems that a Linux x64 machine of Debian's kind can run a program on, by the addon that they load: each gives the
- * command line of a Node there, as `{ system, command, isEmulated }`. Their files are got at first use.
+ * command line of a Node there, as `{ system, command, itself, isEmulated }`; `itself` is one program that does the same, where
+ * what Node takes for its own is a loader or an emulator. `lacks` names contract suites that cannot run there, each with the
+ * reason. Their files are got at first use.
  */
 export const foreignNodes = {
-  'linux-x64': () => kept('nodes/glibc-2.31', glibcOfDebian11),
+  'linux-x64': () => asProgram('glibc-2.31', glibcOfDebian11),
   'linux-x64-musl': () =>
-    kept('nodes/musl-x64', (folder) => muslNode(folder, { arch: 'amd64', machine: 'x86_64', before: [] })),
-  'linux-arm64': () => kept('nodes/glibc-arm64', glibcOnArm64),
+    asProgram('musl-x64', (folder) => muslNode(folder, { arch: 'amd64', machine: 'x86_64', before: [] })),
+  'linux-arm64': () => asProgram('glibc-arm64', glibcOnArm64),
   'linux-arm64-musl': () =>
-    kept('nodes/musl-arm64', (folder) =>
+    asProgram('musl-arm64', (folder) =>
       muslNode(folder, { arch: 'arm64', machine: 'aarch64', before: [qemu(folder)] }),
     ),
-  'win32-x64': () => kept('nodes/wine', nodeOnWine),
+  'win32-x64': () => ({ ...kept('nodes/wine', nodeOnWine), lacks: LACKING_UNDER_WINE }),
+}
+
+const LACKING_UNDER_WINE = { uncaught: 'Node under Wine cannot write into a pipe, by which it hears its child' }
+
+/** With a program of its own, by which a test starts another process. */
+function asProgram(name, make) {
+  const node = kept(`nodes/${name}`, make)
+  const itself = join(work, 'nodes', name, 'node.sh')
+  const quoted = node.command.map((part) => `'${part}'`)
+  writeFileSync(itself, `#!/bin/sh\nexec ${quoted.join(' ')} "$@"\n`, { mode: 0o755 })
+  return { ...node, itself }
 }
 
 function glibcOfDebian11(folder) {

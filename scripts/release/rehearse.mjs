@@ -10,6 +10,7 @@ import { bundlers } from './bundlers.mjs'
 import { runContract } from './contract.mjs'
 import { cures } from './cures.mjs'
 import { deployed } from './deploy.mjs'
+import { Done, digest, digestOfPackage } from './done.mjs'
 import { foreignNodes, nodesOfThisSystem } from './foreign-nodes.mjs'
 import { emptyProject, runCommandLine, runFirstProgram } from './install.mjs'
 import { pack } from './pack.mjs'
@@ -29,38 +30,52 @@ const LARGEST_TARBALL = 12 * 1024 * 1024
  * Everything of a release but the publishing: builds, verifies, packs, publishes to a registry on loopback, installs from there
  * into an empty project, runs the README's first program, breaks installations and cures them, runs the deployed example; unless
  * `quick`, also the contract suites, every bundler and every package manager. Says in tables what was built, run and not run.
+ *
+ * A step that was done over the same package is not done again, and one that fails does not keep the next from being tried. The
+ * contract suites of a system have so many minutes, past which no other file of them is begun.
  */
-export async function rehearse({ quick }) {
+export async function rehearse({ quick, minutes }) {
   buildLibrary()
-  const names = quick ? QUICK : builtOnLinux
   const rows = Object.fromEntries(Object.keys(targets).map((name) => [name, notHere(name, quick)]))
-  for (const [name, size] of await builtAll(names, quick)) rows[name].built = size
+  for (const [name, size] of await builtAll(quick ? QUICK : builtOnLinux, quick)) rows[name].built = size
+  const names = Object.keys(targets).filter((name) => rows[name].built.includes(' MB'))
   const { tarball, stage } = packed(names)
   const registry = await openRegistry()
   const projects = []
+  const done = new Done()
+  const inputs = digest([digestOfPackage(stage), quick], [join(root, 'scripts'), join(root, 'examples/deploy')])
+  const step = (name, act) => done.once(quick ? `quick-${name}` : name, inputs, act, hasFailed)
   try {
     const where = ['--registry', registry.url, '--userconfig', registry.npmrc]
     npm(['publish', tarball, '--tag', 'rehearsal', '--ignore-scripts', ...where])
     const project = emptyProject(registry.url)
     projects.push(project)
     npm(['install', '--no-audit', '--no-fund', 'warren@rehearsal'], { cwd: project })
-    for (const [name, nodes] of await ran(names, project, quick)) rows[name].run = nodes
-    print(cures(registry, projects, { quick }), ['broken', 'by what the error says it is'])
-    print(deployed(registry, projects), ['deployed', 'result'])
+    for (const [name, nodes] of Object.entries(await step('programs', () => ran(names, project, quick))))
+      rows[name].run = nodes
+    print(await step('cures', () => cures(registry, projects, { quick })), ['broken', 'by what the error says it is'])
+    print(await step('deployed', () => deployed(registry, projects)), ['deployed', 'result'])
     if (!quick) {
-      print(bundlers(registry, projects), ['bundled with', 'result'])
+      print(await step('bundlers', () => bundlers(registry, projects)), ['bundled with', 'result'])
+      // It closes the registry.
       const closeRegistry = () => registry.close()
-      print(await installed({ registry, tarball, folder: stage, closeRegistry }, projects), [
-        'installed with',
-        'result',
-      ])
-      for (const [name, result] of await contracted(names, project)) rows[name].contract = result
+      const ways = () => installed({ registry, tarball, folder: stage, closeRegistry }, projects)
+      print(await step('managers', ways), ['installed with', 'result'])
+      for (const name of names.filter(isRunnable))
+        rows[name].contract = await contracted(name, project, { done, budget: minutes * 60 })
     }
-    print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
   } finally {
+    print(rows, ['target', 'built and verified', 'README’s program ran on', 'contract suites'])
     await registry.close()
     for (const project of projects) rmSync(project, { recursive: true, force: true })
   }
+}
+
+/** A step gives a text for each thing tried; one that fails says so, and the rehearsal with it. */
+function hasFailed(result) {
+  const failed = Object.values(result).some((text) => text.startsWith('FAILED'))
+  if (failed) process.exitCode = 1
+  return failed
 }
 
 /** Why there is nothing to tell of a target, until there is. */
@@ -93,7 +108,11 @@ async function builtAll(names, together) {
 async function built(name) {
   const command = ['scripts/release.mjs', 'build', name]
   const { code, output, seconds } = await run(process.execPath, command, { quiet: true, limit: 3_600 })
-  if (code !== 0) throw new BuildError(output)
+  if (code !== 0) {
+    console.error(output)
+    process.exitCode = 1
+    return [name, `FAILED: ended with ${code}`]
+  }
   console.log(`${name}: built and verified in ${seconds.toFixed(0)} s`)
   const standIn = tripleBuilt(name) === targets[name].triple ? '' : ' (GNU’s form)'
   return [name, `${(statSync(addonFile(name)).size / 1e6).toFixed(2)} MB${standIn}`]
@@ -118,32 +137,35 @@ function packed(names) {
   return { tarball, stage }
 }
 
-/** Runs the README's first program with every Node that can be had here; gives their versions. */
+/** Runs the README's first program with every Node that can be had here; gives their versions by target. */
 async function ran(names, project, quick) {
   runFirstProgram(project)
   await runCommandLine(project)
   const own = prebuildName()
-  const nodes = new Map([[own, [`Node ${process.versions.node}`]]])
+  const nodes = { [own]: [`Node ${process.versions.node}`] }
   const tryNode = (name, { system, command, isIPv6 }) => {
-    runFirstProgram(project, command, { isIPv6 })
-    const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
-    nodes.set(name, [...(nodes.get(name) ?? []), `${version}${system === undefined ? '' : ` (${system})`}`])
+    nodes[name] ??= []
+    try {
+      runFirstProgram(project, command, { isIPv6 })
+      const version = call(command[0], [...command.slice(1), '-p', 'process.versions.node']).trim()
+      nodes[name].push(`${version}${system === undefined ? '' : ` (${system})`}`)
+    } catch (error) {
+      if (!(error instanceof BuildError)) throw error
+      nodes[name].unshift(`FAILED: ${system}: ${error.message.split('\n').filter(Boolean).slice(0, 4).join(' | ')}`)
+    }
   }
   if (!quick && own === 'linux-x64') for (const node of nodesOfThisSystem()) tryNode(own, node)
   for (const name of names.filter(isRunnable)) tryNode(name, foreignNodes[name]())
-  return [...nodes].map(([name, versions]) => [name, versions.join(', ')])
+  return Object.fromEntries(Object.entries(nodes).map(([name, versions]) => [name, versions.join(', ')]))
 }
 
-/** Runs the contract suites with each foreign Node. */
-async function contracted(names, project) {
-  const results = []
-  for (const name of names.filter(isRunnable)) {
-    const { system, command, isEmulated, isIPv6 } = foreignNodes[name]()
-    const result = await runContract(project, command, { sideBySide: isEmulated ? 1 : 2, isIPv6 })
-    console.log(`${name}: contract suites on ${system}: ${result}`)
-    results.push([name, result])
-  }
-  return results
+/** Runs the contract suites with a foreign Node. */
+async function contracted(name, project, options) {
+  const node = foreignNodes[name]()
+  console.log(`\n${name}: contract suites on ${node.system}`)
+  const { ok, text } = await runContract(project, name, node, options)
+  if (!ok) process.exitCode = 1
+  return text
 }
 
 /** Other C libraries and processors, on a machine that can have them. */

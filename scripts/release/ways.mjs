@@ -1,4 +1,4 @@
-import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyProject, runFirstProgram } from './install.mjs'
 import { managersEnvironment, packageManagers } from './managers.mjs'
@@ -29,7 +29,7 @@ export async function installed({ registry, tarball, folder, closeRegistry }, pr
     projects.push(way.project)
     tried(way, () => {
       act(way, way.steps)
-      if (way.offline === undefined) runFirstProgram(way.project, way.run)
+      if (way.offline === undefined) runFirstProgram(join(way.project, way.at ?? ''), way.run)
     })
   }
   await closeRegistry()
@@ -58,6 +58,21 @@ const PLUG_N_PLAY = {
 }
 const NODE_MODULES = { YARN_NODE_LINKER: 'node-modules' }
 const without = (name) => (project) => rmSync(join(project, name), { recursive: true, force: true })
+
+/** Where the one member of `workspaces` lies. */
+const MEMBER = 'packages/app'
+
+/** Makes the project one of several packages, of which the program is one. */
+function workspaces({ manifest = {}, files = {} }) {
+  return (project) => {
+    const member = join(project, MEMBER)
+    mkdirSync(member, { recursive: true })
+    renameSync(join(project, 'first.mjs'), join(member, 'first.mjs'))
+    writeFileSync(join(member, 'package.json'), JSON.stringify({ name: 'app', version: '1.0.0', private: true }))
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, ...manifest }))
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text)
+  }
+}
 
 /** From the registry. */
 function online() {
@@ -96,6 +111,31 @@ function online() {
     },
     'pnpm, --no-optional': { steps: [[...pnpm, 'add', '--no-optional', WARREN]] },
     'yarn 1, --ignore-optional': { steps: [[...yarn1, 'add', '--ignore-optional', WARREN]] },
+    'npm 12, workspaces': {
+      steps: [
+        workspaces({ manifest: { workspaces: ['packages/*'] } }),
+        [...npm12, 'install', ...QUIETLY, '--workspace', 'app', WARREN],
+      ],
+      at: MEMBER,
+    },
+    'npm 12, install-strategy=linked': {
+      steps: [[...npm12, 'install', ...QUIETLY, '--install-strategy=linked', WARREN]],
+    },
+    'pnpm, workspaces, nothing hoisted': {
+      steps: [
+        workspaces({ files: { 'pnpm-workspace.yaml': 'packages: [packages/*]\nhoist: false\n' } }),
+        [...pnpm, '--filter', 'app', 'add', WARREN],
+      ],
+      at: MEMBER,
+    },
+    'pnpm, nodeLinker: hoisted': {
+      steps: [
+        (project) => writeFileSync(join(project, 'pnpm-workspace.yaml'), 'nodeLinker: hoisted\n'),
+        [...pnpm, 'add', WARREN],
+      ],
+    },
+    'yarn 4, nodeLinker: pnpm': { steps: [[...yarn4, 'add', WARREN]], env: { YARN_NODE_LINKER: 'pnpm' } },
+    'bun, linker: isolated': { steps: [[...bun, 'add', '--linker', 'isolated', WARREN]] },
     'npm 11, node_modules copied elsewhere': {
       steps: [
         [...npm11, 'install', ...QUIETLY, WARREN],
@@ -170,6 +210,12 @@ function offlineAgain(caches) {
       steps: [[...yarn4, 'add', WARREN], anew],
       offline: [[...yarn4, 'install', '--immutable', '--immutable-cache']],
       env: { ...NODE_MODULES, YARN_ENABLE_GLOBAL_CACHE: 'false' },
+    },
+    'yarn 4, PnP, its cache committed': {
+      steps: [[...yarn4, 'add', WARREN], without('.pnp.cjs'), without('.yarn/unplugged')],
+      offline: [[...yarn4, 'install', '--immutable', '--immutable-cache']],
+      env: { ...PLUG_N_PLAY, YARN_ENABLE_GLOBAL_CACHE: 'false' },
+      run: [...yarn4, 'node'],
     },
     'bun, frozen lockfile from its cache': {
       steps: [[...bun, 'add', WARREN], anew],

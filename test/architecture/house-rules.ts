@@ -3,12 +3,15 @@ import type { SourceFile } from './files'
 const LONGEST_FILE = 500
 const VAGUE_NAME = /^(utils?|helpers?|common|misc|types|manager|mod)\.(rs|ts|mjs)$|^(utils|helpers|common|misc)$/
 
-/** What any source may not be: too long, or named after nothing. */
+/** What any source may not be: too long, named after nothing, or, in a crate, without a line that says what it holds. */
 export function houseViolations({ path, text }: SourceFile): string[] {
   const violations: string[] = []
   const lines = text.split('\n').length
   if (lines > LONGEST_FILE) {
     violations.push(`${path} has ${lines} lines: past ${LONGEST_FILE} a file is split by concept`)
+  }
+  if (/^native\/[^/]+\/src\//.test(path) && !isTest(path) && !text.startsWith('//!')) {
+    violations.push(`${path} does not begin with a line of \`//!\` that says what it holds`)
   }
   const vague = path.split('/').find((part) => VAGUE_NAME.test(part))
   // A module that several integration tests share is a `mod.rs`, or cargo takes it for a test of its own.
@@ -17,3 +20,5 @@ export function houseViolations({ path, text }: SourceFile): string[] {
   }
   return violations
 }
+
+const isTest = (path: string) => /(^|\/)tests(\.rs$|\/)/.test(path)

@@ -11,11 +11,12 @@ export interface Room {
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   wireguard: { mayUse: ['boringtun', 'mock_instant'], sansIo: true, tests: ['warren-testing'] },
-  quic: { mayUse: ['quinn-proto'], sansIo: true, tests: ['warren-testing'] },
-  sctp: { mayUse: ['dcsctp'], sansIo: true, tests: ['warren-testing'] },
+  protocols: { mayUse: [], sansIo: true, tests: [] },
+  quic: { mayUse: ['warren-protocols', 'quinn-proto'], sansIo: true, tests: ['warren-testing'] },
+  sctp: { mayUse: ['warren-protocols', 'dcsctp'], sansIo: true, tests: ['warren-testing'] },
   netstack: { mayUse: ['smoltcp'], sansIo: true, tests: ['warren-testing'] },
   engine: {
-    mayUse: ['warren-wireguard', 'warren-quic', 'warren-sctp', 'warren-netstack'],
+    mayUse: ['warren-wireguard', 'warren-quic', 'warren-sctp', 'warren-netstack', 'warren-protocols'],
     sansIo: true,
     tests: ['warren-testing'],
   },

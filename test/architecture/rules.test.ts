@@ -190,7 +190,16 @@ describe('any source', () => {
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(
     '%s is refused',
     (path) => {
-      expect(houseViolations({ path, text: '' })).toEqual([expect.stringMatching(/name the concept/)])
+      expect(houseViolations({ path, text: '//! Named.' })).toEqual([expect.stringMatching(/name the concept/)])
     },
   )
+
+  test('a Rust source begins with what it holds, and a test need not', () => {
+    const text = 'pub(crate) struct Lane;\n'
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text })).toEqual([
+      expect.stringMatching(/does not begin/),
+    ])
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: `//! One lane.\n\n${text}` })).toEqual([])
+    expect(houseViolations({ path: 'native/engine/src/lane/tests.rs', text })).toEqual([])
+  })
 })

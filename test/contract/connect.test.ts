@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
 import { type Connection, PrivateKey } from 'warren'
-import { connect, eachDriver, endpointOf, nothingFor, peerEvent, until } from './network.js'
+import { bringUp, connect, eachDriver, endpointOf, nothingFor, peerEvent, until } from './network.js'
 
 eachDriver('connecting', (network) => {
   it('gives both ends one connection, announced once on each side', async () => {
@@ -152,6 +152,7 @@ eachDriver('connecting', (network) => {
 
   it('fails clearly with a plain WireGuard peer, whose tunnel works', async () => {
     const { peer } = await network.pair({}, {}, { carries: isPlainWireGuard })
+    await bringUp(peer)
     await expect(peer.connect({ timeout: 500 })).rejects.toMatchObject({
       code: 'ERR_WARREN_NO_TRANSPORT',
       message: expect.stringContaining('the path carries less than the 1,308 bytes'),
@@ -203,6 +204,7 @@ eachDriver('connecting', (network) => {
     for (let index = 0; index < 4; index++) {
       const near = await network.open()
       const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
+      await bringUp(peer)
       outcomes.push(
         await peer.connect({ timeout: index < 2 ? 10_000 : 1_000 }).then(
           () => 'connected',

@@ -153,6 +153,21 @@ export async function connect(
   return { connection, accepted }
 }
 
+/** Dials until something happens, and gives up: the dial is one that nobody answers, and how soon it is sent nobody knows. */
+export async function dialUntil(peer: Peer, happens: Promise<unknown>): Promise<void> {
+  const stop = new AbortController()
+  const dial = expect(peer.connect({ signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
+  await happens
+  stop.abort()
+  await dial
+}
+
+/** Brings the tunnel up, without a dial. */
+export async function bringUp(peer: Peer): Promise<void> {
+  peer.update({ persistentKeepalive: 25 })
+  await until(() => peer.up)
+}
+
 function dialling(near: Device, far: Device): Pick<Pair, 'peer' | 'back'> {
   const peer = near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) })
   return { peer, back: far.peers.get(near.publicKey) as Peer }

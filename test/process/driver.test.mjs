@@ -10,7 +10,7 @@ import { PrivateKey } from '../../dist/index.mjs'
 const require = createRequire(import.meta.url)
 const { addon } = require('../../dist/addon/addon.js')
 const { RecordReader } = require('../../dist/addon/records.js')
-const { KINDS, TABLE } = require('../../dist/generated/records.js')
+const { KINDS, STRIDE, TABLE } = require('../../dist/generated/records.js')
 const { openNative } = require('../../dist/drivers/native.js')
 const { openScript } = require('../../dist/drivers/script.js')
 
@@ -101,7 +101,7 @@ test('a drain that has room for less than happened says so until everything was 
   let wakes = 0
   const { heartbeat, uplink, listen, ...rest } = options
   const device = new NativeDevice({ ...rest, privateKey: key() }, listen, () => wakes++)
-  const words = new Float64Array(4 * 8)
+  const words = new Float64Array(4 * STRIDE)
   const bytes = Buffer.from(words.buffer)
   const slab = Buffer.alloc(1024)
   const send = (from, to) => {
@@ -113,7 +113,8 @@ test('a drain that has room for less than happened says so until everything was 
   const told = []
   const drain = () => {
     const count = device.drain(bytes, slab, 0)
-    for (let record = 1; record <= count; record++) if (words[record * 8] === settled) told.push(words[record * 8 + 2])
+    for (let record = 1; record <= count; record++)
+      if (words[record * STRIDE] === settled) told.push(words[record * STRIDE + 2])
     return words[1] === 1
   }
   send(0, 5)

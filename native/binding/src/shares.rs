@@ -1,3 +1,5 @@
+//! Bytes that are sent many times.
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;

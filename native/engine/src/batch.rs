@@ -1,3 +1,5 @@
+//! Datagrams on their way to the driver.
+
 use warren_wireguard::Path;
 
 use crate::ecn::Ecn;

@@ -7,7 +7,7 @@ use warren_wireguard::PrivateKey;
 
 use crate::error::ConfigError;
 use crate::policy::LanePolicy;
-use crate::quic::Protocols;
+use warren_protocols::Protocols;
 
 /// Fixed for the life of an engine.
 #[derive(Clone, Debug)]

@@ -1,3 +1,5 @@
+//! A connection, besides its transport.
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,9 +10,10 @@ use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
+use crate::in_vain::InVain;
 use crate::lane::Lane;
-use crate::quic::{Choice, Lists, Protocols, choose};
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
+use warren_protocols::{Choice, Lists, Protocols, choose};
 
 /// The engine's state of a connection.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(crate) struct Connection {
     pub(crate) incomplete: Option<Instant>,
     pub(crate) lanes: BTreeMap<Priority, Lane>,
     /// Messages that are not settled.
-    pub(crate) messages: FxHashMap<MessageId, Sent>,
+    pub(crate) messages: FxHashMap<MessageId, Unsettled>,
     pub(crate) begun: FxHashMap<MessageHandle, MessageId>,
     pub(crate) datagrams: VecDeque<Bytes>,
     pub(crate) datagram_bytes: usize,
@@ -51,6 +54,7 @@ pub(crate) struct Connection {
     pub(crate) lost_has_turn: bool,
     /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
+    pub(crate) in_vain: InVain,
     /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
@@ -110,7 +114,7 @@ pub(crate) struct Untold {
 
 /// A message that is not settled.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Unsettled {
     pub(crate) stage: Stage,
     pub(crate) queued: Instant,
     /// End of its lifetime.
@@ -152,6 +156,7 @@ impl Connection {
             parked: None,
             lost_has_turn: false,
             asked: None,
+            in_vain: InVain::default(),
             moved_on: None,
             said: Said::default(),
             untold: Untold::default(),

@@ -14,7 +14,7 @@ use crate::transport::ConnectionHandle;
 /// Queues of all peers.
 #[derive(Debug)]
 pub(crate) struct Control {
-    peers: FxHashMap<PeerId, Waiting>,
+    peers: FxHashMap<PeerId, Queue>,
     /// Peers with something, and a share that is not spent; each once.
     turns: VecDeque<PeerId>,
     /// Peers with something and a share that is spent, by the instant at which it no longer is.
@@ -31,7 +31,7 @@ pub(crate) struct Control {
 
 /// Queues of one peer.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Queue {
     /// Sealed messages of the tunnel.
     messages: VecDeque<(Path, Vec<u8>)>,
     /// Answers of the transport that belong to no connection.
@@ -283,7 +283,7 @@ impl Control {
     }
 }
 
-impl Waiting {
+impl Queue {
     fn has_any(&self) -> bool {
         self.staged || !self.messages.is_empty() || !self.answers.is_empty() || !self.connections.is_empty()
     }
@@ -340,8 +340,8 @@ impl Share {
     }
 }
 
-/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second at
-/// 2 Mbit/s.
+/// A peer has a twentieth of the uplink: an answer to a dial each 250 ms at 1 Mbit/s, and 100 acknowledgements a second
+/// at 2 Mbit/s.
 const EACH: u64 = 20;
 /// All peers together have a twelfth, so that with a 64th for cookie replies to strangers data keeps nine tenths.
 const ALL: u64 = 12;

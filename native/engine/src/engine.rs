@@ -1,3 +1,5 @@
+//! One warren node: its parts, its making and its deadlines.
+
 mod admissions;
 mod arrivals;
 mod calls;
@@ -37,7 +39,7 @@ use zeroize::Zeroize;
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::past::Past;
-use crate::quic::{Protocols, Quic, quic};
+use crate::quic::{Quic, quic};
 use crate::roster::Roster;
 use crate::stats::DeviceStats;
 use crate::stream_table::StreamTable;
@@ -49,6 +51,7 @@ use departures::Departures;
 use drained::Drained;
 use graces::Graces;
 use intake::Intake;
+use warren_protocols::Protocols;
 
 /// One warren node; see the crate's documentation for how to drive it.
 ///
@@ -150,5 +153,6 @@ impl<T: Transport> fmt::Debug for Engine<T> {
     }
 }
 
-/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1 Mbit/s.
+/// A sixty-fourth of the uplink for cookies to where peers are, and one for all others: 17 a second of each at 1
+/// Mbit/s.
 const REPLIES: u64 = 64;

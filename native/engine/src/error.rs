@@ -1,3 +1,5 @@
+//! Reasons for which a call is turned down.
+
 use thiserror::Error;
 
 use crate::ids::{ConnectionId, Priority};

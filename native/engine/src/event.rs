@@ -7,8 +7,8 @@ use bytes::Bytes;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
-use crate::quic::Lists;
 use crate::stream_name::StreamName;
+use warren_protocols::Lists;
 
 /// Something happened; taken with [`Engine::poll_event`](crate::Engine::poll_event) until `None`.
 #[derive(Debug)]

@@ -1,3 +1,5 @@
+//! Lifetimes of messages.
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 

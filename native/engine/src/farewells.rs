@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use warren_wireguard::Path;
 
-/// Last words, sealed while their keys live. All leave once before any leaves again: an uplink in debt, or a caller that
-/// stops early, cuts off copies and not peers.
+/// Last words, sealed while their keys live. All leave once before any leaves again: an uplink in debt, or a caller
+/// that stops early, cuts off copies and not peers.
 #[derive(Debug, Default)]
 pub(crate) struct Farewells([VecDeque<(Path, Vec<u8>)>; FAREWELLS]);
 

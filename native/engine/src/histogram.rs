@@ -1,3 +1,5 @@
+//! Durations, counted by size.
+
 use std::time::Duration;
 
 /// Distribution of durations, in buckets an eighth of an octave wide: from 1 µs to 19 hours, at most 272 numbers.

@@ -1,3 +1,5 @@
+//! One priority of one connection.
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -15,7 +17,7 @@ pub(crate) struct Lane {
     ready: VecDeque<Source>,
     /// Sources that the transport has no credit for; all become ready when it has some again.
     blocked: Vec<Source>,
-    waiting: VecDeque<Option<Waiting>>,
+    waiting: VecDeque<Option<Queued>>,
     /// Sequence number of the first in `waiting`.
     first: u64,
     pub(crate) current: Option<Begun>,
@@ -42,7 +44,7 @@ pub(crate) enum Source {
 
 /// A message that has not begun.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Queued {
     pub(crate) id: MessageId,
     pub(crate) bytes: Bytes,
     pub(crate) since: Instant,
@@ -64,7 +66,7 @@ impl Lane {
     pub(crate) fn queue(&mut self, id: MessageId, bytes: Bytes, now: Instant) -> u64 {
         self.stats.queued_bytes += bytes.len() as u64;
         self.stats.queued_messages += 1;
-        self.waiting.push_back(Some(Waiting { id, bytes, since: now }));
+        self.waiting.push_back(Some(Queued { id, bytes, since: now }));
         self.list_messages();
         self.first + self.waiting.len() as u64 - 1
     }
@@ -79,12 +81,12 @@ impl Lane {
     }
 
     /// The first waiting message.
-    pub(crate) fn front(&self) -> Option<&Waiting> {
+    pub(crate) fn front(&self) -> Option<&Queued> {
         self.waiting.front()?.as_ref()
     }
 
     /// Takes the first waiting message.
-    pub(crate) fn pop(&mut self) -> Option<Waiting> {
+    pub(crate) fn pop(&mut self) -> Option<Queued> {
         let message = self.waiting.pop_front()??;
         self.first += 1;
         self.left_queue(message.bytes.len());

@@ -1,3 +1,5 @@
+//! Sums of figures over lanes of one priority.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The scheduler of a device.
+
 use std::collections::VecDeque;
 use std::hash::Hash;
 

@@ -1,3 +1,5 @@
+//! Memory for received packets.
+
 use std::collections::VecDeque;
 
 use bytes::BytesMut;

@@ -1,3 +1,5 @@
+//! A peer, besides its tunnel.
+
 use std::collections::VecDeque;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use warren_wireguard::PublicKey;
 use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
-use crate::quic::Protocols;
+use warren_protocols::Protocols;
 
 /// The engine's state of a peer, besides its tunnel.
 #[derive(Debug)]

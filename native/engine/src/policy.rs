@@ -1,3 +1,5 @@
+//! Rates and bounds of lanes.
+
 use std::time::Instant;
 
 use crate::ids::Priority;

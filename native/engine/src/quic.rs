@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use warren_netstack::HEADER_LEN;
+use warren_protocols::{Lists, Protocols};
 use warren_quic::PeerTag;
 use warren_wireguard::PeerId;
 
@@ -21,8 +22,6 @@ use crate::transport::{
 pub use warren_quic::Quic;
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-/// Lists, and the choice of a pair, are the same over every transport.
-pub use warren_quic::{Choice, Lists, Protocols, choose};
 pub use warren_quic::{ConnectionStats as QuicFigures, QuicStats as QuicTotals};
 
 /// QUIC without connections, for an engine of this configuration.

@@ -1,3 +1,5 @@
+//! Figures of a device, its peers, its connections and their lanes.
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

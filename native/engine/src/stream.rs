@@ -1,3 +1,5 @@
+//! A byte stream, besides its transport.
+
 use std::collections::VecDeque;
 use std::mem;
 
@@ -93,8 +95,8 @@ impl Stream {
         }
     }
 
-    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are acknowledged,
-    /// and goes through them for each packet.
+    /// Queues bytes behind those that wait, small ones joined: the transport keeps each piece until all before it are
+    /// acknowledged, and goes through them for each packet.
     pub(crate) fn queue(&mut self, bytes: Bytes) {
         self.pending_bytes += bytes.len() as u64;
         let joins = self.pending.back().is_some_and(|last| last.len().max(bytes.len()) < SMALL);

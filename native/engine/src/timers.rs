@@ -1,3 +1,5 @@
+//! Deadlines of connections, each with its purpose.
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 

@@ -1,13 +1,13 @@
 //! The seam between the engine and what carries its connections inside the tunnel.
 //!
-//! A [`Transport`] holds the connections of one node with all of its peers. It takes and gives plain UDP payloads, each with the
-//! peer that it is from or for; which of its bytes leave, and when, is the engine's choice. The tunnel has authenticated the
-//! peer of a payload: one that names a connection of another peer's is dropped.
+//! A [`Transport`] holds the connections of one node with all of its peers. It takes and gives plain UDP payloads, each
+//! with the peer that it is from or for; which of its bytes leave, and when, is the engine's choice. The tunnel has
+//! authenticated the peer of a payload: one that names a connection of another peer's is dropped.
 //!
 //! # How the engine drives it
 //!
-//! `handle_*` takes what came in, plain verbs are commands, `poll_*` gives what goes out. After some of the first two the engine
-//! drains, in this order:
+//! `handle_*` takes what came in, plain verbs are commands, `poll_*` gives what goes out. After some of the first two
+//! the engine drains, in this order:
 //!
 //! 1. [`Transport::poll_response`] until `None`,
 //! 2. [`Transport::poll_ready`] and [`Transport::poll_event`] until both are `None`,
@@ -17,15 +17,17 @@
 //! # What it relies on
 //!
 //! * **Handles** are never used again within the life of a transport.
-//! * **No standstill**: where [`Transport::room`] was 0, [`Transport::poll_ready`] names the connection once it may be more,
-//!   and until then something flies for which [`Transport::poll_timeout`] has a deadline. Where a call found no credit
-//!   ([`Transport::begin_message`], [`Transport::open_stream`], a write that took less than all, a datagram that was not taken),
-//!   [`Event::Writable`] follows.
-//! * **Just in time**: what was written leaves with the next calls of [`Transport::poll_transmit`], in the order in which it was
-//!   written. [`Transport::room`] is how much would.
-//! * **One end**: [`Event::Closed`] is the last event of a connection, and comes once, unless the engine gave the connection up
-//!   ([`Transport::abandon`], [`Transport::forget_peer`]) or refused it. Each message that was begun settles before.
-//! * **Payloads** begin with a byte of which one of the two highest bits is set: the others are words between engines (`word.rs`).
+//! * **No standstill**: where [`Transport::room`] was 0, [`Transport::poll_ready`] names the connection once it may be
+//!   more, and until then something flies for which [`Transport::poll_timeout`] has a deadline. Where a call found no
+//!   credit ([`Transport::begin_message`], [`Transport::open_stream`], a write that took less than all, a datagram that
+//!   was not taken), [`Event::Writable`] follows.
+//! * **Just in time**: what was written leaves with the next calls of [`Transport::poll_transmit`], in the order in
+//!   which it was written. [`Transport::room`] is how much would.
+//! * **One end**: [`Event::Closed`] is the last event of a connection, and comes once, unless the engine gave the
+//!   connection up ([`Transport::abandon`], [`Transport::forget_peer`]) or refused it. Each message that was begun
+//!   settles before.
+//! * **Payloads** begin with a byte of which one of the two highest bits is set: the others are words between engines
+//!   (`word.rs`).
 
 mod event;
 mod handles;
@@ -39,8 +41,8 @@ use warren_wireguard::PeerId;
 
 use crate::event::GiveUp;
 use crate::ids::Priority;
-use crate::quic::{Lists, Protocols};
 use crate::stream_name::StreamName;
+use warren_protocols::{Lists, Protocols};
 
 pub use event::{Event, Hello, Read, Refusal, Stopped};
 pub use handles::{ConnectionHandle, MessageHandle, StreamHandle};
@@ -74,10 +76,11 @@ pub trait Transport {
     /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that reads it.
     fn finish(&mut self, connection: ConnectionHandle);
 
-    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
+    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. Ends in
+    /// [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     ///
-    /// `observed` is the endpoint at which the peer is seen, which the peer is told; `round_trip` that of the path, if it is
-    /// known.
+    /// `observed` is the endpoint at which the peer is seen, which the peer is told; `round_trip` that of the path, if
+    /// it is known.
     fn connect(
         &mut self,
         peer: PeerId,
@@ -122,8 +125,8 @@ pub trait Transport {
         length: usize,
     ) -> Option<MessageHandle>;
 
-    /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte ends the
-    /// message. What is written to a message that is over vanishes.
+    /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte ends
+    /// the message. What is written to a message that is over vanishes.
     fn write_message(
         &mut self,
         connection: ConnectionHandle,
@@ -131,11 +134,12 @@ pub trait Transport {
         bytes: &mut Bytes,
     ) -> usize;
 
-    /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended. The first reason
-    /// counts.
+    /// Stops sending a message. The receiver decides the race: [`Event::MessageSettled`] says how it ended. The first
+    /// reason counts.
     fn cancel_message(&mut self, connection: ConnectionHandle, message: MessageHandle, reason: GiveUp);
 
-    /// Received messages of this lane, of `bytes` in all, were taken in the order of their events: the sender gets the credit.
+    /// Releases received messages of this lane, of `bytes` in all, that were taken in the order of their events: the
+    /// sender gets the credit.
     fn release_messages(
         &mut self,
         connection: ConnectionHandle,
@@ -147,7 +151,8 @@ pub trait Transport {
     /// Queues an unreliable datagram. `false`: too large, or the queue is full.
     fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool;
 
-    /// The largest datagram that [`Transport::send_datagram`] takes now; 0 without a connection, and where there are none.
+    /// The largest datagram that [`Transport::send_datagram`] takes now; 0 without a connection, and where there are
+    /// none.
     fn max_datagram_size(&self, connection: ConnectionHandle) -> usize;
 
     /// Opens a byte stream. `None`: no credit now.
@@ -167,14 +172,14 @@ pub trait Transport {
         bytes: &mut Bytes,
     ) -> Result<usize, Stopped>;
 
-    /// No more bytes follow; [`Event::StreamFinished`] does, when the other end has them all.
+    /// Finishes a stream: no more bytes follow. [`Event::StreamFinished`] does, when the other end has them all.
     fn finish_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle);
 
     /// Gives up sending on a stream.
     fn reset_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64);
 
-    /// Finishes a stream of which the other end has acknowledged everything, else gives up sending on it. Whether it ends
-    /// whole; then [`Event::StreamFinished`] follows.
+    /// Finishes a stream of which the other end has acknowledged everything, else gives up sending on it. Whether it
+    /// ends whole; then [`Event::StreamFinished`] follows.
     fn leave_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) -> bool;
 
     /// Asks the other end to send no more on a stream; what is unread is discarded.
@@ -190,20 +195,20 @@ pub trait Transport {
     /// [`Event::Readable`] follows what comes next.
     fn read_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, max: usize) -> Read;
 
-    /// Whether the engine finds the rate and the window of its connections. Then it asks for samples of the path, and sets
-    /// windows.
+    /// Whether the engine finds the rate and the window of its connections. Then it asks for samples of the path, and
+    /// sets windows.
     fn is_paced(&self) -> bool;
 
     /// Facts that acknowledgements brought of the path since the last call; `None`: none.
     fn take_path_sample(&mut self, connection: ConnectionHandle) -> Option<PathSample>;
 
-    /// Bytes that may be in flight from now on; `None`: what the transport finds out by itself.
+    /// Sets the bytes that may be in flight from now on; `None`: the transport's own window.
     fn set_window(&mut self, connection: ConnectionHandle, window: Option<u64>);
 
-    /// Lets the transport find out by itself what may be in flight, from this much on, growing until there is loss.
+    /// Gives the connection the transport's own window again, from this much on, growing until there is loss.
     fn compete(&mut self, connection: ConnectionHandle, in_flight: u64);
 
-    /// A datagram that belongs to no connection, and whom it is for.
+    /// The next datagram that belongs to no connection, with its receiver.
     fn poll_response(&mut self) -> Option<Response>;
 
     /// Connections that want [`Transport::poll_transmit`], or whose [`Transport::room`] may have grown; each once.
@@ -222,15 +227,15 @@ pub trait Transport {
         now: Instant,
     ) -> Option<Transmit>;
 
-    /// The instant at which [`Transport::handle_timeout`] wants to be called, and the reason. Sometimes too early, never too
-    /// late.
+    /// The instant at which [`Transport::handle_timeout`] wants to be called, and the reason. Sometimes too early,
+    /// never too late.
     fn poll_timeout(&self) -> Option<(Instant, &'static str)>;
 
     /// The peer of a connection, while it exists.
     fn peer_of(&self, connection: ConnectionHandle) -> Option<PeerId>;
 
-    /// Instant since which this end waits for an answer: that of the oldest packet that asks for one, sent after anything was
-    /// received.
+    /// Instant since which this end waits for an answer: that of the oldest packet that asks for one, sent after
+    /// anything was received.
     fn unanswered_since(&self, connection: ConnectionHandle) -> Option<Instant>;
 
     /// Instant since which this end waits for an acknowledgement of what flies, whatever else was received meanwhile.

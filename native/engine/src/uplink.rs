@@ -1,3 +1,5 @@
+//! The rate of a device: what may leave now of data and of control.
+
 use std::time::{Duration, Instant};
 
 use crate::bucket::{Bucket, datagrams};
@@ -48,7 +50,8 @@ impl Uplink {
         datagrams(self.bucket.holds(self.burst, now), self.datagram)
     }
 
-    /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when one does.
+    /// The same for a lane: one that has used the bucket up comes back when several datagrams fit, a higher one when
+    /// one does.
     pub(crate) fn allowance_of(&mut self, lane: Priority, now: Instant) -> usize {
         if now >= self.data_deadline() {
             self.resting = None;

@@ -13,8 +13,8 @@ pub(crate) enum Word {
 }
 
 impl Word {
-    /// Whether a payload of QUIC's port is a word: no QUIC packet of ours begins with two zero bits (RFC 9000 section 17:
-    /// the fixed bit, which is never greased here, or the form bit of a version negotiation).
+    /// Whether a payload of QUIC's port is a word: no QUIC packet of ours begins with two zero bits (RFC 9000 section
+    /// 17: the fixed bit, which is never greased here, or the form bit of a version negotiation).
     pub(crate) fn is_one(payload: &[u8]) -> bool {
         payload.first().is_some_and(|first| first & 0xc0 == 0)
     }

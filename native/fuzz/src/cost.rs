@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use warren_quic::{CloseCause, Event};
+use warren_quic::{CloseCause, Ecn, Event};
 
-use crate::quic_node::QuicNode;
+use crate::meter::{held, inside};
+use crate::quic_node::{PEER, QuicNode};
 use crate::wire::{Level, QuicEnd, crypto, put, stream};
 
 #[test]
@@ -27,6 +28,25 @@ fn small_pieces_out_of_order_are_worked_off_at_a_bounded_rate_and_the_rest_dropp
     assert!(taken[0] <= (40_000 + 10_000) / 129 + 1, "{taken:?}");
     assert!(taken[1..].iter().all(|&taken| (1..=10_000 / 129 + 1).contains(&taken)), "{taken:?}");
     assert!(attack.lives(), "it may be an honest end's bad day");
+}
+
+#[test]
+fn small_pieces_out_of_order_are_counted_across_redials_and_forgotten_once_there_may_be_all_again() {
+    let mut attack = Attack::connected();
+    let frames: Vec<u8> = (0..130).flat_map(|piece| stream(own(1), 2 + piece * 2, &[7], false)).collect();
+    let taken_of = |attack: &mut Attack, packets: u64| {
+        let before = attack.dropped();
+        (0..packets).for_each(|_| attack.send(&frames));
+        packets - (attack.dropped() - before)
+    };
+    assert!((305..=311).contains(&taken_of(&mut attack, 400)), "40,000 at once");
+    for _ in 0..3 {
+        attack.redial();
+        assert!(taken_of(&mut attack, 10) <= 1);
+    }
+    attack.node.now += Duration::from_secs(5);
+    attack.redial();
+    assert!((305..=311).contains(&taken_of(&mut attack, 400)), "as at first");
 }
 
 #[test]
@@ -91,6 +111,51 @@ fn what_is_confirmed_of_streams_and_never_acknowledged_ends_the_connection() {
     assert_eq!(attack.cause(), Some(CloseCause::Violation), "{next}");
 }
 
+#[test]
+fn an_end_that_acknowledges_none_but_the_oldest_packets_is_held_little_for() {
+    let mut attack = Attack::connected();
+    let before = held();
+    let (mut oldest, mut most) = (0, 0);
+    for sent in 1..400_000 {
+        attack.node.now += Duration::from_micros(50);
+        attack.send_unmetered(ASKS_AT_ONCE);
+        most = held().saturating_sub(before).max(most);
+        if sent % 1_000 == 0 {
+            inside(|| attack.node.quic.ping(attack.node.live[0]));
+        }
+        if sent % 20_000 == 0 {
+            oldest += 1;
+            attack.send_unmetered(&acknowledges(oldest));
+        }
+    }
+    assert!(attack.lives());
+    assert!(most < 2 << 20, "{most} bytes");
+}
+
+#[test]
+fn an_end_that_is_unheard_for_a_while_keeps_its_connection_and_is_answered_at_once_after_that() {
+    let mut attack = Attack::connected();
+    let mut answers = Vec::new();
+    for sent in 0..40_000 {
+        attack.node.now += Duration::from_micros(100);
+        answers.push(attack.send_unmetered(ASKS_AT_ONCE));
+        if sent % 10_000 == 0 {
+            inside(|| attack.node.quic.ping(attack.node.live[0]));
+        }
+    }
+    let last: usize = answers[30_000..].iter().sum();
+    assert!((40..=50).contains(&last), "one in 25 ms, and a question: {last}");
+    inside(|| attack.node.quic.ping(attack.node.live[0]));
+    attack.send_unmetered(ASKS_AT_ONCE);
+    let newest = acknowledges(attack.end.heard().expect("a question"));
+    attack.send_unmetered(&newest);
+    for _ in 0..100 {
+        attack.node.now += Duration::from_micros(100);
+        assert_eq!(attack.send_unmetered(ASKS_AT_ONCE), 1);
+    }
+    assert!(attack.lives());
+}
+
 struct Attack {
     node: QuicNode,
     end: QuicEnd,
@@ -98,17 +163,28 @@ struct Attack {
 
 impl Attack {
     fn connected() -> Self {
-        let mut node = QuicNode::new(Instant::now());
-        let mut end = QuicEnd::dialler([9; 8]);
-        let hello = end.hello();
-        node.give(&hello).iter().for_each(|answer| end.hear(answer));
-        let confirmation = end.confirmation();
-        node.give(&confirmation).iter().for_each(|answer| end.hear(answer));
-        let mut attack = Self { node, end };
-        assert!(attack.lives());
-        // As an honest dialler would have it: the control stream first.
-        attack.send(&stream(own(0), 0, &[0], false));
+        let mut attack = Self { node: QuicNode::new(Instant::now()), end: QuicEnd::dialler([9; 8]) };
+        attack.connect();
         attack
+    }
+
+    /// Closes the connection, and makes another.
+    fn redial(&mut self) {
+        self.send(&[0x1d, 0, 0]);
+        self.node.events.clear();
+        let id = self.end.own_id()[0];
+        self.end = QuicEnd::dialler([id + 1; 8]);
+        self.connect();
+    }
+
+    fn connect(&mut self) {
+        let hello = self.end.hello();
+        self.node.give(&hello).iter().for_each(|answer| self.end.hear(answer));
+        let confirmation = self.end.confirmation();
+        self.node.give(&confirmation).iter().for_each(|answer| self.end.hear(answer));
+        assert!(self.lives());
+        // As an honest dialler would have it: the control stream first.
+        self.send(&stream(own(0), 0, &[0], false));
     }
 
     fn send(&mut self, frames: &[u8]) {
@@ -116,6 +192,16 @@ impl Attack {
         for answer in self.node.give(&packet) {
             self.end.hear(&answer);
         }
+    }
+
+    /// Sends a packet of these frames, whatever the node then holds. Gives the number of answers.
+    fn send_unmetered(&mut self, frames: &[u8]) -> usize {
+        let packet = bytes::BytesMut::from(&self.end.packet(Level::Data, frames)[..]);
+        let node = &mut self.node;
+        inside(|| node.quic.handle_datagram(PEER, Ecn::NotEct, packet, None, node.now));
+        let answers = node.drain();
+        answers.iter().for_each(|answer| self.end.hear(answer));
+        answers.len()
     }
 
     fn dropped(&self) -> u64 {
@@ -138,6 +224,18 @@ impl Attack {
 /// The dialler's own unidirectional streams (RFC 9000 section 2.1).
 fn own(index: u64) -> u64 {
     index * 4 + 2
+}
+
+/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
+const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];
+
+/// One packet is acknowledged.
+fn acknowledges(number: u64) -> Vec<u8> {
+    let mut frame = vec![2];
+    for value in [number, 0, 0, 0] {
+        put(&mut frame, value);
+    }
+    frame
 }
 
 /// A stream is given up at this length.

@@ -12,7 +12,7 @@ use warren_quic::{
 };
 
 /// The one peer.
-const PEER: PeerTag = PeerTag(7);
+pub(crate) const PEER: PeerTag = PeerTag(7);
 
 /// Limits far below the defaults, so that a short input reaches them.
 pub(crate) const MESSAGE_BYTES: usize = 16 << 10;

@@ -1,3 +1,5 @@
+//! The Internet checksum (RFC 1071).
+
 /// One's-complement sum of `bytes` as big-endian 16-bit words (RFC 1071), not folded below 64 bits.
 ///
 /// Eight 32-bit lanes a step, in native order, so that the compiler vectorises it: the order of bytes only rotates

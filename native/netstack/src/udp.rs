@@ -1,3 +1,5 @@
+//! IPv6 and UDP headers (RFC 8200, RFC 768).
+
 use std::net::Ipv6Addr;
 
 use crate::checksum::{fold, sum};

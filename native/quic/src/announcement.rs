@@ -5,8 +5,31 @@ use crate::{
     fields::{Malformed, field, once, put_field, put_list, take_field, take_generation, take_list},
 };
 
-/// The body of the frame, or `None` if a list has too many names.
-pub(crate) fn encode(lists: &Lists) -> Option<Vec<u8>> {
+/// The body as bytes: of those that come in one packet, the last alone is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Announcement(Vec<u8>);
+
+impl Announcement {
+    /// An announcement of these lists, or `None` if one has too many names.
+    pub(crate) fn new(lists: &Lists) -> Option<Self> {
+        encode(lists).map(Self)
+    }
+
+    /// One as it came.
+    pub(crate) fn from_body(body: &[u8]) -> Self {
+        Self(body.to_vec())
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn read(&self) -> Result<Lists, Malformed> {
+        decode(&self.0)
+    }
+}
+
+fn encode(lists: &Lists) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     put_field(&mut out, field::GENERATION, &lists.generation?.to_be_bytes());
     put_list(&mut out, field::OFFERED, &lists.offer)?;
@@ -15,7 +38,7 @@ pub(crate) fn encode(lists: &Lists) -> Option<Vec<u8>> {
     Some(out)
 }
 
-pub(crate) fn decode(mut body: &[u8]) -> Result<Lists, Malformed> {
+fn decode(mut body: &[u8]) -> Result<Lists, Malformed> {
     let (mut generation, mut offer, mut accept, mut transports) = (None, None, None, None);
     while !body.is_empty() {
         let (kind, value) = take_field(&mut body)?;

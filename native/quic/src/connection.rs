@@ -3,6 +3,8 @@
 mod flow;
 mod lists;
 mod messages;
+mod parting;
+mod quiet;
 mod receive;
 mod stops;
 mod streams;
@@ -25,6 +27,8 @@ use crate::{
 use bytes::Bytes;
 use flow::Flow;
 use messages::Sending;
+use parting::Parting;
+use quiet::Quiet;
 use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
 use std::{
@@ -60,8 +64,10 @@ pub(crate) struct Connection {
     limits: PeerLimits,
     flow: Flow,
     unanswered: Option<Instant>,
-    /// Since when nothing that flies was acknowledged, while something does.
+    /// Instant since which nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
+    quiet: Quiet,
+    made: Instant,
     heard: Instant,
     control: ControlWriter,
     control_stream: Option<StreamId>,
@@ -73,6 +79,7 @@ pub(crate) struct Connection {
     work: Work,
     /// The other end closed it, or broke a rule.
     left: bool,
+    parting: Parting,
     /// The newest lists that the other end is known to have.
     told: Option<u64>,
     /// The other end said that it sends no more.
@@ -115,6 +122,8 @@ impl Connection {
             limits: PeerLimits::default(),
             unanswered: None,
             unacknowledged: None,
+            quiet: Quiet::default(),
+            made: now,
             heard: now,
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
@@ -126,6 +135,7 @@ impl Connection {
             work: Work::default(),
             config,
             left: false,
+            parting: Parting::default(),
             told: None,
             finished: false,
             grease,
@@ -141,7 +151,21 @@ impl Connection {
         let before = self.gauge().acknowledged();
         self.inner.handle_event(event);
         if self.gauge().acknowledged() != before {
-            self.unacknowledged = (self.gauge().in_flight() > 0).then_some(now);
+            self.acknowledged(now);
+        }
+    }
+
+    /// Notes that some of the flying packets are acknowledged. While something flies this counts only if the
+    /// acknowledged packet left after the one that is waited for, or one old packet after the other would keep all
+    /// newer ones here.
+    fn acknowledged(&mut self, now: Instant) {
+        let newest = self.made + self.gauge().newest_acknowledged();
+        if self.gauge().in_flight() == 0 {
+            self.unacknowledged = None;
+            self.quiet = Quiet::default();
+        } else if self.unacknowledged.is_none_or(|since| since <= newest) {
+            self.unacknowledged = Some(now);
+            self.quiet = Quiet::default();
         }
     }
 
@@ -174,6 +198,7 @@ impl Connection {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.quiet.waits(now);
         self.inner.handle_timeout(now);
     }
 
@@ -183,7 +208,8 @@ impl Connection {
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
-        [deadline, self.lingers_until].into_iter().flatten().min()
+        let deadline = deadline.map(|at| self.parting.put_off(at));
+        [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
 
     /// Whether it is over, and has been for so long that its word is not repeated any more.
@@ -191,7 +217,7 @@ impl Connection {
         self.lingers_until.is_some_and(|until| until <= now)
     }
 
-    /// It is over, and there may be a word to repeat.
+    /// Whether it is over, with a word to repeat perhaps.
     pub(crate) fn lingers(&self) -> bool {
         self.phase == Phase::Ended
     }
@@ -241,6 +267,7 @@ impl Connection {
             return;
         }
         self.inner.close(now, close::application_code(code), Bytes::copy_from_slice(reason));
+        self.parting.begin(now);
         let closed = Closed::new(ClosedBy::Local, CloseCause::Application, reason);
         self.end(Closed { code, ..closed }, events);
     }
@@ -387,6 +414,7 @@ impl Connection {
 
     fn violated(&mut self, reason: &'static str, now: Instant, events: &mut Events) {
         self.inner.close(now, VIOLATION, Bytes::from_static(reason.as_bytes()));
+        self.parting.begin(now);
         self.end(Closed::new(ClosedBy::Local, CloseCause::Violation, reason), events);
     }
 

@@ -3,14 +3,14 @@
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
 use crate::{
-    Lists, announcement,
+    announcement::Announcement,
     grease::{Grease, Purpose},
     varint,
 };
 use thiserror::Error;
 
 /// The longest body of a known type.
-const MAX_BODY: u64 = 4096;
+pub(crate) const MAX_BODY: u64 = 4096;
 
 /// Bytes that may wait to be written; more means that the other end does not read its control stream.
 const MAX_WAITING: usize = 1 << 18;
@@ -31,7 +31,7 @@ pub(crate) enum ControlFrame {
     /// not read takes up the connection's credit.
     Read { stream: u64, bytes: u64 },
     /// This end's lists as they are from now on.
-    Announce(Box<Lists>),
+    Announce(Announcement),
     /// Nothing more will be sent: the receiver holds all that was.
     Finished,
 }
@@ -67,12 +67,7 @@ impl ControlWriter {
             ControlFrame::Cancelled { message } => self.put(kind::CANCELLED, &[message]),
             ControlFrame::GivenUp { message, code } => self.put(kind::GIVEN_UP, &[message, code]),
             ControlFrame::Read { stream, bytes } => self.put(kind::READ, &[stream, bytes]),
-            ControlFrame::Announce(lists) => {
-                if let Some(body) = announcement::encode(&lists).filter(|body| body.len() as u64 <= MAX_BODY)
-                {
-                    self.put_body(kind::ANNOUNCE, &body);
-                }
-            }
+            ControlFrame::Announce(announcement) => self.put_body(kind::ANNOUNCE, announcement.body()),
             ControlFrame::Finished => self.put(kind::FINISHED, &[]),
         }
     }
@@ -199,9 +194,7 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
         }
         kind::CANCELLED => found(ControlFrame::Cancelled { message: value(body)? }),
         kind::GIVEN_UP => found(ControlFrame::GivenUp { message: value(body)?, code: value(body)? }),
-        kind::ANNOUNCE => {
-            found(ControlFrame::Announce(announcement::decode(body).map_err(|_| Malformed)?.into()));
-        }
+        kind::ANNOUNCE => found(ControlFrame::Announce(Announcement::from_body(body))),
         kind::FINISHED => found(ControlFrame::Finished),
         _ => found(ControlFrame::Read { stream: value(body)?, bytes: value(body)? }),
     }

@@ -1,7 +1,8 @@
 //! Fields of hellos and announcements: type (varint), length (varint), value. Unknown types are skipped.
 
-use crate::{lists::MAX_NAMES, varint};
+use crate::varint;
 use thiserror::Error;
+use warren_protocols::MAX_NAMES;
 
 /// Field types. Those of the form 31 * n + 27 are reserved: they mean nothing, and are sent so that readers go on skipping what
 /// they do not know.

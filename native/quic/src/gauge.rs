@@ -83,6 +83,12 @@ impl Gauge {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
+    /// Departure of the newest packet that was acknowledged, in time of the connection's life; at most a microsecond
+    /// later.
+    pub(crate) fn newest_acknowledged(&self) -> Duration {
+        Duration::from_micros(self.sample.newest.load(Ordering::Relaxed) + 1)
+    }
+
     /// Bytes declared lost so far.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)

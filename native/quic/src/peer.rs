@@ -8,7 +8,6 @@ use crate::{
     hello::HelloError,
     initial::{HelloAssembly, Initial},
     session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge},
-    weigh::Allowance,
 };
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
@@ -39,7 +38,6 @@ pub(crate) struct Peer {
     incomplete: Vec<Incomplete>,
     /// Handed out and neither accepted nor refused.
     pub(crate) undecided: Vec<ConnectionHandle>,
-    pub(crate) allowance: Allowance,
     /// Connections that are over and repeat their word, oldest first.
     pub(crate) lingering: VecDeque<ConnectionHandle>,
 }
@@ -106,7 +104,6 @@ impl Peer {
             connections: Vec::new(),
             incomplete: Vec::new(),
             undecided: Vec::new(),
-            allowance: Allowance::default(),
             lingering: VecDeque::new(),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     deadlines::Deadlines,
     gauge::Gauge,
     peer::{Arrival, Made, Peer, Undecided, Useless},
-    weigh::Weight,
+    weigh::{Allowance, Weight},
 };
 use bytes::BytesMut;
 use quinn_proto::EcnCodepoint;
@@ -36,6 +36,8 @@ pub struct Quic {
     protocols_of: FxHashMap<PeerTag, Arc<Protocols>>,
     peers: FxHashMap<PeerTag, Peer>,
     slots: FxHashMap<ConnectionHandle, Slot>,
+    /// Allowances of peers that spent some. They outlive connections, or a redial would fill them.
+    allowances: FxHashMap<PeerTag, Allowance>,
     endpoints: u64,
     next: u32,
     touched: Vec<ConnectionHandle>,
@@ -65,6 +67,7 @@ impl Quic {
             config: Arc::new(config),
             peers: FxHashMap::default(),
             slots: FxHashMap::default(),
+            allowances: FxHashMap::default(),
             endpoints: 0,
             next: 0,
             touched: Vec::new(),
@@ -187,6 +190,7 @@ impl Quic {
 
     /// Drops everything of a peer without a word and without events.
     pub fn forget_peer(&mut self, peer: PeerTag) {
+        self.allowances.remove(&peer);
         let Some(known) = self.peers.get(&peer) else { return };
         let connections: Vec<_> = known.connections().collect();
         connections.iter().for_each(|connection| self.remove(*connection));
@@ -198,10 +202,8 @@ impl Quic {
 
     /// Drops a connection without a word and without events.
     pub fn abandon(&mut self, connection: ConnectionHandle) {
-        let Some(peer) = self.peer_of(connection) else { return };
-        self.remove(connection);
+        self.forget(connection);
         self.events.retain(|(other, _)| *other != connection);
-        self.drop_if_idle(peer);
     }
 
     /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
@@ -231,9 +233,7 @@ impl Quic {
             match made.deadline() {
                 Some(deadline) if deadline <= now => {
                     if made.has_lingered(now) {
-                        let peer = made.peer;
-                        self.remove(connection);
-                        self.drop_if_idle(peer);
+                        self.forget(connection);
                         continue;
                     }
                     made.handle_timeout(now);
@@ -289,7 +289,7 @@ impl Quic {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Instant since which this end waits for an acknowledgement of what flies, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of what left last, whatever else was received meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }

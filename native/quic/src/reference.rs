@@ -52,13 +52,14 @@ pub(crate) fn build(gauge: Arc<Gauge>, now: Instant, mtu: u16) -> Option<Box<dyn
         _ => return None,
     };
     gauge.publish(inner.window());
-    Some(Box::new(Foreign { inner, gauge }))
+    Some(Box::new(Foreign { inner, gauge, started: now }))
 }
 
 /// Any controller, visible from outside.
 struct Foreign {
     inner: Box<dyn Controller>,
     gauge: Arc<Gauge>,
+    started: Instant,
 }
 
 impl Controller for Foreign {
@@ -67,6 +68,8 @@ impl Controller for Foreign {
     }
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
+        let left = sent.saturating_duration_since(self.started).as_micros() as u64;
+        self.gauge.sample.newest.fetch_max(left, std::sync::atomic::Ordering::Relaxed);
         self.inner.on_ack(now, sent, bytes, !self.gauge.is_filled(), rtt);
     }
 
@@ -91,7 +94,7 @@ impl Controller for Foreign {
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(Self { inner: self.inner.clone_box(), gauge: self.gauge.clone() })
+        Box::new(Self { inner: self.inner.clone_box(), gauge: self.gauge.clone(), started: self.started })
     }
 
     fn initial_window(&self) -> u64 {

@@ -1,3 +1,5 @@
+//! The name of a byte stream.
+
 use std::fmt;
 
 /// Name that the opener of a byte stream gives it: at most 255 bytes, empty for none. Its meaning is the applications'.

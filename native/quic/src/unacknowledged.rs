@@ -1,3 +1,5 @@
+//! Bytes of a stream that the other end has not acknowledged.
+
 use bytes::Bytes;
 use std::sync::{
     Arc,
@@ -10,7 +12,7 @@ use std::sync::{
 pub(crate) struct Unacknowledged(Arc<()>);
 
 impl Unacknowledged {
-    /// The same bytes, which count until they are dropped.
+    /// Wraps bytes so that they count until they are dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Counted { bytes, _count: Arc::clone(&self.0) })
     }
@@ -42,14 +44,14 @@ impl AsRef<[u8]> for Counted {
 pub(crate) struct UnacknowledgedBytes(Arc<AtomicUsize>);
 
 impl UnacknowledgedBytes {
-    /// The same bytes, which count until they are dropped.
+    /// Wraps bytes so that they count until they are dropped.
     pub(crate) fn count(&self, bytes: Bytes) -> Bytes {
         let cost = bytes.len() + PIECE_COST;
         self.0.fetch_add(cost, Ordering::Relaxed);
         Bytes::from_owner(CountedBytes { bytes, cost, held: Arc::clone(&self.0) })
     }
 
-    /// Bytes, with what each piece costs besides.
+    /// Bytes held, with the overhead of each piece.
     pub(crate) fn held(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

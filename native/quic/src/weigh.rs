@@ -150,9 +150,15 @@ impl Default for Allowance {
 impl Allowance {
     /// Spends so many pieces. Whether they may be worked off now.
     pub(crate) fn spend(&mut self, pieces: u32, now: Instant) -> bool {
-        if pieces == 0 {
-            return true;
+        self.fill(now);
+        let affords = pieces <= self.left;
+        if affords {
+            self.left -= pieces;
         }
+        affords
+    }
+
+    fn fill(&mut self, now: Instant) {
         let at = *self.at.get_or_insert(now);
         let earned = now.saturating_duration_since(at).as_millis() * u128::from(PIECES_PER_SECOND) / 1_000;
         if earned > 0 {
@@ -160,11 +166,6 @@ impl Allowance {
             let earned = u32::try_from(earned).unwrap_or(u32::MAX);
             self.left = self.left.saturating_add(earned).min(PIECES_AT_ONCE);
         }
-        let affords = pieces <= self.left;
-        if affords {
-            self.left -= pieces;
-        }
-        affords
     }
 }
 

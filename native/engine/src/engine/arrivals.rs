@@ -1,3 +1,5 @@
+//! Received datagrams that are worked off at once, or filed and worked off in turns between peers.
+
 use std::mem;
 use std::time::{Duration, Instant};
 

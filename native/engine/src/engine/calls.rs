@@ -12,9 +12,9 @@ use crate::transport::ConnectionHandle;
 
 /// Connections of any phase, from the dial that makes one until its end is told.
 ///
-/// An id is never used again. A connection has one handle of the transport at most, which a dial may lay down and get another:
-/// [`Calls::bind`] and [`Calls::unbind`] keep both sides of that, so that an event of the transport finds its connection
-/// by [`Calls::of`], and one of a handle that was laid down finds none.
+/// An id is never used again. A connection has one handle of the transport at most, which a dial may lay down and get
+/// another: [`Calls::bind`] and [`Calls::unbind`] keep both sides of that, so that an event of the transport finds its
+/// connection by [`Calls::of`], and one of a handle that was laid down finds none.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     pub(super) connections: FxHashMap<ConnectionId, Connection>,
@@ -34,7 +34,8 @@ impl Calls {
         id
     }
 
-    /// Takes a connection out, with its handle and its timers; lifetimes are those of its messages, which are settled one by one.
+    /// Takes a connection out, with its handle and its timers; lifetimes are those of its messages, which are settled
+    /// one by one.
     pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
         let connection = self.connections.remove(&id)?;
         if let Some(handle) = connection.handle {

@@ -1,3 +1,5 @@
+//! Ends of connections: graceful, at once, or without a word.
+
 use std::mem;
 use std::time::{Duration, Instant};
 

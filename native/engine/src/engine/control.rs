@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use warren_wireguard::PeerId;
 
 use super::Engine;
-use super::departures::{Member, Waiting};
+use super::departures::{Member, Paced};
 use super::peers::PACKETS;
 use super::transmit::TURN_ALONE;
 use crate::batch::TransmitBatch;
@@ -76,14 +76,17 @@ impl<T: Transport> Engine<T> {
     ///
     /// Each thing that leaves here, and its bound under an uplink:
     ///
-    /// * last words of this end (closes at a shutdown or a removal, goodbyes): three datagrams a connection and peer, once.
+    /// * last words of this end (closes at a shutdown or a removal, goodbyes): three datagrams a connection and peer,
+    ///   once.
     /// * cookie replies: a part of the uplink, divided by source (`warren_wireguard::Device::bound_replies`).
-    /// * all that is for a peer, or that it asks for, in its share: handshake messages and keepalives, 16 waiting; answers to
-    ///   dials, refusals, version negotiations, stateless resets and the word before each, 50 a second, 8 waiting; packets that
-    ///   waited for a session; acknowledgements, credit, probes, closes and what was lost of its connections.
+    /// * all that is for a peer, or that it asks for, in its share: handshake messages and keepalives, 16 waiting;
+    ///   answers to dials, refusals, version negotiations, stateless resets and the word before each, 50 a second, 8
+    ///   waiting; packets that waited for a session; acknowledgements, credit, probes, closes and what was lost of its
+    ///   connections.
     ///
-    /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it packets
-    /// that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no data does.
+    /// The share of each peer is a twentieth of the uplink, that of all together a twelfth while data waits. Beyond it
+    /// packets that waited for a session and what was lost are data, and take turns in a lane; the rest waits until no
+    /// data does.
     pub(super) fn transmit_control(&mut self, batch: &mut TransmitBatch, now: Instant) -> bool {
         if self.departures.uplink.as_ref().is_some_and(|uplink| !uplink.admits_control(now)) {
             self.departures.control_waits = true;
@@ -240,7 +243,7 @@ impl<T: Transport> Engine<T> {
         }
         if let Some(id) = id {
             if held {
-                self.departures.pacing.wait(id, Waiting::Control(handle), now);
+                self.departures.pacing.wait(id, Paced::Control(handle), now);
             }
             self.revive(id);
         }

@@ -18,11 +18,11 @@ use crate::uplink::Uplink;
 
 /// Turns to send, and the bounds on what leaves in them.
 ///
-/// A lane of a connection, a peer's raw packets and what a peer asked for stand here, each once, while they have something.
-/// Their bytes stay where they are: in lanes and streams of connections, and with their peer. Four bounds hold a turn back: the
-/// uplink, the peer's share of it for control, the bottleneck that its connection shares with others, and the rate of its
-/// lane; each is charged for a datagram once that has left. All that is held back has a deadline, which
-/// [`Departures::deadlines`] tells.
+/// A lane of a connection, a peer's raw packets and what a peer asked for stand here, each once, while they have
+/// something. Their bytes stay where they are: in lanes and streams of connections, and with their peer. Four bounds
+/// hold a turn back: the uplink, the peer's share of it for control, the bottleneck that its connection shares with
+/// others, and the rate of its lane; each is charged for a datagram once that has left. All that is held back has a
+/// deadline, which [`Departures::deadlines`] tells.
 pub(super) struct Departures {
     /// Data that may leave, most urgent first.
     pub(super) lanes: Lanes<PeerId, Member>,
@@ -33,7 +33,7 @@ pub(super) struct Departures {
     pub(super) uplink: Option<Uplink>,
     pub(super) policies: Policies,
     /// Connections by bottleneck, and the turns that wait for it.
-    pub(super) pacing: Groups<Waiting>,
+    pub(super) pacing: Groups<Paced>,
     /// Orders of pacing to connections.
     pub(super) orders: Vec<(ConnectionId, Order)>,
     /// Control traffic found the uplink too deep in debt.
@@ -65,7 +65,7 @@ pub(super) enum Member {
 
 /// Turn that waits for its bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum Paced {
     /// A turn in a lane of the device.
     Turn(Priority, ConnectionId),
     /// Frames that QUIC holds and sends again.
@@ -145,7 +145,7 @@ impl Departures {
 
     /// Puts a turn off until the bottleneck has room.
     pub(super) fn wait_turn(&mut self, id: ConnectionId, priority: Priority, now: Instant) {
-        self.pacing.wait(id, Waiting::Turn(priority, id), now);
+        self.pacing.wait(id, Paced::Turn(priority, id), now);
     }
 
     /// Charges the uplink, a peer's share of it and the lane of raw packets for a datagram that left along this path.
@@ -169,7 +169,7 @@ impl Departures {
 
     /// Whether a lane of a connection stands in a queue; an error if that queue has no deadline.
     pub(super) fn has_turn(&self, priority: Priority, id: ConnectionId) -> Result<bool, String> {
-        if self.pacing.waits(&Waiting::Turn(priority, id))? {
+        if self.pacing.waits(&Paced::Turn(priority, id))? {
             return Ok(true);
         }
         let stands = self.lanes.members(priority).any(|member| member == Member::Connection(id));
@@ -186,7 +186,7 @@ impl Departures {
         peer: Option<PeerId>,
         handle: ConnectionHandle,
     ) -> Result<bool, String> {
-        if self.pacing.waits(&Waiting::Control(handle))? {
+        if self.pacing.waits(&Paced::Control(handle))? {
             return Ok(true);
         }
         let Some(peer) = peer else { return Ok(false) };

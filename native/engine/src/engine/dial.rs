@@ -1,3 +1,5 @@
+//! Dials of this end: begun, waiting for another connection, repeated, and timed out.
+
 use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;
@@ -9,9 +11,9 @@ use crate::connection::{Connection, Phase, asks_for};
 use crate::error::{ConnectError, Dialled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
-use crate::quic::choose;
 use crate::timers::Timer;
 use crate::transport::{Hello, Transport};
+use warren_protocols::choose;
 
 impl<T: Transport> Engine<T> {
     /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.

@@ -1,3 +1,5 @@
+//! Drained bytes, told to the caller in portions.
+
 use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};

@@ -1,3 +1,5 @@
+//! Events on their way to the caller.
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! Figures, gathered from the parts that keep them.
+
 use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;

@@ -1,3 +1,5 @@
+//! Dials of peers, accepted or refused, and the rule that one connection of a pair survives.
+
 use std::time::{Duration, Instant};
 
 use warren_wireguard::PeerId;
@@ -6,9 +8,9 @@ use super::Engine;
 use crate::connection::{Connection, Phase};
 use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
-use crate::quic::Choice;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
+use warren_protocols::Choice;
 
 impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.

@@ -31,6 +31,9 @@ impl<T: Transport> Engine<T> {
         let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
             return;
         };
+        if self.asks_in_vain(id, handle, now) {
+            return self.abandon(id, dead("what was sent is not acknowledged"), now);
+        }
         let Some(since) = self.transport.unanswered_since(handle) else {
             self.ask_for_what_flies(id, handle, now);
             self.ask_while_waiting(id, now);
@@ -67,6 +70,21 @@ impl<T: Transport> Engine<T> {
             self.ask_now(id, now);
         }
         self.calls.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
+    }
+
+    /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means harm.
+    fn asks_in_vain(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
+        let (Some(since), Some(heard)) =
+            (self.transport.unacknowledged_since(handle), self.transport.last_heard(handle))
+        else {
+            return false;
+        };
+        let patience = self.config.dead_after.max(self.patience(handle));
+        let connection = self.calls.connections.get_mut(&id).filter(|connection| connection.sends());
+        connection.is_some_and(|connection| {
+            let seconds = connection.in_vain.count(since, heard, now);
+            seconds >= SECONDS_MIN && u64::from(seconds) >= patience.as_secs()
+        })
     }
 
     /// Whether nothing came from a peer since this end began to doubt its session.
@@ -233,6 +251,9 @@ pub(super) fn dead(reason: &str) -> Closed {
 pub(super) const ASK: Duration = Duration::from_secs(1);
 /// Least number of times that a connection is asked before it is given up.
 const ASKS: u32 = 15;
+/// Least number of seconds in vain that end a connection: where one of ten packets is lost, the questions of as many
+/// seconds are all lost once in 28 hours.
+const SECONDS_MIN: u32 = 5;
 /// A timer this late was not late for want of processor time.
 const SUSPENDED: Duration = Duration::from_secs(1);
 /// 0.75 s of 9: more than the round trip of nearly all paths, and both below WireGuard's 10 s.

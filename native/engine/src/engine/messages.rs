@@ -1,10 +1,12 @@
+//! Messages from admission to settlement.
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::Engine;
 use super::peers::PACKETS;
-use crate::connection::{Connection, Sent, Stage};
+use crate::connection::{Connection, Stage, Unsettled};
 use crate::event::{CloseCause, Closed, ClosedBy, Event, GiveUp, Outcome};
 use crate::ids::{ConnectionId, MessageId, Priority};
 use crate::lane::Source;
@@ -12,7 +14,8 @@ use crate::policy::Full;
 use crate::transport::{MessageHandle, Transport};
 
 impl<T: Transport> Engine<T> {
-    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given up.
+    /// Queues a message; on an unknown or closing connection it settles as lost. Once `lifetime` is over it is given
+    /// up.
     pub fn send_message(
         &mut self,
         connection: ConnectionId,
@@ -47,7 +50,7 @@ impl<T: Transport> Engine<T> {
         let sequence = state.lane(priority).queue(message, bytes, now);
         let deadline = lifetime.and_then(|lifetime| now.checked_add(lifetime));
         let stage = Stage::Waiting(priority, sequence);
-        state.messages.insert(message, Sent { stage, queued: now, deadline });
+        state.messages.insert(message, Unsettled { stage, queued: now, deadline });
         if let Some(at) = deadline {
             self.calls.expiries.add(at, connection, message);
         }

@@ -1,7 +1,9 @@
+//! Orders of the pacing, carried out on connections.
+
 use std::time::Instant;
 
 use super::Engine;
-use super::departures::{Member, Waiting};
+use super::departures::{Member, Paced};
 use crate::ids::ConnectionId;
 use crate::pacing::Order;
 use crate::transport::{ConnectionHandle, Transport};
@@ -62,15 +64,15 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    fn go_on(&mut self, waiting: Vec<Waiting>) {
+    fn go_on(&mut self, waiting: Vec<Paced>) {
         for what in waiting {
             match what {
-                Waiting::Turn(priority, id) => {
+                Paced::Turn(priority, id) => {
                     if let Some(connection) = self.calls.connections.get(&id) {
                         self.departures.lanes.push(priority, connection.peer, Member::Connection(id));
                     }
                 }
-                Waiting::Control(handle) => {
+                Paced::Control(handle) => {
                     self.stand_in_control(handle);
                 }
             }

@@ -1,3 +1,5 @@
+//! Peers: added, changed and removed; raw packets to them.
+
 use std::time::Instant;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! A check that nothing stands still, for tests.
+
 use super::Engine;
 use super::peers::PACKETS;
 use crate::connection::Connection;

@@ -10,9 +10,9 @@ use crate::bucket::Bucket;
 use crate::connection::Phase;
 use crate::event::{DialRefusal, DialRefused, Event, Initiator};
 use crate::ids::ConnectionId;
-use crate::quic::{Lists, Protocols};
 use crate::timers::Timer;
 use crate::transport::Transport;
+use warren_protocols::{Lists, Protocols};
 
 impl<T: Transport> Engine<T> {
     /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its own any more.

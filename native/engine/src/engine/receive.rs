@@ -5,10 +5,10 @@
 //! 2. **Splitting**: datagrams that the system received as one are taken one by one (`handle_datagrams`).
 //! 3. **Opening**: WireGuard authenticates a datagram, checks the inner source, and names its peer
 //!    (`handle_datagram`); whose time it took is noted (`note_opened`).
-//! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each other one
-//!    is the caller's (`hand_up`).
-//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are heard
-//!    as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
+//! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each
+//!    other one is the caller's (`hand_up`).
+//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are
+//!    heard as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
 
 use std::time::Instant;
 

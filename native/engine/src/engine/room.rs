@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use warren_wireguard::PeerId;
 
 use super::Engine;
+use super::liveness::ASK;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::ConnectionId;
 use crate::peer::Incomplete;
@@ -60,7 +61,8 @@ impl<T: Transport> Engine<T> {
         Some(connection.peer)
     }
 
-    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for long.
+    /// Gives up the dial, of one peer or of all, whose dialler keeps this end waiting longest; `false`: none does for
+    /// long.
     fn displace(&mut self, only: Option<PeerId>, now: Instant) -> bool {
         let oldest = match only {
             Some(peer) => self.connections_of(peer).into_iter().find(|&id| self.is_overdue(id, now)),
@@ -78,7 +80,8 @@ impl<T: Transport> Engine<T> {
         true
     }
 
-    /// Whether an answer has not come for three times as long as it takes.
+    /// Whether an answer has not come for three times as long as it takes, and a second: in a storm of dials it waits at this end,
+    /// behind the hellos of others, and where JavaScript drives the dialler it waits for that.
     fn is_overdue(&self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;
@@ -88,7 +91,7 @@ impl<T: Transport> Engine<T> {
         };
         let timeout =
             self.transport.probe_timeout(handle).map_or(TIMEOUT_MAX, |timeout| timeout.min(TIMEOUT_MAX));
-        now >= since + 3 * timeout
+        now >= since + (3 * timeout).max(ASK)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Events of tunnel and transport, turned into changes and events of the engine.
+
 use std::time::Instant;
 
 use warren_wireguard::{DownReason, Event as TunnelEvent};

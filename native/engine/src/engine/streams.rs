@@ -1,3 +1,5 @@
+//! Byte streams, in both directions.
+
 use std::time::Instant;
 
 use bytes::Bytes;

@@ -2,15 +2,16 @@
 //!
 //! 1. **Admission**: a command puts bytes into a lane of their connection, or into a peer's queue of raw packets
 //!    (`messages.rs`, `streams.rs`, `peers.rs`).
-//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the device
-//!    (`schedule`, `revive`).
-//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). Traffic that outranks data leaves first (`control.rs`),
-//!    traffic beyond a peer's share last.
-//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its bottleneck, its
-//!    lane's rate and the batch allow (`transmit_data`).
+//! 2. **Standing**: a lane that has something, and for which the transport has room, stands among the lanes of the
+//!    device (`schedule`, `revive`).
+//! 3. **Asking**: the driver asks for a batch (`poll_transmit`). Traffic that outranks data leaves first
+//!    (`control.rs`), traffic beyond a peer's share last.
+//! 4. **Choosing**: the first member of the highest lane has its turn, for as many datagrams as the uplink, its
+//!    bottleneck, its lane's rate and the batch allow (`transmit_data`).
 //! 5. **Writing**: the turn hands the transport only bytes that leave at once: from then on they are past choosing
 //!    (`turn_of_connection`, then `write.rs`). A raw packet skips to stage 7 (`turn_of_packets`).
-//! 6. **Packing**: QUIC makes packets of the bytes that it holds, and the bottleneck is charged (`transmit_connection`).
+//! 6. **Packing**: QUIC makes packets of the bytes that it holds, and the bottleneck is charged
+//!    (`transmit_connection`).
 //! 7. **Sealing**: netstack adds UDP and IPv6 headers, WireGuard seals, or keeps the packet until it has a session
 //!    (`seal`, `wrap`).
 //! 8. **Paying**: the datagram stands in the batch; the uplink, its peer's share and its lane's rate are charged

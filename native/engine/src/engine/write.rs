@@ -1,3 +1,5 @@
+//! Writing of one lane's messages, datagrams and streams to the transport.
+
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};

@@ -1,3 +1,5 @@
+//! Connections that share a bottleneck, and its rate.
+
 mod startup;
 mod tick;
 mod turns;
@@ -8,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::pacer::Pacer;
-use super::path::Path;
+use super::path::PathModel;
 use super::rate::{Phase, Rate};
 use crate::ids::ConnectionId;
 use crate::stats::PathFigures;
@@ -51,7 +53,7 @@ pub(crate) struct Group<W> {
 #[derive(Debug)]
 struct Member {
     group: GroupId,
-    path: Path,
+    path: PathModel,
 }
 
 /// An order to a connection.
@@ -101,7 +103,7 @@ impl<W: PartialEq> Groups<W> {
             self.groups.insert(GroupId(self.next), group);
             GroupId(self.next)
         });
-        self.members.insert(id, Member { group, path: Path::default() });
+        self.members.insert(id, Member { group, path: PathModel::default() });
         let state = self.groups.get_mut(&group)?;
         state.members.push(id);
         (state.rate.phase == Phase::Startup).then_some(state.startup as u64)

@@ -1,3 +1,5 @@
+//! The token bucket of a bottleneck.
+
 use std::time::{Duration, Instant};
 
 use crate::bucket::Bucket;

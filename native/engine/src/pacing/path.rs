@@ -1,3 +1,5 @@
+//! One path as its acknowledgements show it: delay, queue, loss and rate.
+
 mod floor;
 
 use std::collections::VecDeque;
@@ -9,7 +11,7 @@ use crate::transport::PathSample;
 
 /// A connection's path, as its acknowledgements show it: the delay while it is empty, and the queue on it.
 #[derive(Debug, Default)]
-pub(crate) struct Path {
+pub(crate) struct PathModel {
     delay: Least<i64>,
     floor: Floor,
     /// Ticks in a row that had a floor.
@@ -71,7 +73,7 @@ pub(crate) struct Tick {
     pub(crate) delay: Option<i64>,
 }
 
-impl Path {
+impl PathModel {
     pub(crate) fn observe(&mut self, sample: &PathSample, now: Instant) {
         self.in_flight = sample.in_flight as f64;
         self.window = sample.window as f64;

@@ -1,3 +1,5 @@
+//! The controller that finds a bottleneck's rate.
+
 mod seen;
 mod steady;
 mod trial;

@@ -13,12 +13,12 @@ use crate::ecn::Ecn;
 pub struct Received {
     /// Its sender.
     pub peer: PeerId,
-    /// In an allocation of its own: what is kept of it keeps all of it.
+    /// The payload, in an allocation of its own: a kept piece of it keeps all of it.
     pub payload: BytesMut,
     /// The mark that it came with.
     pub ecn: Ecn,
-    /// Its departure by the sender's clock: ticks of [`STAMP_MICROS`], the lowest 20 bits. Its acknowledgements then tell the
-    /// delay there apart from the delay back.
+    /// Its departure by the sender's clock: ticks of [`STAMP_MICROS`], the lowest 20 bits. Its acknowledgements then
+    /// tell the delay there apart from the delay back.
     pub departed: u32,
     /// The endpoint at which the peer is seen, which the answer to a dial tells it.
     pub observed: SocketAddr,
@@ -29,7 +29,8 @@ pub struct Received {
 pub enum Packets {
     /// All that may leave.
     All,
-    /// Packets that ask for no acknowledgement (RFC 9000 section 2: not ack-eliciting), and what a close or a ping needs.
+    /// Packets that ask for no acknowledgement (RFC 9000 section 2: not ack-eliciting), and what a close or a ping
+    /// needs.
     NonEliciting,
 }
 
@@ -47,7 +48,7 @@ pub struct Transmit {
 /// A datagram that belongs to no connection.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// Whom it is for.
+    /// Its receiver.
     pub peer: PeerId,
     /// The UDP payload.
     pub payload: Vec<u8>,
@@ -66,8 +67,8 @@ pub struct PathSample {
     pub lost: u64,
     /// Times that marks (ECN) came back.
     pub marks: u64,
-    /// The least delay to the other end, by its clock, less a constant that is unknown, in microseconds. Without its clock: the
-    /// least round trip.
+    /// The least delay to the other end, by its clock, less a constant that is unknown, in microseconds. Without its
+    /// clock: the least round trip.
     pub delay: i64,
     /// Arrival of the newest packet, by the same clock, in microseconds.
     pub arrival: i64,

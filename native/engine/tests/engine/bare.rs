@@ -1,5 +1,5 @@
-//! A second transport, as little as the seam allows: no congestion control, no flow control, nothing sent twice. For networks that
-//! lose and reorder nothing.
+//! A second transport, as little as the seam allows: no congestion control, no flow control, nothing sent twice. For
+//! networks that lose and reorder nothing.
 
 mod frame;
 mod verbs;

@@ -293,3 +293,23 @@ fn a_close_after_the_session_expired_still_reaches_the_other_end() {
     let closed = world.node(at(1)).closed();
     assert_eq!((closed[0].0, closed[0].1.by, closed[0].1.code), (theirs, ClosedBy::Remote, 3));
 }
+
+#[test]
+fn a_close_that_waits_for_the_uplink_leaves_before_the_connection_is_forgotten() {
+    for (uplink, waited) in [(1_000_000, 0), (1_000_000, 5), (1_000_000, 40), (100_000, 5), (100_000, 80)] {
+        let mut world =
+            mesh(2, Seed::exactly(waited), |n, config| config.uplink = (n == 0).then_some(uplink));
+        world.network.set_default(Link { latency: Duration::ZERO, ..Link::default() });
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.run_for(Duration::from_millis(waited));
+        world.with(at(0), |node, now| {
+            node.send(ours, 0, bulk(MIB), now);
+        });
+        world.run_for(Duration::from_micros(250));
+        world.with(at(0), |node, now| node.engine.close(ours, 1, "panic", Duration::ZERO, now));
+        world.run_for(Duration::from_secs(20));
+        let closed = world.node(at(1)).closed();
+        let ends: Vec<_> = closed.iter().map(|(_, it)| (it.by, it.code)).collect();
+        assert_eq!(ends, [(ClosedBy::Remote, 1)], "{uplink} bit/s, closed after {waited} ms: {closed:?}");
+    }
+}

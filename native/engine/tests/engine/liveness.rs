@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_engine::{CloseCause, ClosedBy, Outcome};
+use warren_engine::{CloseCause, ClosedBy, ConnectionId, Outcome};
 use warren_testing::{Link, Seed};
 
-use crate::world::{at, bulk, connect, dial, mesh};
+use crate::world::{World, at, bulk, connect, dial, mesh};
 
 #[test]
 fn a_killed_peer_is_dead_once_data_is_unanswered_for_long_enough() {
@@ -176,3 +176,111 @@ fn a_connection_that_only_one_end_knows_makes_way_for_a_redial() {
     assert_eq!(world.node(at(0)).live().len(), 1);
     assert!(!world.node(at(1)).live().contains(&theirs));
 }
+
+#[test]
+fn whom_nothing_reaches_is_dead_though_it_is_heard_all_the_time() {
+    let mut world = one_way(Seed::of_this_run(), 0.0);
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(1));
+    silence(&mut world, 1.0);
+    world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"heard?"), now));
+    speak_for(&mut world, theirs, Duration::from_secs(15));
+    assert_eq!(world.node(at(0)).live(), [ours]);
+    speak_for(&mut world, theirs, Duration::from_secs(15));
+    assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::PeerDead);
+    assert_eq!(world.node(at(0)).settled(Outcome::Lost), 1);
+}
+
+#[test]
+fn a_silence_of_one_way_that_is_shorter_than_the_limit_costs_no_connection() {
+    for seed in 0..40 {
+        let loss = 0.05;
+        let mut world = one_way(Seed::exactly(seed), loss);
+        let (ours, theirs) = connect(&mut world, 0, 1);
+        world.run_for(Duration::from_millis(700 + 37 * seed));
+        silence(&mut world, 1.0);
+        world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"heard?"), now));
+        speak_for(&mut world, theirs, Duration::from_secs(1 + seed % 14));
+        silence(&mut world, loss);
+        speak_for(&mut world, theirs, Duration::from_secs(5));
+        assert_eq!(world.node(at(0)).live(), [ours], "seed {seed}");
+        assert!(world.node(at(1)).received.contains(&(0, 6)), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_path_that_loses_a_third_of_all_packets_for_ten_minutes_costs_no_connection() {
+    let mut world = one_way(Seed::of_this_run(), 0.33);
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    for _ in 0..200 {
+        world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"there?"), now));
+        speak_for(&mut world, theirs, Duration::from_secs(3));
+    }
+    assert_eq!(world.node(at(0)).live(), [ours]);
+}
+
+#[test]
+fn a_silence_of_one_way_that_becomes_an_outage_is_not_held_against_the_peer() {
+    let mut world = one_way(Seed::of_this_run(), 0.0);
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(1));
+    silence(&mut world, 1.0);
+    world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"heard?"), now));
+    for _ in 0..3 {
+        speak_for(&mut world, theirs, Duration::from_secs(3));
+        world.network.set_link(at(1), at(0), Link::down());
+        speak_for(&mut world, theirs, Duration::from_secs(9));
+        world.network.set_link(at(1), at(0), Link::with_latency(LATENCY));
+    }
+    speak_for(&mut world, theirs, Duration::from_millis(900));
+    silence(&mut world, 0.0);
+    speak_for(&mut world, theirs, Duration::from_secs(2));
+    assert_eq!(world.node(at(0)).live(), [ours], "36 s, of which the peer was heard in 9");
+    assert!(world.node(at(1)).received.contains(&(0, 6)));
+}
+
+#[test]
+fn a_machine_that_sleeps_while_nothing_reaches_its_peer_has_its_connection_when_it_wakes() {
+    for slept in [20, 60, 150] {
+        let mut world = one_way(Seed::of_this_run(), 0.0);
+        let (ours, theirs) = connect(&mut world, 0, 1);
+        world.run_for(Duration::from_secs(1));
+        silence(&mut world, 1.0);
+        world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"heard?"), now));
+        speak_for(&mut world, theirs, Duration::from_secs(5));
+        world.stall(Duration::from_secs(slept));
+        speak_for(&mut world, theirs, Duration::from_secs(3));
+        silence(&mut world, 0.0);
+        speak_for(&mut world, theirs, Duration::from_secs(3));
+        assert_eq!(world.node(at(0)).live(), [ours], "{slept} s");
+        assert!(world.node(at(1)).received.contains(&(0, 6)), "{slept} s");
+    }
+}
+
+/// Two nodes, of which only the first gives up.
+fn one_way(seed: Seed, loss: f64) -> World {
+    let mut world = mesh(2, seed, |n, config| {
+        config.heartbeat = None;
+        if n == 1 {
+            config.dead_after = Duration::from_secs(3_600);
+        }
+    });
+    world.network.set_default(Link { loss, latency: LATENCY, ..Link::default() });
+    world
+}
+
+/// Loses this share of the first one's datagrams.
+fn silence(world: &mut World, loss: f64) {
+    world.network.set_link(at(0), at(1), Link { loss, latency: LATENCY, ..Link::default() });
+}
+
+/// Lets the second one say something every 300 ms.
+fn speak_for(world: &mut World, theirs: ConnectionId, duration: Duration) {
+    let end = world.elapsed() + duration;
+    while world.elapsed() < end {
+        world.with(at(1), |node, now| node.send(theirs, 0, Bytes::from_static(b"I hear nothing"), now));
+        world.run_for(Duration::from_millis(300).min(end - world.elapsed()));
+    }
+}
+
+const LATENCY: Duration = Duration::from_millis(20);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use warren_engine::Dialled;
+use warren_engine::{CloseCause, Dialled};
 use warren_testing::{Link, Seed};
 
 use crate::hostile::{Being, Hostile, Place};
-use crate::world::{DIAL, Endpoint, at, config};
+use crate::world::{DIAL, Endpoint, at, config, connect, dial as dial_node, mesh};
 
 #[test]
 fn sixty_four_peers_that_dial_and_complete_nothing_keep_nobody_out() {
@@ -50,6 +50,50 @@ fn a_dial_on_its_way_is_not_given_up_for_another() {
     }
     place.run_for(Duration::from_secs(1));
     assert_eq!(place.with(at(1), |being, _| being.node().live().len()), 1);
+}
+
+#[test]
+fn a_dialler_whose_answer_is_late_for_a_busy_second_keeps_its_place() {
+    let mut world = mesh(7, Seed::of_this_run(), |_, config| config.limits.pending_connections = 4);
+    world.network.set_default(Link::with_latency(Duration::from_millis(5)));
+    // Sessions, whose round trips both ends know.
+    for n in 1..7 {
+        let (ours, _) = connect(&mut world, n, 0);
+        world.with(at(n), |node, now| node.engine.close(ours, 0, "", Duration::ZERO, now));
+        world.run_for(Duration::from_millis(200));
+    }
+    let early: Vec<_> = (1..5).map(|n| dial_node(&mut world, n, 0)).collect();
+    world.run_for(Duration::from_millis(1));
+    for n in 1..5 {
+        world.network.set_link(at(n), at(0), Link::with_latency(Duration::from_millis(800)));
+    }
+    world.run_for(Duration::from_millis(500));
+    let late: Vec<_> = (5..7).map(|n| dial_node(&mut world, n, 0)).collect();
+    world.run_for(Duration::from_secs(1));
+    for (n, id) in (1..5).zip(early) {
+        assert_eq!(world.node(at(n)).live(), [id]);
+    }
+    for (n, id) in (5..7).zip(late) {
+        assert!(
+            world
+                .node(at(n))
+                .closed()
+                .iter()
+                .any(|&(closed, why)| closed == id && why.cause == CloseCause::Refused)
+        );
+    }
+    assert_eq!(world.node(at(0)).engine.stats().displaced_dials, 0);
+}
+
+#[test]
+fn a_dialler_that_keeps_its_place_for_more_than_a_second_makes_room() {
+    let mut place = place(64, 1);
+    for n in HOSTILE..HOSTILE + 64 {
+        place.with(at(n), |being, now| being.hostile().dial(&["test/0".into()], now));
+    }
+    place.run_for(Duration::from_millis(1_100));
+    assert_eq!(pending(&mut place), 64);
+    assert_eq!(dial(&mut place), 1);
 }
 
 /// Node 0 with these protocols, node 1, and so many that keep to no rule, all with sessions.

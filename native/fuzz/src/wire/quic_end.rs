@@ -143,6 +143,12 @@ impl QuicEnd {
         frame
     }
 
+    /// The greatest packet number that the other end used with data.
+    #[cfg(test)]
+    pub(crate) fn heard(&self) -> Option<u64> {
+        self.heard
+    }
+
     /// The connection ID that the other end sends to.
     pub(crate) fn own_id(&self) -> &[u8] {
         &self.own_id

@@ -46,6 +46,8 @@ pub(super) struct Flow {
     urged: bool,
     /// Packets that leave whatever is in flight and asked for.
     owed: u64,
+    /// Unreliable datagrams may wait.
+    has_datagrams: bool,
     /// All control frames left since this was last asked.
     is_drained: bool,
 }
@@ -60,6 +62,7 @@ impl Flow {
             eliciting_frames: 0,
             urged: false,
             owed: 0,
+            has_datagrams: false,
             is_drained: false,
         }
     }
@@ -128,15 +131,22 @@ impl Flow {
         let drained = open && last + NOT_FULL < mtu as usize;
         if drained {
             self.unsent = 0;
+            self.has_datagrams = false;
         }
         // quinn-proto writes control frames before those of streams.
         self.is_drained |= drained || (open && streams);
         asks
     }
 
+    /// Whether there is more to send than acknowledgements and control frames, about.
+    fn has_more(&self) -> bool {
+        self.unsent > 0 || self.owed > 0 || self.has_datagrams
+    }
+
     /// Notes that nothing had to leave through an open gate.
     fn nothing_left(&mut self) {
         self.unsent = 0;
+        self.has_datagrams = false;
         self.urged = false;
         self.owed = if self.owed == u64::MAX { u64::MAX } else { 0 };
     }
@@ -194,6 +204,9 @@ impl Connection {
         let allowed = usize::try_from(self.flow.allowed(packets, mtu)).unwrap_or(usize::MAX);
         let open = allowed > 0;
         self.flow.gauge.open(open);
+        if self.phase == Phase::Open && self.quiet.waits(now) && !(open && self.flow.has_more()) {
+            return None;
+        }
         // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
         let most = if open { max.min(allowed) } else { max };
         let mut transmit = self.inner.poll_transmit(now, most, out);
@@ -207,6 +220,7 @@ impl Connection {
             }
             return None;
         };
+        self.parting.departed(now);
         let size = transmit.size;
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
@@ -217,6 +231,8 @@ impl Connection {
         if asks {
             self.unanswered.get_or_insert(now);
             self.unacknowledged.get_or_insert(now);
+        } else if self.unacknowledged.is_some() {
+            self.quiet.left(size.div_ceil(segment) as u64, now);
         }
         Some(Transmit { segment, ecn: ecn(transmit.ecn), asks })
     }
@@ -225,6 +241,7 @@ impl Connection {
     pub(crate) fn send_datagram(&mut self, bytes: Bytes) -> bool {
         let sent = self.phase == Phase::Open && self.inner.datagrams().send(bytes, false).is_ok();
         self.wants_writable |= !sent;
+        self.flow.has_datagrams |= sent;
         sent
     }
 

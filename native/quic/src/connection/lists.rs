@@ -1,14 +1,19 @@
 //! The other end's lists and its last word, and this end's.
 
-use super::{Connection, Events, Phase};
-use crate::{Event, Lists, control::ControlFrame};
+use super::{Connection, Events, Phase, Violation};
+use crate::{
+    Event, Lists,
+    announcement::Announcement,
+    control::{ControlFrame, MAX_BODY},
+};
 
 impl Connection {
     /// Tells the other end which lists are this end's from now on.
     pub(crate) fn announce(&mut self, lists: Lists) {
-        if self.phase == Phase::Open {
+        let announcement = Announcement::new(&lists).filter(|it| it.body().len() as u64 <= MAX_BODY);
+        if let Some(announcement) = announcement.filter(|_| self.phase == Phase::Open) {
             self.control.push_unknown(&self.grease);
-            self.control.push(ControlFrame::Announce(lists.into()));
+            self.control.push(ControlFrame::Announce(announcement));
         }
     }
 
@@ -20,15 +25,17 @@ impl Connection {
     }
 
     /// The other end's lists, unless newer ones are known.
-    pub(super) fn on_announced(&mut self, lists: Box<Lists>, events: &mut Events) {
+    pub(super) fn on_announced(
+        &mut self,
+        announcement: &Announcement,
+        events: &mut Events,
+    ) -> Result<(), Violation> {
+        let lists = announcement.read().map_err(|_| Violation("a malformed announcement"))?;
         if lists.generation > self.told {
             self.told = lists.generation;
-            // Of those in one packet the last counts.
-            match events.back_mut() {
-                Some((handle, Event::Announced(last))) if *handle == self.handle => *last = lists,
-                _ => events.push_back((self.handle, Event::Announced(lists))),
-            }
+            events.push_back((self.handle, Event::Announced(lists.into())));
         }
+        Ok(())
     }
 
     pub(super) fn on_other_finished(&mut self, events: &mut Events) {

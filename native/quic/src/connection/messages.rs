@@ -168,10 +168,7 @@ impl Connection {
                 let id = VarInt::from_u64(stream).map_err(|_| Violation("no such stream"))?;
                 return self.on_read(id.into(), bytes, events);
             }
-            ControlFrame::Announce(lists) => {
-                self.on_announced(lists, events);
-                return Ok(());
-            }
+            ControlFrame::Announce(announcement) => return self.on_announced(&announcement, events),
             ControlFrame::Finished => {
                 self.on_other_finished(events);
                 return Ok(());

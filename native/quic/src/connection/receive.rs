@@ -299,8 +299,12 @@ impl Connection {
         let progress = fetch(&mut self.inner, id, |bytes| {
             reader.push(bytes, |frame| frames.push(frame)).map_err(|_| Violation("a malformed control frame"))
         })?;
-        for frame in frames {
-            self.on_control(frame, events)?;
+        let announces = |frame: &ControlFrame| matches!(frame, ControlFrame::Announce(_));
+        let newest = frames.iter().rposition(announces);
+        for (at, frame) in frames.into_iter().enumerate() {
+            if !announces(&frame) || Some(at) == newest {
+                self.on_control(frame, events)?;
+            }
         }
         match progress {
             Progress::Blocked => Ok(()),

@@ -13,7 +13,7 @@ use super::Connection;
 /// more than [`QUEUED_MAX`] wait there; the other streams stay unread, and keep their credit.
 #[derive(Debug, Default)]
 pub(super) struct Stops {
-    /// At least as many as wait inside quinn-proto, but for those that were lost.
+    /// Upper bound of those that wait inside quinn-proto, but for lost ones.
     queued: u32,
     waiting: VecDeque<(StreamId, VarInt)>,
 }
@@ -44,5 +44,5 @@ impl Connection {
     }
 }
 
-/// Three times as many streams as may be open by default. They take 32 KiB, and 6 KB on the wire.
+/// Most words that wait: for four times as many streams as may be open by default. They take 32 KiB, and 6 KB on the wire.
 const QUEUED_MAX: u32 = 1_024;

@@ -1,6 +1,7 @@
 //! Frames of the control stream, in pieces and in numbers.
 
 use super::*;
+use crate::Lists;
 
 #[test]
 fn frames_survive_any_cut_and_unknown_ones_between() {
@@ -11,7 +12,7 @@ fn frames_survive_any_cut_and_unknown_ones_between() {
         ControlFrame::Cancelled { message: 2 },
         ControlFrame::GivenUp { message: 8, code: 3 },
         ControlFrame::Read { stream: 9, bytes: READ_ALL },
-        ControlFrame::Announce(lists(8).into()),
+        ControlFrame::Announce(Announcement::new(&lists(8)).expect("short lists")),
         ControlFrame::Finished,
     ];
     let mut writer = ControlWriter::default();
@@ -57,22 +58,22 @@ fn an_announcement_of_the_longest_lists_is_within_what_a_reader_takes() {
     let mut long = lists(1 << 62);
     long.offer = (10..42).map(|n| format!("{n}{}", "x".repeat(46)).into()).collect();
     long.accept = long.offer.clone();
+    let announcement = Announcement::new(&long).expect("no more names than may be");
     let mut writer = ControlWriter::default();
-    writer.push(ControlFrame::Announce(long.clone().into()));
+    writer.push(ControlFrame::Announce(announcement.clone()));
     let mut found = None;
     ControlReader::default().push(writer.bytes(), |frame| found = Some(frame)).expect("it follows the rules");
-    assert_eq!(found, Some(ControlFrame::Announce(long.into())));
+    assert_eq!(found, Some(ControlFrame::Announce(announcement.clone())));
+    assert_eq!(announcement.read(), Ok(long));
 }
 
 #[test]
 fn an_announcement_that_lacks_a_list_or_says_one_twice_is_malformed() {
-    let whole = announcement::encode(&lists(8)).expect("short lists");
+    let whole = Announcement::new(&lists(8)).expect("short lists");
     for twice in [false, true] {
-        let mut body = if twice { whole.clone() } else { Vec::new() };
-        body.extend_from_slice(&whole[..10]);
-        let mut frame = vec![7, body.len() as u8];
-        frame.extend_from_slice(&body);
-        assert_eq!(ControlReader::default().push(&frame, |_| ()), Err(Malformed), "{twice}");
+        let mut body = if twice { whole.body().to_vec() } else { Vec::new() };
+        body.extend_from_slice(&whole.body()[..10]);
+        assert!(Announcement::from_body(&body).read().is_err(), "{twice}");
     }
 }
 

@@ -19,9 +19,8 @@ impl Quic {
     ) {
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return };
         let weight = made.weigh(&self.weight);
-        if let Ok(pieces) = weight
-            && let Some(peer) = self.peers.get_mut(&made.peer)
-            && !peer.allowance.spend(pieces, now)
+        if let Ok(pieces @ 1..) = weight
+            && !self.allowances.entry(made.peer).or_default().spend(pieces, now)
         {
             self.totals.datagrams_too_costly += 1;
             return;
@@ -42,9 +41,7 @@ impl Quic {
     pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
         let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
         if is_silent && made.is_left() && self.events.is_empty() {
-            let peer = made.peer;
-            self.remove(connection);
-            self.drop_if_idle(peer);
+            self.forget(connection);
         } else if made.is_drained() {
             self.touch(connection);
         } else if is_silent && made.lingers() {
@@ -71,6 +68,13 @@ impl Quic {
         }
     }
 
+    /// Drops a connection, and its peer with the last.
+    pub(super) fn forget(&mut self, connection: ConnectionHandle) {
+        let Some(peer) = self.peer_of(connection) else { return };
+        self.remove(connection);
+        self.drop_if_idle(peer);
+    }
+
     pub(super) fn remove(&mut self, handle: ConnectionHandle) {
         match self.slots.remove(&handle) {
             Some(Slot::Made(made)) => {
@@ -95,5 +99,5 @@ impl Quic {
     }
 }
 
-/// As many as a device may have protocols, and so connections with one peer.
+/// Most closed connections of a peer: a device has as many protocols, and so connections with one peer.
 const LINGERING_MAX: usize = 32;

@@ -1,5 +1,5 @@
-//! The frames of the bare transport: a mark, whether the dialler of their connection sent them, the dialler's name for it, a
-//! kind, and the rest.
+//! The frames of the bare transport: a mark, whether the dialler of their connection sent them, the dialler's name for
+//! it, a kind, and the rest.
 
 use bytes::{Buf, BufMut, Bytes};
 

@@ -1,6 +1,7 @@
 use super::Json;
 use crate::{
     Hello, Lists, StreamName, accepts,
+    announcement::Announcement,
     control::{ControlFrame, ControlReader, ControlWriter, READ_ALL},
     grease::Grease,
     header::{Header, HeaderReader},
@@ -90,7 +91,10 @@ fn control() -> Vec<Vector> {
             "control frame: the sender replaced the message of stream 8",
             vec![ControlFrame::GivenUp { message: 8, code: 2 }],
         ),
-        ("control frame: other lists from now on", vec![ControlFrame::Announce(lists.into())]),
+        (
+            "control frame: other lists from now on",
+            vec![ControlFrame::Announce(Announcement::new(&lists).unwrap())],
+        ),
         ("control frame: nothing more is sent", vec![ControlFrame::Finished]),
     ];
     let mut vectors = Vec::new();

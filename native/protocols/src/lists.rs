@@ -57,7 +57,7 @@ fn is_sound(names: &[Box<str>]) -> bool {
 }
 
 /// The most names in a list.
-pub(crate) const MAX_NAMES: usize = 64;
+pub const MAX_NAMES: usize = 64;
 
-/// The transport that this crate is, as lists name it.
+/// The only transport so far.
 const TRANSPORT: &str = "quic/1";
