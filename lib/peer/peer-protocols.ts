@@ -41,7 +41,7 @@ export class PeerProtocols {
   readonly #slots = new Map<string, Slots>()
   readonly #since = new Map<string, Date>()
   /** Connections below a floor, and when they close. */
-  readonly #late = new Map<Connection, Timer>()
+  #late: Map<Connection, Timer> | undefined
   /** The connection on which the newest lists were told. */
   #toldOn: Connection | undefined
   #wasOwn = false
@@ -197,8 +197,8 @@ export class PeerProtocols {
     const { spoken } = this.#runtime
     spoken.of(connection.protocol).connections -= 1
     spoken.spoke(this.#link.publicKey, connection.protocol)
-    this.#late.get(connection)?.cancel()
-    this.#late.delete(connection)
+    this.#late?.get(connection)?.cancel()
+    this.#late?.delete(connection)
     this.#moves.ended(connection)
     if (this.#link.connections.size === 0) this.#theirs.left()
     if (this.#toldOn !== connection) return
@@ -230,8 +230,8 @@ export class PeerProtocols {
     this.#mine.stop()
     this.#announcer.stop()
     this.#moves.stop()
-    for (const timer of this.#late.values()) timer.cancel()
-    this.#late.clear()
+    for (const timer of this.#late?.values() ?? []) timer.cancel()
+    this.#late = undefined
   }
 
   /** By hand, what moves do by themselves. */
@@ -309,16 +309,14 @@ export class PeerProtocols {
   #checkFloors(): void {
     for (const connection of this.#link.connections) {
       const floor = this.#mine.floorAbove(connection.protocol)
-      const timer = this.#late.get(connection)
+      const timer = this.#late?.get(connection)
       if (floor === undefined) {
         timer?.cancel()
-        this.#late.delete(connection)
+        this.#late?.delete(connection)
       } else if (timer === undefined) {
-        const { clock } = this.#runtime
-        this.#late.set(
-          connection,
-          clock.after(floor.grace, () => this.#closeBelow(connection, floor)),
-        )
+        const close = this.#runtime.clock.after(floor.grace, () => this.#closeBelow(connection, floor))
+        this.#late ??= new Map()
+        this.#late.set(connection, close)
       }
     }
   }

@@ -96,19 +96,18 @@ export class Settings {
 /** Settings towards one peer: its own where it has them, else those of the device. Of two floors the higher one holds. */
 export class PeerSettings {
   readonly #device: Settings
-  readonly #floors: Floors
+  /** Made when it is needed: most of thousands of peers have none. */
+  #floors: Floors | undefined
   readonly #changed: () => void
   readonly #unwatch: () => void
   #lists: Lists | undefined
   #transports: readonly string[] | undefined
   #sent: SentLists | undefined
-  #hasFloors = false
 
   /** `changed` is called after each change of what is sent to the peer. */
   constructor(device: Settings, changed: () => void) {
     this.#device = device
     this.#changed = changed
-    this.#floors = new Floors(device.families, device.clock, () => this.#change())
     this.#unwatch = device.watch(() => this.#deviceChanged())
   }
 
@@ -119,24 +118,24 @@ export class PeerSettings {
 
   /** Something of this peer differs from what the device sends to all. */
   get isOwn(): boolean {
-    return this.#lists !== undefined || this.#transports !== undefined || this.#hasFloors
+    return this.#lists !== undefined || this.#transports !== undefined || this.floors.length > 0
   }
 
   get sent(): SentLists {
     if (!this.isOwn) return this.#device.sent
     const { lists, floors, transports } = this.#device
-    this.#sent ??= this.#device.sentOf(this.#lists ?? lists, [floors, this.#floors], this.#transports ?? transports)
+    this.#sent ??= this.#device.sentOf(this.#lists ?? lists, this.#withOwn(floors), this.#transports ?? transports)
     return this.#sent
   }
 
   /** The floor under which a protocol is, if there is one. */
   floorAbove(protocol: string): Floor | undefined {
-    return floorOf(protocol, [this.#device.floors, this.#floors], this.#device.families)
+    return floorOf(protocol, this.#withOwn(this.#device.floors), this.#device.families)
   }
 
   /** Floors of the peer's own. */
   get floors(): readonly Floor[] {
-    return this.#floors.all
+    return this.#floors?.all ?? []
   }
 
   setLists(lists: Lists | undefined): void {
@@ -150,18 +149,22 @@ export class PeerSettings {
   }
 
   setFloor(floor: Floor): void {
-    this.#hasFloors = true
+    const { families, clock } = this.#device
+    this.#floors ??= new Floors(families, clock, () => this.#change())
     this.#floors.set(floor)
   }
 
   clearFloor(family: string): void {
-    this.#floors.clear(family)
-    this.#hasFloors = this.#floors.all.length > 0
+    this.#floors?.clear(family)
   }
 
   stop(): void {
-    this.#floors.stop()
+    this.#floors?.stop()
     this.#unwatch()
+  }
+
+  #withOwn(floors: Floors): readonly Floors[] {
+    return this.#floors === undefined ? [floors] : [floors, this.#floors]
   }
 
   #change(): void {

@@ -197,3 +197,32 @@ export function config(text: string): Promise<Device> {
   for (const peer of peers) peer.publicKey satisfies string | Uint8Array
   return Device.open(device)
 }
+
+export async function upgrade(device: Device, connection: Connection): Promise<void> {
+  device.setProtocols(['ledger/2', 'ledger/1'])
+  device.setProtocols({ offer: ['ledger/1'], accept: undefined, prefer: 'ledger/1' })
+  // @ts-expect-error a list, or an object of lists
+  device.setProtocols('ledger/2')
+  device.setFloor('ledger/2', { from: new Date(), grace: undefined })
+  const { ok, inTheWay } = device.canClose('ledger/1', { quietFor: 1_000, ignore: device.peers.values() })
+  same<typeof ok, boolean>()
+  for (const { peer, why } of inTheWay) {
+    same<typeof peer, Peer>()
+    same<typeof why, 'unknown' | 'offline' | 'needs-it' | 'connected' | 'spoken'>()
+  }
+  for (const [family, { offered, current, since }] of connection.peer.protocols) {
+    same<typeof family, string>()
+    same<typeof offered, readonly string[]>()
+    same<typeof current, string | undefined>()
+    same<typeof since, Date | undefined>()
+  }
+  connection.peer.on('protocol', ({ previous }) => same<typeof previous, string | undefined>())
+  same<typeof connection.replaces, Connection | undefined>()
+  const moved = await connection.supersede()
+  same<typeof moved, Connection>()
+  await device.broadcast(({ protocol }) => new TextEncoder().encode(protocol), { protocol: 'ledger/1' })
+  for (const { protocol, bytesDelivered } of device.stats().protocols) {
+    same<typeof protocol, string>()
+    same<typeof bytesDelivered, number>()
+  }
+}
