@@ -26,12 +26,6 @@ export type { FamilyState } from './peer/family-state.js'
 export type { ConnectOptions, Peer, PeerEvents } from './peer/peer.js'
 export type { PeerEvent, ProtocolEvent } from './peer/peer-event.js'
 export type { AuthorizedPeerOptions, PeerChanges, PeerOptions } from './peer/peer-options.js'
-export type { ClosingObstacle, ClosingVerdict } from './protocols/can-close.js'
-export type { CanCloseOptions } from './protocols/can-close-options.js'
-export type { FamiliesOption } from './protocols/families.js'
-export type { FloorOptions } from './protocols/floor-options.js'
-export type { ProtocolStats } from './protocols/protocol-totals.js'
-export type { ProtocolLists, ProtocolsOption } from './protocols/protocols.js'
 export type {
   ConnectionReadable,
   ConnectionStream,
@@ -39,3 +33,9 @@ export type {
   IncomingStream,
 } from './streams/stream.js'
 export type { StreamOptions } from './streams/stream-options.js'
+export type { ClosingObstacle, ClosingVerdict } from './versions/can-close.js'
+export type { CanCloseOptions } from './versions/can-close-options.js'
+export type { FamiliesOption } from './versions/families.js'
+export type { FloorOptions } from './versions/floor-options.js'
+export type { ProtocolStats } from './versions/protocol-totals.js'
+export type { ProtocolLists, ProtocolsOption } from './versions/protocols.js'

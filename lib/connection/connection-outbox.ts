@@ -4,8 +4,8 @@ import { policyOf } from '../outbox/lanes.js'
 import { Outbox, type OutboxLink } from '../outbox/outbox.js'
 import type { QueuedBytes } from '../outbox/queued-bytes.js'
 import type { Slots } from '../outbox/slots.js'
-import type { ProtocolCounters } from '../protocols/protocol-totals.js'
 import type { Runtime } from '../runtime.js'
+import type { ProtocolCounters } from '../versions/protocol-totals.js'
 import { publishMessage } from './message-event.js'
 
 /** Facts of a connection that its outbox needs. */

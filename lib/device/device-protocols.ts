@@ -1,11 +1,11 @@
 import type { Peer } from '../peer/peer.js'
 import type { PeerReceiver } from '../peer/peer-host.js'
-import { type ClosingVerdict, canClose } from '../protocols/can-close.js'
-import { type CanCloseOptions, parseCanClose } from '../protocols/can-close-options.js'
-import type { Floor } from '../protocols/floors.js'
-import { protocolName } from '../protocols/protocols.js'
-import type { Settings } from '../protocols/settings.js'
 import type { Runtime } from '../runtime.js'
+import { type ClosingVerdict, canClose } from '../versions/can-close.js'
+import { type CanCloseOptions, parseCanClose } from '../versions/can-close-options.js'
+import type { Floor } from '../versions/floors.js'
+import { protocolName } from '../versions/protocols.js'
+import type { Settings } from '../versions/settings.js'
 
 /** Protocols of a device, as they were set. */
 export interface DeviceProtocols {

@@ -26,13 +26,13 @@ import {
   type PeerOptions,
   parsePeerOptions,
 } from '../peer/peer-options.js'
-import type { ClosingVerdict } from '../protocols/can-close.js'
-import type { CanCloseOptions } from '../protocols/can-close-options.js'
-import { type FloorOptions, parseFloor } from '../protocols/floor-options.js'
-import { checkAsked, type ProtocolsOption, protocolLists, protocolName } from '../protocols/protocols.js'
-import { transports } from '../protocols/transports.js'
 import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
+import type { ClosingVerdict } from '../versions/can-close.js'
+import type { CanCloseOptions } from '../versions/can-close-options.js'
+import { type FloorOptions, parseFloor } from '../versions/floor-options.js'
+import { checkAsked, type ProtocolsOption, protocolLists, protocolName } from '../versions/protocols.js'
+import { transports } from '../versions/transports.js'
 import type { Clock } from '../waiting/clock.js'
 import { defer, tolerated } from '../waiting/deferred.js'
 import { Authorizations } from './authorization.js'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { driverLimits } from '../arguments/limits.js'
 import type { DriverOptions } from '../driver.js'
-import { FIRST_GENERATION } from '../protocols/settings.js'
+import { FIRST_GENERATION } from '../versions/settings.js'
 import type { ParsedDeviceOptions } from './device-options.js'
 
 /** Options of a device, as its driver takes them. */

@@ -7,7 +7,7 @@ import {
   NO_PEER_FIGURES,
   type PeerFigures,
 } from '../generated/figures.js'
-import type { ProtocolStats } from '../protocols/protocol-totals.js'
+import type { ProtocolStats } from '../versions/protocol-totals.js'
 import type { LaneStats } from './lane-stats.js'
 
 /** Figures of a device; once it is closed all are 0. `docs/figures.md` lists them. */

@@ -8,7 +8,7 @@ import type { DialRefusal, PeerLists } from '../driver.js'
 import type { LaneTotals } from '../figures/lane-totals.js'
 import type { DeviceInbox } from '../inbox/device-inbox.js'
 import type { PublicKey } from '../keys.js'
-import type { ClosingFacts } from '../protocols/can-close.js'
+import type { ClosingFacts } from '../versions/can-close.js'
 import type { Guest } from './guest.js'
 import type { PeerEvent } from './peer-event.js'
 

@@ -6,7 +6,7 @@ import { prefix } from '../arguments/prefix.js'
 import { priority } from '../arguments/priority.js'
 import type { KeepOrder } from '../dial/keep-connected.js'
 import { type PublicKey, parseKey, publicKeyOf } from '../keys.js'
-import { protocols } from '../protocols/protocols.js'
+import { protocols } from '../versions/protocols.js'
 
 /** Options of `addPeer`. */
 export interface PeerOptions {

@@ -57,7 +57,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'peer/oversized.ts': ['test/contract/oversized.test.ts'],
   'peer/peer-event.ts': ['test/contract/devices.test.ts'],
   'peer/peer.ts': ['test/contract/connect.test.ts', 'test/contract/closing.test.ts'],
-  'protocols/floors.ts': ['test/unit/protocols/settings.test.ts'],
+  'versions/floors.ts': ['test/unit/versions/settings.test.ts'],
   'read-only.ts': ['test/contract/devices.test.ts'],
   'runtime.ts': ['test/unit/connection/connection.test.ts'],
   'streams/read-budget.ts': ['test/unit/streams/stream.test.ts'],
@@ -73,9 +73,9 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'device/driver-options.ts': ['test/process/driver.test.mjs'],
   'drivers/world.ts': ['test/unit/drivers/wakeup.test.ts', 'test/unit/network/roll.test.ts'],
   'peer/peer-protocols.ts': ['test/contract/moves.test.ts', 'test/contract/protocols.test.ts'],
-  'protocols/can-close-options.ts': ['test/contract/protocols.test.ts'],
-  'protocols/floor-options.ts': ['test/contract/protocols.test.ts'],
-  'protocols/transports.ts': ['test/contract/protocols.test.ts'],
+  'versions/can-close-options.ts': ['test/contract/protocols.test.ts'],
+  'versions/floor-options.ts': ['test/contract/protocols.test.ts'],
+  'versions/transports.ts': ['test/contract/protocols.test.ts'],
 }
 
 /** The files of `lib` that no test is named for, and the names that lead nowhere. `exists` takes a path from the root. */

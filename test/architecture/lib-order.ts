@@ -12,7 +12,7 @@ export const ORDER: readonly string[] = [
   'events',
   'errors',
   'arguments',
-  'protocols',
+  'versions',
   'drivers',
   'keys',
   'outbox',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { type Connection, Device, type Peer, PrivateKey } from 'warren'
 import { WORLD } from '../../../lib/drivers/world.js'
-import { choose, type Lists } from '../../../lib/protocols/choice.js'
+import { choose, type Lists } from '../../../lib/versions/choice.js'
 import { Generator } from '../generator.js'
 import { VirtualWorld } from './virtual-world.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { ProtocolTotals } from '../../../lib/protocols/protocol-totals.js'
+import { ProtocolTotals } from '../../../lib/versions/protocol-totals.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 describe('ProtocolTotals', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { Families } from '../../../lib/protocols/families.js'
-import { Moves, type MovesLink } from '../../../lib/protocols/moves.js'
-import { Turns } from '../../../lib/protocols/turns.js'
+import { Families } from '../../../lib/versions/families.js'
+import { Moves, type MovesLink } from '../../../lib/versions/moves.js'
+import { Turns } from '../../../lib/versions/turns.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 interface Fake {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { NewestLists } from '../../../lib/protocols/their-lists.js'
+import { NewestLists } from '../../../lib/versions/their-lists.js'
 
 const lists = (generation: number | undefined, ...names: string[]) => ({
   generation,

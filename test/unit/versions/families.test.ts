@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { Families, families } from '../../../lib/protocols/families.js'
+import { Families, families } from '../../../lib/versions/families.js'
 
 describe('Families', () => {
   it('takes names that are equal up to the last slash for versions, by number', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { Families } from '../../../lib/protocols/families.js'
-import { PeerSettings, Settings } from '../../../lib/protocols/settings.js'
+import { Families } from '../../../lib/versions/families.js'
+import { PeerSettings, Settings } from '../../../lib/versions/settings.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const BOTH = { offer: ['p/2', 'p/1'], accept: ['p/2', 'p/1'] }

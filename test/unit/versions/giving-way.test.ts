@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { GivingWay } from '../../../lib/protocols/giving-way.js'
+import { GivingWay } from '../../../lib/versions/giving-way.js'
 import { defer } from '../../../lib/waiting/deferred.js'
 import { settle, VirtualClock } from '../virtual-clock.js'
 

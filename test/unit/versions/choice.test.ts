@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { choose, commonOf, type Lists, ranksOf } from '../../../lib/protocols/choice.js'
+import { choose, commonOf, type Lists, ranksOf } from '../../../lib/versions/choice.js'
 
 interface Vector {
   readonly one: Lists

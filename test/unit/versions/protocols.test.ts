@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { protocolLists } from '../../../lib/protocols/protocols.js'
+import { protocolLists } from '../../../lib/versions/protocols.js'
 
 const parse = (value: unknown): unknown => protocolLists(value, 'protocols')
 

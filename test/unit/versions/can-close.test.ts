@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { type ClosingFacts, canClose } from '../../../lib/protocols/can-close.js'
-import { Families } from '../../../lib/protocols/families.js'
+import { type ClosingFacts, canClose } from '../../../lib/versions/can-close.js'
+import { Families } from '../../../lib/versions/families.js'
 
 const list = (...names: string[]) => ({ offer: names, accept: names })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { Announcer } from '../../../lib/protocols/announcer.js'
+import { Announcer } from '../../../lib/versions/announcer.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 describe('Announcer', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { Turns } from '../../../lib/protocols/turns.js'
+import { Turns } from '../../../lib/versions/turns.js'
 
 it('so many run at once, the others in the order in which they asked', () => {
   const turns = new Turns(2)
