@@ -190,7 +190,7 @@ eachDriver('a thread that stands still for two seconds', (network) => {
       await until(() => sent > before || sent === 80)
     }
     await sending
-    await connection.close()
+    await connection.close({ timeout: 60_000 })
     await reading
     expect([...received].sort()).toEqual([
       [0, 40],

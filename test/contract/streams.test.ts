@@ -255,7 +255,7 @@ eachDriver('streams', (network) => {
     const stream = connection.openStream({ direction: 'out' })
     stream.end(pattern(MIB / 2))
     const far = await incoming(accepted)
-    await connection.close()
+    await connection.close({ timeout: 60_000 })
     await accepted.closed
     expect((await buffer(far)).equals(pattern(MIB / 2))).toBe(true)
   })
