@@ -101,8 +101,8 @@ eachDriver('devices', (network) => {
     const reason = { by: 'local', code: 3, reason: 'maintenance', error: undefined }
     expect(await device.closed).toEqual(reason)
     expect(events).toEqual([reason])
-    const { lanes, ...figures } = device.stats()
-    expect([lanes, new Set(Object.values(figures))]).toEqual([[], new Set([0])])
+    const { lanes, protocols, ...figures } = device.stats()
+    expect([lanes, protocols, new Set(Object.values(figures))]).toEqual([[], [], new Set([0])])
     expect(device.ref()).toBe(device)
     expect(device.unref()).toBe(device)
   })
