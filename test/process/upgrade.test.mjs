@@ -18,7 +18,7 @@ async function demo(...options) {
   return { code, log, summary: code < 2 ? JSON.parse(output) : undefined }
 }
 
-for (const driver of ['native', 'script'])
+for (const driver of ['native', 'script', 'native'])
   test(`nodes that roll forward and back lose nothing and double nothing (${driver})`, async () => {
     const { code, log, summary } = await demo(...SMALL, '--driver', driver)
     assert.ok(summary, log)
