@@ -3,10 +3,14 @@
 use super::*;
 use crate::{
     CloseCause, ClosedBy, Hello, Lists,
+    control::{ControlReader, ControlWriter},
+    fields::take_field,
     grease::Grease,
     hello::{Greeting, HelloError, HelloReader, MAX_BODY},
     varint,
 };
+use rand::{RngExt, SeedableRng};
+use std::collections::BTreeSet;
 
 #[test]
 fn a_list_altered_on_its_way_is_told_at_both_ends() {
@@ -79,6 +83,32 @@ fn unknown_fields_are_skipped() {
     let body = (bytes.len() - 3) as u16;
     bytes[1..3].copy_from_slice(&body.to_be_bytes());
     assert_eq!(HelloReader::default().push(&bytes), Ok(Some(greeting)));
+}
+
+#[test]
+fn each_hello_and_each_control_stream_has_a_reserved_part_that_is_skipped() {
+    let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(1);
+    let mut kinds = BTreeSet::new();
+    let mut lengths = BTreeSet::new();
+    for _ in 0..500 {
+        let grease = Grease::new(rng.random());
+        let bytes = greeting().encode(&grease).unwrap();
+        assert_eq!(HelloReader::default().push(&bytes), Ok(Some(greeting())));
+        let mut rest = &bytes[3..];
+        let mut reserved = Vec::new();
+        while let Ok((kind, value)) = take_field(&mut rest) {
+            reserved.extend((kind % 31 == 27).then_some((kind, value.len())));
+        }
+        assert_eq!(reserved.len(), 1);
+        kinds.insert(reserved[0].0);
+        lengths.insert(reserved[0].1);
+        let mut writer = ControlWriter::default();
+        writer.push_unknown(&grease);
+        assert_eq!(varint::take(&mut &writer.bytes()[..]).unwrap() % 31, 27);
+        ControlReader::default().push(writer.bytes(), |_| panic!("it means nothing")).unwrap();
+    }
+    assert!(kinds.len() > 300 && kinds.first() < Some(&64) && kinds.last() > Some(&(1 << 30)), "{kinds:?}");
+    assert!(lengths.len() > 5, "{lengths:?}");
 }
 
 #[test]
