@@ -26,7 +26,7 @@ import { PROTOCOLS } from './view.js'
 const BEFORE = 0.15
 const AFTER = 0.15
 
-const LOAD = { urgentSize: 1024, alwaysPrioritised: true }
+const LOAD = { urgentSize: 1024, alwaysPrioritised: true, deadAfter: 5_000 }
 
 async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSummary> {
   const check = new Check()
@@ -37,7 +37,8 @@ async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSu
   })
   const { drain: _, json: _json, ...shared } = options
   const { nodes, seconds } = options
-  const base: NodeOptions = { ...LOAD, ...shared, registry, fault: undefined }
+  // They publish until they are told that it is over, however long the roll takes.
+  const base: NodeOptions = { ...LOAD, ...shared, seconds: 100 * seconds, registry, fault: undefined }
   let title = 'The nodes look for each other.'
   const table = new Table(network.members, () => title, options.json ? process.stderr : process.stdout, PROTOCOLS)
   const start = (protocols: Phase['protocols']): Promise<Member> => network.start({ ...base, protocols })
@@ -79,7 +80,7 @@ async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSu
     })
     rolled.to = now()
     title = 'Everybody speaks the old version again.'
-    await until(began + seconds * 1_000)
+    await until(Math.max(began + seconds * 1_000, now() + AFTER * seconds * 1_000))
     table.print()
 
     network.tell({ type: 'finish' })
