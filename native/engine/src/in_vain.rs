@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub(crate) struct InVain {
     since: Option<Instant>,
-    counted: Option<Instant>,
+    /// End of the second before, and the last look at the peer.
+    last: Option<(Instant, Instant)>,
     seconds: u32,
 }
 
@@ -20,10 +21,12 @@ impl InVain {
         if self.since != Some(since) {
             *self = Self { since: Some(since), ..Self::default() };
         }
-        let counted = self.counted.unwrap_or(since);
-        if counted + SECOND <= now {
-            self.seconds += u32::from(heard > counted);
-            self.counted = Some(now);
+        let (over, looked) = self.last.unwrap_or((since, since));
+        let elapsed = now.saturating_duration_since(over);
+        if elapsed >= SECOND {
+            self.seconds += u32::from(heard > looked);
+            // A late look is made up for, unless nobody looked for a whole second.
+            self.last = Some((if elapsed < 2 * SECOND { over + SECOND } else { now }, now));
         }
         self.seconds
     }
@@ -31,3 +34,6 @@ impl InVain {
 
 /// Interval between two counts: that at which unanswered data is asked for.
 const SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

@@ -184,9 +184,9 @@ fn whom_nothing_reaches_is_dead_though_it_is_heard_all_the_time() {
     world.run_for(Duration::from_secs(1));
     silence(&mut world, 1.0);
     world.with(at(0), |node, now| node.send(ours, 0, Bytes::from_static(b"heard?"), now));
-    speak_for(&mut world, theirs, Duration::from_secs(15));
+    speak_for(&mut world, theirs, Duration::from_millis(14_500));
     assert_eq!(world.node(at(0)).live(), [ours]);
-    speak_for(&mut world, theirs, Duration::from_secs(15));
+    speak_for(&mut world, theirs, Duration::from_secs(10));
     assert_eq!(world.node(at(0)).closed()[0].1.cause, CloseCause::PeerDead);
     assert_eq!(world.node(at(0)).settled(Outcome::Lost), 1);
 }
