@@ -105,6 +105,8 @@ export interface Driver {
   announce(connection: number, protocols: DriverProtocols): void
   /** Another connection took the place of this one, which goes on with what it has: no dial is content with it, or refused for its sake. */
   supersede(connection: number): void
+  /** Takes back `supersede`: the connection that took the place of this one is gone. */
+  takeBack(connection: number): void
   /** Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished` there. */
   finish(connection: number): void
 
@@ -118,6 +120,8 @@ export interface Driver {
     protocols: readonly string[] | undefined,
     timeout: number,
   ): { connection: number; live: boolean }
+  /** Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has. */
+  abandonDial(connection: number): void
   claim(connection: number): void
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /**

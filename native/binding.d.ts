@@ -44,6 +44,10 @@ export declare class NativeDevice {
   announce(connection: number, protocols: ProtocolLists): void
   /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
   supersede(connection: number): void
+  /** Takes back `supersede`: the connection that took the place of this one is gone. */
+  takeBack(connection: number): void
+  /** Gives up a dial, unless its connection is up, of which `connected` tells. */
+  abandonDial(connection: number): void
   /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
@@ -170,6 +174,10 @@ export declare class ScriptDevice {
   announce(connection: number, protocols: ProtocolLists): void
   /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
   supersede(connection: number): void
+  /** Takes back `supersede`: the connection that took the place of this one is gone. */
+  takeBack(connection: number): void
+  /** Gives up a dial, unless its connection is up, of which `connected` tells. */
+  abandonDial(connection: number): void
   /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */

@@ -66,7 +66,8 @@ export function listOf<T>(check: Check<T>, most: number): Check<readonly T[]> {
   return (value, name) => {
     if (!Array.isArray(value)) throw wrongType(name, 'an array', value)
     if (value.length > most) throw outOfRange(name, `an array of at most ${most}`, value)
-    return value.map((item, index) => check(item, `${name}[${index}]`))
+    // Not by map, which leaves holes unchecked.
+    return Array.from(value, (item, index) => check(item, `${name}[${index}]`))
   }
 }
 

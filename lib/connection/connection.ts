@@ -97,6 +97,8 @@ export interface ConnectionReceiver {
   streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** Another connection takes its place from now on. */
   superseded(by: Connection): void
+  /** That one is gone: this one is used again. `false`: an end of it sends nothing more. */
+  takeBack(): boolean
   /** The other end told its lists on it. */
   announced(lists: PeerLists): void
   /** The other end sends nothing more on it. */
@@ -198,6 +200,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       streamOpened: (stream, bidirectional, priority, name) =>
         this.#streams.opened(stream, bidirectional, priority, name),
       superseded: (by) => this.#superseded(by),
+      takeBack: () => this.#takeBack(),
       finished: () => {
         this.#isFinished = true
         this.#givingWay?.theyFinished()
@@ -405,6 +408,15 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       close: () => driver.closeConnection(this.#id, this.#isAnswered ? SUPERSEDED_CODE : 0, SUPERSEDED, 0),
     }
     this.#givingWay = new GivingWay(link, clock, this.#isFinished)
+  }
+
+  #takeBack(): boolean {
+    if (this.#state !== 'open' || this.#isFinished || this.#givingWay === undefined) return false
+    this.#givingWay.ended()
+    this.#givingWay = undefined
+    this.#replacedBy = undefined
+    this.#runtime.driver.takeBack(this.#id)
+    return true
   }
 
   #isIdle(): boolean {

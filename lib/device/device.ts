@@ -446,8 +446,9 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     theirs: PeerLists,
   ): void {
     const { dials } = this.#routes
-    if (dials.isCancelled(id)) return
-    const connection = this.#runtime.isClosing ? undefined : peer.connected(id, initiator, protocol, theirs)
+    // A move that this end no longer wants is made all the same: the other end has let the older connection give way.
+    const isUnwanted = this.#runtime.isClosing || (dials.isCancelled(id) && !peer.hasCurrent(protocol))
+    const connection = isUnwanted ? undefined : peer.connected(id, initiator, protocol, theirs)
     if (connection === undefined) {
       dials.cancel(id)
       this.#runtime.driver.closeConnection(id, 0, 'closing', 0)

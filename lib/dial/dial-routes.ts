@@ -14,9 +14,10 @@ export class DialRoutes {
   /** The connection is up, or its end was told. */
   delete(id: number): void {
     this.#dials.delete(id)
+    this.#cancelled.delete(id)
   }
 
-  /** Nobody waits for the connection: if it comes up all the same, it is nobody's. */
+  /** Nobody waits for the connection: if it comes up all the same, it is wanted only where the peer would lose another one by it. */
   cancel(id: number): void {
     this.#cancelled.add(id)
   }

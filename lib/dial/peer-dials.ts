@@ -228,9 +228,8 @@ export class PeerDials<C extends Dialled> {
       locate: () => this.#peer.locate(),
       connect: (timeout, receiver) => this.#dial(protocols, isMove, timeout, receiver),
       cancel: (id) => {
-        this.#forget(id)
         this.#routes.cancel(id)
-        if (this.#runtime.isOpen) driver.closeConnection(id, 0, '', 0)
+        if (this.#runtime.isOpen) driver.abandonDial(id)
       },
       find: () => this.#find(this.#wanted(protocols)),
       over: () => this.#dials.delete(key),

@@ -71,6 +71,18 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     this.leave()
   }
 
+  takeBack(connection: number): void {
+    this.enter()
+    this.device.takeBack(connection)
+    this.leave()
+  }
+
+  abandonDial(connection: number): void {
+    this.enter()
+    this.device.abandonDial(connection)
+    this.leave()
+  }
+
   finish(connection: number): void {
     this.enter()
     this.device.finish(connection)

@@ -71,6 +71,8 @@ export interface PeerReceiver<P> extends Guest {
     protocol: string,
     theirs: PeerLists,
   ): Connection | undefined
+  /** Whether a connection is up in the family of a protocol. */
+  hasCurrent(protocol: string): boolean
   /** A dial of its was refused here. */
   dialRefused(refusal: RefusedDial): void
   /** Facts by which `canClose` looks at it. */

@@ -69,6 +69,7 @@ export class PeerProtocols {
           return true
         },
         superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
+        takeBack: (connection) => link.routes.of(connection)?.takeBack() ?? false,
         changed: (family, current, previous) => this.#currentChanged(family, current, previous),
       },
       clock,
@@ -192,14 +193,14 @@ export class PeerProtocols {
     }
   }
 
-  /** A connection is over, and in the peer's set no more. */
-  ended(connection: Connection): void {
+  /** A connection is over, and in the peer's set no more; `isLost`: by no application's will. */
+  ended(connection: Connection, isLost: boolean): void {
     const { spoken } = this.#runtime
     spoken.of(connection.protocol).connections -= 1
     spoken.spoke(this.#link.publicKey, connection.protocol)
     this.#late?.get(connection)?.cancel()
     this.#late?.delete(connection)
-    this.#moves.ended(connection)
+    this.#moves.ended(connection, isLost)
     if (this.#link.connections.size === 0) this.#theirs.left()
     if (this.#toldOn !== connection) return
     this.#toldOn = undefined

@@ -419,6 +419,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
         if (!this.emit('packet', packet)) publishDrop(device, 'packet', 'in', 'no-listener', publicKey, packet.length)
       },
       connected: (connection, initiator, protocol, theirs) => this.#connected(connection, initiator, protocol, theirs),
+      hasCurrent: (protocol) => this.#protocols.current(protocol) !== undefined,
       dialRefused: (refusal) => this.#protocols.dialRefused(refusal),
       closingFacts: (protocol) => ({ peer: this, ...this.#protocols.closingFacts(protocol) }),
       endpoint: () => this.endpoint,
@@ -465,7 +466,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     const { connection } = receiver
     const closed = (close: DriverClose, failure?: WarrenError): CloseReason => {
       this.#connections.delete(connection)
-      this.#protocols.ended(connection)
+      this.#protocols.ended(connection, close.by === 'network' || close.cause === 'duplicate')
       this.#dials.lost(connection, close)
       const reason = receiver.closed(close, failure)
       this.#lanes.ended(watched)

@@ -26,6 +26,8 @@ export interface MovesLink<C> {
   replace(connection: C, protocol: string): boolean
   /** A connection gives way to another one. */
   superseded(connection: C, by: C): void
+  /** A connection that has given way is used again; `false`: it admits nothing more. */
+  takeBack(connection: C): boolean
   /** The connection of a family is another one than before, or none. */
   changed(family: string, current: C | undefined, previous: C | undefined): void
 }
@@ -72,17 +74,19 @@ export class Moves<C extends Moving> {
     return previous
   }
 
-  /** A connection is over. */
-  ended(connection: C): void {
+  /** A connection is over. Where the network took it (`isLost`), the one that gave way for it is used again, if it still can be. */
+  ended(connection: C, isLost: boolean): void {
     const family = this.#families.get(this.#link.families.nameOf(connection.protocol))
     if (family === undefined) return
     family.giving.delete(connection)
     if (family.current === connection) {
-      family.current = undefined
+      const previous = isLost ? this.#takenBack(family) : undefined
+      family.current = previous
       family.isLeft = false
       family.isDue = false
       this.#stop(family)
-      this.#link.changed(family.name, undefined, connection)
+      this.#link.changed(family.name, previous, connection)
+      if (previous !== undefined) this.#due(family)
     } else if (family.isDue) this.#consider(family)
   }
 
@@ -114,6 +118,13 @@ export class Moves<C extends Moving> {
       family.isDue = false
       this.#stop(family)
     }
+  }
+
+  #takenBack(family: Family<C>): C | undefined {
+    const newest = [...family.giving].reverse()
+    const previous = newest.find((connection) => this.#link.takeBack(connection))
+    if (previous !== undefined) family.giving.delete(previous)
+    return previous
   }
 
   #due(family: Family<C>): void {

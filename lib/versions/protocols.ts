@@ -53,6 +53,8 @@ export const protocols: Check<readonly string[]> = (value, name) => {
 export const protocolName: Check<string> = (value, name) => {
   const protocol = text(value, name)
   const bytes = Buffer.byteLength(protocol)
+  if (/\p{Surrogate}/u.test(protocol))
+    throw outOfRange(name, 'text without lone surrogates, which UTF-8 has not', protocol)
   if (bytes < 1 || bytes > 255) throw outOfRange(name, 'a name of 1 to 255 bytes of UTF-8', protocol)
   return protocol
 }

@@ -61,6 +61,39 @@ eachDriver('moves', (network) => {
     expect([...near.connections]).toEqual([here])
   })
 
+  it('are made all the same where the end that dials goes back when the other one has the new connection', async () => {
+    const { near, far, peer, back, connection, accepted } = await moving(network)
+    const ends = [near, far].map((device) => ({ device, peer: device === near ? peer : back }))
+    const sent = ends.map(async ({ device }, index) => {
+      const of = index === 0 ? connection : accepted
+      const next = await successor(device, of)
+      if (next.initiator === 'remote') ends[1 - index]?.device.setProtocols(OLD_FIRST)
+      return (await next.send(Buffer.from('on the new one'))).settled
+    })
+    near.setProtocols(NEW_FIRST)
+    far.setProtocols(NEW_FIRST)
+    expect(await Promise.all(sent)).toEqual(['delivered', 'delivered'])
+    await until(() => ends.every(({ device, peer }) => device.connections.size === 1 && peer.connections.size === 1))
+    const currents = ends.map(({ peer }) => peer.protocols.get('p')?.current)
+    expect(new Set(currents).size).toBe(1)
+    for (const { peer } of ends) expect((await peer.connect()).isOpen).toBe(true)
+  })
+
+  it('are made all the same where a call of connect() for them is given up too late', async () => {
+    const { far, peer, back, connection, accepted } = await moving(network)
+    const giveUp = new AbortController()
+    const came = successor(far, accepted).then((next) => {
+      giveUp.abort()
+      return next
+    })
+    const asked = peer.connect({ protocols: ['p/2'], signal: giveUp.signal }).catch(({ name }: Error) => name)
+    const there = await came
+    await asked
+    await (await there.send(Buffer.from('to whom it may concern'))).settled
+    await until(() => peer.protocols.get('p')?.current === 'p/2' && !connection.isOpen)
+    expect([await back.connect({ protocols: ['p/2'] }), there.isOpen]).toEqual([there, true])
+  })
+
   it('go back as they went, also before the first one is over', async () => {
     const { near, far, peer, successors } = await moving(network, { protocols: OLD_FIRST })
     const seen: string[] = []

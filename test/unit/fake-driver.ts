@@ -43,6 +43,12 @@ export class FakeDriver implements Driver {
   supersede(...args: unknown[]): void {
     this.#note('supersede', args, undefined)
   }
+  takeBack(...args: unknown[]): void {
+    this.#note('takeBack', args, undefined)
+  }
+  abandonDial(...args: unknown[]): void {
+    this.#note('abandonDial', args, undefined)
+  }
   finish(...args: unknown[]): void {
     this.#note('finish', args, undefined)
   }

@@ -115,6 +115,20 @@ macro_rules! commands {
                     self.host.post(move |context| context.engine.supersede(ConnectionId(connection)));
                 }
 
+                /// Takes back `supersede`: the connection that took the place of this one is gone.
+                #[napi]
+                pub fn take_back(&mut self, connection: u32) {
+                    self.host.post(move |context| context.engine.take_back(ConnectionId(connection)));
+                }
+
+                /// Gives up a dial, unless its connection is up, of which `connected` tells.
+                #[napi]
+                pub fn abandon_dial(&mut self, connection: u32) {
+                    self.host.post(move |context| {
+                        context.engine.abandon_dial(ConnectionId(connection), context.now);
+                    });
+                }
+
                 /// Tells a connection's peer that this end sends no more, once the peer holds all that was sent.
                 #[napi]
                 pub fn finish(&mut self, connection: u32) {

@@ -19,6 +19,7 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
     answers: true,
     dialled: [] as { at: number; protocol: string; isAborted: () => boolean }[],
     superseded: [] as string[],
+    canBeTakenBack: [] as string[],
     changes: [] as (string | undefined)[],
   }
   const moves: Moves<Fake> = new Moves<Fake>(
@@ -41,6 +42,7 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
         })
       },
       replace: () => false,
+      takeBack: ({ name }) => state.canBeTakenBack.includes(name),
       superseded: (old, by) => state.superseded.push(`${old.name} by ${by.name}`),
       changed: (_family, current) => state.changes.push(current?.name),
       ...changes,
@@ -65,7 +67,7 @@ describe('Moves', () => {
     expect(moves.current('p')?.protocol).toBe('p/2')
     expect(state.superseded).toEqual(['p/1 by p/2 at 10'])
     expect([moves.isSuperseded(old), moves.isSuperseded(moves.current('p') as Fake)]).toEqual([true, false])
-    moves.ended(old)
+    moves.ended(old, false)
     expect(moves.isSuperseded(old)).toBe(false)
     expect(state.changes).toEqual(['p/1', 'p/2 at 10'])
     expect(clock.pending).toBe(0)
@@ -193,12 +195,35 @@ describe('Moves', () => {
       const old = fake('p/1')
       moves.arrived(old)
       change('p/2')
-      if (end === 'ended') moves.ended(old)
+      if (end === 'ended') moves.ended(old, false)
       else moves.stop()
       await clock.advance(60_000)
       expect(state.dialled.every(({ isAborted }) => isAborted())).toBe(true)
       expect(state.superseded).toEqual([])
     }
+  })
+
+  it('are taken back where the network takes the new connection while the old one can still be used', () => {
+    const { state, moves } = rig()
+    const [first, second, third] = [fake('p/1', 'first'), fake('p/1', 'second'), fake('p/2', 'third')]
+    for (const each of [first, second, third]) moves.arrived(each)
+    state.canBeTakenBack.push('first', 'second')
+    moves.ended(third, true)
+    expect([moves.current('p'), moves.isSuperseded(second), moves.isSuperseded(first)]).toEqual([second, false, true])
+    state.canBeTakenBack = []
+    moves.ended(second, true)
+    expect(moves.current('p')).toBeUndefined()
+    expect(state.changes).toEqual(['first', 'second', 'third', 'second', undefined])
+  })
+
+  it('are not taken back where an application closed the new connection', () => {
+    const { state, moves } = rig()
+    moves.arrived(fake('p/1', 'old'))
+    const closed = fake('p/2', 'new')
+    moves.arrived(closed)
+    state.canBeTakenBack.push('old')
+    moves.ended(closed, false)
+    expect(moves.current('p')).toBeUndefined()
   })
 
   it('take turns with those of other peers', async () => {

@@ -7,7 +7,7 @@ use warren_wireguard::PeerId;
 
 use super::Engine;
 use crate::bucket::Bucket;
-use crate::connection::Phase;
+use crate::connection::{Connection, Phase};
 use crate::event::{DialRefusal, DialRefused, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
@@ -71,6 +71,22 @@ impl<T: Transport> Engine<T> {
     pub fn supersede(&mut self, connection: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&connection) {
             connection.superseded = true;
+        }
+    }
+
+    /// Takes back [`Engine::supersede`]: the connection that took the place of this one is gone.
+    pub fn take_back(&mut self, connection: ConnectionId) {
+        if let Some(connection) = self.calls.connections.get_mut(&connection) {
+            connection.superseded = false;
+        }
+    }
+
+    /// Gives up a dial, unless its connection is up: the peer may know it and send on it by then, and
+    /// `Event::Connected` tells of it.
+    pub fn abandon_dial(&mut self, connection: ConnectionId, now: Instant) {
+        let is_up = |state: &Connection| matches!(state.phase, Phase::Live | Phase::Closing);
+        if self.calls.connections.get(&connection).is_some_and(|state| !is_up(state)) {
+            self.close(connection, 0, "", Duration::ZERO, now);
         }
     }
 
