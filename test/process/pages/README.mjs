@@ -168,6 +168,7 @@ async function service(page, context) {
   const loopback = {
     createServer: (listener) => {
       const server = http.createServer(listener)
+      context.after(() => server.close())
       return { listen: () => server.listen(0, '127.0.0.1') }
     },
   }
