@@ -29,7 +29,12 @@ export function buildTarget(name) {
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   call('rustup', ['target', 'add', triple])
-  const flags = [...withoutPaths(), ...(format === 'pe' ? ['-C', 'target-feature=+crt-static'] : [])]
+  const flags = [
+    ...withoutPaths(),
+    ...(format === 'pe' ? ['-C', 'target-feature=+crt-static'] : []),
+    // A crate that is optimised for size asks its linker for nothing, and zig's then leaves the names of functions out.
+    ...(format === 'elf' ? ['-C', 'link-arg=-Wl,-O1'] : []),
+  ]
   const args = [
     ...['build', '--release', ...(zig ? ['-x'] : []), '--target', libc === 'glibc' ? `${triple}.${floor}` : triple],
     ...['--manifest-path', 'native/binding/Cargo.toml', '--package-json-path', 'package.json'],

@@ -47,8 +47,44 @@ const EXAMPLES = {
   broadcast: async (example, context) => {
     const { far, near } = await connected(context)
     const console = consoleOf()
-    await run(example, { device: near, bytes: Buffer.from('news'), console })
+    const encode = (protocol, block) => Buffer.from(`${protocol} ${block}`)
+    await run(example, { device: near, bytes: Buffer.from('news'), encode, block: 'block', console })
     assert.deepEqual(console.lines, [`${far.publicKey} delivered`])
+  },
+  'setProtocols of Device': async (example, context) => {
+    const device = await open(context)
+    await run(example, { device })
+    assert.deepEqual([device.protocols.offer, device.protocols.accept], [['ledger/1'], ['ledger/1', 'ledger/2']])
+  },
+  'setProtocols of Peer': async (example, context) => {
+    const { peer, accepted } = await connected(context)
+    await run(example, { peer })
+    while (accepted.peer.protocols.get('ledger')?.accepted.length !== 2) await new Promise(setImmediate)
+    assert.deepEqual(accepted.peer.protocols.get('ledger').offered, ['ledger/1'])
+  },
+  setFloor: async (example, context) => {
+    const device = await open(context)
+    await run(example, { device })
+    assert.equal(device.protocols.floors[0].protocol, 'ledger/2')
+  },
+  canClose: async (example, context) => {
+    const { far, near } = await connected(context, { protocols: ['ledger/1'] }, { protocols: ['ledger/1'] })
+    const console = consoleOf()
+    await run(example, { device: near, console })
+    assert.deepEqual(console.lines, [`${far.publicKey} connected`])
+  },
+  supersede: async (example, context) => {
+    const options = { protocols: ['ledger/1', 'ledger/2'], moves: { auto: false } }
+    const { far, near, connection, accepted } = await connected(context, options, options)
+    for (const device of [near, far]) device.setProtocols(['ledger/2', 'ledger/1'])
+    while (connection.peer.protocols.get('ledger').offered[0] !== 'ledger/2') await new Promise(setImmediate)
+    const moved = new Promise((resolve) => far.once('connection', resolve))
+    const encode = (protocol, block) => Buffer.from(`${protocol} ${block}`)
+    await run(example, { connection, encode, block: 'block' })
+    const next = await moved
+    assert.equal(next.replaces, accepted)
+    assert.equal(String((await next.messages().next()).value.bytes), 'ledger/2 block')
+    assert.equal(next.peer.protocols.get('ledger').current, 'ledger/2')
   },
   'class Peer': async (example, context) => {
     const far = await open(context, { authorize: () => true })
@@ -144,7 +180,9 @@ function examplesOf(folder) {
     for (const [, lines, declaration] of readFileSync(file, 'utf8').matchAll(EXAMPLE)) {
       const code = lines.replace(/^ *\* ?/gm, '')
       const [name] = /(?:class|function|static) \w+|^\w+/.exec(declaration)
-      found.set(name === 'messages' ? `messages of ${file.includes('device') ? 'Device' : 'Connection'}` : name, code)
+      const [, owner] = /(\w+)\.d\.ts$/.exec(file)
+      const isOfTwo = ['messages', 'setProtocols'].includes(name)
+      found.set(isOfTwo ? `${name} of ${owner[0].toUpperCase()}${owner.slice(1)}` : name, code)
     }
   }
   return found
