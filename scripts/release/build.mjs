@@ -29,12 +29,7 @@ export function buildTarget(name) {
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
   call('rustup', ['target', 'add', triple])
-  const flags = [
-    ...withoutPaths(),
-    ...(format === 'pe' ? ['-C', 'target-feature=+crt-static'] : []),
-    // A crate that is optimised for size asks its linker for nothing, and zig's then leaves the names of functions out.
-    ...(format === 'elf' ? ['-C', 'link-arg=-Wl,-O1'] : []),
-  ]
+  const flags = [...withoutPaths(), ...(format === 'pe' ? ['-C', 'target-feature=+crt-static'] : [])]
   const args = [
     ...['build', '--release', ...(zig ? ['-x'] : []), '--target', libc === 'glibc' ? `${triple}.${floor}` : triple],
     ...['--manifest-path', 'native/binding/Cargo.toml', '--package-json-path', 'package.json'],
