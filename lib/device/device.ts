@@ -238,9 +238,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
 
   /** Sets the transports from now on, best first. Throws `ERR_WARREN_DEVICE_CLOSED`. */
   setTransports(names: readonly string[]): void {
-    const parsed = transports(names, 'transports')
     this.#check()
-    this.#runtime.settings.setTransports(parsed)
+    this.#runtime.settings.setTransports(transports(names, 'transports'))
   }
 
   /**
