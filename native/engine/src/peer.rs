@@ -24,7 +24,7 @@ pub(crate) struct Peer {
     pub(crate) flow: UdpFlow,
     /// Connections of any phase, oldest first.
     pub(crate) connections: Vec<ConnectionId>,
-    /// Protocols for it alone, if it has any.
+    /// Protocols for it alone; `None`: those of the device.
     pub(crate) protocols: Option<Arc<Protocols>>,
     /// Incarnation of its process, as a hello or a word told it.
     pub(crate) incarnation: Option<u64>,

@@ -210,7 +210,7 @@ fn steps() -> u64 {
         fn __llvm_profile_end_counters() -> *const u64;
     }
     // SAFETY: both are ends of one array, which lives as long as the process; other threads may count meanwhile, and a count
-    // that is torn by one is as good as any.
+    // that is torn by one is as good as another.
     unsafe {
         let (begin, end) = (__llvm_profile_begin_counters(), __llvm_profile_end_counters());
         let length = usize::try_from(end.offset_from(begin)).unwrap_or(0);

@@ -11,8 +11,8 @@ use crate::random::Random;
 ///
 /// A dial tries again from the same source, after a quarter of a second to 5 s; a flood that makes up its sources
 /// seldom hits on one again. Two Bloom filters hold them: a source in neither did not ask, and of sources that did not
-/// ask a few hundredths are found at 50,000 a second. A flood that fills them, or that takes care to come back, has as
-/// good a chance as any source that does.
+/// ask a few hundredths are found at 50,000 a second. A flood that fills them, or that takes care to come back, has the
+/// chance of a source that does.
 pub(crate) struct TurnedAway {
     seed: u64,
     /// Filters of this generation and the one before; empty while nobody was turned away.

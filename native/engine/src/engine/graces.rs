@@ -7,8 +7,8 @@ use crate::ids::ConnectionId;
 
 /// Connections that are being closed gracefully, and the choice of those to look at.
 ///
-/// It falls on those on which something happened, and on a few others in turn: any other change is seen then, and many
-/// that wait cost no more than few.
+/// It falls on those on which something happened, and on a few others in turn. The turn sees every other change, and
+/// many that wait cost no more than few.
 #[derive(Debug)]
 pub(super) struct Graces {
     all: BTreeSet<ConnectionId>,
