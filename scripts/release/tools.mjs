@@ -52,18 +52,12 @@ export function withPackages(name, dependencies, overrides = {}) {
   )
 }
 
-/**
- * Removes debug information, and keeps the names of functions: zig's own linker knows all or nothing. Names of the standard library's
- * generic code go too, which are a twentieth of the file and say little of where something happened.
- */
+/** Removes debug information, and keeps the names of functions: zig's own linker knows all or nothing. */
 export function stripDebug(file) {
   const sysroot = call('rustc', ['--print', 'sysroot']).trim()
   const host = /^host: (.+)$/m.exec(call('rustc', ['-vV']))[1]
   const env = { LD_LIBRARY_PATH: join(sysroot, 'lib') }
-  const nameless = STANDARD.map((pattern) => `--strip-symbol=${pattern}`)
-  call(join(sysroot, 'lib/rustlib', host, 'bin/rust-objcopy'), ['--strip-debug', '--wildcard', ...nameless, file], {
-    env,
-  })
+  call(join(sysroot, 'lib/rustlib', host, 'bin/rust-objcopy'), ['--strip-debug', file], { env })
 }
 
 /** Flags by which no path of the machine that builds is left in what it builds. */
@@ -93,9 +87,3 @@ export function call(command, args, { cwd = root, env = {}, input, limit = 1_200
     `${command} ${args.join(' ')}\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? `status ${status}`}`,
   )
 }
-
-/** Mangled names of generic code of the standard library. */
-const STANDARD = [
-  ...['_ZN4core*', '_ZN5alloc*', '_ZN9hashbrown*', '_ZN3std*', '_ZN5gimli*', '_ZN*drop_in_place*'],
-  ...['_ZN*$u20$as$u20$core*', '_ZN*$u20$as$u20$alloc*'],
-]

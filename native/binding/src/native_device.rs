@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{BufferSlice, Function, ObjectFinalize};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{CleanupEnvHook, Env};
 use napi_derive::napi;
-use warren_engine::{Config, ConnectionId, PeerId};
+use warren_engine::{Config, ConnectionId, Engine, PeerId};
 use warren_io::{Context, Driver, Gone, Listen, Offload};
 
 use crate::commands::{Host, commands};
@@ -56,7 +56,7 @@ impl NativeDevice {
         let driver = Arc::new(OnceLock::new());
         let hook = env.add_env_cleanup_hook(Arc::downgrade(&driver), stop).map_err(errors::from_node)?;
         let spawned = Driver::spawn(
-            config,
+            move |now| Engine::new(config, now),
             listen,
             Offload::Auto,
             Arc::new(move || {

@@ -7,9 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use thiserror::Error;
-use warren_engine::{Config, ConfigError, Engine, Event};
+use warren_engine::transport::Transport;
+use warren_engine::{ConfigError, Engine, Event, Quic};
 
 use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
@@ -38,17 +40,25 @@ pub enum SpawnError {
 pub struct Gone;
 
 /// One device's thread. Dropping it stops the thread without a reason.
-pub struct Driver {
-    mailbox: Arc<Mailbox>,
+///
+/// It is generic as the engine is, so that the engine's code is made where a transport is chosen: once in an addon, for
+/// both drivers.
+pub struct Driver<T: Transport + 'static = Quic> {
+    mailbox: Arc<Mailbox<T>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     local: SocketAddr,
 }
 
-impl Driver {
-    /// Binds the socket, starts the thread, and returns when both stand.
+impl<T: Transport + 'static> Driver<T> {
+    /// Binds the socket, starts the thread with the engine that `make` makes there, and returns when both stand.
     ///
     /// `waker` is called on the thread when there is something to `drain`, once until it is drained; it must not block.
-    pub fn spawn(config: Config, listen: Listen, offload: Offload, waker: Waker) -> Result<Self, SpawnError> {
+    pub fn spawn(
+        make: impl FnOnce(Instant) -> Result<Engine<T>, ConfigError> + Send + 'static,
+        listen: Listen,
+        offload: Offload,
+        waker: Waker,
+    ) -> Result<Self, SpawnError> {
         let socket = Socket::bind(listen, offload)?;
         let local = socket.local_address();
         let again = Listen { port: local.port(), ..listen };
@@ -60,7 +70,7 @@ impl Driver {
             let mailbox = Arc::clone(&mailbox);
             move || {
                 let clock = Clock::start();
-                let engine = match Engine::new(config, clock.now()) {
+                let engine = match make(clock.now()) {
                     Ok(engine) => engine,
                     Err(error) => {
                         let _ = ready.send(Err(error));
@@ -90,7 +100,7 @@ impl Driver {
     /// Runs a command on the thread and waits for its answer: some 60 us, so for rare ones.
     pub fn call<R: Send + 'static>(
         &self,
-        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+        command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
         let (answer, answered) = sync_channel(1);
         self.post(move |context| {
@@ -100,7 +110,7 @@ impl Driver {
     }
 
     /// Queues a command, in order with all others; one wake-up a burst.
-    pub fn post(&self, command: impl FnOnce(Context<'_>) + Send + 'static) -> Result<(), Gone> {
+    pub fn post(&self, command: impl FnOnce(Context<'_, T>) + Send + 'static) -> Result<(), Gone> {
         if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
     }
 
@@ -120,13 +130,13 @@ impl Driver {
     }
 }
 
-impl Drop for Driver {
+impl<T: Transport + 'static> Drop for Driver<T> {
     fn drop(&mut self) {
         self.stop(0, "");
     }
 }
 
-fn run(mut event_loop: EventLoop, mailbox: &Mailbox) {
+fn run<T: Transport>(mut event_loop: EventLoop<T>, mailbox: &Mailbox<T>) {
     let ended = catch_unwind(AssertUnwindSafe(|| event_loop.run()));
     mailbox.close();
     match ended {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use warren_engine::transport::Transport;
 use warren_engine::{Engine, TransmitBatch};
 
 use crate::bind::Listen;
@@ -35,10 +36,10 @@ pub(crate) enum Fatal {
     Watch(#[from] io::Error),
 }
 
-pub(crate) struct EventLoop {
-    engine: Engine,
+pub(crate) struct EventLoop<T: Transport> {
+    engine: Engine<T>,
     clock: Clock,
-    mailbox: Arc<Mailbox>,
+    mailbox: Arc<Mailbox<T>>,
     watch: Watch,
     /// The address at which a lost socket is bound again.
     listen: Listen,
@@ -60,16 +61,16 @@ pub(crate) struct EventLoop {
     spare: Vec<Vec<u8>>,
     /// Time since which bulk waits that the owner was not told of.
     holding_since: Option<Instant>,
-    commands: Vec<Command>,
+    commands: Vec<Command<T>>,
     stats: IoStats,
     moderation: Moderation,
 }
 
-impl EventLoop {
+impl<T: Transport> EventLoop<T> {
     pub(crate) fn new(
-        engine: Engine,
+        engine: Engine<T>,
         clock: Clock,
-        mailbox: Arc<Mailbox>,
+        mailbox: Arc<Mailbox<T>>,
         watch: Watch,
         listen: Listen,
         offload: Offload,

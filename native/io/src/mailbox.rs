@@ -6,31 +6,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use warren_engine::{Engine, Event};
+use warren_engine::transport::Transport;
+use warren_engine::{Engine, Event, Quic};
 
 use crate::poll::Notifier;
 use crate::stats::IoStats;
 
 /// State that a command works on, on the I/O thread.
-pub struct Context<'a> {
+pub struct Context<'a, T: Transport = Quic> {
     /// The engine.
-    pub engine: &'a mut Engine,
+    pub engine: &'a mut Engine<T>,
     /// The driver's counters.
     pub io: &'a IoStats,
     /// The driver's clock.
     pub now: Instant,
 }
 
-pub(crate) type Command = Box<dyn FnOnce(Context<'_>) + Send>;
+pub(crate) type Command<T> = Box<dyn FnOnce(Context<'_, T>) + Send>;
 
 /// Called from the I/O thread when there are events to drain, once until they are drained.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-pub(crate) struct Mailbox {
+pub(crate) struct Mailbox<T: Transport> {
     notifier: Arc<Notifier>,
     /// The thread will look at the commands, and for room, before it sleeps: no wake-up is needed.
     awake: AtomicBool,
-    commands: Mutex<Commands>,
+    commands: Mutex<Commands<T>>,
     /// The owner was told and has not drained yet.
     kicked: AtomicBool,
     /// There is bulk that the owner was not told of yet; the thread's own, but for a drain that takes it meanwhile.
@@ -43,9 +44,8 @@ pub(crate) struct Mailbox {
     waker: Waker,
 }
 
-#[derive(Default)]
-struct Commands {
-    queue: VecDeque<Command>,
+struct Commands<T: Transport> {
+    queue: VecDeque<Command<T>>,
     stop: Option<Stop>,
     /// The thread is gone, or about to go: nothing is taken any more.
     closed: bool,
@@ -64,12 +64,12 @@ struct Outbox {
     failure: Option<String>,
 }
 
-impl Mailbox {
+impl<T: Transport> Mailbox<T> {
     pub(crate) fn new(notifier: Arc<Notifier>, waker: Waker) -> Self {
         Self {
             notifier,
             awake: AtomicBool::new(true),
-            commands: Mutex::default(),
+            commands: Mutex::new(Commands { queue: VecDeque::new(), stop: None, closed: false }),
             kicked: AtomicBool::new(false),
             untold: AtomicUsize::new(0),
             withheld: AtomicBool::new(false),
@@ -80,7 +80,7 @@ impl Mailbox {
     }
 
     /// `false`: the thread is gone, and the command with it.
-    pub(crate) fn post(&self, command: Command) -> bool {
+    pub(crate) fn post(&self, command: Command<T>) -> bool {
         let mut commands = lock(&self.commands);
         if commands.closed {
             return false;
@@ -116,7 +116,7 @@ impl Mailbox {
     // The rest is the thread's side.
 
     /// Takes at most `count` commands.
-    pub(crate) fn take_commands(&self, count: usize, into: &mut Vec<Command>) -> Option<Stop> {
+    pub(crate) fn take_commands(&self, count: usize, into: &mut Vec<Command<T>>) -> Option<Stop> {
         let mut commands = lock(&self.commands);
         let count = count.min(commands.queue.len());
         into.extend(commands.queue.drain(..count));
@@ -144,7 +144,7 @@ impl Mailbox {
     /// Moves events from the engine to the owner, as many as there is room for; the engine bounds what stays with it.
     ///
     /// The owner is woken at once, but for bulk alone: that waits for more, until `flush`.
-    pub(crate) fn deliver(&self, engine: &mut Engine) {
+    pub(crate) fn deliver(&self, engine: &mut Engine<T>) {
         let has_room = self.has_room();
         self.withheld.store(!has_room, Ordering::SeqCst);
         if has_room {
@@ -157,11 +157,11 @@ impl Mailbox {
     }
 
     /// The last delivery, of everything.
-    pub(crate) fn deliver_all(&self, engine: &mut Engine) {
+    pub(crate) fn deliver_all(&self, engine: &mut Engine<T>) {
         self.deliver_up_to(engine, usize::MAX);
     }
 
-    fn deliver_up_to(&self, engine: &mut Engine, max: usize) {
+    fn deliver_up_to(&self, engine: &mut Engine<T>, max: usize) {
         let Some(first) = engine.poll_event() else { return };
         let mut weight = bulk(&first);
         let mut outbox = lock(&self.outbox);
@@ -227,7 +227,7 @@ impl Mailbox {
 }
 
 /// A panic while a lock is held leaves whole values behind: every critical section is a few moves.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<C>(mutex: &Mutex<C>) -> MutexGuard<'_, C> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
 use node::{Node, PATIENCE, config, connected, listen};
-use warren_engine::{CloseCause, ClosedBy, Event};
-use warren_io::{BindError, Driver, Gone, Offload, SpawnError};
+use warren_engine::{CloseCause, ClosedBy, Config, Engine, Event};
+use warren_io::{BindError, Driver, Gone, Listen, Offload, SpawnError};
 
 #[test]
 fn a_port_in_use_is_refused_with_its_address() {
     for host in ["", "127.0.0.1", "::1"] {
         let first = Node::on(host);
-        let again = Driver::spawn(config(), listen(host, first.port()), Offload::Auto, Arc::new(|| {}));
+        let again = spawn(config(), listen(host, first.port()));
         match again.err() {
             Some(SpawnError::Bind(BindError::InUse(address))) => {
                 assert_eq!(address, first.driver.local_address())
@@ -30,15 +30,15 @@ fn a_port_in_use_is_refused_with_its_address() {
 
 #[test]
 fn an_address_of_another_machine_is_refused() {
-    let spawned = Driver::spawn(config(), listen("192.0.2.1", 0), Offload::Auto, Arc::new(|| {}));
+    let spawned = spawn(config(), listen("192.0.2.1", 0));
     assert!(matches!(spawned.err(), Some(SpawnError::Bind(BindError::NotLocal(_)))));
 }
 
 #[test]
 fn a_wrong_configuration_is_refused_and_leaves_no_port() {
     let port = Node::on("127.0.0.1").port();
-    let wrong = warren_engine::Config { mtu: 100, ..config() };
-    let spawned = Driver::spawn(wrong, listen("127.0.0.1", port), Offload::Auto, Arc::new(|| {}));
+    let wrong = Config { mtu: 100, ..config() };
+    let spawned = spawn(wrong, listen("127.0.0.1", port));
     assert!(matches!(spawned.err(), Some(SpawnError::Config(_))));
     UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
 }
@@ -98,7 +98,9 @@ fn the_owner_is_woken_once_until_it_drains() {
             wakes.fetch_add(1, Ordering::SeqCst);
         })
     };
-    let driver = Driver::spawn(config(), listen("127.0.0.1", 0), Offload::Auto, waker).unwrap();
+    let driver =
+        Driver::spawn(|now| Engine::new(config(), now), listen("127.0.0.1", 0), Offload::Auto, waker)
+            .unwrap();
     let settle = |message| {
         let unknown = warren_engine::ConnectionId(99);
         let id = warren_engine::MessageId(message);
@@ -119,7 +121,7 @@ fn the_owner_is_woken_once_until_it_drains() {
 
 #[test]
 fn events_beyond_the_outbox_wait_and_none_is_lost() {
-    let driver = Driver::spawn(config(), listen("127.0.0.1", 0), Offload::Auto, Arc::new(|| {})).unwrap();
+    let driver = spawn(config(), listen("127.0.0.1", 0)).unwrap();
     let count = 10_000;
     driver
         .call(move |context| {
@@ -270,4 +272,9 @@ fn replace_socket(port: u16, other: &impl std::os::fd::AsRawFd) {
         }
     }
     panic!("no socket on port {port}");
+}
+
+/// A device that wakes nobody.
+fn spawn(config: Config, listen: Listen) -> Result<Driver, SpawnError> {
+    Driver::spawn(|now| Engine::new(config, now), listen, Offload::Auto, Arc::new(|| {}))
 }

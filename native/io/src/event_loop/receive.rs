@@ -3,12 +3,14 @@
 use std::mem;
 use std::time::Duration;
 
+use warren_engine::transport::Transport;
+
 use super::{EventLoop, Fatal};
 use crate::clock::Stopwatch;
 use crate::socket::{Lost, RECEIVE_BUFFER, Received, Unread};
 use crate::trouble::{Cure, Trouble};
 
-impl EventLoop {
+impl<T: Transport> EventLoop<T> {
     /// Takes a batch; while datagrams have to wait for their turn, takes all that the socket has.
     pub(super) fn receive(&mut self) -> Result<bool, Fatal> {
         let mut received = false;

@@ -4,6 +4,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use warren_engine::transport::Transport;
+
 use super::{EventLoop, Fatal};
 use crate::socket::{Lost, Socket};
 use crate::trouble::FAILS_FOR;
@@ -15,7 +17,7 @@ pub(super) struct Loss {
     pub(super) next_try: Instant,
 }
 
-impl EventLoop {
+impl<T: Transport> EventLoop<T> {
     pub(super) fn lose(&mut self, Lost(error): Lost) {
         tracing::warn!(%error, "the socket is lost");
         self.watch.forget();

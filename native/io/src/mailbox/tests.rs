@@ -15,7 +15,7 @@ fn engine_with_much_to_tell() -> Engine {
     engine
 }
 
-fn mailbox() -> Mailbox {
+fn mailbox() -> Mailbox<Quic> {
     Mailbox::new(Arc::new(Notifier::new().expect("a descriptor")), Arc::new(|| {}))
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use warren_engine::{
-    Config, ConnectionId, Dialled, Event, MessageId, PeerConfig, PeerId, PrivateKey, PublicKey,
+    Config, ConnectionId, Dialled, Engine, Event, MessageId, PeerConfig, PeerId, PrivateKey, PublicKey,
 };
 use warren_io::{Driver, IoStats, Listen, Offload};
 
@@ -34,7 +34,8 @@ impl Node {
         let waker = Arc::new(move || {
             let _ = wake.lock().expect("no test panics while it wakes").send(());
         });
-        let driver = Driver::spawn(config, listen, offload, waker).expect("a free port");
+        let driver =
+            Driver::spawn(move |now| Engine::new(config, now), listen, offload, waker).expect("a free port");
         Self { driver, key, events: VecDeque::new(), woken }
     }
 
