@@ -97,6 +97,8 @@ export interface ConnectionReceiver {
   streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** Another connection takes its place from now on. */
   superseded(by: Connection): void
+  /** It ends at once, though it gives way. */
+  cut(): void
   /** That one is gone: this one is used again. `false`: an end of it sends nothing more. */
   takeBack(): boolean
   /** The other end told its lists on it. */
@@ -201,9 +203,12 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
         this.#streams.opened(stream, bidirectional, priority, name),
       superseded: (by) => this.#superseded(by),
       takeBack: () => this.#takeBack(),
+      cut: () => this.#cut(),
       finished: () => {
         this.#isFinished = true
         this.#givingWay?.theyFinished()
+        // The other end dials beside it, or is to be dialled.
+        if (this.#state !== 'closed') runtime.driver.supersede(facts.id)
         facts.left(this)
       },
       announced: (lists) => facts.announced(lists),
@@ -405,9 +410,13 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
         bytes: driver.connectionStats(this.#id)?.bytesReceived ?? 0,
         areHeld: this.#inbox.messages > 0,
       }),
-      close: () => driver.closeConnection(this.#id, this.#isAnswered ? SUPERSEDED_CODE : 0, SUPERSEDED, 0),
+      close: () => this.#cut(),
     }
     this.#givingWay = new GivingWay(link, clock, this.#isFinished)
+  }
+
+  #cut(): void {
+    this.#runtime.driver.closeConnection(this.#id, this.#isAnswered ? SUPERSEDED_CODE : 0, SUPERSEDED, 0)
   }
 
   #takeBack(): boolean {

@@ -69,6 +69,7 @@ export class PeerProtocols {
           return true
         },
         superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
+        cut: (connection) => link.routes.of(connection)?.cut(),
         takeBack: (connection) => link.routes.of(connection)?.takeBack() ?? false,
         changed: (family, current, previous) => this.#currentChanged(family, current, previous),
       },
@@ -119,9 +120,9 @@ export class PeerProtocols {
   }
 
   /** Facts of a connection in this protocol that came up, with these lists of the peer's. */
-  factsOf(protocol: string, { generation }: PeerLists) {
+  factsOf(protocol: string, initiator: 'local' | 'remote', { generation }: PeerLists) {
     return {
-      replaces: this.current(protocol),
+      replaces: this.#moves.predecessorOf({ protocol, initiator }),
       isAnswered: generation !== undefined,
       slots: this.#slotsOf(protocol),
       spoken: this.#runtime.spoken.of(protocol),

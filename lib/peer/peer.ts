@@ -443,7 +443,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       peer: this,
       protocol,
       initiator,
-      ...this.#protocols.factsOf(protocol, theirs),
+      ...this.#protocols.factsOf(protocol, initiator, theirs),
       queued: this.#queued,
       inbox: this.#inbox,
       streams: connections.streams,

@@ -5,6 +5,7 @@ import type { Turns } from './turns.js'
 /** A connection, as far as a move looks at it. */
 export interface Moving {
   readonly protocol: string
+  readonly initiator: 'local' | 'remote'
 }
 
 /** Link from the moves of a pair to the peer, whose connections are of type `C`. */
@@ -16,7 +17,7 @@ export interface MovesLink<C> {
   choose(family: string): string | undefined
   /** Ends that dial in a protocol: those that offer it, where the other one accepts it. */
   dialler(protocol: string): 'we' | 'they' | 'both' | 'none'
-  /** This end dials first where both may: it has the greater key. */
+  /** This end dials first where both may, and its dials survive where both did: it has the greater key. */
   readonly isFirst: boolean
   /** Moves begin by themselves. */
   readonly isAutomatic: boolean
@@ -28,6 +29,8 @@ export interface MovesLink<C> {
   superseded(connection: C, by: C): void
   /** A connection that has given way is used again; `false`: it admits nothing more. */
   takeBack(connection: C): boolean
+  /** A connection that has given way ends at once. */
+  cut(connection: C): void
   /** The connection of a family is another one than before, or none. */
   changed(family: string, current: C | undefined, previous: C | undefined): void
 }
@@ -58,20 +61,44 @@ export class Moves<C extends Moving> {
     return this.#families.keys()
   }
 
-  /** A connection is up. It takes the place of the one that was current in its family, and of none that went before. */
-  arrived(connection: C): C | undefined {
+  /** The connection whose place one that comes up takes. `undefined`: there is none, or it gives way to that one itself. */
+  predecessorOf(connection: Moving): C | undefined {
+    const family = this.#families.get(this.#link.families.nameOf(connection.protocol))
+    return family === undefined || this.#yields(connection, family) ? undefined : family.current
+  }
+
+  /** A connection is up. It takes the place of the one that is current in its family, unless both ends dialled at once. */
+  arrived(connection: C): void {
     const family = this.#family(connection.protocol)
-    const previous = family.current
+    const { current } = family
+    if (current !== undefined && this.#yields(connection, family)) {
+      this.#giveWay(connection, current, family)
+      return
+    }
     family.current = connection
     family.isLeft = false
     this.#stop(family)
-    if (previous !== undefined) {
-      family.giving.add(previous)
-      this.#link.superseded(previous, connection)
-    }
-    this.#link.changed(family.name, connection, previous)
+    if (current !== undefined) this.#giveWay(current, connection, family)
+    this.#link.changed(family.name, connection, current)
     if (family.isDue) this.#consider(family)
-    return previous
+  }
+
+  /**
+   * Dials of both ends crossed, and both came up: the one of the greater key survives at either end, whichever came first here. Else
+   * each end could use the connection on which the other one sends no more.
+   */
+  #yields({ protocol, initiator }: Moving, { current, isLeft }: Family<C>): boolean {
+    const haveCrossed = current?.protocol === protocol && current.initiator !== initiator && !isLeft
+    return haveCrossed && (initiator === 'local') !== this.#link.isFirst
+  }
+
+  #giveWay(connection: C, to: C, { giving }: Family<C>): void {
+    giving.add(connection)
+    this.#link.superseded(connection, to)
+    const [oldest] = giving
+    if (giving.size <= LONGEST_QUEUE || oldest === undefined) return
+    giving.delete(oldest)
+    this.#link.cut(oldest)
   }
 
   /** A connection is over. Where the network took it (`isLost`), the one that gave way for it is used again, if it still can be. */
@@ -266,6 +293,9 @@ const LONGEST = 30_000
 
 /** Connections of a family that may be giving way at once: a peer that keeps them costs no more than these. */
 const MOST_GIVING = 3
+
+/** Connections of a family that give way at once, beyond which the oldest is cut: honest ends make no such moves. */
+const LONGEST_QUEUE = 8
 
 /** Moves of a family in a window of time that follow at once; others wait. */
 const PACE_MOVES = 4

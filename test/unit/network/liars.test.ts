@@ -145,6 +145,22 @@ describe('a peer that lies', () => {
     await close(liar)
   }, 60_000)
 
+  it('and dials one connection after the other, and lets none go, has nine of a family at most', async () => {
+    const liar = await against(NEW_FIRST, OLD_FIRST)
+    const { driver } = liar
+    driver.closeConnection = () => undefined
+    driver.finish = () => undefined
+    let most = 0
+    for (let dial = 0; dial < 200; dial++) {
+      driver.connect(liar.peerId, [dial % 2 === 0 ? 'p/1' : 'p/2'], 10_000)
+      await liar.world.advance(100)
+      most = Math.max(most, liar.honest.connections.size)
+    }
+    expect(most).toBeGreaterThan(5)
+    expect(most).toBeLessThanOrEqual(9)
+    await close(liar)
+  }, 60_000)
+
   it('and announces an older generation is not believed', async () => {
     const liar = await against(NEW_FIRST, OLD_FIRST)
     liar.driver.announce(liar.id, lists(50, OLD_FIRST, OLD_FIRST))

@@ -7,9 +7,14 @@ import { VirtualClock } from '../virtual-clock.js'
 interface Fake {
   readonly name: string
   readonly protocol: string
+  readonly initiator: 'local' | 'remote'
 }
 
-const fake = (protocol: string, name = protocol): Fake => ({ name, protocol })
+const fake = (protocol: string, name = protocol, initiator: Fake['initiator'] = 'local'): Fake => ({
+  name,
+  protocol,
+  initiator,
+})
 
 function rig(changes: Partial<MovesLink<Fake>> = {}) {
   const clock = new VirtualClock()
@@ -19,6 +24,7 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
     answers: true,
     dialled: [] as { at: number; protocol: string; isAborted: () => boolean }[],
     superseded: [] as string[],
+    cut: [] as string[],
     canBeTakenBack: [] as string[],
     changes: [] as (string | undefined)[],
   }
@@ -42,6 +48,7 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
         })
       },
       replace: () => false,
+      cut: ({ name }) => state.cut.push(name),
       takeBack: ({ name }) => state.canBeTakenBack.includes(name),
       superseded: (old, by) => state.superseded.push(`${old.name} by ${by.name}`),
       changed: (_family, current) => state.changes.push(current?.name),
@@ -60,7 +67,8 @@ describe('Moves', () => {
   it('make before they break: the new connection comes beside the old one, and takes its place', async () => {
     const { clock, state, moves, change } = rig()
     const old = fake('p/1')
-    expect(moves.arrived(old)).toBeUndefined()
+    expect(moves.predecessorOf(old)).toBeUndefined()
+    moves.arrived(old)
     change('p/2')
     expect(moves.current('p')).toBe(old)
     await clock.advance(10)
@@ -76,7 +84,8 @@ describe('Moves', () => {
   it('hold per family', async () => {
     const { clock, state, moves } = rig()
     moves.arrived(fake('p/1'))
-    expect(moves.arrived(fake('q/7'))).toBeUndefined()
+    expect(moves.predecessorOf(fake('q/7'))).toBeUndefined()
+    moves.arrived(fake('q/7'))
     await clock.advance(60_000)
     expect(state.dialled).toEqual([])
     expect([moves.current('p')?.protocol, moves.current('q')?.protocol]).toEqual(['p/1', 'q/7'])
@@ -150,7 +159,7 @@ describe('Moves', () => {
     change('p/2')
     await clock.advance(60_000)
     expect(state.dialled).toEqual([])
-    expect(moves.arrived(fake('p/2'))?.protocol).toBe('p/1')
+    expect(moves.predecessorOf(fake('p/2'))?.protocol).toBe('p/1')
   })
 
   it('follow a peer whose lists change all the time now and then, beside three connections that give way at most', async () => {
@@ -201,6 +210,40 @@ describe('Moves', () => {
       expect(state.dialled.every(({ isAborted }) => isAborted())).toBe(true)
       expect(state.superseded).toEqual([])
     }
+  })
+
+  it('of both ends that crossed leave one connection, the same at both ends whichever came first there', () => {
+    for (const isFirst of [true, false]) {
+      for (const order of [['local', 'remote'] as const, ['remote', 'local'] as const]) {
+        const { state, moves } = rig({ isFirst })
+        moves.arrived(fake('p/1', 'old'))
+        const replaced = order.map((initiator) => {
+          const next = fake('p/2', initiator, initiator)
+          const place = moves.predecessorOf(next)?.name
+          moves.arrived(next)
+          return place
+        })
+        const survivor = isFirst ? 'local' : 'remote'
+        expect(moves.current('p')?.name).toBe(survivor)
+        expect(replaced).toEqual(['old', order[0] === survivor ? undefined : order[0]])
+        expect(state.superseded.at(-1)).toBe(isFirst ? 'remote by local' : 'local by remote')
+      }
+    }
+  })
+
+  it('of one end after the other do not cross: the later connection is used', () => {
+    const { moves } = rig({ isFirst: true })
+    const [first, second] = [fake('p/1', 'first', 'local'), fake('p/1', 'second', 'remote')]
+    moves.arrived(first)
+    moves.left(first)
+    moves.arrived(second)
+    expect(moves.current('p')).toBe(second)
+  })
+
+  it('of a peer that makes one after the other cut off the oldest that give way', () => {
+    const { state, moves } = rig()
+    for (let n = 0; n < 20; n++) moves.arrived(fake(`p/${n % 2}`, `${n}`, 'remote'))
+    expect(state.cut).toEqual(Array.from({ length: 11 }, (_, n) => `${n}`))
   })
 
   it('are taken back where the network takes the new connection while the old one can still be used', () => {
