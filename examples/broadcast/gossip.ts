@@ -121,7 +121,7 @@ export class Gossip {
 
   async #read(filter: MessageFilter): Promise<void> {
     for await (const { bytes, priority, connection } of this.#device.messages(filter)) {
-      // Undefined when its connection has ended since; an object is as good as any.
+      // Undefined when its connection has ended since; an object is as good as another.
       const from = this.#neighbours.get(connection)
       const frame = decode(unwrap(connection.protocol, bytes), priority)
       if (frame === undefined) connection.destroy({ code: 1, reason: 'not a message of this protocol' })

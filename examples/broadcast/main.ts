@@ -6,11 +6,9 @@
  * starts another, and adds up what they report.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Check } from './check.js'
 import { now, until } from './clock.js'
+import { runCommand } from './command.js'
 import { type Member, Network } from './network.js'
 import { type NodeOptions, type Options, readOptions } from './options.js'
 import type { FromNode } from './report.js'
@@ -126,21 +124,4 @@ function title(elapsed: number, { seconds }: Options): string {
   return `${clock}   phase ${index + 1} of ${phaseCount}: ${how}`
 }
 
-async function main(): Promise<void> {
-  const options = readOptions()
-  const directory = await mkdtemp(join(tmpdir(), 'broadcast-'))
-  try {
-    const registry = join(directory, 'registry.jsonl')
-    await writeFile(registry, '')
-    const summary = await run(options, registry)
-    process.stdout.write(`${options.json ? JSON.stringify(summary) : `\n${format(summary)}`}\n`)
-    process.exitCode = summary.ok ? 0 : 1
-  } finally {
-    await rm(directory, { recursive: true })
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 2
-})
+runCommand({ name: 'broadcast', readOptions, run, format })

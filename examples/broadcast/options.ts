@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { ProtocolsOption } from 'warren'
+import { number, oneOf, reading } from './command.js'
 import { type FaultKind, faultKinds } from './fault.js'
 import { HEADER_BYTES } from './objects.js'
 
@@ -52,7 +53,7 @@ is killed and a new one joins. Exits with 0 only when every node has every objec
 
 /** Reads the command line. Prints the help and exits when asked to, or when an option makes no sense. */
 export function readOptions(): Options {
-  try {
+  return reading(help, () => {
     const { values } = parseArgs({
       options: {
         nodes: { type: 'string', default: '6' },
@@ -68,10 +69,7 @@ export function readOptions(): Options {
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.help) {
-      process.stdout.write(help)
-      process.exit(0)
-    }
+    if (values.help) return undefined
     return {
       nodes: number('nodes', values.nodes, 3, 50),
       seconds: number('seconds', values.seconds, 4, 86_400),
@@ -84,20 +82,5 @@ export function readOptions(): Options {
       fault: values.fault === undefined ? undefined : oneOf('fault', values.fault, faultKinds),
       json: values.json,
     }
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
-    process.exit(2)
-  }
-}
-
-export function number(name: string, text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new Error(`--${name} must be a whole number from ${least} to ${most}, got "${text}"`)
-}
-
-export function oneOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
-  const choice = choices.find((each) => each === text)
-  if (choice === undefined) throw new Error(`--${name} must be ${choices.join(' or ')}, got "${text}"`)
-  return choice
+  })
 }

@@ -7,11 +7,9 @@
  * for the phases, and `docs/upgrading.md` for what an operator watches in each.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Check } from '../broadcast/check.js'
 import { now, until } from '../broadcast/clock.js'
+import { runCommand } from '../broadcast/command.js'
 import { type Member, Network } from '../broadcast/network.js'
 import type { NodeOptions } from '../broadcast/options.js'
 import type { FromNode } from '../broadcast/report.js'
@@ -112,21 +110,4 @@ function record(check: Check, seen: { doubled: number; gapMs: number }, { name }
   }
 }
 
-async function main(): Promise<void> {
-  const options = readOptions()
-  const directory = await mkdtemp(join(tmpdir(), 'upgrade-'))
-  try {
-    const registry = join(directory, 'registry.jsonl')
-    await writeFile(registry, '')
-    const summary = await run(options, registry)
-    process.stdout.write(`${options.json ? JSON.stringify(summary) : `\n${format(summary)}`}\n`)
-    process.exitCode = summary.ok ? 0 : 1
-  } finally {
-    await rm(directory, { recursive: true })
-  }
-}
-
-main().catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 2
-})
+runCommand({ name: 'upgrade', readOptions, run, format })

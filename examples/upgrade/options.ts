@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { number, oneOf } from '../broadcast/options.js'
+import { number, oneOf, reading } from '../broadcast/command.js'
 
 export interface UpgradeOptions {
   readonly nodes: number
@@ -31,7 +31,7 @@ goes back half-way. Exits with 0 only when nothing is lost and nothing came twic
 
 /** Reads the command line. Prints the help and exits when asked to, or when an option makes no sense. */
 export function readOptions(): UpgradeOptions {
-  try {
+  return reading(help, () => {
     const { values } = parseArgs({
       options: {
         nodes: { type: 'string', default: '8' },
@@ -45,10 +45,7 @@ export function readOptions(): UpgradeOptions {
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.help) {
-      process.stdout.write(help)
-      process.exit(0)
-    }
+    if (values.help) return undefined
     return {
       nodes: number('nodes', values.nodes, 3, 50),
       seconds: number('seconds', values.seconds, 10, 86_400),
@@ -59,8 +56,5 @@ export function readOptions(): UpgradeOptions {
       drain: number('drain', values.drain, 1, 3_600),
       json: values.json,
     }
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
-    process.exit(2)
-  }
+  })
 }
