@@ -35,7 +35,8 @@ test('every node gets every object, through a kill and a join', async () => {
 test('priorities make urgent objects faster under the same load', async () => {
   const { log, summary } = await broadcast('--uplink', '20')
   assert.ok(summary, log)
-  assert.ok(summary.withPriorities.urgent50 * 5 < summary.withoutPriorities.urgent50, JSON.stringify(summary))
+  // The tail, since a run this short has few bulk objects: whether half of the urgent ones met one is chance.
+  assert.ok(summary.withPriorities.urgent99 * 5 < summary.withoutPriorities.urgent99, JSON.stringify(summary))
 })
 
 test('a node that loses objects is noticed', async () => {
