@@ -42,7 +42,7 @@ async function run(options: NodeOptions): Promise<void> {
     protocols: options.protocols ?? [VERSIONS[0]],
     authorize: ({ publicKey }) => registry.has(publicKey),
     uplink: options.uplink,
-    deadAfter: options.deadAfter ?? DEAD_AFTER_MS,
+    deadAfter: DEAD_AFTER_MS,
     driver: options.driver,
     lanes: laneTable(queuedBytesPerPeer),
     limits: { queuedBytesPerPeer, queuedBytes: queuedBytesPerPeer * (options.nodes + 1) },

@@ -17,8 +17,6 @@ export interface NodeOptions {
   readonly uplink?: number | undefined
   readonly driver?: 'native' | 'script' | undefined
   readonly fault?: FaultKind | undefined
-  /** Milliseconds after which a neighbour that does not answer is given up. Default 2,000: shorter than a device's own, for one of them is killed. */
-  readonly deadAfter?: number | undefined
   /** Urgent objects have a priority of their own all the time, not in every other phase. */
   readonly alwaysPrioritised?: boolean | undefined
   /** What it offers, accepts and prefers at first. */

@@ -24,7 +24,7 @@ import { PROTOCOLS } from './view.js'
 const BEFORE = 0.15
 const AFTER = 0.15
 
-const LOAD = { urgentSize: 1024, alwaysPrioritised: true, deadAfter: 5_000 }
+const LOAD = { urgentSize: 1024, alwaysPrioritised: true }
 
 async function run(options: UpgradeOptions, registry: string): Promise<UpgradeSummary> {
   const check = new Check()
