@@ -7,6 +7,7 @@
  */
 
 import type { ConnectionFigures, DeviceFigures, PeerFigures } from './generated/figures.js'
+import type { EngineLimits } from './generated/limits.js'
 import type { CloseCause, ClosedBy, Outcome, Receiver } from './generated/records.js'
 
 export type { DialRefusal, Outcome, PeerLists, Receiver } from './generated/records.js'
@@ -28,7 +29,7 @@ export interface DriverOptions {
   readonly uplink: number | undefined
   /** Lanes with a policy of their own; all others wait when they are full, and have no rate. */
   readonly lanes: readonly DriverLane[]
-  readonly limits: DriverLimits
+  readonly limits: EngineLimits
 }
 
 /** Protocols for a peer, each list best first: at most 64 names of 1 to 255 bytes, none twice. */
@@ -54,18 +55,6 @@ export interface DriverLane {
   readonly maxQueuedBytes: number
   /** Bound of all connections of the device together. */
   readonly rate: number | undefined
-}
-
-/** The limits that the engine enforces; the others are counted in TypeScript. */
-export interface DriverLimits {
-  readonly peers: number
-  readonly pendingAuthorizations: number
-  readonly handshakesPerSecond: number
-  readonly messageBytes: number
-  readonly receiveBytesPerConnection: number
-  readonly streamsPerConnection: number
-  readonly pendingConnections: number
-  readonly packetBytesPerPeer: number
 }
 
 export interface DriverPeer {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { driverLimits } from '../arguments/limits.js'
+import { engineLimits } from '../arguments/limits.js'
 import type { DriverOptions } from '../driver.js'
 import { FIRST_GENERATION } from '../versions/settings.js'
 import type { ParsedDeviceOptions } from './device-options.js'
@@ -22,5 +22,5 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
   const protocols = { ...lists, generation: FIRST_GENERATION, below: [], transports: names }
   const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
-  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
+  return { ...shared, privateKey, authorize: authorize !== undefined, limits: engineLimits(limits) }
 }

@@ -42,6 +42,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'figures/lane-totals.ts': ['test/unit/figures/lane-stats.test.ts'],
   'figures/stats.ts': ['test/contract/lanes.test.ts'],
   'generated/figures.ts': ['test/architecture/generated.test.ts', 'test/contract/devices.test.ts'],
+  'generated/limits.ts': ['test/architecture/generated.test.ts', 'test/unit/arguments/limits.test.ts'],
   'generated/records.ts': ['test/architecture/generated.test.ts', 'test/unit/addon/records.test.ts'],
   'inbox/left-behind.ts': ['test/unit/inbox/device-inbox.test.ts'],
   'inbox/message-filter.ts': ['test/unit/inbox/inbox.test.ts'],

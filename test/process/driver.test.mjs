@@ -9,6 +9,7 @@ import { PrivateKey } from '../../dist/index.mjs'
 
 const require = createRequire(import.meta.url)
 const { addon } = require('../../dist/addon/addon.js')
+const { DEFAULT_LIMITS, engineLimits } = require('../../dist/arguments/limits.js')
 const { RecordReader } = require('../../dist/addon/records.js')
 const { KINDS, STRIDE, TABLE } = require('../../dist/generated/records.js')
 const { openNative } = require('../../dist/drivers/native.js')
@@ -25,14 +26,11 @@ const options = {
   uplink: undefined,
   lanes: [],
   limits: {
+    ...engineLimits(DEFAULT_LIMITS),
     peers: 16,
     pendingAuthorizations: 16,
     handshakesPerSecond: 100,
-    messageBytes: 1 << 24,
-    receiveBytesPerConnection: 1 << 25,
-    streamsPerConnection: 256,
     pendingConnections: 16,
-    packetBytesPerPeer: 1 << 20,
   },
 }
 

@@ -46,18 +46,24 @@ pub struct LaneOptions {
     pub rate: Option<i64>,
 }
 
-/// The limits that the engine enforces.
-#[napi(object, object_to_js = false)]
-pub struct DeviceLimits {
-    pub peers: i64,
-    pub pending_authorizations: i64,
-    pub handshakes_per_second: u32,
-    pub message_bytes: i64,
-    pub receive_bytes_per_connection: i64,
-    pub streams_per_connection: u32,
-    pub pending_connections: i64,
-    pub packet_bytes_per_peer: i64,
+/// Writes what crosses of the table of limits.
+macro_rules! limits {
+    (engine { $($(#[$doc:meta])* $field:ident: $type:ty [$values:expr] = $default:expr;)+ } lib { $($rest:tt)* }) => {
+        /// The limits that the engine enforces.
+        #[napi(object, object_to_js = false)]
+        pub struct DeviceLimits {
+            $($(#[$doc])* pub $field: i64,)+
+        }
+
+        impl From<DeviceLimits> for Limits {
+            fn from(limits: DeviceLimits) -> Self {
+                Self { $($field: <$type>::try_from(limits.$field).unwrap_or(0),)+ }
+            }
+        }
+    };
 }
+
+warren_engine::limits!(limits);
 
 /// Address and port to listen on: no host is every address.
 #[napi(object, object_to_js = false)]
@@ -125,21 +131,6 @@ impl TryFrom<LaneOptions> for LanePolicy {
     }
 }
 
-impl From<DeviceLimits> for Limits {
-    fn from(limits: DeviceLimits) -> Self {
-        Self {
-            peers: size(limits.peers),
-            pending_authorizations: size(limits.pending_authorizations),
-            handshakes_per_second: limits.handshakes_per_second,
-            message_bytes: size(limits.message_bytes),
-            receive_bytes_per_connection: size(limits.receive_bytes_per_connection),
-            streams_per_connection: limits.streams_per_connection,
-            pending_connections: size(limits.pending_connections),
-            packet_bytes_per_peer: size(limits.packet_bytes_per_peer),
-        }
-    }
-}
-
 impl TryFrom<ListenOptions> for Listen {
     type Error = napi::Error<crate::errors::Code>;
 
@@ -167,8 +158,4 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKey> {
     let bytes: Zeroizing<[u8; 32]> =
         Zeroizing::new(bytes.try_into().map_err(|_| invalid("privateKey", "not 32 bytes"))?);
     Ok(PrivateKey::from_bytes(*bytes))
-}
-
-fn size(value: i64) -> usize {
-    usize::try_from(value).unwrap_or(0)
 }
