@@ -104,8 +104,6 @@ export declare class NativeDevice {
   deviceLanes(): Array<LaneFigures>
   /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
   peerLanes(peer: number): Array<LaneFigures> | null
-  /** Panics where the engine lives: the way to see that nothing else falls with it. */
-  provokePanic(): void
 }
 
 /** An engine without any I/O. Call `clock` before each turn of commands. */
@@ -234,8 +232,6 @@ export declare class ScriptDevice {
   deviceLanes(): Array<LaneFigures>
   /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
   peerLanes(peer: number): Array<LaneFigures> | null
-  /** Panics where the engine lives: the way to see that nothing else falls with it. */
-  provokePanic(): void
 }
 
 /** Durations above the bucket before, up to `le`. */

@@ -405,12 +405,6 @@ macro_rules! commands {
                     let lanes = lanes.map_err(errors::gone)?;
                     Ok(lanes.map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
                 }
-
-                /// Panics where the engine lives: the way to see that nothing else falls with it.
-                #[napi]
-                pub fn provoke_panic(&mut self) {
-                    self.host.post(|_| panic!("provoked"));
-                }
             }
 
             impl $device {
