@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { commandFiles } from './commands.mjs'
 import { figureFiles } from './figures.mjs'
 import { limitFiles } from './limits.mjs'
 import { recordFiles } from './records.mjs'
@@ -16,9 +17,13 @@ export function writeGenerated() {
 
 /** Those whose text is not what tables and imports say: path from the root, and the text. */
 export function staleFiles() {
-  return Object.entries({ ...figureFiles(), ...limitFiles(), ...recordFiles(), ...roomFiles() }).filter(
-    ([path, text]) => textOf(join(root, path)) !== text,
-  )
+  return Object.entries({
+    ...commandFiles(),
+    ...figureFiles(),
+    ...limitFiles(),
+    ...recordFiles(),
+    ...roomFiles(),
+  }).filter(([path, text]) => textOf(join(root, path)) !== text)
 }
 
 function textOf(path) {

@@ -13,7 +13,7 @@ use warren_io::{Context, Driver, Gone, Listen, Offload};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
-use crate::options::{DeviceOptions, ListenOptions};
+use crate::options::{EngineOptions, ListenOptions};
 use crate::records::{RECORD_BYTES, Records};
 use crate::shares::Shares;
 
@@ -37,7 +37,7 @@ impl NativeDevice {
     #[napi(constructor)]
     pub fn new(
         env: &Env,
-        options: DeviceOptions,
+        options: EngineOptions,
         listen: ListenOptions,
         wake: Function<'_, (), ()>,
     ) -> Result<Self> {

@@ -11,38 +11,57 @@ use zeroize::Zeroizing;
 
 use crate::errors::{Result, invalid};
 
-/// Checked by TypeScript; durations in milliseconds, sizes in bytes, rates in bits per second.
+/// Options of an engine, parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes.
 #[napi(object, object_to_js = false)]
-pub struct DeviceOptions {
+pub struct EngineOptions {
+    /// 32 bytes, which are wiped here once they were read.
     pub private_key: Uint8Array,
-    pub protocols: ProtocolLists,
+    /// Protocols for peers that have none of their own.
+    pub protocols: DriverProtocols,
+    /// Bytes of the largest packet inside the tunnel.
     pub mtu: u16,
+    /// Whether strangers are told of; else they are refused in silence.
     pub authorize: bool,
+    /// Time for which a stranger's question stays open.
     pub authorize_timeout: f64,
+    /// Time without an answer after which a connection is down.
     pub dead_after: f64,
+    /// Time of silence after which a connection asks; undefined: never.
     pub heartbeat: Option<f64>,
+    /// Rate of the link; undefined: not bounded.
     pub uplink: Option<i64>,
-    pub lanes: Vec<LaneOptions>,
-    pub limits: DeviceLimits,
+    /// Lanes with a policy of their own; all others wait when they are full, and have no rate.
+    pub lanes: Vec<DriverLane>,
+    /// Limits that the engine enforces.
+    pub limits: EngineLimits,
 }
 
-/// Protocols for a peer, each list best first: `lib/driver.ts` says what each is.
+/// Protocols for a peer, each list best first: at most 64 names of 1 to 255 bytes, none twice.
 #[napi(object, object_to_js = false)]
-pub struct ProtocolLists {
+pub struct DriverProtocols {
+    /// Number of changes for one peer, over all connections of the pair and as long as this process lives.
     pub generation: i64,
+    /// Protocols that this end dials with.
     pub offer: Vec<String>,
+    /// Protocols that this end accepts from diallers.
     pub accept: Vec<String>,
+    /// Protocols that are known here, and left out of the others for a floor. A peer that offers one is told so.
     pub below: Vec<String>,
+    /// Transports that this end speaks: 'quic/1'.
     pub transports: Vec<String>,
 }
 
-/// Policy of one lane, on every connection.
+/// Policy of one priority, on every connection.
 #[napi(object, object_to_js = false)]
-pub struct LaneOptions {
+pub struct DriverLane {
+    /// The priority that the lane is for.
     pub priority: u8,
+    /// Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does.
     #[napi(ts_type = "'wait' | 'drop-oldest' | 'drop-newest' | 'close'")]
     pub full: String,
+    /// Message bytes of one connection that have not begun to leave.
     pub max_queued_bytes: i64,
+    /// Bound of all connections of the device together, in bits per second.
     pub rate: Option<i64>,
 }
 
@@ -51,12 +70,12 @@ macro_rules! limits {
     (engine { $($(#[$doc:meta])* $field:ident: $type:ty [$values:expr] = $default:expr;)+ } lib { $($rest:tt)* }) => {
         /// The limits that the engine enforces.
         #[napi(object, object_to_js = false)]
-        pub struct DeviceLimits {
+        pub struct EngineLimits {
             $($(#[$doc])* pub $field: i64,)+
         }
 
-        impl From<DeviceLimits> for Limits {
-            fn from(limits: DeviceLimits) -> Self {
+        impl From<EngineLimits> for Limits {
+            fn from(limits: EngineLimits) -> Self {
                 Self { $($field: <$type>::try_from(limits.$field).unwrap_or(0),)+ }
             }
         }
@@ -65,17 +84,19 @@ macro_rules! limits {
 
 warren_engine::limits!(limits);
 
-/// Address and port to listen on: no host is every address.
+/// Address and port to listen on.
 #[napi(object, object_to_js = false)]
 pub struct ListenOptions {
+    /// Address of this machine; undefined: all of them.
     pub host: Option<String>,
+    /// UDP port; 0: a free one.
     pub port: u16,
 }
 
-impl TryFrom<DeviceOptions> for Config {
+impl TryFrom<EngineOptions> for Config {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(options: DeviceOptions) -> Result<Self> {
+    fn try_from(options: EngineOptions) -> Result<Self> {
         let mut seed = Zeroizing::new([0; 32]);
         let mut incarnation = [0; 8];
         getrandom::fill(&mut *seed).map_err(|error| invalid("randomness", error))?;
@@ -97,10 +118,10 @@ impl TryFrom<DeviceOptions> for Config {
     }
 }
 
-impl TryFrom<ProtocolLists> for Protocols {
+impl TryFrom<DriverProtocols> for Protocols {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(protocols: ProtocolLists) -> Result<Self> {
+    fn try_from(protocols: DriverProtocols) -> Result<Self> {
         let names = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
         let lists = Lists {
             generation: Some(protocols.generation.max(0) as u64),
@@ -114,10 +135,10 @@ impl TryFrom<ProtocolLists> for Protocols {
     }
 }
 
-impl TryFrom<LaneOptions> for LanePolicy {
+impl TryFrom<DriverLane> for LanePolicy {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(lane: LaneOptions) -> Result<Self> {
+    fn try_from(lane: DriverLane) -> Result<Self> {
         let full = match lane.full.as_str() {
             "wait" => Full::Wait,
             "drop-oldest" => Full::DropOldest,

@@ -14,6 +14,13 @@ use crate::errors::{self, Result};
 
 pub(crate) type Entries = Vec<(String, f64)>;
 
+/// The figures of a table, as an object of JavaScript's.
+pub(crate) type DeviceFigures<'env> = Object<'env>;
+/// The same of a peer.
+pub(crate) type PeerFigures<'env> = Object<'env>;
+/// The same of a connection.
+pub(crate) type ConnectionFigures<'env> = Object<'env>;
+
 pub(crate) fn object<'env>(env: &'env Env, entries: Entries) -> Result<Object<'env>> {
     let mut object = Object::new(env).map_err(errors::from_node)?;
     for (name, value) in entries {
