@@ -64,6 +64,14 @@ impl TransmitBatch {
         self.max_datagrams - self.datagrams
     }
 
+    /// Each datagram, with the path that it takes, in the order of leaving.
+    pub fn datagrams(&self) -> impl Iterator<Item = (Path, &[u8])> {
+        self.groups.iter().flat_map(|group| {
+            let bytes = &self.bytes[group.start..group.start + group.len];
+            bytes.chunks(group.segment).map(|datagram| (group.path, datagram))
+        })
+    }
+
     /// Takes what was appended to `bytes` since `start` as one datagram.
     pub(crate) fn push(&mut self, path: Path, ecn: Ecn, start: usize) {
         let len = self.bytes.len() - start;

@@ -202,7 +202,7 @@ fn answers_follow_a_peer_that_roams_back_and_forth() {
 fn rebind(pair: &mut Pair, port: u16) {
     let mut node = pair.world.remove(pair.a).expect("it is there");
     pair.a = SocketAddr::new(pair.a.ip(), port);
-    node.address = pair.a;
+    node.outbox.from = pair.a;
     pair.world.add(pair.a, node);
     pair.world.with(pair.a, |_, _| ());
 }

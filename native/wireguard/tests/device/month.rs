@@ -122,7 +122,7 @@ impl Month {
         let a = &mut self.residents[0].at;
         let mut node = self.world.remove(*a).expect("it is there");
         a.set_port(10_000 + self.moves);
-        node.act(|node| node.address = *a);
+        node.act(|node| node.outbox.from = *a);
         self.world.add(*a, node);
     }
 
