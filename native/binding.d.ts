@@ -6,8 +6,8 @@ export declare class NativeDevice {
   /**
    * Binds the socket and starts the thread.
    *
-   * `wake` is called once when there is something to drain, until it is drained. It must not hold the device strongly, or
-   * the device is never collected.
+   * `wake` is called once when there is something to drain, until it is drained. It must not hold the device
+   * strongly, or the device is never collected.
    */
   constructor(options: EngineOptions, listen: ListenOptions, wake: () => void)
   /** The bound address. */
@@ -36,30 +36,41 @@ export declare class NativeDevice {
   /** Answers a stranger with no, in silence. */
   refuse(publicKey: string): void
   /**
-   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined); `protocols` undefined: the peer has
-   * none of its own any more. They count from the next hello on, of either end. A connection that comes up on an older hello is told
-   * the newer lists by itself; those that are up are told by `announce`.
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+   * `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+   * either end. A connection that comes up on an older hello is told the newer lists by itself; those
+   * that are up are told by `announce`.
    */
   setProtocols(peer?: number | undefined | null, protocols?: DriverProtocols | undefined | null): void
-  /** Tells the peer on this connection which lists are this end's from now on. A peer whose generation is undefined skips it. */
+  /**
+   * Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+   * undefined skips it.
+   */
   announce(connection: number, protocols: DriverProtocols): void
   /**
-   * Another connection took the place of this one, which goes on with what it has: no dial is content with it, or refused for its
-   * sake.
+   * Another connection took the place of this one, which goes on with what it has: no dial is content
+   * with it, or refused for its sake.
    */
   supersede(connection: number): void
   /** Takes back `supersede`: the connection that took the place of this one is gone. */
   takeBack(connection: number): void
-  /** Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has. */
+  /**
+   * Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+   * it, or has.
+   */
   abandonDial(connection: number): void
-  /** Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished` there. */
+  /**
+   * Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+   * `finished` there.
+   */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /**
-   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for anything in the lists of both
-   * ends. Gives the connection's number, which may be that of a live one. Where the pair speaks a protocol that the peer alone offers,
-   * the dial ends with the cause 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
+   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+   * anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+   * Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+   * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
@@ -67,8 +78,8 @@ export declare class NativeDevice {
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /**
-   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is given up when `lifetime`
-   * milliseconds are over; undefined: never.
+   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+   * given up when `lifetime` milliseconds are over; undefined: never.
    */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
   /** Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before. */
@@ -77,7 +88,10 @@ export declare class NativeDevice {
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are not concerned. */
+  /**
+   * Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+   * not concerned.
+   */
   unshare(share: number): void
   /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
@@ -93,15 +107,18 @@ export declare class NativeDevice {
   finishStream(stream: number): void
   /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
-  /** Ends the stream if the peer has acknowledged everything that was written; else it is as `resetStream`. */
+  /**
+   * Ends the stream if the peer has acknowledged everything that was written; else it is as
+   * `resetStream`.
+   */
   leaveStream(stream: number, code: number): void
   /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
   /**
-   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end is told once nothing lies
-   * before it.
+   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+   * is told once nothing lies before it.
    */
   grantStream(stream: number, bytes: number): void
   /** Figures of the device, by name. */
@@ -110,16 +127,22 @@ export declare class NativeDevice {
   peerStats(peer: number): object | null
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /**
+   * Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
+   * '[v6%number]:port'.
+   */
   peerEndpoint(peer: number): string | null
   /**
-   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also of a connection that has
-   * ended, until 256 others have.
+   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+   * of a connection that has ended, until 256 others have.
    */
   laneStats(connection: number): Array<LaneFigures> | null
   /** Figures of lanes, summed over all connections that the device has and had. */
   deviceLanes(): Array<LaneFigures>
-  /** Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  /**
+   * Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+   * peer.
+   */
   peerLanes(peer: number): Array<LaneFigures> | null
 }
 
@@ -140,8 +163,8 @@ export declare class ScriptDevice {
   /** Forgets all numbers. */
   forgetPaths(): void
   /**
-   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
-   * `workOff`.
+   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait
+   * for `workOff`.
    */
   receive(bytes: Buffer, words: Float64Array): void
   /** Works off the waiting datagrams whose turn it is; `false`: nobody's yet. */
@@ -181,30 +204,41 @@ export declare class ScriptDevice {
   /** Answers a stranger with no, in silence. */
   refuse(publicKey: string): void
   /**
-   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined); `protocols` undefined: the peer has
-   * none of its own any more. They count from the next hello on, of either end. A connection that comes up on an older hello is told
-   * the newer lists by itself; those that are up are told by `announce`.
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+   * `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+   * either end. A connection that comes up on an older hello is told the newer lists by itself; those
+   * that are up are told by `announce`.
    */
   setProtocols(peer?: number | undefined | null, protocols?: DriverProtocols | undefined | null): void
-  /** Tells the peer on this connection which lists are this end's from now on. A peer whose generation is undefined skips it. */
+  /**
+   * Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+   * undefined skips it.
+   */
   announce(connection: number, protocols: DriverProtocols): void
   /**
-   * Another connection took the place of this one, which goes on with what it has: no dial is content with it, or refused for its
-   * sake.
+   * Another connection took the place of this one, which goes on with what it has: no dial is content
+   * with it, or refused for its sake.
    */
   supersede(connection: number): void
   /** Takes back `supersede`: the connection that took the place of this one is gone. */
   takeBack(connection: number): void
-  /** Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has. */
+  /**
+   * Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+   * it, or has.
+   */
   abandonDial(connection: number): void
-  /** Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished` there. */
+  /**
+   * Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+   * `finished` there.
+   */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /**
-   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for anything in the lists of both
-   * ends. Gives the connection's number, which may be that of a live one. Where the pair speaks a protocol that the peer alone offers,
-   * the dial ends with the cause 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
+   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+   * anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+   * Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+   * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
@@ -212,8 +246,8 @@ export declare class ScriptDevice {
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
   /**
-   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is given up when `lifetime`
-   * milliseconds are over; undefined: never.
+   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+   * given up when `lifetime` milliseconds are over; undefined: never.
    */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
   /** Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before. */
@@ -222,7 +256,10 @@ export declare class ScriptDevice {
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are not concerned. */
+  /**
+   * Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+   * not concerned.
+   */
   unshare(share: number): void
   /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
@@ -238,15 +275,18 @@ export declare class ScriptDevice {
   finishStream(stream: number): void
   /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
-  /** Ends the stream if the peer has acknowledged everything that was written; else it is as `resetStream`. */
+  /**
+   * Ends the stream if the peer has acknowledged everything that was written; else it is as
+   * `resetStream`.
+   */
   leaveStream(stream: number, code: number): void
   /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
   /**
-   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end is told once nothing lies
-   * before it.
+   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+   * is told once nothing lies before it.
    */
   grantStream(stream: number, bytes: number): void
   /** Figures of the device, by name. */
@@ -255,16 +295,22 @@ export declare class ScriptDevice {
   peerStats(peer: number): object | null
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /**
+   * Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
+   * '[v6%number]:port'.
+   */
   peerEndpoint(peer: number): string | null
   /**
-   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also of a connection that has
-   * ended, until 256 others have.
+   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+   * of a connection that has ended, until 256 others have.
    */
   laneStats(connection: number): Array<LaneFigures> | null
   /** Figures of lanes, summed over all connections that the device has and had. */
   deviceLanes(): Array<LaneFigures>
-  /** Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  /**
+   * Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+   * peer.
+   */
   peerLanes(peer: number): Array<LaneFigures> | null
 }
 
@@ -327,28 +373,29 @@ export interface EngineLimits {
   /**
    * r" Number of peers at once.
    * r"
-   * r" The peer that `authorize` let in and that is gone longest gives way, counted in `peersDisplaced`. Where
-   * r" there is none, `addPeer` throws `ERR_WARREN_TOO_MANY_PEERS`, and strangers are rejected.
+   * r" The peer that `authorize` let in and that is gone longest gives way, counted in `peersDisplaced`.
+   * r" Where there is none, `addPeer` throws `ERR_WARREN_TOO_MANY_PEERS`, and strangers are rejected.
    */
   peers: number
   /**
    * r" Number of strangers whose authorization is under way.
    * r"
-   * r" Further strangers are ignored, counted in `strangers`, and try again after 5 s; so is one whose IPv4 address
-   * r" or IPv6 /64 has a quarter of them, 16 at least.
+   * r" Further strangers are ignored, counted in `strangers`, and try again after 5 s; so is one whose IPv4
+   * r" address or IPv6 /64 has a quarter of them, 16 at least.
    */
   pendingAuthorizations: number
   /**
    * r" Number of strangers' handshakes opened in a second, all together; each takes some 470 us.
    * r"
-   * r" Initiations of unknown keys are not opened further, counted in `strangers`; cookies are asked for first.
+   * r" Initiations of unknown keys are not opened further, counted in `strangers`; cookies are asked for
+   * r" first.
    */
   handshakesPerSecond: number
   /**
    * r" Bytes of the largest message, sent or taken.
    * r"
-   * r" `send` rejects with `ERR_WARREN_MESSAGE_TOO_LARGE`; a message of the peer is refused, and 'dropped' for its
-   * r" sender.
+   * r" `send` rejects with `ERR_WARREN_MESSAGE_TOO_LARGE`; a message of the peer is refused, and 'dropped'
+   * r" for its sender.
    */
   messageBytes: number
   /**
@@ -360,26 +407,28 @@ export interface EngineLimits {
    */
   receiveBytesPerConnection: number
   /**
-   * r" Number of byte streams that a peer may have open at once, of each kind, and of messages on their way.
+   * r" Number of byte streams that a peer may have open at once, of each kind, and of messages on their
+   * r" way.
    * r"
-   * r" The peer waits before it opens more. One way a quarter more are there for lanes above, and one message
-   * r" more.
+   * r" The peer waits before it opens more. One way a quarter more are there for lanes above, and one
+   * r" message more.
    */
   streamsPerConnection: number
   /**
    * r" Number of connections that arrived and nobody took yet, dials of peers among them.
    * r"
-   * r" A dial that its dialler has not completed for three probe timeouts, 1 s at least, makes room, counted in
-   * r" `displacedDials`; else the dialler is refused: `ERR_WARREN_CONNECTION_REFUSED` there, counted in
-   * r" `refusedConnections`. Of dials that it has not completed, one peer holds an eighth, 2 at least.
+   * r" A dial that its dialler has not completed for three probe timeouts, 1 s at least, makes room,
+   * r" counted in `displacedDials`; else the dialler is refused: `ERR_WARREN_CONNECTION_REFUSED` there,
+   * r" counted in `refusedConnections`. Of dials that it has not completed, one peer holds an eighth, 2 at
+   * r" least.
    */
   pendingConnections: number
   /**
    * r" Bytes of raw packets that wait, for each peer, either way.
    * r"
-   * r" Packets are dropped and counted; so are the oldest of those that wait for a session, and of the copies that
-   * r" are kept for some round trips, where a later answer may replace the session that sealed them. As many bytes
-   * r" of unreliable datagrams that nobody takes are kept for each connection.
+   * r" Packets are dropped and counted; so are the oldest of those that wait for a session, and of the
+   * r" copies that are kept for some round trips, where a later answer may replace the session that sealed
+   * r" them. As many bytes of unreliable datagrams that nobody takes are kept for each connection.
    */
   packetBytesPerPeer: number
 }
@@ -408,7 +457,10 @@ export interface EngineOptions {
   limits: EngineLimits
 }
 
-/** Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their buckets. */
+/**
+ * Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their
+ * buckets.
+ */
 export interface Histogram {
   /** Number of durations. */
   count: number

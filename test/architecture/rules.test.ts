@@ -189,6 +189,14 @@ describe('any source', () => {
     ])
   })
 
+  test('a comment in Rust has 120 columns at most', () => {
+    const text = (columns: number) => `//! One lane.\n\n    /// ${'x'.repeat(columns - 8)}\n`
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text(120) })).toEqual([])
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text(121) })).toEqual([
+      expect.stringMatching(/lane\.rs:3 is a comment of more than 120 columns/),
+    ])
+  })
+
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(
     '%s is refused',
     (path) => {

@@ -1,7 +1,7 @@
 //! The commands that both devices have.
 //!
-//! `scripts/build/commands.mjs` writes `lib/generated/commands.ts` from them: the interface that both drivers implement, and what hands
-//! each to the addon. The docs are theirs, so they speak of JavaScript's names.
+//! `scripts/build/commands.mjs` writes `lib/generated/commands.ts` from them: the interface that both drivers
+//! implement, and what hands each to the addon. The docs are theirs, so they speak of JavaScript's names.
 
 use bytes::Bytes;
 use warren_engine::{ConnectionId, PeerId};
@@ -86,9 +86,10 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined); `protocols` undefined: the peer has
-                /// none of its own any more. They count from the next hello on, of either end. A connection that comes up on an older hello is told
-                /// the newer lists by itself; those that are up are told by `announce`.
+                /// Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+                /// `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+                /// either end. A connection that comes up on an older hello is told the newer lists by itself; those
+                /// that are up are told by `announce`.
                 #[napi]
                 pub fn set_protocols(
                     &mut self,
@@ -102,7 +103,8 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Tells the peer on this connection which lists are this end's from now on. A peer whose generation is undefined skips it.
+                /// Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+                /// undefined skips it.
                 #[napi]
                 pub fn announce(&mut self, connection: u32, protocols: DriverProtocols) -> Result<()> {
                     let protocols = Protocols::try_from(protocols)?;
@@ -112,8 +114,8 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Another connection took the place of this one, which goes on with what it has: no dial is content with it, or refused for its
-                /// sake.
+                /// Another connection took the place of this one, which goes on with what it has: no dial is content
+                /// with it, or refused for its sake.
                 #[napi]
                 pub fn supersede(&mut self, connection: u32) {
                     self.host.post(move |context| context.engine.supersede(ConnectionId(connection)));
@@ -125,7 +127,8 @@ macro_rules! commands {
                     self.host.post(move |context| context.engine.take_back(ConnectionId(connection)));
                 }
 
-                /// Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has.
+                /// Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+                /// it, or has.
                 #[napi]
                 pub fn abandon_dial(&mut self, connection: u32) {
                     self.host.post(move |context| {
@@ -133,7 +136,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished` there.
+                /// Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+                /// `finished` there.
                 #[napi]
                 pub fn finish(&mut self, connection: u32) {
                     self.host.post(move |context| {
@@ -147,9 +151,10 @@ macro_rules! commands {
                     self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
                 }
 
-                /// Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for anything in the lists of both
-                /// ends. Gives the connection's number, which may be that of a live one. Where the pair speaks a protocol that the peer alone offers,
-                /// the dial ends with the cause 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
+                /// Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+                /// anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+                /// Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+                /// 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
                 #[napi]
                 pub fn connect(
                     &mut self,
@@ -184,8 +189,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is given up when `lifetime`
-                /// milliseconds are over; undefined: never.
+                /// Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+                /// given up when `lifetime` milliseconds are over; undefined: never.
                 #[napi]
                 pub fn send_message(
                     &mut self,
@@ -235,7 +240,8 @@ macro_rules! commands {
                     }
                 }
 
-                /// Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are not concerned.
+                /// Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+                /// not concerned.
                 #[napi]
                 pub fn unshare(&mut self, share: u32) {
                     self.shares.remove(share);
@@ -309,7 +315,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Ends the stream if the peer has acknowledged everything that was written; else it is as `resetStream`.
+                /// Ends the stream if the peer has acknowledged everything that was written; else it is as
+                /// `resetStream`.
                 #[napi]
                 pub fn leave_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -333,8 +340,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end is told once nothing lies
-                /// before it.
+                /// Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+                /// is told once nothing lies before it.
                 #[napi]
                 pub fn grant_stream(&mut self, stream: i64, bytes: i64) {
                     self.host.post(move |context| {
@@ -378,7 +385,8 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
-                /// Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'.
+                /// Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
+                /// '[v6%number]:port'.
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
                     let endpoint =
@@ -386,8 +394,8 @@ macro_rules! commands {
                     endpoint.ok().flatten().map(|endpoint| endpoint.to_string())
                 }
 
-                /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also of a connection that has
-                /// ended, until 256 others have.
+                /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+                /// of a connection that has ended, until 256 others have.
                 #[napi]
                 pub fn lane_stats(&mut self, connection: u32) -> Result<Option<Vec<LaneFigures>>> {
                     let lanes = self.host.call(move |context| {
@@ -405,7 +413,8 @@ macro_rules! commands {
                     Ok(lanes.map_err(errors::gone)?.iter().map(LaneFigures::from).collect())
                 }
 
-                /// Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such peer.
+                /// Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+                /// peer.
                 #[napi]
                 pub fn peer_lanes(&mut self, peer: u32) -> Result<Option<Vec<LaneFigures>>> {
                     let lanes =

@@ -36,7 +36,8 @@ pub struct LaneFigures {
     pub delivery: HistogramFigures,
 }
 
-/// Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their buckets.
+/// Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their
+/// buckets.
 #[napi(object, js_name = "Histogram", object_from_js = false)]
 pub struct HistogramFigures {
     /// Number of durations.

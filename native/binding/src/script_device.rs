@@ -97,8 +97,8 @@ impl ScriptDevice {
         self.paths.clear();
     }
 
-    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
-    /// `workOff`.
+    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait
+    /// for `workOff`.
     #[napi]
     pub fn receive(&mut self, mut bytes: BufferSlice<'_>, words: &[f64]) {
         let mut stopwatch = Stopwatch::start();

@@ -15,7 +15,8 @@ use warren_protocols::Protocols;
 pub struct Config {
     /// This node's identity.
     pub private_key: PrivateKey,
-    /// Application protocols for peers that have none of their own: see [`Engine::set_protocols`](crate::Engine::set_protocols).
+    /// Application protocols for peers that have none of their own: see
+    /// [`Engine::set_protocols`](crate::Engine::set_protocols).
     pub protocols: Protocols,
     /// Inner MTU in bytes. Default 1420, as wg-quick(8); below 1248 QUIC is refused (RFC 9000 section 14.1 plus 48).
     pub mtu: u16,

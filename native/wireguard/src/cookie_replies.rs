@@ -112,9 +112,9 @@ impl CookieReplies {
     }
 }
 
-/// 5,000 a second, 1,000 at once: each costs some 5 us with its system call, 2.5 % of a core together. Where peers are, four
-/// times as many: one whose endpoint is spoofed 50,000 times a second gets a cookie for two of its five tries, of which it
-/// has twelve before its session ends.
+/// 5,000 a second, 1,000 at once: each costs some 5 us with its system call, 2.5 % of a core together. Where peers are,
+/// four times as many: one whose endpoint is spoofed 50,000 times a second gets a cookie for two of its five tries, of
+/// which it has twelve before its session ends.
 const INTERVAL: Duration = Duration::from_micros(200);
 const BURST: Duration = Duration::from_millis(200);
 

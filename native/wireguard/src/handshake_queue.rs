@@ -194,8 +194,8 @@ const LOAD_LIMIT: Duration = Duration::from_millis(250);
 /// As the kernel has it (`wg_receive_handshake_packet`).
 const LOAD_MEMORY: Duration = Duration::from_secs(1);
 
-/// The longest that data waits for handshakes: two are answered in it. A socket that gets 50,000 datagrams a second holds 25
-/// more after it.
+/// The longest that data waits for handshakes: two are answered in it. A socket that gets 50,000 datagrams a second
+/// holds 25 more after it.
 const TURN: Duration = Duration::from_micros(500);
 
 /// Work for strangers counts this many times.

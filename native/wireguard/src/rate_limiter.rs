@@ -8,11 +8,11 @@ use twox_hash::XxHash3_64;
 use crate::backlog::Backlog;
 use crate::random::Random;
 
-/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`), and a port,
-/// which is 0 where ports do not count.
+/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`), and a
+/// port, which is 0 where ports do not count.
 ///
-/// Sources are spread over a fixed number of buckets by a hash with a secret seed, so that nobody can make the table grow, or
-/// choose whose bucket to empty.
+/// Sources are spread over a fixed number of buckets by a hash with a secret seed, so that nobody can make the table
+/// grow, or choose whose bucket to empty.
 pub(crate) struct RateLimiter {
     rate: Rate,
     seed: u64,

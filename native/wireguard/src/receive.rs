@@ -43,11 +43,12 @@ pub struct Opened {
 impl Device {
     /// Takes one UDP payload; gives the packet in it, if it held one that is allowed.
     ///
-    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off, so that
-    /// the data of a batch is served first.
+    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off,
+    /// so that the data of a batch is served first.
     ///
-    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever is wrong
-    /// with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol wants it.
+    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever
+    /// is wrong with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol
+    /// wants it.
     pub fn handle_datagram(
         &mut self,
         path: Path,
@@ -113,7 +114,8 @@ impl Device {
 }
 
 impl Peer {
-    /// Drops a datagram that is longer than our MTU allows. Only the first that is the peer's own is opened, to say so: true.
+    /// Drops a datagram that is longer than our MTU allows. Only the first that is the peer's own is opened, to say so:
+    /// true.
     fn refuse_oversized(
         &mut self,
         index: TunnelIndex,

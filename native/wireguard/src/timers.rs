@@ -1,7 +1,7 @@
 //! A peer's timers: the rest of the device reports facts, and only this file turns them into deadlines.
 //!
-//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them, but for one: how far apart the
-//! initiations to a peer are depends on the state of its tunnel ([`Pace`]).
+//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them, but for one: how far apart
+//! the initiations to a peer are depends on the state of its tunnel ([`Pace`]).
 
 mod dial;
 
@@ -145,8 +145,8 @@ impl Timers {
         self.traffic(now);
     }
 
-    /// A session is wanted, at this pace; not before `not_before`, and never sooner after the last initiation than the pace
-    /// has it.
+    /// A session is wanted, at this pace; not before `not_before`, and never sooner after the last initiation than the
+    /// pace has it.
     pub(crate) fn wanted(
         &mut self,
         pace: Pace,
@@ -218,7 +218,8 @@ impl Timers {
         }
     }
 
-    /// A cookie came: the one retry that does not wait, but for a jitter longer than two timestamps are apart (16.8 ms).
+    /// A cookie came: the one retry that does not wait, but for a jitter longer than two timestamps are apart (16.8
+    /// ms).
     pub(crate) fn cookie(&mut self, random: &mut Random, now: Instant) {
         if let Some(dial) = &mut self.dial {
             dial.cookie(random, now);

@@ -1,9 +1,9 @@
 //! The one importer of boringtun, whose Noise handshake and sealing we use; all that decides *when* is ours.
 //!
-//! boringtun keeps its sessions to itself, so each [`Tunnel`] mirrors what it needs to know of them: which exist, how old
-//! they are, which one seals. The rules that the mirror follows are boringtun 0.7.1's own (`noise/mod.rs`,
-//! `set_current_session` and `update_session_timers`); a property test compares them through the receiver index of what is
-//! sealed.
+//! boringtun keeps its sessions to itself, so each [`Tunnel`] mirrors what it needs to know of them: which exist, how
+//! old they are, which one seals. The rules that the mirror follows are boringtun 0.7.1's own (`noise/mod.rs`,
+//! `set_current_session` and `update_session_timers`); a property test compares them through the receiver index of what
+//! is sealed.
 
 mod clock;
 mod session;
@@ -332,7 +332,8 @@ impl Tunnel {
 
     /// Seals a packet, or a keepalive if it is empty, at the end of `out`; gives the datagram's counter.
     ///
-    /// Only with a [`Tunnel::sealing`] session: without one boringtun would queue the packet and hand out an initiation.
+    /// Only with a [`Tunnel::sealing`] session: without one boringtun would queue the packet and hand out an
+    /// initiation.
     pub(crate) fn seal(&mut self, packet: &[u8], out: &mut Vec<u8>, now: Instant) -> u64 {
         self.clock.set(now);
         let start = out.len();
@@ -416,9 +417,9 @@ impl Tunnel {
 
     /// Moves boringtun's clock on, and wipes what is too old.
     ///
-    /// A session is dated by boringtun's `TimeCurrent`, which moves only here: one made in a tunnel left alone for 180 s
-    /// would be born expired. The room given is too small for an initiation, which boringtun then does not begin, and just
-    /// large enough for a keepalive, which is dropped: when to send either is not for it to say.
+    /// A session is dated by boringtun's `TimeCurrent`, which moves only here: one made in a tunnel left alone for 180
+    /// s would be born expired. The room given is too small for an initiation, which boringtun then does not begin, and
+    /// just large enough for a keepalive, which is dropped: when to send either is not for it to say.
     fn advance(&mut self, now: Instant) {
         debug_assert!(!self.series_expired(now), "boringtun would wipe every session");
         self.clock.set(now);

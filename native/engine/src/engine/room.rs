@@ -80,8 +80,8 @@ impl<T: Transport> Engine<T> {
         true
     }
 
-    /// Whether an answer has not come for three times as long as it takes, and a second: in a storm of dials it waits at this end,
-    /// behind the hellos of others, and where JavaScript drives the dialler it waits for that.
+    /// Whether an answer has not come for three times as long as it takes, and a second: in a storm of dials it waits
+    /// at this end, behind the hellos of others, and where JavaScript drives the dialler it waits for that.
     fn is_overdue(&self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;

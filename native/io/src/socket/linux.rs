@@ -1,4 +1,5 @@
-//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has them.
+//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has
+//! them.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their socket options have no safe interface")]
 
 mod control;
@@ -227,8 +228,8 @@ fn encode_name(
 
 const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 
-// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after each
-// (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
+// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after
+// each (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
 const RECEIVE_MESSAGES_OF_BULK: usize = 1;
 const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
 const RECEIVE_MESSAGES: usize = 32;

@@ -191,8 +191,8 @@ impl Core {
         knows_us
     }
 
-    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it receives
-    /// where it sends from.
+    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it
+    /// receives where it sends from.
     fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
         if !self.handshakes.under_load(now)
             || self.cookies.returned(message, path.remote, &mut self.random, now)

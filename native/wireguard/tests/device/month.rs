@@ -182,8 +182,8 @@ impl Month {
     }
 }
 
-/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of keys,
-/// which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
+/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of
+/// keys, which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
 const ALLOWED_SILENCE: Duration = Duration::from_secs(120 + 25 + 4 * 6);
 
 /// Change in the memory of trees and queues as keys come and go.
