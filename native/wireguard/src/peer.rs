@@ -18,7 +18,7 @@ use crate::path::Path;
 use crate::prefix::Prefix;
 use crate::queues::Staged;
 use crate::stats::PeerStats;
-use crate::strangers::Past;
+use crate::strangers::RemovedPeer;
 use crate::targets::Targets;
 use crate::timers::{Due, Pace, Timers};
 use crate::tunnel::{Completed, Session, Stamp, Tunnel};
@@ -68,7 +68,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: Past) -> Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: RemovedPeer) -> Peer {
         Peer {
             id,
             public_key,

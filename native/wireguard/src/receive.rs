@@ -22,7 +22,7 @@ use crate::path::Path;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
-use crate::tunnel::{Content, Refused};
+use crate::tunnel::{Content, NotOpened};
 
 pub use claimed::Claimed;
 
@@ -150,8 +150,8 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Result<Option<Opened>, Refused> {
-        let Some(tunnel) = self.tunnel_at(index) else { return Err(Refused::UnknownSession) };
+    ) -> Result<Option<Opened>, NotOpened> {
+        let Some(tunnel) = self.tunnel_at(index) else { return Err(NotOpened::UnknownSession) };
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
             Err(refused) => {
@@ -194,13 +194,13 @@ impl Peer {
     }
 }
 
-impl Refused {
+impl NotOpened {
     fn count(self, drops: &mut ReceiveDrops) {
         match self {
-            Refused::UnknownSession => drops.unknown_index += 1,
-            Refused::ExpiredSession => drops.expired += 1,
-            Refused::Unauthenticated => drops.unauthenticated += 1,
-            Refused::Replayed => drops.replayed += 1,
+            NotOpened::UnknownSession => drops.unknown_index += 1,
+            NotOpened::ExpiredSession => drops.expired += 1,
+            NotOpened::Unauthenticated => drops.unauthenticated += 1,
+            NotOpened::Replayed => drops.replayed += 1,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::Engine;
 use super::liveness::ASK;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::ConnectionId;
-use crate::peer::Incomplete;
+use crate::peer::IncompleteDials;
 use crate::transport::Transport;
 
 impl<T: Transport> Engine<T> {
@@ -33,7 +33,7 @@ impl<T: Transport> Engine<T> {
         else {
             return;
         };
-        let Incomplete { count, since } = &mut peer.incomplete;
+        let IncompleteDials { count, since } = &mut peer.incomplete;
         let first = since.filter(|&(_, newest)| now < newest + REMEMBERED).map_or(now, |(first, _)| first);
         *since = Some((first, now));
         *count += 1;

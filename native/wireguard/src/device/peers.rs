@@ -8,7 +8,7 @@ use crate::keys::PublicKey;
 use crate::path::canonical;
 use crate::peer::Peer;
 use crate::prefix::Prefix;
-use crate::strangers::{Initiated, Past};
+use crate::strangers::{Initiated, RemovedPeer};
 
 impl Device {
     /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger
@@ -98,7 +98,7 @@ impl Device {
         let initiated = peer.timers.last_initiation().zip(peer.stamp);
         let initiated = initiated.map(|(at, stamp)| Initiated { at, stamp });
         let due = self.core.clock.stamp(None, now);
-        self.departed.remember(peer.public_key, Past { timestamp: peer.timestamp, initiated }, due);
+        self.departed.remember(peer.public_key, RemovedPeer { timestamp: peer.timestamp, initiated }, due);
         self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));
         for prefix in &peer.allowed_ips {
             self.core.allowed_ips.remove(prefix);

@@ -8,7 +8,7 @@ use crate::cookie::has_cookie;
 use crate::core::Core;
 use crate::device::Device;
 use crate::event::Event;
-use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
+use crate::handshake_queue::{COMPLETING_COST, Handshake, OPENING_COST, QueueFull, Waiting};
 use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
@@ -226,8 +226,8 @@ impl Core {
         self.handshakes.charge(path.remote.ip(), now);
     }
 
-    fn count_overflow(&mut self, queued: Result<(), Full>) {
-        self.stats.received.handshake_overflow += u64::from(queued == Err(Full));
+    fn count_overflow(&mut self, queued: Result<(), QueueFull>) {
+        self.stats.received.handshake_overflow += u64::from(queued == Err(QueueFull));
     }
 }
 

@@ -22,8 +22,9 @@ pub(crate) enum Pace {
     First,
 }
 
+/// Initiations to a peer that are wanted or under way: when the next one leaves, and at what pace.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dial {
+pub(super) struct InitiationSeries {
     pub(super) pace: Pace,
     /// Something but suspicion wants a session as well.
     wanted: bool,
@@ -78,9 +79,9 @@ impl Pace {
     }
 }
 
-impl Dial {
-    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> Dial {
-        Dial {
+impl InitiationSeries {
+    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> InitiationSeries {
+        InitiationSeries {
             pace,
             wanted: pace != Pace::Suspicion,
             began: next,
