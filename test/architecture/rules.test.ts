@@ -197,6 +197,14 @@ describe('any source', () => {
     ])
   })
 
+  test('the comment of a constant is a doc', () => {
+    const text = (mark: string) => `//! One lane.\n\n${mark} Measured.\npub(crate) const LONGEST: usize = 7;\n`
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text('///') })).toEqual([])
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text('//') })).toEqual([
+      expect.stringMatching(/what LONGEST is/),
+    ])
+  })
+
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(
     '%s is refused',
     (path) => {

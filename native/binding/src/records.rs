@@ -450,7 +450,7 @@ impl Writer<'_> {
     }
 }
 
-// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
+/// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
 const CHUNK: usize = 65_536;
-// A smaller rest of a slab is left unused rather than cut a chunk for it.
+/// A smaller rest of a slab is left unused rather than cut a chunk for it.
 const MIN_CHUNK: usize = 4096;

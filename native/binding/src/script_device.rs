@@ -304,5 +304,5 @@ impl Host for Inline {
     }
 }
 
-// A turn of the event loop sends so many before it looks at the sockets again: some 250 us of system calls in dgram.
+/// A turn of the event loop sends so many before it looks at the sockets again: some 250 us of system calls in dgram.
 const TRANSMIT_DATAGRAMS: usize = 32;

@@ -100,5 +100,5 @@ impl Watch {
     }
 }
 
-// A nearer deadline needs no alarm: it is late by no more than this after a suspend, which takes longer itself.
+/// A nearer deadline needs no alarm: it is late by no more than this after a suspend, which takes longer itself.
 const WORTH_AN_ALARM: Duration = Duration::from_secs(1);

@@ -228,12 +228,12 @@ fn encode_name(
 
 const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 
-// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after
-// each (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
+/// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after
+/// each (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
 const RECEIVE_MESSAGES_OF_BULK: usize = 1;
 const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
 const RECEIVE_MESSAGES: usize = 32;
-// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
+/// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
 const SEND_MESSAGES: usize = 16;
 
 #[cfg(test)]
