@@ -14,7 +14,7 @@ use crate::errors::{Result, invalid};
 /// Options of an engine, parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes.
 #[napi(object, object_to_js = false)]
 pub struct EngineOptions {
-    /// 32 bytes, which are wiped here once they were read.
+    /// 32 bytes, which the driver wipes once the engine has read them.
     pub private_key: Uint8Array,
     /// Protocols for peers that have none of their own.
     pub protocols: DriverProtocols,
