@@ -435,7 +435,7 @@ export interface EngineLimits {
 
 /** Options of an engine, parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes. */
 export interface EngineOptions {
-  /** 32 bytes, which are wiped here once they were read. */
+  /** 32 bytes, which the driver wipes once the engine has read them. */
   privateKey: Uint8Array
   /** Protocols for peers that have none of their own. */
   protocols: DriverProtocols
