@@ -21,6 +21,8 @@ export interface DriverOptions {
   /** For peers that have none of their own. */
   readonly protocols: DriverProtocols
   readonly mtu: number
+  /** The longest packet that is taken, and that connections may find their path to carry. */
+  readonly maxMtu: number
   readonly authorize: boolean
   readonly authorizeTimeout: number
   readonly deadAfter: number

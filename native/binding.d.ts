@@ -263,6 +263,7 @@ export interface DeviceOptions {
   privateKey: Uint8Array
   protocols: ProtocolLists
   mtu: number
+  maxMtu: number
   authorize: boolean
   authorizeTimeout: number
   deadAfter: number
