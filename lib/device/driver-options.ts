@@ -11,6 +11,7 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
     protocols: lists,
     transports: names,
     mtu,
+    maxMtu,
     authorize,
     authorizeTimeout,
     deadAfter,
@@ -21,6 +22,16 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
   } = options
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
   const protocols = { ...lists, generation: FIRST_GENERATION, below: [], transports: names }
-  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
+  const shared = {
+    listen,
+    protocols,
+    mtu,
+    maxMtu,
+    authorizeTimeout,
+    deadAfter,
+    heartbeat,
+    uplink,
+    lanes: [...lanes.values()],
+  }
   return { ...shared, privateKey, authorize: authorize !== undefined, limits: engineLimits(limits) }
 }

@@ -38,6 +38,8 @@ export interface EngineOptions {
   readonly protocols: DriverProtocols
   /** Bytes of the largest packet inside the tunnel. */
   readonly mtu: number
+  /** Bytes of the longest packet that is taken, and that connections may find their path to carry. */
+  readonly maxMtu: number
   /** Whether strangers are told of; else they are refused in silence. */
   readonly authorize: boolean
   /** Time for which a stranger's question stays open. */

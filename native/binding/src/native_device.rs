@@ -9,7 +9,7 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{CleanupEnvHook, Env};
 use napi_derive::napi;
 use warren_engine::{Config, ConnectionId, Engine, PeerId};
-use warren_io::{Context, Driver, Gone, Listen, Offload};
+use warren_io::{Context, Driver, Gone, Listen, Offload, first_hop};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
@@ -41,7 +41,7 @@ impl NativeDevice {
         listen: ListenOptions,
         wake: Function<'_, (), ()>,
     ) -> Result<Self> {
-        let config = Config::try_from(options)?;
+        let config = Config { first_hop: Some(first_hop), ..Config::try_from(options)? };
         let listen = Listen::try_from(listen)?;
         let packet_bytes = config.limits.packet_bytes_per_peer;
         // The order matters at the end of an environment, which undoes it backwards: the thread is joined before the

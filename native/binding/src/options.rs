@@ -20,6 +20,8 @@ pub struct EngineOptions {
     pub protocols: DriverProtocols,
     /// Bytes of the largest packet inside the tunnel.
     pub mtu: u16,
+    /// Bytes of the longest packet that is taken, and that connections may find their path to carry.
+    pub max_mtu: u16,
     /// Whether strangers are told of; else they are refused in silence.
     pub authorize: bool,
     /// Time for which a stranger's question stays open.
@@ -105,6 +107,8 @@ impl TryFrom<EngineOptions> for Config {
             private_key: private_key(&options.private_key)?,
             protocols: options.protocols.try_into()?,
             mtu: options.mtu,
+            max_mtu: options.max_mtu,
+            first_hop: None,
             authorize: options.authorize,
             authorize_timeout: milliseconds(options.authorize_timeout),
             dead_after: milliseconds(options.dead_after),

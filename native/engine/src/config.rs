@@ -1,5 +1,6 @@
 //! Configuration of an engine.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use blake2::{Blake2s256, Digest};
@@ -20,6 +21,12 @@ pub struct Config {
     pub protocols: Protocols,
     /// Inner MTU in bytes. Default 1420, as wg-quick(8); below 1248 QUIC is refused (RFC 9000 section 14.1 plus 48).
     pub mtu: u16,
+    /// The longest packet that is taken, and that connections find out to be carried (RFC 8899). Default `mtu`; less is
+    /// `mtu` too.
+    pub max_mtu: u16,
+    /// The longest UDP payload that the first hop towards an address carries, if that can be found out. Absent, or with
+    /// an uplink, whose urgent data would wait for long packets: connections stay at 1,420 bytes.
+    pub first_hop: Option<fn(SocketAddr) -> Option<u16>>,
     /// Report strangers (`Event::Stranger`) instead of refusing them in silence.
     pub authorize: bool,
     /// Time for which a stranger's question stays open. Default 4 s: below WireGuard's 5 s retry.
@@ -47,7 +54,9 @@ impl Config {
         Self {
             private_key,
             protocols: Vec::new().into(),
-            mtu: 1420,
+            mtu: BASE_MTU,
+            max_mtu: BASE_MTU,
+            first_hop: None,
             authorize: false,
             authorize_timeout: Duration::from_secs(4),
             dead_after: Duration::from_secs(15),
@@ -80,11 +89,17 @@ impl Config {
         Ok(())
     }
 
+    /// The MTU that connections begin with, since about any path carries it. The scheduler counts in datagrams of it.
+    pub(crate) fn base_mtu(&self) -> u16 {
+        self.mtu.min(BASE_MTU)
+    }
+
     /// The configuration of the tunnel.
     pub(crate) fn wireguard(&self) -> warren_wireguard::Config {
         warren_wireguard::Config {
             private_key: self.private_key.clone(),
             mtu: self.mtu,
+            max_mtu: self.max_mtu,
             report_strangers: self.authorize,
             authorize_timeout: self.authorize_timeout,
             limits: warren_wireguard::Limits {
@@ -108,6 +123,8 @@ pub(crate) fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
     Blake2s256::new().chain_update(label).chain_update(secret).finalize().into()
 }
 
+/// As wg-quick(8): what a path of 1,500 bytes carries over IPv6 (RFC 8200) and WireGuard.
+const BASE_MTU: u16 = 1420;
 /// Size that every IPv4 host takes (RFC 791).
 const MIN_MTU: u16 = 576;
 /// 65,507 bytes of UDP payload less WireGuard's 32.

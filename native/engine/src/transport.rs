@@ -119,6 +119,9 @@ pub trait Transport {
     /// Bytes that were written, or are lost and to be sent again, and have not left, about.
     fn unsent(&self, connection: ConnectionHandle) -> usize;
 
+    /// UDP payload of a full packet of a connection, as far as the path is known to carry it.
+    fn payload(&self, connection: ConnectionHandle) -> usize;
+
     /// Begins a message of `length` bytes. `None`: no credit for its lane now.
     fn begin_message(
         &mut self,

@@ -95,7 +95,7 @@ impl Quic {
         self.totals.dialled += 1;
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone(), round_trip);
+        let transport = self.config.transport(gauge.clone(), observed, round_trip);
         let hello = Hello { asked: asked.map(<[_]>::to_vec), ..self.hello(self.protocols(peer), observed) };
         let grease = self.secrets.grease(handle.0);
         match self.peer(peer).dial(handle, (hello, grease), transport, now) {
@@ -158,7 +158,7 @@ impl Quic {
         let Some((peer, observed, undecided)) = self.decide(connection) else { return };
         self.totals.accepted += 1;
         let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone(), round_trip);
+        let transport = self.config.transport(gauge.clone(), observed, round_trip);
         let hello = self.hello(&undecided.own, observed);
         let grease = self.secrets.grease(connection.0);
         let mut scratch = std::mem::take(&mut self.scratch);

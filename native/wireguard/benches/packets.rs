@@ -209,6 +209,7 @@ fn device(number: u8, others: u16, now: Instant) -> Device {
     let config = Config {
         private_key: PrivateKey::from_bytes([number; 32]),
         mtu: 1_420,
+        max_mtu: 1_420,
         report_strangers: false,
         authorize_timeout: Duration::ZERO,
         limits,

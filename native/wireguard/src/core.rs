@@ -37,6 +37,7 @@ pub(crate) struct Core {
     /// Peers with staged packets and a session for them.
     pub(crate) flushing: VecDeque<PeerId>,
     pub(crate) mtu: usize,
+    pub(crate) max_mtu: usize,
     pub(crate) staged_limit: usize,
     pub(crate) identity: Identity,
     pub(crate) clock: Clock,
@@ -48,7 +49,7 @@ impl Core {
     /// The shared parts of a device without peers.
     pub(crate) fn new(
         private_key: PrivateKey,
-        mtu: u16,
+        (mtu, max_mtu): (u16, u16),
         staged_limit: usize,
         mut random: Random,
         now: Instant,
@@ -71,6 +72,7 @@ impl Core {
             stats: Stats::default(),
             flushing: VecDeque::new(),
             mtu: usize::from(mtu),
+            max_mtu: usize::from(max_mtu.max(mtu)),
             staged_limit,
             identity: Identity::new(private_key, clock, now),
             clock,

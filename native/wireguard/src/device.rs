@@ -63,7 +63,8 @@ impl Device {
             now,
         );
         let random = Random::new(config.seed);
-        let core = Core::new(config.private_key, config.mtu, limits.staged_bytes_per_peer, random, now);
+        let mtu = (config.mtu, config.max_mtu);
+        let core = Core::new(config.private_key, mtu, limits.staged_bytes_per_peer, random, now);
         Device {
             core,
             peers: FxHashMap::default(),

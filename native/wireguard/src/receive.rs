@@ -93,7 +93,7 @@ impl Device {
         let Device { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
-        let oversized = datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
+        let oversized = datagram.len() > core.max_mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(if oversized { &mut drops.oversized } else { &mut drops.unknown_index });
         };
@@ -107,6 +107,13 @@ impl Device {
         opened.ok().flatten()
     }
 
+    /// Counts an opened packet that its owner drops as longer than the MTU. The first of a peer is told.
+    pub fn refuse_packet(&mut self, opened: &Opened) {
+        if let Some(peer) = self.peers.get_mut(&opened.peer) {
+            peer.count_oversized(opened.len, &mut self.core);
+        }
+    }
+
     /// The sender of the last datagram, if it was one of a session and opened.
     pub fn opened(&self) -> Option<PeerId> {
         self.opened
@@ -114,8 +121,8 @@ impl Device {
 }
 
 impl Peer {
-    /// Drops a datagram that is longer than our MTU allows. Only the first that is the peer's own is opened, to say so:
-    /// true.
+    /// Drops a datagram that is longer than any packet allowed. Only the first that is the peer's own is opened, to say
+    /// so: true.
     fn refuse_oversized(
         &mut self,
         index: TunnelIndex,
@@ -128,16 +135,22 @@ impl Peer {
         let is_first = self.stats.received_oversized == 0;
         if is_first {
             match self.open(index, path, datagram, plaintext, core, now) {
-                Ok(Some(opened)) => {
-                    core.events.push_back(Event::Oversized { peer: self.id, len: opened.len })
-                }
-                Ok(None) => return true,
+                Ok(Some(opened)) => self.count_oversized(opened.len, core),
+                Ok(None) => {}
                 Err(_) => return false,
             }
+        } else {
+            self.count_oversized(datagram.len(), core);
+        }
+        is_first
+    }
+
+    fn count_oversized(&mut self, len: usize, core: &mut Core) {
+        if self.stats.received_oversized == 0 {
+            core.events.push_back(Event::Oversized { peer: self.id, len });
         }
         self.stats.received_oversized += 1;
         core.stats.received.oversized += 1;
-        is_first
     }
 
     /// Opens a datagram into `plaintext`. Gives the packet in it, if this peer may send it; an error if it did not

@@ -109,7 +109,7 @@ impl Device {
 
 impl Peer {
     fn send(&mut self, packet: &[u8], out: &mut Vec<u8>, core: &mut Core, now: Instant) -> Sent {
-        if packet.len() > core.mtu {
+        if packet.len() > core.max_mtu {
             core.stats.sent.oversized += 1;
             return Sent::Dropped(SendDrop::Oversized);
         }
@@ -136,7 +136,8 @@ impl Peer {
     fn seal(&mut self, packet: &[u8], out: &mut Vec<u8>, core: &mut Core, now: Instant) -> bool {
         let Some(tunnel) = self.sealing(now) else { return false };
         let before = out.len();
-        let counter = tunnel.seal(core.padding.pad(packet, core.mtu), out, now);
+        let mtu = if packet.len() > core.mtu { core.max_mtu } else { core.mtu };
+        let counter = tunnel.seal(core.padding.pad(packet, mtu), out, now);
         let stale = counter >= REKEY_AFTER_MESSAGES || tunnel.stale_for_sending(now);
         self.stats.sent_packets += 1;
         self.stats.sent_bytes += (out.len() - before) as u64;

@@ -94,6 +94,7 @@ fn device(number: u16, now: Instant) -> Device {
     let config = Config {
         private_key: key(number),
         mtu: 1_420,
+        max_mtu: 1_420,
         report_strangers: true,
         authorize_timeout: Duration::from_secs(4),
         limits,

@@ -26,6 +26,7 @@ describe('the options of a device', () => {
       driver: 'native',
       addresses: [],
       mtu: 1_420,
+      maxMtu: 8_920,
       uplink: undefined,
       allowHalfOpen: false,
       lanes: new Map(),
@@ -135,7 +136,7 @@ describe('the options of a device', () => {
     expect(() => parse({ mtu: 1_247 })).toThrow(
       expect.objectContaining({ name: 'RangeError', code: 'ERR_WARREN_MTU_TOO_SMALL' }),
     )
-    expect(parse({ mtu: 1_248 }).mtu).toBe(1_248)
+    expect(parse({ mtu: 1_248 })).toMatchObject({ mtu: 1_248, maxMtu: 1_248 })
   })
 
   it('need a key, and do not repeat a wrong one', () => {

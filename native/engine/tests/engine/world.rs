@@ -337,6 +337,7 @@ pub(crate) fn tunnel(n: u16, now: Instant) -> Device {
     let config = warren_wireguard::Config {
         private_key: key(n),
         mtu: 1420,
+        max_mtu: 1420,
         report_strangers: false,
         authorize_timeout: Duration::from_secs(4),
         limits: warren_wireguard::Limits {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
 
-/// The most that may be written and unsent: one batch of segments.
+/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
 const UNSENT_MAX: u64 = 96 << 10;
 
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
@@ -108,8 +108,9 @@ impl Flow {
 
     fn room(&self, mtu: u64) -> u64 {
         let full = mtu - OVERHEAD;
-        let room = (self.free(0, mtu) * full).min(UNSENT_MAX).saturating_sub(self.unsent);
-        if room < LEAST_PACKETS * full { 0 } else { room }
+        let least = LEAST_PACKETS * full;
+        let room = (self.free(0, mtu) * full).min(UNSENT_MAX.max(least)).saturating_sub(self.unsent);
+        if room < least { 0 } else { room }
     }
 
     /// Notes a transmit that left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
@@ -183,6 +184,11 @@ impl Connection {
         }
         self.flow.urged = true;
         self.room().max(beyond as usize)
+    }
+
+    /// UDP payload of a full packet.
+    pub(crate) fn payload(&self) -> usize {
+        self.inner.current_mtu().into()
     }
 
     /// Bytes written, or lost and to be sent again, that have not left, about.

@@ -3,7 +3,7 @@
 use super::{Quic, Slot};
 use crate::{
     ConnectionHandle, GiveUp, Lists, MessageHandle, PathSample, PeerTag, Protocols, Read, Stopped,
-    StreamHandle, StreamName, connection::Connection,
+    StreamHandle, StreamName, config::MIN_UDP_PAYLOAD, connection::Connection,
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Instant};
@@ -52,6 +52,11 @@ impl Quic {
     /// loss brings about, as something is in flight. The owner bounds the rate at which it leaves.
     pub fn room(&self, connection: ConnectionHandle) -> usize {
         self.seen(connection).map_or(0, Connection::room)
+    }
+
+    /// UDP payload of a full packet, as far as the path is known to carry it.
+    pub fn payload(&self, connection: ConnectionHandle) -> usize {
+        self.seen(connection).map_or(usize::from(MIN_UDP_PAYLOAD), Connection::payload)
     }
 
     /// Bytes, about, that were written, or lost and are to be sent again, and have not left.

@@ -150,6 +150,7 @@ pub(crate) fn config(number: u8) -> Config {
     Config {
         private_key: key(number),
         mtu: 1_420,
+        max_mtu: 1_420,
         report_strangers: false,
         authorize_timeout: 4 * SECOND,
         limits: limits(),
