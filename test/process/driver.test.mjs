@@ -19,6 +19,7 @@ const options = {
   listen: { host: '127.0.0.1', port: 0 },
   protocols: { generation: 0, offer: ['test/1'], accept: ['test/1'], below: [], transports: ['quic/1'] },
   mtu: 1420,
+  maxMtu: 1420,
   authorize: true,
   authorizeTimeout: 4000,
   deadAfter: 15_000,
