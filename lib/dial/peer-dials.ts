@@ -240,7 +240,7 @@ export class PeerDials<C extends Dialled> {
   }
 
   #dial(protocols: readonly string[] | undefined, isMove: boolean, timeout: number, receiver: DialReceiver): number {
-    const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout)
+    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {
