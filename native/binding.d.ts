@@ -128,8 +128,8 @@ export declare class NativeDevice {
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
   /**
-   * Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
-   * '[v6%number]:port'.
+   * Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+   * `[v6%number]:port`.
    */
   peerEndpoint(peer: number): string | null
   /**
@@ -296,8 +296,8 @@ export declare class ScriptDevice {
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
   /**
-   * Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
-   * '[v6%number]:port'.
+   * Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+   * `[v6%number]:port`.
    */
   peerEndpoint(peer: number): string | null
   /**
@@ -330,7 +330,7 @@ export interface DriverLane {
 export interface DriverPeer {
   /** In base64. */
   publicKey: string
-  /** Addresses, resolved, best first: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Addresses, resolved, best first: `ip:port`, `[v6]:port` or `[v6%number]:port`. */
   endpoints: Array<string>
   /** 32 bytes. */
   presharedKey?: Uint8Array

@@ -146,7 +146,7 @@ export interface Commands {
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): ConnectionFigures | undefined
 
-  /** Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or `[v6%number]:port`. */
   peerEndpoint(peer: number): string | undefined
 
   /**

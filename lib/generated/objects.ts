@@ -6,7 +6,7 @@ import type { EngineLimits } from './limits.js'
 export interface DriverPeer {
   /** In base64. */
   readonly publicKey: string
-  /** Addresses, resolved, best first: 'ip:port', '[v6]:port' or '[v6%number]:port'. */
+  /** Addresses, resolved, best first: `ip:port`, `[v6]:port` or `[v6%number]:port`. */
   readonly endpoints: readonly string[]
   /** 32 bytes. */
   readonly presharedKey: Uint8Array | undefined

@@ -385,8 +385,8 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
-                /// Endpoint of a peer's tunnel, or the one about to be tried: 'ip:port', '[v6]:port' or
-                /// '[v6%number]:port'.
+                /// Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+                /// `[v6%number]:port`.
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
                     let endpoint =

@@ -15,7 +15,7 @@ use crate::paths::canonical;
 pub struct DriverPeer {
     /// In base64.
     pub public_key: String,
-    /// Addresses, resolved, best first: 'ip:port', '[v6]:port' or '[v6%number]:port'.
+    /// Addresses, resolved, best first: `ip:port`, `[v6]:port` or `[v6%number]:port`.
     pub endpoints: Vec<String>,
     /// 32 bytes.
     pub preshared_key: Option<Uint8Array>,
