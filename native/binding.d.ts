@@ -441,7 +441,7 @@ export interface EngineOptions {
   protocols: DriverProtocols
   /** Bytes of the largest packet inside the tunnel. */
   mtu: number
-  /** Bytes of the longest packet that is taken, and that connections may find their path to carry. */
+  /** Bytes of the largest that is taken, and that connections may find their path to carry. */
   maxMtu: number
   /** Whether strangers are told of; else they are refused in silence. */
   authorize: boolean

@@ -38,7 +38,7 @@ export interface EngineOptions {
   readonly protocols: DriverProtocols
   /** Bytes of the largest packet inside the tunnel. */
   readonly mtu: number
-  /** Bytes of the longest packet that is taken, and that connections may find their path to carry. */
+  /** Bytes of the largest that is taken, and that connections may find their path to carry. */
   readonly maxMtu: number
   /** Whether strangers are told of; else they are refused in silence. */
   readonly authorize: boolean

@@ -20,7 +20,7 @@ pub struct EngineOptions {
     pub protocols: DriverProtocols,
     /// Bytes of the largest packet inside the tunnel.
     pub mtu: u16,
-    /// Bytes of the longest packet that is taken, and that connections may find their path to carry.
+    /// Bytes of the largest that is taken, and that connections may find their path to carry.
     pub max_mtu: u16,
     /// Whether strangers are told of; else they are refused in silence.
     pub authorize: bool,
