@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ import { isSigned } from '../../scripts/release/mach-o.mjs'
 import { notesOf, rehearsalVersion, releaseFiles, unready } from '../../scripts/release/ready.mjs'
 import { targets } from '../../scripts/release/targets.mjs'
 import { verify } from '../../scripts/release/verify.mjs'
+import { endWine } from '../../scripts/release/windows.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const name = prebuildName()
@@ -139,6 +140,16 @@ test('a rehearsal has a version of its own, which cannot be released', () => {
   const cargo = `[workspace.package]\nversion = "${version}"\n`
   const changelog = `## [${version}]\n\n* All.\n`
   assert.deepEqual(unready({ manifest, cargo, changelog }, `v${version}`), [`${version} is the version of a rehearsal`])
+})
+
+test('what a rehearsal left running under Wine is ended, and that of nobody else', onLinux, () => {
+  const wine = join(folder, 'wine')
+  const programs = join(wine, 'bookworm-amd64/root/usr/lib/wine')
+  mkdirSync(programs, { recursive: true })
+  const script = `#!/bin/sh\nprintf '%s' "$WINEPREFIX $*" > '${wine}/called'\nexit 1\n`
+  writeFileSync(join(programs, 'wineserver'), script, { mode: 0o755 })
+  endWine(wine)
+  assert.equal(readFileSync(join(wine, 'called'), 'utf8'), `${wine}/prefix -k`)
 })
 
 function altered(from, to) {
