@@ -69,7 +69,9 @@ export class PeerProtocols {
           return true
         },
         superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
+        hasten: (connection) => link.routes.of(connection)?.hasten(),
         cut: (connection) => link.routes.of(connection)?.cut(),
+        graceOf: ({ protocol }) => this.#mine.floorAbove(protocol)?.grace,
         takeBack: (connection) => link.routes.of(connection)?.takeBack() ?? false,
         changed: (family, current, previous) => this.#currentChanged(family, current, previous),
       },
