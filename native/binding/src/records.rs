@@ -99,6 +99,8 @@ records! {
         Packet { peer: Number, packet: Copied<'a> },
         /// A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said.
         Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a>, theirs: PeerLists },
+        /// The peer has the connection that this end dialled. Told once; what the peer sends may come before.
+        Confirmed { connection: Number },
         /// The peer's lists are others from now on. Of what came faster than ten times a second, the newest alone.
         Announced { connection: Number, theirs: PeerLists },
         /// The peer sends no more on a connection, and this end holds all that it sent. Told once.
@@ -179,6 +181,7 @@ impl<'a> From<&'a Event> for Record<'a> {
             Event::Announced { connection, theirs } => {
                 Self::Announced { connection: connection.0.into(), theirs: Encoded::lists(theirs) }
             }
+            Event::Confirmed { connection } => Self::Confirmed { connection: connection.0.into() },
             Event::Finished { connection } => Self::Finished { connection: connection.0.into() },
             Event::DialRefused { peer, refusal } => Self::DialRefused {
                 peer: peer.0.into(),

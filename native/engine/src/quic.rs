@@ -358,6 +358,7 @@ fn translated(event: warren_quic::Event) -> Event {
             Event::Refused { peer: PeerId(peer.0), refused: refused(refusal) }
         }
         warren_quic::Event::Announced(lists) => Event::Announced(lists),
+        warren_quic::Event::Confirmed => Event::Confirmed,
         warren_quic::Event::Finished => Event::Finished,
         warren_quic::Event::Closed(closed) => Event::Closed(ending(closed)),
         warren_quic::Event::Datagram(bytes) => Event::Datagram(bytes),

@@ -84,6 +84,8 @@ pub(crate) struct Connection {
     told: Option<u64>,
     /// The other end said that it sends no more.
     finished: bool,
+    /// The other end is known to have the connection, which this end dialled.
+    confirmed: bool,
     grease: Grease,
     /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
@@ -138,6 +140,7 @@ impl Connection {
             parting: Parting::default(),
             told: None,
             finished: false,
+            confirmed: false,
             grease,
             lingers_until: None,
             wants_writable: false,
@@ -294,6 +297,7 @@ impl Connection {
         if self.phase == Phase::Ended {
             self.lingers_until.get_or_insert(now + LINGER_MAX);
         }
+        self.tell_confirmed(events);
         self.free_full(events);
         if self.phase == Phase::Open && self.control.is_overfull() {
             self.violated("the control stream is not read", now, events);

@@ -40,6 +40,7 @@ class Crowd extends FakeDriver {
     this.world.clock.after(delay, () => {
       if (delay > 0) this.dialling -= 1
       this.receiver?.connected(connection, peer, 'local', protocol, theirs)
+      this.receiver?.confirmed(connection)
     })
     return connection
   }
