@@ -41,6 +41,8 @@ export interface DriverProtocols {
   readonly accept: readonly string[]
   /** Known here, and left out of the others for a floor. A peer that offers one is told so. */
   readonly below: readonly string[]
+  /** More of them, which are in no list of this end. */
+  readonly older?: readonly string[] | undefined
   /** Transports that this end speaks: 'quic/1'. */
   readonly transports: readonly string[]
 }

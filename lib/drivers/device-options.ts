@@ -14,6 +14,8 @@ export function deviceOptions(options: DriverOptions): DeviceOptions {
 }
 
 /** Gives the addon arrays of its own. */
-export function protocolLists({ generation, offer, accept, below, transports }: DriverProtocols): ProtocolLists {
-  return { generation, offer: [...offer], accept: [...accept], below: [...below], transports: [...transports] }
+export function protocolLists({ older = [], ...own }: DriverProtocols): ProtocolLists {
+  const { generation, offer, accept, below, transports } = own
+  const all = [...below, ...older]
+  return { generation, offer: [...offer], accept: [...accept], below: all, transports: [...transports] }
 }

@@ -89,6 +89,20 @@ describe('Settings', () => {
     expect(peer.sent.offer).toEqual(['p/3'])
   })
 
+  it('know of names that left the lists that they are below a floor, and of as many by their numbers as a driver takes', () => {
+    const { device, peer } = rig()
+    device.setLists({ offer: ['p/0.5', 'p/2'], accept: ['p/2'] })
+    peer.setLists({ offer: ['p/2'], accept: ['p/2'] })
+    expect([device.sent.older, device.hasListed('p/0.5'), device.hasListed('p/9')]).toEqual([[], true, false])
+    device.setLists({ offer: ['p/2'], accept: ['p/2'] })
+    device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
+    expect(device.sent.older).toEqual(['p/0.5', 'p/1', 'p/0'])
+    expect(peer.sent.older).toEqual(device.sent.older)
+    for (let n = 1; n <= 300; n++) device.setLists({ offer: [`p/1.${n}`], accept: [] })
+    expect([device.sent.below.length, device.sent.older.length]).toEqual([1, 63])
+    expect(device.hasListed('p/0.5')).toBe(false)
+  })
+
   it('lower a floor as they raise it, and call off the one to come', async () => {
     const { clock, device, peer } = rig()
     device.floors.set({ protocol: 'p/2', from: clock.date() + 1_000, grace: 1 })
