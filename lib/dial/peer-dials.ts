@@ -195,8 +195,8 @@ export class PeerDials<C extends Dialled> {
 
   /** Why nothing may be offered of what is asked for. */
   #belowFloor(protocols: readonly string[] | undefined): WarrenError | undefined {
-    const { offer, accept, below } = this.#peer.lists()
-    const asked = protocols ?? [...offer, ...accept, ...below]
+    const { offer, accept, leftOut } = this.#peer.lists()
+    const asked = protocols ?? [...offer, ...accept, ...leftOut]
     const floors = asked.map((name) => this.#peer.floorAbove(name))
     const [floor] = floors
     if (floor === undefined || floors.includes(undefined)) return undefined
@@ -245,7 +245,7 @@ export class PeerDials<C extends Dialled> {
   }
 
   #dial(protocols: readonly string[] | undefined, isMove: boolean, timeout: number, receiver: DialReceiver): number {
-    const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout)
+    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {

@@ -183,14 +183,12 @@ export class PeerProtocols {
   /** A dial of the peer's was refused: one that this end is to make, it makes; others are told of. */
   dialRefused({ why, offered, chosen }: RefusedDial): void {
     const { publicKey } = this.#link
-    const { accept: accepts, below, older } = this.mine
+    const { accept: accepts, below } = this.mine
     if (why === 'peer-dials') {
       if (chosen !== undefined) this.#dialInstead(chosen)
       return
     }
-    for (const name of why === 'below-floor'
-      ? offered.filter((protocol) => [...below, ...older].includes(protocol))
-      : []) {
+    for (const name of why === 'below-floor' ? offered.filter((protocol) => below.includes(protocol)) : []) {
       this.#runtime.spoken.of(name).refusedBelowFloor += 1
       this.#runtime.spoken.spoke(publicKey, name)
     }

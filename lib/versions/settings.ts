@@ -8,9 +8,9 @@ export interface SentLists extends Lists {
   /** Counts the changes of this process, over all peers. */
   readonly generation: number
   /** Protocols that a floor left out of both lists. */
+  readonly leftOut: readonly string[]
+  /** These, and more that are below a floor: they left the lists before, or are numbered so. A peer that offers one learns why it is refused. */
   readonly below: readonly string[]
-  /** More that are below a floor: they left the lists before, or are numbered so. A peer that offers one learns why it is refused. */
-  readonly older: readonly string[]
   /** Transports, best first. */
   readonly transports: readonly string[]
 }
@@ -95,16 +95,15 @@ export class Settings {
   sentOf(lists: Lists, floors: readonly Floors[], transports: readonly string[] = this.#transports): SentLists {
     const isBelow = (name: string): boolean => floorOf(name, floors, this.families) !== undefined
     const [offer, accept] = [lists.offer, lists.accept].map((names) => names.filter((name) => !isBelow(name)))
-    const below = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
+    const leftOut = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
     const before = floors.flatMap((each) => each.holding).flatMap(({ protocol }) => this.#before(protocol))
-    const known = [...[...this.#listed].reverse().filter(isBelow), ...before]
-    const older = [...new Set(known)].filter((name) => !below.includes(name)).slice(0, MOST_BELOW - below.length)
+    const known = [...leftOut, ...[...this.#listed].reverse().filter(isBelow), ...before]
     return {
       generation: this.#generation,
       offer: offer ?? [],
       accept: accept ?? [],
-      below,
-      older,
+      leftOut,
+      below: [...new Set(known)].slice(0, MOST_BELOW),
       transports,
     }
   }

@@ -181,7 +181,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
     (Duration::from_nanos(nanoseconds), bytes as u64 + EVENT_LOAD)
 }
 
-// In nanoseconds.
+/// In nanoseconds.
 const MESSAGE: u64 = 2_000;
 const PACKET: u64 = 3_000;
 const PIECE: u64 = 2_000;

@@ -207,7 +207,8 @@ impl Connection {
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let deadline = self.inner.poll_timeout();
-        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for again.
+        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for
+        // again.
         if deadline.is_none() && self.phase == Phase::Open {
             self.gauge().land();
         }
@@ -251,8 +252,8 @@ impl Connection {
         self.heard
     }
 
-    /// quinn-proto does not tell the variance of round trips. Before the first sample it takes half of the estimate for it,
-    /// as RFC 9002 section 5.3 has it; a quarter stands for it after that.
+    /// quinn-proto does not tell the variance of round trips. Before the first sample it takes half of the estimate for
+    /// it, as RFC 9002 section 5.3 has it; a quarter stands for it after that.
     pub(crate) fn probe_timeout(&self) -> Duration {
         match self.phase {
             Phase::Handshaking => 3 * self.inner.rtt(),

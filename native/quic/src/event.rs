@@ -94,8 +94,8 @@ pub enum Event {
 pub struct Hello {
     /// Differs between two lives of a node.
     pub incarnation: u64,
-    /// Its lists. Of a dialler of a build without generations, the offer is what it offers on this connection; of an acceptor of
-    /// such a build, what it accepts.
+    /// Its lists. Of a dialler of a build without generations, the offer is what it offers on this connection; of an
+    /// acceptor of such a build, what it accepts.
     pub lists: Lists,
     /// Protocols that a dial asks for, best first, where it does not ask for anything in the lists.
     pub asked: Option<Vec<Box<str>>>,

@@ -72,7 +72,8 @@ impl<T: Transport> Engine<T> {
         self.calls.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
     }
 
-    /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means harm.
+    /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means
+    /// harm.
     fn asks_in_vain(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
         let (Some(since), Some(heard)) =
             (self.transport.unacknowledged_since(handle), self.transport.last_heard(handle))
