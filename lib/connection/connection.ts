@@ -216,7 +216,9 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       },
       announced: (lists) => facts.announced(lists),
       closed: (close, failure) => {
-        const reason = closeReasonOf(facts.isPeerRemoved() ? asRemoved(close) : close, this.peer.publicKey)
+        const isDone = close.cause === 'peer-dead' && this.#givingWay?.isFinished === true
+        const known = facts.isPeerRemoved() ? asRemoved(close) : isDone ? SUPERSEDED_CLOSE : close
+        const reason = closeReasonOf(known, this.peer.publicKey)
         return this.#ended(failure === undefined ? reason : { ...reason, error: failure })
       },
     })
@@ -423,7 +425,9 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   }
 
   #takeBack(): boolean {
-    if (this.#state !== 'open' || this.#isFinished || this.#givingWay === undefined) return false
+    const isOver = this.#state === 'closed' || this.#isClosing || this.#isFinished
+    if (isOver || this.#givingWay === undefined || this.#givingWay.isFinished) return false
+    this.#state = 'open'
     this.#givingWay.ended()
     this.#givingWay = undefined
     this.#replacedBy = undefined
@@ -478,6 +482,12 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
 function asRemoved(close: DriverClose): DriverClose {
   return close.by === 'local' && close.cause === 'application' ? { ...close, cause: 'peer-removed' } : close
 }
+
+/**
+ * The end of a connection that gave way, and on which this end has said that the peer holds all: a peer that knows it no more closed it,
+ * and that word was lost.
+ */
+const SUPERSEDED_CLOSE: DriverClose = { by: 'remote', code: 0, reason: SUPERSEDED, cause: 'application' }
 
 /** Enough for what comes in one batch with 'connection', before the caller of `connect()` runs again. */
 const HELD_DATAGRAMS = 64

@@ -3,6 +3,7 @@ import type { PeerReceiver } from '../peer/peer-host.js'
 import type { Runtime } from '../runtime.js'
 import { type ClosingVerdict, canClose } from '../versions/can-close.js'
 import { type CanCloseOptions, parseCanClose } from '../versions/can-close-options.js'
+import type { Lists } from '../versions/choice.js'
 import type { Floor } from '../versions/floors.js'
 import { protocolName } from '../versions/protocols.js'
 import type { Settings } from '../versions/settings.js'
@@ -36,7 +37,7 @@ export function protocolsOf({ lists, floors, transports }: Settings): DeviceProt
 
 /** Whether a protocol can be closed, by what is known of the peers that count. */
 export function closingVerdict(
-  { clock, settings }: Runtime,
+  runtime: Runtime,
   openSince: number,
   peers: Iterable<PeerReceiver<Peer>>,
   protocol: string,
@@ -44,9 +45,16 @@ export function closingVerdict(
 ): ClosingVerdict<Peer> {
   const { quietFor, ignores } = parseCanClose(options)
   const name = protocolName(protocol, 'protocol')
+  if (runtime.isClosing) throw runtime.closedError()
+  const { clock, settings, spoken } = runtime
   const facts = Array.from(peers, (receiver) => receiver.closingFacts(name))
   const counted = facts.filter(({ peer }) => !ignores(peer, peer.publicKey))
-  return canClose(name, quietFor, clock.now() - openSince, settings.families, counted)
+  const isKnown = settings.hasListed(name) || spoken.has(name) || facts.some(({ theirs }) => isListed(name, theirs))
+  return canClose(name, quietFor, clock.now() - openSince, !isKnown, settings.families, counted)
+}
+
+function isListed(name: string, lists: Lists | undefined): boolean {
+  return lists !== undefined && (lists.offer.includes(name) || lists.accept.includes(name))
 }
 
 function shownFloor({ protocol, from, grace }: Floor): ShownFloor {

@@ -195,8 +195,8 @@ export class PeerDials<C extends Dialled> {
 
   /** Why nothing may be offered of what is asked for. */
   #belowFloor(protocols: readonly string[] | undefined): WarrenError | undefined {
-    const { offer, accept, below } = this.#peer.lists()
-    const asked = protocols ?? [...offer, ...accept, ...below]
+    const { offer, accept, leftOut } = this.#peer.lists()
+    const asked = protocols ?? [...offer, ...accept, ...leftOut]
     const floors = asked.map((name) => this.#peer.floorAbove(name))
     const [floor] = floors
     if (floor === undefined || floors.includes(undefined)) return undefined

@@ -1,5 +1,6 @@
 import { wrongType } from '../arguments/argument-error.js'
 import { type Check, integer, optional, parseOptions } from '../arguments/options.js'
+import { parsePublicKey } from '../keys.js'
 
 /** Options of `canClose`, whose peers are of type `P`. */
 export interface CanCloseOptions<P> {
@@ -27,6 +28,13 @@ const ignored: Check<(peer: unknown, publicKey: string) => boolean> = (value, na
   if (typeof value === 'function') return (peer) => Boolean(value(peer))
   if (typeof value !== 'object' || value === null || !(Symbol.iterator in value))
     throw wrongType(name, 'an iterable of peers or public keys, or a function', value)
-  const all = new Set(value as Iterable<unknown>)
+  const all = new Set(Array.from(value as Iterable<unknown>, (entry) => ignoredEntry(entry, name)))
   return (peer, publicKey) => all.has(peer) || all.has(publicKey)
+}
+
+/** A peer, or its key as text. */
+function ignoredEntry(entry: unknown, name: string): unknown {
+  if (typeof entry === 'string') return parsePublicKey(entry)
+  if (typeof entry === 'object' && entry !== null && 'publicKey' in entry) return entry
+  throw wrongType(name, 'an iterable of peers or public keys', entry)
 }

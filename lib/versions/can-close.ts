@@ -14,6 +14,8 @@ export interface ClosingVerdict<K> {
   readonly ok: boolean
   /** The device is open for less than `quietFor`: it cannot know. */
   readonly isTooEarly: boolean
+  /** No list of this device, or of a peer, has the protocol, and nobody has spoken it: the name may be a slip of the pen. */
+  readonly isUnknown: boolean
   /** Peers that stand in the way, each with the reason that weighs most. */
   readonly inTheWay: readonly { readonly peer: K; readonly why: ClosingObstacle }[]
 }
@@ -39,6 +41,7 @@ export function canClose<K>(
   protocol: string,
   quietFor: number,
   openFor: number,
+  isUnknown: boolean,
   families: Families,
   peers: Iterable<ClosingFacts<K>>,
 ): ClosingVerdict<K> {
@@ -47,7 +50,7 @@ export function canClose<K>(
     return why === undefined ? [] : [{ peer: facts.peer, why }]
   })
   const isTooEarly = openFor < quietFor
-  return { ok: !isTooEarly && inTheWay.length === 0, isTooEarly, inTheWay }
+  return { ok: !isTooEarly && !isUnknown && inTheWay.length === 0, isTooEarly, isUnknown, inTheWay }
 }
 
 function obstacleOf(

@@ -53,6 +53,14 @@ export class Families {
   }
 }
 
+/** Names of at most so many whole versions before one, by their numbers, the newest first. */
+export function versionsBefore(protocol: string, families: Families, most: number): readonly string[] {
+  const [, family, numbers] = VERSIONED.exec(protocol) ?? []
+  const newest = numbers === undefined ? 0 : Number(numbers.split('.')[0])
+  const numbered = Array.from({ length: Math.min(newest + 1, most) }, (_, back) => `${family}/${newest - back}`)
+  return numbered.filter((name) => families.isOlder(name, protocol))
+}
+
 /** Check of the option `families`. */
 export const families: Check<FamiliesOption> = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

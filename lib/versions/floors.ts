@@ -49,6 +49,11 @@ export class Floors {
     return this.#holding.get(family)
   }
 
+  /** Those that hold. */
+  get holding(): readonly Floor[] {
+    return [...this.#holding.values()]
+  }
+
   /** All of them, those to come included. */
   get all(): readonly Floor[] {
     return [...this.#holding.values(), ...this.#coming.values()]

@@ -44,6 +44,11 @@ export class ProtocolTotals {
     return counters
   }
 
+  /** Whether a protocol was spoken or refused. */
+  has(protocol: string): boolean {
+    return this.#counters.has(protocol)
+  }
+
   /** A connection was up, or a dial was refused, until now. */
   spoke(peer: string, protocol: string): void {
     const ofPeer = this.#last.get(peer) ?? new Map<string, number>()

@@ -1,6 +1,6 @@
 import type { Clock } from '../waiting/clock.js'
 import type { Lists } from './choice.js'
-import type { Families } from './families.js'
+import { type Families, versionsBefore } from './families.js'
 import { type Floor, Floors } from './floors.js'
 
 /** Lists towards a peer as they are sent, and counted. */
@@ -8,6 +8,8 @@ export interface SentLists extends Lists {
   /** Counts the changes of this process, over all peers. */
   readonly generation: number
   /** Protocols that a floor left out of both lists. */
+  readonly leftOut: readonly string[]
+  /** These, and more that are below a floor: they left the lists before, or are numbered so. A peer that offers one learns why it is refused. */
   readonly below: readonly string[]
   /** Transports, best first. */
   readonly transports: readonly string[]
@@ -19,6 +21,8 @@ export class Settings {
   readonly clock: Clock
   readonly floors: Floors
   readonly #told = new Set<() => void>()
+  /** Names that some list had, the newest last. */
+  readonly #listed = new Set<string>()
   #lists: Lists
   #transports: readonly string[]
   #generation = FIRST_GENERATION
@@ -26,6 +30,7 @@ export class Settings {
 
   constructor(lists: Lists, transports: readonly string[], families: Families, clock: Clock) {
     this.#lists = lists
+    this.noteListed(lists)
     this.#transports = transports
     this.families = families
     this.clock = clock
@@ -48,12 +53,30 @@ export class Settings {
 
   setLists(lists: Lists): void {
     this.#lists = lists
+    this.noteListed(lists)
     this.#changed()
   }
 
   setTransports(transports: readonly string[]): void {
     this.#transports = transports
     this.#changed()
+  }
+
+  /** Whether some list of this device has a protocol, or had it lately. */
+  hasListed(protocol: string): boolean {
+    return this.#listed.has(protocol)
+  }
+
+  /** Lists of the device, or towards a peer. */
+  noteListed({ offer, accept }: Lists): void {
+    for (const name of [...offer, ...accept]) {
+      this.#listed.delete(name)
+      this.#listed.add(name)
+    }
+    for (const oldest of this.#listed) {
+      if (this.#listed.size <= MOST_LISTED) break
+      this.#listed.delete(oldest)
+    }
   }
 
   /** Calls back at each change, until the function that it returns is called. */
@@ -72,12 +95,15 @@ export class Settings {
   sentOf(lists: Lists, floors: readonly Floors[], transports: readonly string[] = this.#transports): SentLists {
     const isBelow = (name: string): boolean => floorOf(name, floors, this.families) !== undefined
     const [offer, accept] = [lists.offer, lists.accept].map((names) => names.filter((name) => !isBelow(name)))
-    const below = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
+    const leftOut = [...new Set([...lists.offer, ...lists.accept].filter(isBelow))]
+    const before = floors.flatMap((each) => each.holding).flatMap(({ protocol }) => this.#before(protocol))
+    const known = [...leftOut, ...[...this.#listed].reverse().filter(isBelow), ...before]
     return {
       generation: this.#generation,
       offer: offer ?? [],
       accept: accept ?? [],
-      below,
+      leftOut,
+      below: [...new Set(known)].slice(0, MOST_BELOW),
       transports,
     }
   }
@@ -85,6 +111,10 @@ export class Settings {
   stop(): void {
     this.floors.stop()
     this.#told.clear()
+  }
+
+  #before(protocol: string): readonly string[] {
+    return versionsBefore(protocol, this.families, MOST_BEFORE)
   }
 
   #changed(): void {
@@ -140,6 +170,7 @@ export class PeerSettings {
 
   setLists(lists: Lists | undefined): void {
     this.#lists = lists
+    if (lists !== undefined) this.#device.noteListed(lists)
     this.#change()
   }
 
@@ -193,3 +224,12 @@ function floorOf(protocol: string, all: readonly Floors[], families: Families): 
 
 /** Generation of the lists with which a device opens. */
 export const FIRST_GENERATION = 1
+
+/** Four times as many names as both lists have. */
+const MOST_LISTED = 256
+
+/** Versions that are alive at once somewhere, and those that a node which was left behind may still have. */
+const MOST_BEFORE = 16
+
+/** `MAX_NAMES` of `native/protocols`. */
+const MOST_BELOW = 64

@@ -83,6 +83,19 @@ eachDriver('protocols', (network) => {
     expect(far.connections.size).toBe(1)
   })
 
+  it('below a floor are refused as such also where no list has them any more', async () => {
+    const { near, back } = await network.pair({ protocols: ['p/5'] }, { protocols: ['p/4'] })
+    back.update({ endpoint: endpointOf(near) })
+    near.setFloor('p/5')
+    const refused = peerEvent(near, 'refused')
+    await expect(back.connect()).rejects.toMatchObject({ code: 'ERR_WARREN_BELOW_FLOOR', accepts: ['p/5'] })
+    expect(await refused).toMatchObject({ reason: 'below-floor', offered: ['p/4'], accepts: ['p/5'] })
+    expect(near.stats().protocols).toMatchObject([{ protocol: 'p/4', refusedBelowFloor: 1 }])
+    near.clearFloor('p/5')
+    near.stats()
+    await expect(back.connect()).rejects.toMatchObject({ code: 'ERR_WARREN_NO_COMMON_PROTOCOL' })
+  })
+
   it('below a floor close a live connection at the end of its grace, typed at both ends', async () => {
     const { near, connection, accepted } = await network.connected({ protocols: NEW_FIRST }, { protocols: V1 })
     near.setFloor('p/2', { grace: 50 })
@@ -121,6 +134,13 @@ eachDriver('protocols', (network) => {
     expect(near.canClose('p/1').inTheWay).toEqual([{ peer, why: 'offline' }])
     await peer.remove()
     expect(near.canClose('p/1').ok).toBe(true)
+    near.setProtocols(V2)
+    expect(near.canClose('p/1')).toMatchObject({ ok: true, isUnknown: false })
+    expect(near.canClose('q/1')).toEqual({ ok: false, isTooEarly: false, isUnknown: true, inTheWay: [] })
+    for (const ignore of [['x'], [7], [undefined]])
+      expect(() => near.canClose('p/1', { ignore: ignore as never })).toThrow(/ignore|public key|key/)
+    await near.close()
+    expect(() => near.canClose('p/1')).toThrow(expect.objectContaining({ code: 'ERR_WARREN_DEVICE_CLOSED' }))
   })
 
   it('are counted by name', async () => {

@@ -14,7 +14,7 @@ const READY: ClosingFacts<string> = {
 }
 
 function verdict(facts: Partial<ClosingFacts<string>>, quietFor = 1_000, openFor = 10_000) {
-  return canClose('p/1', quietFor, openFor, new Families(), [{ ...READY, ...facts }])
+  return canClose('p/1', quietFor, openFor, false, new Families(), [{ ...READY, ...facts }])
 }
 
 function why(facts: Partial<ClosingFacts<string>>): string | undefined {
@@ -23,7 +23,7 @@ function why(facts: Partial<ClosingFacts<string>>): string | undefined {
 
 describe('canClose', () => {
   it('is yes where everybody has another version, and nobody has spoken this one lately', () => {
-    expect(verdict({})).toEqual({ ok: true, isTooEarly: false, inTheWay: [] })
+    expect(verdict({})).toEqual({ ok: true, isTooEarly: false, isUnknown: false, inTheWay: [] })
     expect(why({ quietFor: 1_000 })).toBeUndefined()
     expect(why({ theirs: list('chat/1') })).toBeUndefined()
     expect(why({ mine: list('p/2'), theirs: { offer: ['p/1'], accept: ['p/1', 'p/2'] } })).toBeUndefined()
@@ -41,6 +41,6 @@ describe('canClose', () => {
   })
 
   it('is no where the device is open for less than the time that is asked for', () => {
-    expect(verdict({}, 10_001)).toEqual({ ok: false, isTooEarly: true, inTheWay: [] })
+    expect(verdict({}, 10_001)).toEqual({ ok: false, isTooEarly: true, isUnknown: false, inTheWay: [] })
   })
 })

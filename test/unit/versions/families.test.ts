@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { Families, families } from '../../../lib/versions/families.js'
+import { Families, families, versionsBefore } from '../../../lib/versions/families.js'
 
 describe('Families', () => {
   it('takes names that are equal up to the last slash for versions, by number', () => {
@@ -25,6 +25,14 @@ describe('Families', () => {
     expect(all.isOlder('ledger-next', 'old-ledger')).toBe(false)
     expect(all.nameOf('ledger/1')).toBe('chat')
     expect(all.nameOf('ledger/3')).toBe('ledger')
+  })
+
+  it('names the whole versions before one, the newest first', () => {
+    const all = new Families({ chat: ['ledger/1'] })
+    expect(versionsBefore('ledger/3', all, 16)).toEqual(['ledger/2', 'ledger/0'])
+    expect(versionsBefore('p/2.1', all, 16)).toEqual(['p/2', 'p/1', 'p/0'])
+    expect(versionsBefore('p/100', all, 4)).toEqual(['p/99', 'p/98', 'p/97'])
+    expect(versionsBefore('alone', all, 4)).toEqual([])
   })
 
   it('refuses a protocol in two families', () => {

@@ -48,7 +48,7 @@ describe('Settings', () => {
   it('leave out what is below a floor, and say so', () => {
     const { device, peer } = rig()
     device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
-    expect(peer.sent).toMatchObject({ ...NEW, below: ['p/1'] })
+    expect(peer.sent).toMatchObject({ ...NEW, leftOut: ['p/1'] })
     expect(peer.floorAbove('p/1')).toMatchObject({ protocol: 'p/2' })
     expect(peer.floorAbove('p/2')).toBeUndefined()
     device.floors.clear('p')
@@ -59,7 +59,7 @@ describe('Settings', () => {
     const { device, peer } = rig()
     peer.setFloor({ protocol: 'p/3', from: 0, grace: 1 })
     device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
-    expect(peer.sent).toMatchObject({ offer: [], accept: [], below: ['p/2', 'p/1'] })
+    expect(peer.sent).toMatchObject({ offer: [], accept: [], leftOut: ['p/2', 'p/1'] })
     peer.clearFloor('p')
     expect(peer.sent.offer).toEqual(['p/2'])
     peer.setFloor({ protocol: 'p/1', from: 0, grace: 1 })
@@ -87,6 +87,20 @@ describe('Settings', () => {
     expect(peer.sent.offer).toEqual(['p/3', 'p/2'])
     await clock.advance(1_000)
     expect(peer.sent.offer).toEqual(['p/3'])
+  })
+
+  it('know of names that left the lists that they are below a floor, and of as many by their numbers as a driver takes', () => {
+    const { device, peer } = rig()
+    device.setLists({ offer: ['p/0.5', 'p/2'], accept: ['p/2'] })
+    peer.setLists({ offer: ['p/2'], accept: ['p/2'] })
+    expect([device.sent.below, device.hasListed('p/0.5'), device.hasListed('p/9')]).toEqual([[], true, false])
+    device.setLists({ offer: ['p/2'], accept: ['p/2'] })
+    device.floors.set({ protocol: 'p/2', from: 0, grace: 1 })
+    expect([device.sent.leftOut, device.sent.below]).toEqual([[], ['p/0.5', 'p/1', 'p/0']])
+    expect(peer.sent.below).toEqual(device.sent.below)
+    for (let n = 1; n <= 300; n++) device.setLists({ offer: [`p/1.${n}`], accept: [] })
+    expect([device.sent.leftOut.length, device.sent.below.length]).toEqual([1, 64])
+    expect(device.hasListed('p/0.5')).toBe(false)
   })
 
   it('lower a floor as they raise it, and call off the one to come', async () => {
