@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import { outOfRange, wrongType } from '../arguments/argument-error.js'
-import { DEFAULT_LIMITS, type Limits, limits } from '../arguments/limits.js'
+import { DEFAULT_LIMITS, limits } from '../arguments/limits.js'
 import { type Check, flag, integer, listOf, oneOf, optional, parseOptions, signal } from '../arguments/options.js'
 import { prefix } from '../arguments/prefix.js'
+import type { Limits } from '../generated/limits.js'
 import { PrivateKey, privateKeyOf } from '../keys.js'
 import { type LaneTable, lanes, NO_LANES, type ParsedLanes } from '../outbox/lanes.js'
 import type { MoveOptions } from '../runtime.js'
@@ -47,7 +48,10 @@ export interface DeviceOptions {
   readonly driver?: 'native' | 'script' | undefined
   /** Addresses inside the tunnel besides the one derived from the key, for raw packets. Default: none. */
   readonly addresses?: readonly string[] | undefined
-  /** Bytes of the largest packet inside the tunnel, at least 1,248. Default 1,420, as wg-quick(8). */
+  /**
+   * Bytes of the largest packet inside the tunnel, at least 1,248. Default: 1,420, as wg-quick(8), for raw packets, and up to 8,920 for
+   * connections, where they find that their path carries it (RFC 8899).
+   */
   readonly mtu?: number | undefined
   /** Rate of the link in bits per second, which the scheduler stays below. Default: not bounded. */
   readonly uplink?: number | undefined
@@ -87,6 +91,7 @@ export interface ParsedDeviceOptions {
   readonly driver: 'native' | 'script'
   readonly addresses: readonly string[]
   readonly mtu: number
+  readonly maxMtu: number
   readonly uplink: number | undefined
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
@@ -96,11 +101,18 @@ export interface ParsedDeviceOptions {
 
 /** Checks every option of `Device.open`, and fills in what was left out. */
 export function parseDeviceOptions(options: DeviceOptions): ParsedDeviceOptions {
-  return parseOptions('options', options, CHECKS)
+  const { mtu, ...parsed } = parseOptions('options', options, CHECKS)
+  return { ...parsed, mtu: mtu ?? DEFAULT_MTU, maxMtu: mtu ?? DEFAULT_MAX_MTU }
 }
 
 /** The floor of RFC 9000 section 14.1, and the headers of IPv6 and UDP. */
 const LEAST_MTU = 1248
+
+/** What a path of 1,500 bytes carries over IPv6, UDP and WireGuard. */
+const DEFAULT_MTU = 1_420
+
+/** What one of 9,000 carries, a jumbo frame. Longer packets gain little more, and urgent data waits for those that are under way. */
+const DEFAULT_MAX_MTU = 8_920
 
 /** A UDP payload over IPv4 (65,507 bytes), less WireGuard's 32 bytes, in its units of 16. */
 const MOST_MTU = 65_472
@@ -171,7 +183,7 @@ const CHECKS = {
   heartbeat: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 9_000),
   driver: optional(oneOf('native', 'script'), 'native' as const),
   addresses: optional(listOf(prefix, 1_024), []),
-  mtu: optional(mtu, 1_420),
+  mtu: optional(mtu, undefined),
   uplink: optional(integer(1, Number.MAX_SAFE_INTEGER, 'bits per second'), undefined),
   allowHalfOpen: optional(flag, false),
   lanes: optional(lanes, NO_LANES),

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { driverLimits } from '../arguments/limits.js'
+import { engineLimits } from '../arguments/limits.js'
 import type { DriverOptions } from '../driver.js'
 import { FIRST_GENERATION } from '../versions/settings.js'
 import type { ParsedDeviceOptions } from './device-options.js'
@@ -11,6 +11,7 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
     protocols: lists,
     transports: names,
     mtu,
+    maxMtu,
     authorize,
     authorizeTimeout,
     deadAfter,
@@ -21,6 +22,16 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
   } = options
   const privateKey = Buffer.from(options.privateKey.export(), 'base64')
   const protocols = { ...lists, generation: FIRST_GENERATION, below: [], transports: names }
-  const shared = { listen, protocols, mtu, authorizeTimeout, deadAfter, heartbeat, uplink, lanes: [...lanes.values()] }
-  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
+  const shared = {
+    listen,
+    protocols,
+    mtu,
+    maxMtu,
+    authorizeTimeout,
+    deadAfter,
+    heartbeat,
+    uplink,
+    lanes: [...lanes.values()],
+  }
+  return { ...shared, privateKey, authorize: authorize !== undefined, limits: engineLimits(limits) }
 }

@@ -1,3 +1,4 @@
+import { isOfFloor } from '../arguments/close-codes.js'
 import type { Endpoint } from '../arguments/endpoint.js'
 import type { DriverClose } from '../driver.js'
 import { nativeError, type WarrenError } from '../errors.js'
@@ -37,6 +38,8 @@ export interface DialledPeer<C> {
   floorAbove(protocol: string): Floor | undefined
   /** Whether a connection is the one of its family that is used. */
   isCurrent(connection: C): boolean
+  /** Whether both ends have a version of a protocol's family in common, as far as is known. */
+  hasCommon(protocol: string): boolean
   /** A dial that nobody waits for failed; the next one follows after so many milliseconds. */
   dialFailed(error: unknown, pause: number): void
 }
@@ -126,9 +129,11 @@ export class PeerDials<C extends Dialled> {
     if (up === undefined || this.#findFamily([connection.protocol]) !== undefined) return
     const age = this.#runtime.clock.now() - up.since
     const order = this.#keep.current
-    const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
+    // Nobody wanted to be without a connection, where another version of the family is common.
+    const isMove = isOfFloor(close) && this.#peer.hasCommon(connection.protocol)
+    const isLoss = close.by === 'network' || close.cause === 'peer-restarted' || isMove
     const isOrdered = order !== undefined && this.#areOfFamily(this.#wanted(order.protocols), connection.protocol)
-    if (isOrdered) this.#keep.lost(close, age)
+    if (isOrdered) this.#keep.lost(close, isLoss, age)
     else if (up.offer !== undefined && isLoss) this.#lost(up.offer, age)
   }
 
@@ -240,7 +245,7 @@ export class PeerDials<C extends Dialled> {
   }
 
   #dial(protocols: readonly string[] | undefined, isMove: boolean, timeout: number, receiver: DialReceiver): number {
-    const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout)
+    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {

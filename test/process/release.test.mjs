@@ -47,6 +47,11 @@ test('a file that is too large, of another processor or no addon at all is told'
   assert.deepEqual(complaints('win32-x64', own), ['is no pe file'])
 })
 
+test('an addon with a command that provokes a panic is told', () => {
+  const provoking = Buffer.concat([own, Buffer.from('provokePanic')])
+  assert.ok(complaints(name, provoking).includes('has a command that provokes a panic'))
+})
+
 test('an addon without its entry, or with a path of the machine that built it, is told', onLinux, () => {
   const renamed = altered('napi_register_module_v1', 'napi_register_module_v9')
   assert.ok(complaints(name, renamed).includes('does not export napi_register_module_v1'))

@@ -9,11 +9,11 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{CleanupEnvHook, Env};
 use napi_derive::napi;
 use warren_engine::{Config, ConnectionId, Engine, PeerId};
-use warren_io::{Context, Driver, Gone, Listen, Offload};
+use warren_io::{Context, Driver, Gone, Listen, Offload, first_hop};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
-use crate::options::{DeviceOptions, ListenOptions};
+use crate::options::{EngineOptions, ListenOptions};
 use crate::records::{RECORD_BYTES, Records};
 use crate::shares::Shares;
 
@@ -32,16 +32,16 @@ commands!(NativeDevice);
 impl NativeDevice {
     /// Binds the socket and starts the thread.
     ///
-    /// `wake` is called once when there is something to drain, until it is drained. It must not hold the device strongly, or
-    /// the device is never collected.
+    /// `wake` is called once when there is something to drain, until it is drained. It must not hold the device
+    /// strongly, or the device is never collected.
     #[napi(constructor)]
     pub fn new(
         env: &Env,
-        options: DeviceOptions,
+        options: EngineOptions,
         listen: ListenOptions,
         wake: Function<'_, (), ()>,
     ) -> Result<Self> {
-        let config = Config::try_from(options)?;
+        let config = Config { first_hop: Some(first_hop), ..Config::try_from(options)? };
         let listen = Listen::try_from(listen)?;
         let packet_bytes = config.limits.packet_bytes_per_peer;
         // The order matters at the end of an environment, which undoes it backwards: the thread is joined before the
@@ -93,7 +93,8 @@ impl NativeDevice {
     /// records.
     #[napi]
     pub fn drain(&mut self, mut words: BufferSlice<'_>, mut slab: BufferSlice<'_>, slab_start: u32) -> u32 {
-        // The thread wakes nobody again until its events are taken: none may be left there when this says that it is all.
+        // The thread wakes nobody again until its events are taken: none may be left there when this says that it is
+        // all.
         let untaken = self.records.events.len() >= words.len() / RECORD_BYTES;
         if let Some(driver) = self.host.driver()
             && !untaken

@@ -12,7 +12,9 @@ pub struct TransmitBatch {
     /// Paths of the datagrams, in the order of leaving; the groups cover `bytes` without gaps.
     pub groups: Vec<TransmitGroup>,
     datagrams: usize,
-    max_datagrams: usize,
+    /// Room that is used up, in datagrams of the ordinary size.
+    units: usize,
+    max_units: usize,
 }
 
 /// Datagrams of one size to one destination.
@@ -28,17 +30,21 @@ pub struct TransmitGroup {
     pub len: usize,
     /// Size of every datagram but the last, which may be shorter; at most 64 datagrams.
     pub segment: usize,
+    /// They must not be fragmented: they are longer than connections begin with, and measure what the path carries.
+    pub whole: bool,
 }
 
 impl TransmitBatch {
-    /// An empty batch that takes this many datagrams at a time (at least one).
+    /// An empty batch that takes this many datagrams of an inner MTU of 1,420 at a time (at least one), and longer ones
+    /// as several of them.
     pub fn with_capacity(max_datagrams: usize) -> Self {
-        let max_datagrams = max_datagrams.max(1);
+        let max_units = max_datagrams.max(1);
         Self {
-            bytes: Vec::with_capacity(max_datagrams * TYPICAL_DATAGRAM),
-            groups: Vec::with_capacity(max_datagrams),
+            bytes: Vec::with_capacity(max_units * TYPICAL_DATAGRAM),
+            groups: Vec::with_capacity(max_units),
             datagrams: 0,
-            max_datagrams,
+            units: 0,
+            max_units,
         }
     }
 
@@ -47,6 +53,7 @@ impl TransmitBatch {
         self.bytes.clear();
         self.groups.clear();
         self.datagrams = 0;
+        self.units = 0;
     }
 
     /// Whether there is nothing to send.
@@ -59,18 +66,28 @@ impl TransmitBatch {
         self.datagrams
     }
 
-    /// Datagrams it still takes.
+    /// Datagrams of the ordinary size that it still takes.
     pub fn room(&self) -> usize {
-        self.max_datagrams - self.datagrams
+        self.max_units.saturating_sub(self.units)
+    }
+
+    /// Each datagram, with the path that it takes, in the order of leaving.
+    pub fn datagrams(&self) -> impl Iterator<Item = (Path, &[u8])> {
+        self.groups.iter().flat_map(|group| {
+            let bytes = &self.bytes[group.start..group.start + group.len];
+            bytes.chunks(group.segment).map(|datagram| (group.path, datagram))
+        })
     }
 
     /// Takes what was appended to `bytes` since `start` as one datagram.
-    pub(crate) fn push(&mut self, path: Path, ecn: Ecn, start: usize) {
+    pub(crate) fn push(&mut self, path: Path, ecn: Ecn, whole: bool, start: usize) {
         let len = self.bytes.len() - start;
         self.datagrams += 1;
+        self.units += units(len);
         if let Some(group) = self.groups.last_mut()
             && group.path == path
             && group.ecn == ecn
+            && (group.whole == whole || len <= UNFRAGMENTED)
             && len <= group.segment
             && group.len % group.segment == 0
             && group.len + len <= MAX_GROUP_BYTES
@@ -79,10 +96,21 @@ impl TransmitBatch {
             group.len += len;
             return;
         }
-        self.groups.push(TransmitGroup { path, ecn, start, len, segment: len });
+        self.groups.push(TransmitGroup { path, ecn, start, len, segment: len, whole });
     }
 }
 
+/// The number of datagrams of the ordinary size for which one of so many bytes counts.
+pub(crate) fn units(len: usize) -> usize {
+    if len <= LONGER { 1 } else { len.div_ceil(ORDINARY_DATAGRAM) }
+}
+
+/// A sealed packet of inner MTU 1420.
+const ORDINARY_DATAGRAM: usize = 1452;
+/// A path of 1,500 bytes and a little more is an ordinary one.
+const LONGER: usize = 2048;
+/// The longest UDP payload that no IPv4 path fragments in practice: 576 bytes (RFC 791) less 28.
+const UNFRAGMENTED: usize = 548;
 /// A sealed packet of inner MTU 1420, and what sealing may need beyond it.
 const TYPICAL_DATAGRAM: usize = 1536;
 /// UDP_MAX_SEGMENTS of Linux before 6.9.
@@ -97,6 +125,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn longer_datagrams_use_up_the_room_of_several() {
+        let mut batch = TransmitBatch::with_capacity(44);
+        let path = Path { remote: ([192, 0, 2, 1], 1).into(), local: None };
+        while batch.room() > 0 {
+            let start = batch.bytes.len();
+            batch.bytes.resize(start + 8_952, 0);
+            batch.push(path, Ecn::NotEct, true, start);
+        }
+        assert_eq!((batch.len(), batch.groups.len()), (7, 1), "one call takes them");
+    }
+
+    #[test]
     fn groups_cover_the_datagrams_in_order_and_each_could_leave_in_one_call() {
         for seed in 0..50 {
             let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
@@ -107,10 +147,11 @@ mod tests {
                 for _ in 0..rng.random_range(1..100usize).min(batch.room()) {
                     let len = if rng.random_bool(0.95) { 1452 } else { rng.random_range(32..1452) };
                     let path = Path { remote: ([192, 0, 2, 1], port).into(), local: None };
+                    let whole = rng.random_bool(0.3);
                     let start = batch.bytes.len();
                     batch.bytes.resize(start + len, 0);
-                    batch.push(path, Ecn::NotEct, start);
-                    sent.push((port, len));
+                    batch.push(path, Ecn::NotEct, whole, start);
+                    sent.push((port, len, whole || len <= UNFRAGMENTED));
                 }
             }
             let mut groups = Vec::new();
@@ -120,11 +161,14 @@ mod tests {
                 end += group.len;
                 assert!(group.len <= 65_000 && group.len.div_ceil(group.segment) <= 64, "seed {seed}");
                 let datagrams = batch.bytes[group.start..end].chunks(group.segment);
-                groups.extend(datagrams.map(|datagram| (group.path.remote.port(), datagram.len())));
+                groups.extend(datagrams.map(|datagram| {
+                    let len = datagram.len();
+                    (group.path.remote.port(), len, group.whole || len <= UNFRAGMENTED)
+                }));
             }
             assert_eq!(end, batch.bytes.len());
             assert_eq!(groups, sent, "seed {seed}");
-            assert!(batch.groups.len() < 200, "seed {seed}: {} groups", batch.groups.len());
+            assert!(batch.groups.len() < 800, "seed {seed}: {} groups", batch.groups.len());
         }
     }
 }

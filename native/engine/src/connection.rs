@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
     pub(crate) in_vain: InVain,
+    /// Dials of the peer's that were refused for its sake since it was asked for a sign of life.
+    pub(crate) refused_for: u32,
     /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
@@ -157,6 +159,7 @@ impl Connection {
             lost_has_turn: false,
             asked: None,
             in_vain: InVain::default(),
+            refused_for: 0,
             moved_on: None,
             said: Said::default(),
             untold: Untold::default(),

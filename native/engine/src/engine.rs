@@ -108,7 +108,7 @@ impl<T: Transport> Engine<T> {
             admissions: Admissions::default(),
             graces: Graces::new(),
             shut: false,
-            intake: Intake::new(config.mtu),
+            intake: Intake::new(config.base_mtu()),
             departures: Departures::new(&config, now),
             drained: Drained::default(),
             events: Told::new(),

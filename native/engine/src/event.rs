@@ -99,6 +99,12 @@ pub enum Event {
         /// The peer's lists, as its hello said them.
         theirs: Box<Lists>,
     },
+    /// The peer has the connection that this end dialled: its handshake is complete there too. Told once; what the peer sends may come
+    /// before.
+    Confirmed {
+        /// Which connection.
+        connection: ConnectionId,
+    },
     /// The peer's lists are these from now on. What came faster than ten times a second is left out but for the newest.
     Announced {
         /// On which connection it said so.

@@ -33,6 +33,7 @@ mod in_vain;
 mod lane;
 mod lane_sums;
 mod lanes;
+mod limits;
 mod overhead;
 mod pacing;
 mod past;
@@ -52,7 +53,7 @@ mod uplink;
 mod word;
 
 pub use batch::{TransmitBatch, TransmitGroup};
-pub use config::{Config, Limits};
+pub use config::Config;
 pub use ecn::Ecn;
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
@@ -61,6 +62,7 @@ pub use event::{
 };
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
+pub use limits::Limits;
 pub use policy::{Full, LanePolicy};
 #[cfg(feature = "reference")]
 pub use quic::reference;

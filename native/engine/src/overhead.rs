@@ -10,6 +10,8 @@ pub(crate) fn outer(mtu: u16) -> usize {
     usize::from(mtu) + WIREGUARD + IPV4_UDP
 }
 
+/// Packets are padded to a multiple of this (whitepaper section 5.4.6).
+pub(crate) const PADDING: usize = 16;
 /// Data header and tag (whitepaper section 5.4.6).
 pub(crate) const WIREGUARD: usize = 32;
 /// 20 (RFC 791) and 8 (RFC 768).

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 pub(crate) struct Payloads {
     /// One for each of the last packets, whose copy may still be in use; oldest first.
     recent: VecDeque<BytesMut>,
-    /// The longest packet of the tunnel.
+    /// The longest packet of an ordinary path.
     longest: usize,
 }
 
@@ -22,7 +22,7 @@ impl Payloads {
     }
 
     pub(crate) fn copy(&mut self, bytes: &[u8]) -> BytesMut {
-        if bytes.len() < SMALL || self.longest > LONG {
+        if bytes.len() < SMALL || bytes.len() > self.longest {
             return BytesMut::from(bytes);
         }
         let mut memory = self.reclaimed().unwrap_or_else(|| BytesMut::with_capacity(self.longest));
@@ -45,10 +45,9 @@ impl Payloads {
     }
 }
 
-/// Below this a packet gets memory of exactly its size, so that a kept piece never pins twice as much.
+/// Below this, as above the longest of an ordinary path, a packet gets memory of exactly its size, so that a kept piece
+/// never pins twice as much.
 const SMALL: usize = 700;
-/// From here on an allocation costs little beside the copy.
-const LONG: usize = 2_048;
 /// As many packets as come in one batch (the kernel joins up to 64), all of which are copied before the first is read.
 const RECENT: usize = 64;
 

@@ -1,18 +1,20 @@
 //! QUIC as a transport of the engine's: the one file that names the crate.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use warren_netstack::HEADER_LEN;
 use warren_protocols::{Lists, Protocols};
-use warren_quic::PeerTag;
+use warren_quic::{FirstHop, PeerTag};
 use warren_wireguard::PeerId;
 
 use crate::config::{Config, derived};
 use crate::ecn::Ecn;
 use crate::event::{CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, GiveUp, Outcome};
 use crate::ids::Priority;
+use crate::overhead::{PADDING, WIREGUARD};
 use crate::stream_name::StreamName;
 use crate::transport::{
     ConnectionHandle, Event, Hello, MessageHandle, Packets, PathSample, Read, Received, Refusal, Response,
@@ -29,7 +31,9 @@ pub(crate) fn quic(config: &Config) -> Quic {
     Quic::new(warren_quic::Config {
         incarnation: config.incarnation,
         protocols: config.protocols.clone(),
-        max_udp_payload: config.mtu.saturating_sub(HEADER_LEN as u16).max(Quic::MIN_PAYLOAD),
+        initial_udp_payload: inside(config.base_mtu()),
+        max_udp_payload: inside(config.max_mtu.max(config.mtu)),
+        first_hop: config.first_hop.filter(|_| config.uplink.is_none()).map(first_hop),
         reset_key: derived(config.private_key.as_bytes(), b"warren stateless reset v1"),
         cid_key: derived(config.private_key.as_bytes(), b"warren connection ids v1"),
         streams_per_connection: config.limits.streams_per_connection,
@@ -38,6 +42,19 @@ pub(crate) fn quic(config: &Config) -> Quic {
         seed: derived(&config.seed, b"quic"),
         ..warren_quic::Config::default()
     })
+}
+
+/// UDP payload that a packet of this length carries.
+fn inside(mtu: u16) -> u16 {
+    mtu.saturating_sub(HEADER_LEN as u16).max(Quic::MIN_PAYLOAD)
+}
+
+/// The longest payload inside of the tunnel, by the longest outside of it.
+fn first_hop(outside: fn(SocketAddr) -> Option<u16>) -> FirstHop {
+    FirstHop(Arc::new(move |remote| {
+        let packet = usize::from(outside(remote)?).saturating_sub(WIREGUARD);
+        Some(inside((packet - packet % PADDING) as u16))
+    }))
 }
 
 impl Transport for Quic {
@@ -120,6 +137,10 @@ impl Transport for Quic {
 
     fn unsent(&self, connection: ConnectionHandle) -> usize {
         self.unsent(its(connection))
+    }
+
+    fn payload(&self, connection: ConnectionHandle) -> usize {
+        self.payload(its(connection))
     }
 
     fn begin_message(
@@ -337,6 +358,7 @@ fn translated(event: warren_quic::Event) -> Event {
             Event::Refused { peer: PeerId(peer.0), refused: refused(refusal) }
         }
         warren_quic::Event::Announced(lists) => Event::Announced(lists),
+        warren_quic::Event::Confirmed => Event::Confirmed,
         warren_quic::Event::Finished => Event::Finished,
         warren_quic::Event::Closed(closed) => Event::Closed(ending(closed)),
         warren_quic::Event::Datagram(bytes) => Event::Datagram(bytes),

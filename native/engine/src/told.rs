@@ -70,6 +70,7 @@ impl Told {
             | Event::Connected { peer, .. } => Some(*peer),
             Event::Closed { connection, .. }
             | Event::Announced { connection, .. }
+            | Event::Confirmed { connection }
             | Event::Finished { connection }
             | Event::Datagram { connection, .. }
             | Event::Message { connection, .. }
@@ -168,6 +169,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
         | Event::PeerDown { .. }
         | Event::Stranger { .. }
         | Event::StrangerGone { .. }
+        | Event::Confirmed { .. }
         | Event::Finished { .. }
         | Event::MessageSettled { .. }
         | Event::StreamEnd { .. }
@@ -179,7 +181,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
     (Duration::from_nanos(nanoseconds), bytes as u64 + EVENT_LOAD)
 }
 
-// In nanoseconds.
+/// In nanoseconds.
 const MESSAGE: u64 = 2_000;
 const PACKET: u64 = 3_000;
 const PIECE: u64 = 2_000;

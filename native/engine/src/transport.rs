@@ -66,14 +66,16 @@ pub trait Transport {
     /// Does what was due at `now`.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Replaces this end's protocols for one peer, or for all that have none of their own; `protocols` absent: the peer has none of
-    /// its own any more. Hellos of either end count by those of the moment, handshakes under way by those of their hellos.
+    /// Replaces this end's protocols for one peer, or for all that have none of their own; `protocols` absent: the peer
+    /// has none of its own any more. Hellos of either end count by those of the moment, handshakes under way by those
+    /// of their hellos.
     fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>);
 
     /// Tells the other end of a connection which lists are this end's from now on, if it is of a build that reads them.
     fn announce(&mut self, connection: ConnectionHandle, lists: Lists);
 
-    /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that reads it.
+    /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that
+    /// reads it.
     fn finish(&mut self, connection: ConnectionHandle);
 
     /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. Ends in
@@ -116,6 +118,9 @@ pub trait Transport {
 
     /// Bytes that were written, or are lost and to be sent again, and have not left, about.
     fn unsent(&self, connection: ConnectionHandle) -> usize;
+
+    /// UDP payload of a full packet of a connection, as far as the path is known to carry it.
+    fn payload(&self, connection: ConnectionHandle) -> usize;
 
     /// Begins a message of `length` bytes. `None`: no credit for its lane now.
     fn begin_message(

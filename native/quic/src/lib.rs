@@ -52,7 +52,7 @@ mod varint;
 mod weigh;
 
 pub use close::{CloseCause, Closed, ClosedBy, RefuseCode};
-pub use config::{Config, MIN_UDP_PAYLOAD};
+pub use config::{Config, FirstHop, MIN_UDP_PAYLOAD};
 pub use event::{Event, GiveUp, Hello, Outcome, Read, Refusal, Stopped};
 pub use gauge::{PathSample, STAMP_MICROS};
 pub use names::{ConnectionHandle, Ecn, Envelope, MessageHandle, PeerTag, StreamHandle, Transmit};

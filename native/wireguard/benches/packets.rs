@@ -1,7 +1,7 @@
 //! Cost of a packet in the device, beside its cost in boringtun alone.
 //!
-//! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the machine
-//! is shared), for 1,420 bytes and for 100.
+//! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the
+//! machine is shared), for 1,420 bytes and for 100.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -209,6 +209,7 @@ fn device(number: u8, others: u16, now: Instant) -> Device {
     let config = Config {
         private_key: PrivateKey::from_bytes([number; 32]),
         mtu: 1_420,
+        max_mtu: 1_420,
         report_strangers: false,
         authorize_timeout: Duration::ZERO,
         limits,

@@ -11,8 +11,10 @@ use crate::prefix::Prefix;
 pub struct Config {
     /// This node's identity.
     pub private_key: PrivateKey,
-    /// Inner MTU in bytes; 1420 in wg-quick(8). Longer packets are neither sealed nor opened.
+    /// Inner MTU in bytes; 1420 in wg-quick(8). Packets up to it are never padded beyond it.
     pub mtu: u16,
+    /// The longest packet that is sealed or opened, at least `mtu`: a path may carry more than the MTU of every path.
+    pub max_mtu: u16,
     /// Report unknown keys as [`Event::Stranger`](crate::Event::Stranger) instead of refusing them in silence.
     pub report_strangers: bool,
     /// Time for which a stranger's question stays open.

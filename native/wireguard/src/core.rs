@@ -14,7 +14,7 @@ use crate::index_table::IndexTable;
 use crate::initiation::Opener;
 use crate::keys::{PrivateKey, PublicKey};
 use crate::path::Path;
-use crate::queues::{Message, Outgoing, PaddingBuffer};
+use crate::queues::{Message, OutgoingQueue, PaddingBuffer};
 use crate::random::Random;
 use crate::stats::Stats;
 use crate::tunnel::{Clock, Identity};
@@ -30,13 +30,14 @@ pub(crate) struct Core {
     pub(crate) random: Random,
     pub(crate) indices: IndexTable,
     pub(crate) allowed_ips: AllowedIps,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: OutgoingQueue,
     pub(crate) padding: PaddingBuffer,
     pub(crate) events: VecDeque<Event>,
     pub(crate) stats: Stats,
     /// Peers with staged packets and a session for them.
     pub(crate) flushing: VecDeque<PeerId>,
     pub(crate) mtu: usize,
+    pub(crate) max_mtu: usize,
     pub(crate) staged_limit: usize,
     pub(crate) identity: Identity,
     pub(crate) clock: Clock,
@@ -48,7 +49,7 @@ impl Core {
     /// The shared parts of a device without peers.
     pub(crate) fn new(
         private_key: PrivateKey,
-        mtu: u16,
+        (mtu, max_mtu): (u16, u16),
         staged_limit: usize,
         mut random: Random,
         now: Instant,
@@ -65,12 +66,13 @@ impl Core {
             random,
             indices: IndexTable::default(),
             allowed_ips: AllowedIps::default(),
-            outgoing: Outgoing::default(),
+            outgoing: OutgoingQueue::default(),
             padding: PaddingBuffer::default(),
             events: VecDeque::new(),
             stats: Stats::default(),
             flushing: VecDeque::new(),
             mtu: usize::from(mtu),
+            max_mtu: usize::from(max_mtu.max(mtu)),
             staged_limit,
             identity: Identity::new(private_key, clock, now),
             clock,

@@ -22,7 +22,7 @@ use crate::path::Path;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
-use crate::tunnel::{Content, Refused};
+use crate::tunnel::{Content, NotOpened};
 
 pub use claimed::Claimed;
 
@@ -43,11 +43,12 @@ pub struct Opened {
 impl Device {
     /// Takes one UDP payload; gives the packet in it, if it held one that is allowed.
     ///
-    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off, so that
-    /// the data of a batch is served first.
+    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off,
+    /// so that the data of a batch is served first.
     ///
-    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever is wrong
-    /// with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol wants it.
+    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever
+    /// is wrong with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol
+    /// wants it.
     pub fn handle_datagram(
         &mut self,
         path: Path,
@@ -92,7 +93,7 @@ impl Device {
         let Device { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
-        let oversized = datagram.len() > core.mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
+        let oversized = datagram.len() > core.max_mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(if oversized { &mut drops.oversized } else { &mut drops.unknown_index });
         };
@@ -106,6 +107,13 @@ impl Device {
         opened.ok().flatten()
     }
 
+    /// Counts an opened packet that its owner drops as longer than the MTU. The first of a peer is told.
+    pub fn refuse_packet(&mut self, opened: &Opened) {
+        if let Some(peer) = self.peers.get_mut(&opened.peer) {
+            peer.count_oversized(opened.len, &mut self.core);
+        }
+    }
+
     /// The sender of the last datagram, if it was one of a session and opened.
     pub fn opened(&self) -> Option<PeerId> {
         self.opened
@@ -113,7 +121,8 @@ impl Device {
 }
 
 impl Peer {
-    /// Drops a datagram that is longer than our MTU allows. Only the first that is the peer's own is opened, to say so: true.
+    /// Drops a datagram that is longer than any packet allowed. Only the first that is the peer's own is opened, to say
+    /// so: true.
     fn refuse_oversized(
         &mut self,
         index: TunnelIndex,
@@ -126,16 +135,22 @@ impl Peer {
         let is_first = self.stats.received_oversized == 0;
         if is_first {
             match self.open(index, path, datagram, plaintext, core, now) {
-                Ok(Some(opened)) => {
-                    core.events.push_back(Event::Oversized { peer: self.id, len: opened.len })
-                }
-                Ok(None) => return true,
+                Ok(Some(opened)) => self.count_oversized(opened.len, core),
+                Ok(None) => {}
                 Err(_) => return false,
             }
+        } else {
+            self.count_oversized(datagram.len(), core);
+        }
+        is_first
+    }
+
+    fn count_oversized(&mut self, len: usize, core: &mut Core) {
+        if self.stats.received_oversized == 0 {
+            core.events.push_back(Event::Oversized { peer: self.id, len });
         }
         self.stats.received_oversized += 1;
         core.stats.received.oversized += 1;
-        is_first
     }
 
     /// Opens a datagram into `plaintext`. Gives the packet in it, if this peer may send it; an error if it did not
@@ -148,8 +163,8 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Result<Option<Opened>, Refused> {
-        let Some(tunnel) = self.tunnel_at(index) else { return Err(Refused::UnknownSession) };
+    ) -> Result<Option<Opened>, NotOpened> {
+        let Some(tunnel) = self.tunnel_at(index) else { return Err(NotOpened::UnknownSession) };
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
             Err(refused) => {
@@ -192,13 +207,13 @@ impl Peer {
     }
 }
 
-impl Refused {
+impl NotOpened {
     fn count(self, drops: &mut ReceiveDrops) {
         match self {
-            Refused::UnknownSession => drops.unknown_index += 1,
-            Refused::ExpiredSession => drops.expired += 1,
-            Refused::Unauthenticated => drops.unauthenticated += 1,
-            Refused::Replayed => drops.replayed += 1,
+            NotOpened::UnknownSession => drops.unknown_index += 1,
+            NotOpened::ExpiredSession => drops.expired += 1,
+            NotOpened::Unauthenticated => drops.unauthenticated += 1,
+            NotOpened::Replayed => drops.replayed += 1,
         }
     }
 }

@@ -48,8 +48,8 @@ impl<T: Transport> Engine<T> {
 
     fn push_answer(&mut self, answer: Response) {
         if answer.is_reset {
-            // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
-            // process is a new one, or the same that gave the connection up.
+            // Says who this end is before it says that it does not know a connection: only so the other end learns
+            // whether a process is a new one, or the same that gave the connection up.
             let word = Word::Stranger(self.config.incarnation).encode();
             self.departures.control.push_answer(answer.peer, word.to_vec());
         }
@@ -95,7 +95,7 @@ impl<T: Transport> Engine<T> {
         let start = batch.bytes.len();
         if let Some((path, farewell)) = self.departures.farewells.pop() {
             batch.bytes.extend_from_slice(&farewell);
-            self.sealed(batch, path, Ecn::NotEct, start, now);
+            self.sealed(batch, path, Ecn::NotEct, (start, false), now);
             return true;
         }
         if self.transmit_reply(batch, now) {
@@ -173,7 +173,7 @@ impl<T: Transport> Engine<T> {
         let start = batch.bytes.len();
         while let Some(message) = self.wireguard.poll_message(&mut batch.bytes, now) {
             let Some(peer) = message.peer.filter(|peer| self.peers.contains(peer)) else {
-                self.sealed(batch, message.path, Ecn::NotEct, start, now);
+                self.sealed(batch, message.path, Ecn::NotEct, (start, false), now);
                 return true;
             };
             let bytes = batch.bytes[start..].to_vec();
@@ -194,10 +194,10 @@ impl<T: Transport> Engine<T> {
             Some(Item::Message(path, message)) => {
                 let start = batch.bytes.len();
                 batch.bytes.extend_from_slice(&message);
-                self.sealed(batch, path, Ecn::NotEct, start, now);
+                self.sealed(batch, path, Ecn::NotEct, (start, false), now);
             }
             Some(Item::Answer(_)) if self.has_left(peer) => {}
-            Some(Item::Answer(answer)) => self.seal(peer, Ecn::NotEct, &answer, batch, now),
+            Some(Item::Answer(answer)) => self.seal(peer, Ecn::NotEct, &answer, false, batch, now),
             Some(Item::Staged) if self.transmit_staged(peer, batch, now) => {
                 self.departures.control.push_staged(peer)
             }
@@ -219,7 +219,7 @@ impl<T: Transport> Engine<T> {
         {
             peer.tx_packets += 1;
         }
-        self.sealed(batch, flushed.path, Ecn::NotEct, start, now);
+        self.sealed(batch, flushed.path, Ecn::NotEct, (start, false), now);
         true
     }
 
@@ -237,7 +237,7 @@ impl<T: Transport> Engine<T> {
         let most = batch.room().min(most).min(allowance.max(1));
         let packets = if held { Packets::NonEliciting } else { Packets::All };
         let sent = self.transmit_connection(handle, packets, most, batch, now);
-        if sent == most {
+        if sent >= most {
             self.stand_in_control(handle);
             return sent;
         }

@@ -77,11 +77,11 @@ impl Departures {
     pub(super) fn new(config: &Config, now: Instant) -> Self {
         Self {
             lanes: Lanes::new(),
-            control: Control::new(config.uplink, config.mtu),
+            control: Control::new(config.uplink, config.base_mtu()),
             farewells: Farewells::default(),
-            uplink: config.uplink.map(|rate| Uplink::new(rate, config.mtu, now)),
-            policies: Policies::new(&config.lanes, config.mtu, now),
-            pacing: Groups::new(overhead::outer(config.mtu)),
+            uplink: config.uplink.map(|rate| Uplink::new(rate, config.base_mtu(), now)),
+            policies: Policies::new(&config.lanes, config.base_mtu(), now),
+            pacing: Groups::new(overhead::outer(config.base_mtu())),
             orders: Vec::new(),
             control_waits: false,
             payer: None,

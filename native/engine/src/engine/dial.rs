@@ -19,8 +19,8 @@ impl<T: Transport> Engine<T> {
     /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
-    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer alone
-    /// offers, the dial ends with that cause, and the peer hears that it has to dial.
+    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer
+    /// alone offers, the dial ends with that cause, and the peer hears that it has to dial.
     pub fn connect(
         &mut self,
         peer: PeerId,
@@ -256,9 +256,9 @@ impl<T: Transport> Engine<T> {
         )
     }
 
-    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer a second
-    /// one means that the first was given up; one of the peer's that we accepted and that speaks what this dial would choose;
-    /// or one that we are closing, which the peer would name.
+    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer
+    /// a second one means that the first was given up; one of the peer's that we accepted and that speaks what this
+    /// dial would choose; or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.calls.connections.get(&id)?;
         let own = self.protocols_of(dial.peer);

@@ -47,6 +47,7 @@ impl<T: Transport> Engine<T> {
             | Event::Stranger { .. }
             | Event::StrangerGone { .. }
             | Event::Connected { initiator: Initiator::Local, .. }
+            | Event::Confirmed { .. }
             | Event::Finished { .. }
             | Event::Closed { .. }
             | Event::Message { .. }

@@ -62,6 +62,10 @@ impl<T: Transport> Engine<T> {
         let Some(header) = Header::parse(packet).filter(|header| {
             header.source == (peer.address, QUIC_PORT) && header.destination == (self.address, QUIC_PORT)
         }) else {
+            if opened.len > self.config.mtu.into() {
+                self.wireguard.refuse_packet(&opened);
+                return;
+            }
             let packet = self.intake.copies.copy(packet).freeze();
             self.tell_packet(opened.peer, packet);
             return;

@@ -28,7 +28,7 @@ use warren_wireguard::{Path, PeerId, Sent};
 use super::Engine;
 use super::departures::Member;
 use super::peers::PACKETS;
-use crate::batch::TransmitBatch;
+use crate::batch::{TransmitBatch, units};
 use crate::ecn::Ecn;
 use crate::ids::{ConnectionId, Priority};
 use crate::overhead::{IPV4_UDP, WIREGUARD};
@@ -144,14 +144,16 @@ impl<T: Transport> Engine<T> {
         let below = connection.lanes.range(..priority).any(|(_, lane)| lane.has_work());
         let is_urgent = connection.parked.is_some() || below && self.transport.room(handle) == 0;
         // Lost data that leaves again is no reason for more urgent data to wait.
-        let unsent = self.transport.unsent(handle).min(BEYOND * self.stream_bytes());
+        let full = self.full(handle);
+        let packets = (most / units(full)).max(1);
+        let unsent = self.transport.unsent(handle).min(BEYOND * full);
         let budget = match self.departures.policies.has_rate(priority) {
-            true => most * self.stream_bytes(),
-            false => (most + BEYOND) * self.stream_bytes() - unsent,
+            true => packets * full,
+            false => (packets + BEYOND) * full - unsent,
         };
         let room = if is_urgent { self.transport.urge(handle) } else { self.transport.room(handle) };
         let written = self.write(id, handle, priority, budget.min(room), now);
-        self.charge_lane(id, priority, written, now);
+        self.charge_lane(id, priority, (written, full), now);
         let sent = self.transmit_connection(handle, Packets::All, most, batch, now);
         let has_room = self.transport.room(handle) > 0;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
@@ -161,7 +163,7 @@ impl<T: Transport> Engine<T> {
             connection.held_since = None;
         }
         let lane = connection.lane(priority);
-        lane.flush = sent == most;
+        lane.flush = sent >= most;
         let goes_on = lane.flush || has_room;
         let blocked = lane.is_blocked();
         if !goes_on {
@@ -175,24 +177,30 @@ impl<T: Transport> Engine<T> {
 
     /// Charges a lane with a rate for bytes as they are written: from then on QUIC decides when and beside what they
     /// leave.
-    fn charge_lane(&mut self, id: ConnectionId, priority: Priority, written: usize, now: Instant) {
+    fn charge_lane(
+        &mut self,
+        id: ConnectionId,
+        priority: Priority,
+        (written, full): (usize, usize),
+        now: Instant,
+    ) {
         if !self.departures.policies.has_rate(priority) {
             return;
         }
         let peer = self.calls.connections.get(&id).map(|connection| connection.peer);
         let remote = peer.and_then(|peer| self.wireguard.endpoint(peer));
         let ipv6 = remote.is_some_and(|remote| remote.ip().to_canonical().is_ipv6());
-        let overhead = usize::from(self.config.mtu) + WIREGUARD - self.stream_bytes();
         let mut left = written;
         while left > 0 {
-            let part = left.min(self.stream_bytes());
+            let part = left.min(full);
             left -= part;
-            self.departures.policies.charge(priority, part + overhead, ipv6, now);
+            let datagram = part + T::OVERHEAD + HEADER_LEN + WIREGUARD;
+            self.departures.policies.charge(priority, datagram, ipv6, now);
         }
     }
 
     fn turn_of_packets(&mut self, id: PeerId, most: usize, batch: &mut TransmitBatch, now: Instant) {
-        let end = batch.bytes.len() + most * usize::from(self.config.mtu);
+        let end = batch.bytes.len() + most * usize::from(self.config.base_mtu());
         while batch.room() > 0 && batch.bytes.len() < end {
             let Some(peer) = self.peers.get_mut(&id) else {
                 return;
@@ -204,7 +212,7 @@ impl<T: Transport> Engine<T> {
             let start = batch.bytes.len();
             if let Sent::Sealed(path) = self.wireguard.send(id, &packet, &mut batch.bytes, now) {
                 peer.tx_packets += 1;
-                self.sealed(batch, path, Ecn::NotEct, start, now);
+                self.sealed(batch, path, Ecn::NotEct, (start, false), now);
             }
         }
         if self.peers.get(&id).is_some_and(|peer| !peer.outgoing.is_empty()) {
@@ -212,7 +220,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Seals up to `most` packets of a connection, and answers their number; fewer: it has no more to send now.
+    /// Seals packets of a connection, up to `most` of the ordinary size, and answers for how many of these they count;
+    /// fewer: it has no more to send now.
     pub(super) fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
@@ -229,10 +238,12 @@ impl<T: Transport> Engine<T> {
             return 0;
         }
         let mut payloads = mem::take(&mut self.departures.payloads);
+        let full = self.transport.payload(handle);
+        let each = if packets == Packets::All { units(full) } else { 1 };
         let mut sent = 0;
         while sent < most {
             payloads.clear();
-            let left = most - sent;
+            let left = ((most - sent) / each).max(1);
             let Some(transmit) = self.transport.poll_transmit(handle, packets, left, &mut payloads, now)
             else {
                 break;
@@ -240,9 +251,10 @@ impl<T: Transport> Engine<T> {
             let mut bytes = 0;
             for payload in payloads.chunks(transmit.segment) {
                 let start = batch.bytes.len();
-                self.seal(peer, transmit.ecn, payload, batch, now);
+                let whole = self.is_whole(payload.len(), full);
+                self.seal(peer, transmit.ecn, payload, whole, batch, now);
                 bytes += batch.bytes.len() - start + IPV4_UDP;
-                sent += 1;
+                sent += units(payload.len());
             }
             if transmit.asks
                 && let Some(id) = id
@@ -270,12 +282,13 @@ impl<T: Transport> Engine<T> {
         id: PeerId,
         ecn: Ecn,
         payload: &[u8],
+        whole: bool,
         batch: &mut TransmitBatch,
         now: Instant,
     ) {
         let start = batch.bytes.len();
         if let Some(path) = self.wrap(id, ecn, payload, &mut batch.bytes, now) {
-            self.sealed(batch, path, ecn, start, now);
+            self.sealed(batch, path, ecn, (start, whole), now);
         }
     }
 
@@ -298,25 +311,36 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Counts a datagram that stands in the batch from `start`, and charges for it.
+    /// Counts a datagram that stands in the batch from `start`, and must not be fragmented or may be, and charges for
+    /// it.
     pub(super) fn sealed(
         &mut self,
         batch: &mut TransmitBatch,
         path: Path,
         ecn: Ecn,
-        start: usize,
+        (start, whole): (usize, bool),
         now: Instant,
     ) {
         let len = batch.bytes.len() - start;
         self.counters.tx_datagrams += 1;
         self.counters.tx_bytes += len as u64;
         self.departures.charge(path, len, now);
-        batch.push(path, ecn, start);
+        batch.push(path, ecn, whole, start);
     }
 
-    /// Stream bytes that a full packet carries, about.
-    fn stream_bytes(&self) -> usize {
-        usize::from(self.config.mtu) - HEADER_LEN - T::OVERHEAD
+    /// Stream bytes that a full packet of a connection carries, about: of the ordinary size at least.
+    fn full(&self, handle: ConnectionHandle) -> usize {
+        self.transport.payload(handle).max(self.base_payload()) - T::OVERHEAD
+    }
+
+    /// Whether a packet of a connection whose full packets carry `full` bytes must not be fragmented: it is longer than
+    /// those that a connection begins with, or it is one of a path that is known to carry longer ones.
+    fn is_whole(&self, payload: usize, full: usize) -> bool {
+        payload > T::MIN_PAYLOAD.into() && payload.max(full) > self.base_payload()
+    }
+
+    fn base_payload(&self) -> usize {
+        usize::from(self.config.base_mtu()) - HEADER_LEN
     }
 }
 

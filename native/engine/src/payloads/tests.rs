@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{LONG, Payloads, RECENT};
+use super::{Payloads, RECENT};
 
 const MTU: usize = 1_420;
 
@@ -34,11 +34,9 @@ fn memory_that_nobody_kept_is_used_again() {
 
 #[test]
 fn packets_of_all_sizes_come_out_as_they_went_in() {
-    for mtu in [MTU, LONG + 1, 65_475] {
-        let mut payloads = Payloads::new(mtu);
-        for length in [0, 1, 699, 700, 1_200, MTU.min(mtu), mtu] {
-            let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            assert_eq!(&payloads.copy(&bytes)[..], &bytes[..]);
-        }
+    let mut payloads = Payloads::new(MTU);
+    for length in [0, 1, 699, 700, 1_200, MTU, MTU + 1, 65_475, MTU] {
+        let bytes: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        assert_eq!(&payloads.copy(&bytes)[..], &bytes[..]);
     }
 }

@@ -42,6 +42,8 @@ pub enum Event {
         /// The reason, and the facts.
         refused: DialRefused,
     },
+    /// The other end has the connection that this end dialled. Told once, after [`Event::Connected`].
+    Confirmed,
     /// The other end's lists are these from now on; never older ones than were told.
     Announced(Box<Lists>),
     /// The other end sends no more, and this end holds all that it sent. Told once.

@@ -94,7 +94,7 @@ impl Bare {
         Self {
             incarnation: config.incarnation,
             protocols: config.protocols.lists.accept.clone(),
-            most: usize::from(config.mtu) - 48 - Self::OVERHEAD,
+            most: usize::from(config.mtu.min(1420)) - 48 - Self::OVERHEAD,
             next: 0,
             links: BTreeMap::new(),
             ready: VecDeque::new(),

@@ -1,4 +1,5 @@
-//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has them.
+//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has
+//! them.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their socket options have no safe interface")]
 
 mod control;
@@ -20,6 +21,8 @@ use control::{Control, Outer};
 pub(super) struct Udp {
     ipv6: bool,
     segments: bool,
+    /// Datagrams may be fragmented on their way, as the system sees fit; else none is.
+    fragments: bool,
     buffers: Vec<Vec<u8>>,
     /// Messages to ask for next.
     room: usize,
@@ -43,7 +46,7 @@ impl Udp {
             let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
         }
         let buffers = vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES];
-        Ok(Self { ipv6, segments, buffers, room: RECEIVE_MESSAGES_OF_BULK })
+        Ok(Self { ipv6, segments, fragments: true, buffers, room: RECEIVE_MESSAGES_OF_BULK })
     }
 
     pub(super) fn can_segment(&self) -> bool {
@@ -129,8 +132,15 @@ impl Udp {
         // SAFETY: an mmsghdr is plain data for which all zeros means "nothing".
         let mut headers: [libc::mmsghdr; SEND_MESSAGES] = unsafe { mem::zeroed() };
         let mut count = 0;
+        let mut fragments = None;
         for message in outgoing.iter().take(SEND_MESSAGES) {
             let group = &batch.groups[message.group];
+            if message.segment > UNFRAGMENTED {
+                if fragments.is_some_and(|fragments| fragments == group.whole) {
+                    break;
+                }
+                fragments = Some(!group.whole);
+            }
             let bytes = &batch.bytes[message.start..message.start + message.len];
             slices[count] = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
             let header = &mut headers[count].msg_hdr;
@@ -147,6 +157,9 @@ impl Udp {
             count += 1;
         }
 
+        if let Some(fragments) = fragments {
+            self.set_fragments(socket, fragments)?;
+        }
         // SAFETY: every header points at a name, a slice, bytes and a control block that outlive the call; the kernel
         // only reads the bytes, so casting away `const` lets nothing write to them.
         let sent = unsafe {
@@ -158,6 +171,24 @@ impl Udp {
             )
         };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
+    }
+
+    /// Lets the system fragment what is sent from now on, or forbids it on the whole way (ip(7), `IP_MTU_DISCOVER`).
+    /// IPv4 has no such word for a single datagram.
+    fn set_fragments(&mut self, socket: &Socket, fragments: bool) -> io::Result<()> {
+        if self.fragments == fragments {
+            return Ok(());
+        }
+        let of_ipv4 = if fragments { libc::IP_PMTUDISC_WANT } else { libc::IP_PMTUDISC_PROBE };
+        let of_ipv6 = if fragments { libc::IPV6_PMTUDISC_WANT } else { libc::IPV6_PMTUDISC_PROBE };
+        if self.ipv6 {
+            set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, of_ipv6)?;
+        }
+        // A dual-stack socket sends IPv4 too, by IPv4's own setting.
+        set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, of_ipv4)
+            .or_else(|error| if self.ipv6 { Ok(()) } else { Err(error) })?;
+        self.fragments = fragments;
+        Ok(())
     }
 }
 
@@ -227,12 +258,14 @@ fn encode_name(
 
 const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 
-// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after each
-// (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
+/// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after
+/// each (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
 const RECEIVE_MESSAGES_OF_BULK: usize = 1;
 const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
 const RECEIVE_MESSAGES: usize = 32;
-// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
+/// The longest UDP payload that no IPv4 path fragments in practice: 576 bytes (RFC 791) less 28.
+const UNFRAGMENTED: usize = 548;
+/// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
 const SEND_MESSAGES: usize = 16;
 
 #[cfg(test)]

@@ -186,7 +186,8 @@ fn batch(groups: &[(Path, Ecn, &[&[u8]])]) -> TransmitBatch {
         let start = batch.bytes.len();
         batch.bytes.extend(datagrams.iter().copied().flatten());
         let len = batch.bytes.len() - start;
-        batch.groups.push(TransmitGroup { path: *path, ecn: *ecn, start, len, segment: datagrams[0].len() });
+        let (path, ecn, segment) = (*path, *ecn, datagrams[0].len());
+        batch.groups.push(TransmitGroup { path, ecn, start, len, segment, whole: false });
     }
     batch
 }

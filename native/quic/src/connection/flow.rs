@@ -6,7 +6,7 @@ use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
 
-/// The most that may be written and unsent: one batch of segments.
+/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
 const UNSENT_MAX: u64 = 96 << 10;
 
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
@@ -16,8 +16,8 @@ const OVERHEAD: u64 = 28;
 /// round trip.
 const URGENT_PACKETS: u64 = 8;
 
-/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than these
-/// is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
+/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
+/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
 const LEAST_PACKETS: u64 = 2;
 
 /// A window this close to full was filled: data is written just in time, a few packets at once.
@@ -27,14 +27,14 @@ const NEARLY_FULL_PACKETS: u64 = 4;
 /// the longest frame header).
 const NOT_FULL: usize = 64;
 
-/// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its window
-/// is a gate, which is open for as many packets as it is asked for, or shut.
+/// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its
+/// window is a gate, which is open for as many packets as it is asked for, or shut.
 ///
 /// Mirrors of quinn-proto's state, and what keeps each true:
-/// * bytes in flight: put right by every acknowledgement and counted along between two, and none where quinn-proto has no
-///   timer. Until then handshake packets whose keys were dropped, and lost probes for the MTU, may be in it.
-/// * bytes unsent: what was written and lost, less what left. Nothing is left when quinn-proto has nothing to send through
-///   an open gate, or a packet that is not full.
+/// * bytes in flight: put right by every acknowledgement and counted along between two, and none where quinn-proto has
+///   no timer. Until then handshake packets whose keys were dropped, and lost probes for the MTU, may be in it.
+/// * bytes unsent: what was written and lost, less what left. Nothing is left when quinn-proto has nothing to send
+///   through an open gate, or a packet that is not full.
 /// * frames that ask for an acknowledgement: the sum of its counters.
 pub(super) struct Flow {
     gauge: Arc<Gauge>,
@@ -108,8 +108,9 @@ impl Flow {
 
     fn room(&self, mtu: u64) -> u64 {
         let full = mtu - OVERHEAD;
-        let room = (self.free(0, mtu) * full).min(UNSENT_MAX).saturating_sub(self.unsent);
-        if room < LEAST_PACKETS * full { 0 } else { room }
+        let least = LEAST_PACKETS * full;
+        let room = (self.free(0, mtu) * full).min(UNSENT_MAX.max(least)).saturating_sub(self.unsent);
+        if room < least { 0 } else { room }
     }
 
     /// Notes a transmit that left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
@@ -183,6 +184,11 @@ impl Connection {
         }
         self.flow.urged = true;
         self.room().max(beyond as usize)
+    }
+
+    /// UDP payload of a full packet.
+    pub(crate) fn payload(&self) -> usize {
+        self.inner.current_mtu().into()
     }
 
     /// Bytes written, or lost and to be sent again, that have not left, about.

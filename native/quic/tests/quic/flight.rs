@@ -14,6 +14,7 @@ fn the_first_flights_are_one_datagram_each_for_eight_names_at_the_smallest_path(
                 lists: Lists { generation: Some(u64::MAX), ..Protocols::from(names(eight)).lists },
                 below: Vec::new(),
             },
+            initial_udp_payload: MIN_UDP_PAYLOAD,
             max_udp_payload: MIN_UDP_PAYLOAD,
             ..config(tag, "")
         };

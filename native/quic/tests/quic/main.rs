@@ -9,6 +9,7 @@ mod handshake;
 mod hostile;
 mod messages;
 mod negotiation;
+mod path_mtu;
 mod priorities;
 mod resets;
 mod streams;

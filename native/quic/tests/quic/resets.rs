@@ -88,7 +88,7 @@ fn a_path_that_carries_less_than_it_promised_is_found_out() {
 
 #[test]
 fn nodes_of_different_mtu_agree_on_the_less() {
-    let small = Config { max_udp_payload: 1232, ..config(B, "test") };
+    let small = Config { initial_udp_payload: 1232, max_udp_payload: 1232, ..config(B, "test") };
     let (mut world, a, b) = pair_with(6, Link { mtu: 1232, ..latency(10) }, config(A, "test"), small);
     for (tag, connection) in [(A, a), (B, b)] {
         world.with(address(tag), |node, _| node.send(connection, 0, vec![1; 100_000]));

@@ -33,6 +33,7 @@ fn config(number: u8) -> Config {
     Config {
         private_key: key(number),
         mtu: 1_420,
+        max_mtu: 1_420,
         report_strangers: true,
         authorize_timeout: Duration::from_secs(4),
         limits,

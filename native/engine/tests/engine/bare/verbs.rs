@@ -123,6 +123,10 @@ impl Transport for Bare {
         self.room(connection)
     }
 
+    fn payload(&self, _: ConnectionHandle) -> usize {
+        self.most + Self::OVERHEAD
+    }
+
     fn unsent(&self, connection: ConnectionHandle) -> usize {
         self.links.get(&connection).map_or(0, |link| link.unsent)
     }
