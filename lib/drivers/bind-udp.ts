@@ -1,6 +1,7 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
+import { formatEndpoint } from '../arguments/endpoint.js'
 
 /** Binds a UDP socket: both families by default, IPv4 alone where there is no IPv6. */
 export async function bindUdp(host: string | undefined, port: number): Promise<Socket> {
@@ -28,10 +29,12 @@ async function bind(type: SocketType, address: string, port: number): Promise<So
     return socket
   } catch (error) {
     socket.close()
-    const { code } = error as NodeJS.ErrnoException
-    throw code !== undefined && NAMED.has(code)
-      ? error
-      : Object.assign(new Error(String(error)), { code: 'listen-failed' })
+    const failed = error as NodeJS.ErrnoException
+    if (failed.code === undefined || !NAMED.has(failed.code))
+      throw Object.assign(new Error(String(error)), { code: 'listen-failed' })
+    // Node writes an address of IPv6 without brackets.
+    failed.message = failed.message.replace(`${address}:${port}`, formatEndpoint(address, port))
+    throw failed
   }
 }
 

@@ -80,8 +80,12 @@ function ofPackage(source) {
 }
 
 /** A file whose process ends in another way than its tests do counts as failed. */
-async function runFile(file, project, { command: [command, ...args], itself }) {
-  const env = { WARREN_EXPECT: createRequire(import.meta.url).resolve('expect'), WARREN_NODE: itself ?? '' }
+async function runFile(file, project, { command: [command, ...args], itself, lacks = {} }) {
+  const env = {
+    WARREN_EXPECT: createRequire(import.meta.url).resolve('expect'),
+    WARREN_LACKS: JSON.stringify(testsLacking(nameOf(file), lacks)),
+    WARREN_NODE: itself ?? '',
+  }
   const all = [...args, '--expose-gc', '--test-reporter=tap', file]
   const options = { quiet: true, limit: LIMIT, late: standing, env, cwd: project }
   const { code, output, seconds } = await run(command, all, options)
@@ -92,6 +96,12 @@ async function runFile(file, project, { command: [command, ...args], itself }) {
   if (code === 0 && passed > 0) return { passed, failed: [] }
   console.error(output)
   return { passed, failed: failed.length > 0 ? failed : [`${name} ended with ${code}`] }
+}
+
+/** Names of the tests of one file that a system lacks something for: `lacks` has them as `file: test`. */
+export function testsLacking(name, lacks) {
+  const prefix = `${name}: `
+  return Object.keys(lacks).flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []))
 }
 
 function nameOf(file) {

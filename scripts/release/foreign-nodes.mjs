@@ -26,8 +26,8 @@ export function nodesOfThisSystem() {
 /**
  * Other systems that a Linux x64 machine of Debian's kind can run a program on, by the addon that they load: each gives the
  * command line of a Node there, as `{ system, command, itself, isEmulated }`; `itself` is one program that does the same, where
- * what Node takes for its own is a loader or an emulator. `lacks` names contract suites that cannot run there, each with the
- * reason. Their files are got at first use.
+ * what Node takes for its own is a loader or an emulator. `lacks` names contract suites, or tests of one as `suite: test`,
+ * that cannot run there, each with the reason. Their files are got at first use.
  */
 export const foreignNodes = {
   'linux-x64': () => asProgram('glibc-2.31', glibcOfDebian11),
@@ -47,7 +47,15 @@ function wine() {
   return { ...node, lacks: LACKING_UNDER_WINE }
 }
 
-const LACKING_UNDER_WINE = { uncaught: 'Node under Wine cannot write into a pipe, by which it hears its child' }
+const ANY_ADDRESS = 'Wine binds a socket of Node’s to any address of IPv4'
+
+const LACKING_UNDER_WINE = {
+  uncaught: 'Node under Wine cannot write into a pipe, by which it hears its child',
+  'connect: says so where the socket is of the wrong family for the endpoint, by the choice of listen.host':
+    'all go over a socket of both families',
+  'devices: say that an address is not theirs': ANY_ADDRESS,
+  'errors: ERR_WARREN_LISTEN_FAILED': ANY_ADDRESS,
+}
 
 /** With a program of its own, by which a test starts another process. */
 function asProgram(name, make) {

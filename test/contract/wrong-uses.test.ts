@@ -375,12 +375,15 @@ eachDriver('wrong uses', (network) => {
     expect(device.addPeer({ publicKey: `${publicKey}\r\n` }).publicKey).toBe(publicKey)
   })
 
-  it('a port that is taken is named once', async () => {
-    const { address } = await network.open()
-    const { message } = await thrownBy(() => network.open({ listen: address }))
-    expect(message).toBe(
-      `The port is in use; listen on another one, or on 0 for any free one (127.0.0.1:${address.port})`,
-    )
+  it('a port that is taken is named once, as an endpoint', async () => {
+    for (const listen of [undefined, { host: '127.0.0.1' }, { host: '::1' }]) {
+      const { address } = await network.open({ listen })
+      const { message } = await thrownBy(() => network.open({ listen: address }))
+      const host = address.host.includes(':') ? `[${address.host}]` : address.host
+      expect(message).toBe(
+        `The port is in use; listen on another one, or on 0 for any free one (${host}:${address.port})`,
+      )
+    }
   })
 })
 

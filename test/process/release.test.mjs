@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
+import { testsLacking } from '../../scripts/release/contract.mjs'
 import { isSigned } from '../../scripts/release/mach-o.mjs'
 import { notesOf, rehearsalVersion, releaseFiles, unready } from '../../scripts/release/ready.mjs'
 import { standing } from '../../scripts/release/standing.mjs'
@@ -177,6 +178,34 @@ test('where a process stands is told with those that it started', onLinux, async
   }
   await once(shell, 'exit')
   assert.equal(standing(shell.pid), '')
+})
+
+test('a contract test that a system lacks something for is not run there, and the others of its name are', () => {
+  const lacks = {
+    uncaught: 'no pipes',
+    'devices: listen': 'no sockets',
+    'devices: close': 'no end',
+    'errors: listen': '',
+  }
+  assert.deepEqual(testsLacking('devices', lacks), ['listen', 'close'])
+  assert.deepEqual(testsLacking('uncaught', lacks), [])
+  const file = join(folder, 'lacking.test.cjs')
+  const globals = join(root, 'scripts/release/contract/globals.cjs')
+  writeFileSync(
+    file,
+    `const { it } = require(${JSON.stringify(globals)})
+    it('listens', () => { throw new Error('it ran') })
+    it('closes', () => {})`,
+  )
+  const env = {
+    ...process.env,
+    WARREN_EXPECT: createRequire(import.meta.url).resolve('expect'),
+    WARREN_LACKS: JSON.stringify(['listens']),
+  }
+  delete env.NODE_TEST_CONTEXT
+  const { status, stdout } = spawnSync(process.execPath, ['--test-reporter=tap', file], { env, encoding: 'utf8' })
+  assert.equal(status, 0)
+  assert.match(stdout, /^# pass 1\n# fail 0\n# cancelled 0\n# skipped 1$/m)
 })
 
 function altered(from, to) {

@@ -9,10 +9,14 @@ const { expect } = require(process.env.WARREN_EXPECT)
 // Under an emulator, or a loader that is named, the program of this process is that one, and not a Node.
 if (process.env.WARREN_NODE) process.execPath = process.env.WARREN_NODE
 
+/** Names of tests that cannot run on this system. */
+const lacking = new Set(JSON.parse(process.env.WARREN_LACKS ?? '[]'))
+
 /** Tests that have not ended. */
 let pending = 0
 
 const it = (name, body) => {
+  if (lacking.has(name)) return runner.it.skip(name)
   pending++
   return runner.it(name, () => within(LIMIT, body).finally(finished))
 }
