@@ -115,12 +115,13 @@ export interface Driver {
   /**
    * Asks for these protocols, which this dial offers whatever the lists say; undefined: for anything in the lists of both ends.
    * Where the pair speaks a protocol that the peer alone offers, it ends with the cause 'peer-dials', and the peer is told that it
-   * has to dial (`dialRefused` there).
+   * has to dial (`dialRefused` there). `early`: where that can be, the event `early` comes first.
    */
   connect(
     peer: number,
     protocols: readonly string[] | undefined,
     timeout: number,
+    early?: boolean,
   ): { connection: number; live: boolean }
   /** Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has. */
   abandonDial(connection: number): void

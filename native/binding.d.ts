@@ -52,8 +52,11 @@ export declare class NativeDevice {
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
-  /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
-  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /**
+   * Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
+   * the hello, from the event of that name on.
+   */
+  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number, early: boolean): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
@@ -182,8 +185,11 @@ export declare class ScriptDevice {
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
-  /** Dials a peer. Gives twice the connection's number, and 1 more if it was there already. */
-  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /**
+   * Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
+   * the hello, from the event of that name on.
+   */
+  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number, early: boolean): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */

@@ -51,6 +51,7 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
     strangerGone: (publicKey) => device()?.strangerGone(publicKey),
     failed: (message) => device()?.failed(message),
 
+    early: (connection, peer, protocol) => peers.get(peer)?.early(connection, protocol),
     connected: (connection, peer, initiator, protocol, theirs) => {
       const receiver = peers.get(peer)
       if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol, theirs)

@@ -93,8 +93,9 @@ export abstract class CommandDriver<Device extends AddonDevice> implements Drive
     peer: number,
     protocols: readonly string[] | undefined,
     timeout: number,
+    early = false,
   ): { connection: number; live: boolean } {
-    const answer = this.#asked(undefined, () => this.device.connect(peer, protocols?.slice(), timeout))
+    const answer = this.#asked(undefined, () => this.device.connect(peer, protocols?.slice(), timeout, early))
     return { connection: Math.floor(answer / 2), live: answer % 2 === 1 }
   }
 

@@ -143,19 +143,25 @@ macro_rules! commands {
                     self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
                 }
 
-                /// Dials a peer. Gives twice the connection's number, and 1 more if it was there already.
+                /// Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
+                /// the hello, from the event of that name on.
                 #[napi]
                 pub fn connect(
                     &mut self,
                     peer: u32,
                     protocols: Option<Vec<String>>,
                     timeout: f64,
+                    early: bool,
                 ) -> Result<f64> {
                     let protocols =
                         protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
                     let timeout = milliseconds(timeout);
                     let dialled = self.host.call(move |context| {
-                        context.engine.connect(PeerId(peer), protocols, timeout, context.now)
+                        let (engine, now) = (context.engine, context.now);
+                        match early {
+                            true => engine.connect_early(PeerId(peer), protocols, timeout, now),
+                            false => engine.connect(PeerId(peer), protocols, timeout, now),
+                        }
                     });
                     Ok(match dialled.map_err(errors::gone)?.map_err(errors::connect)? {
                         Dialled::New(connection) => f64::from(connection.0) * 2.0,

@@ -87,6 +87,25 @@ impl Transport for Quic {
         own(self.connect(tag(peer), asked, observed, round_trip, now))
     }
 
+    fn connect_early(
+        &mut self,
+        peer: PeerId,
+        asked: Option<&[Box<str>]>,
+        early: (u32, &str),
+        path: (Option<SocketAddr>, Option<Duration>),
+        now: Instant,
+    ) -> Option<ConnectionHandle> {
+        Some(own(self.connect_early(tag(peer), asked, early, path, now)))
+    }
+
+    fn early_session(&self, connection: ConnectionHandle) -> Option<u32> {
+        self.early_session(its(connection))
+    }
+
+    fn decline_early(&mut self, connection: ConnectionHandle) {
+        self.decline_early(its(connection));
+    }
+
     fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
         self.set_protocols(peer.map(tag), protocols);
     }
@@ -351,6 +370,7 @@ impl Transport for Quic {
 fn translated(event: warren_quic::Event) -> Event {
     match event {
         warren_quic::Event::Incoming { hello, protocol } => Event::Incoming { hello: heard(hello), protocol },
+        warren_quic::Event::EarlyRejected { by_successor } => Event::EarlyRejected { by_successor },
         warren_quic::Event::Connected { hello, protocol } => {
             Event::Connected { hello: heard(hello), protocol }
         }

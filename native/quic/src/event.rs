@@ -28,6 +28,12 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
+    /// Nothing that was sent of [`crate::Quic::connect_early`] was read, and nothing of before is there any more: begun messages and
+    /// streams have no other end than this. The dial goes on, or was refused as a duplicate.
+    EarlyRejected {
+        /// But a process of the acceptor before this one may have read some.
+        by_successor: bool,
+    },
     /// The other end's lists are these from now on. Never those of a generation that it was known to have left behind.
     Announced(Box<Lists>),
     /// The other end sends no more, and this end holds all that it sent. Told once.

@@ -27,7 +27,7 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
-        let (peer, phase) = (connection.peer, connection.phase);
+        let (peer, phase, flies_early) = (connection.peer, connection.phase, connection.flight.is_some());
         let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
             return;
         };
@@ -41,6 +41,7 @@ impl<T: Transport> Engine<T> {
         };
         let doubts = self.doubt(peer, handle, since, now);
         let asks = match phase {
+            Phase::Dialling if flies_early => self.await_answer(id, since, now),
             Phase::Dialling => self.repeat_hello(id, handle, now),
             Phase::Live | Phase::Closing => self.ask(id, handle, since, now),
             Phase::Accepted | Phase::Waiting(_) | Phase::Refused => Some(doubts),

@@ -326,6 +326,7 @@ impl World {
                 | Event::Finished { .. }
                 | Event::StreamStopped { .. }
                 | Event::StreamDrained { .. }
+                | Event::Early { .. }
                 | Event::StreamFinished { .. } => {}
             }
         }
