@@ -6,10 +6,10 @@ export declare class NativeDevice {
   /**
    * Binds the socket and starts the thread.
    *
-   * `wake` is called once when there is something to drain, until it is drained. It must not hold the device strongly, or
-   * the device is never collected.
+   * `wake` is called once when there is something to drain, until it is drained. It must not hold the device
+   * strongly, or the device is never collected.
    */
-  constructor(options: DeviceOptions, listen: ListenOptions, wake: () => void)
+  constructor(options: EngineOptions, listen: ListenOptions, wake: () => void)
   /** The bound address. */
   get host(): string | null
   /** The bound port. */
@@ -26,50 +26,74 @@ export declare class NativeDevice {
   /** Tells every peer, frees the port, joins the thread; events until then can still be drained. Idempotent. */
   close(code: number, reason: string): void
   /** Adds a peer; gives its number. */
-  addPeer(peer: PeerOptions): number
+  addPeer(peer: DriverPeer): number
   /** Changes a living peer. */
-  updatePeer(peer: number, update: PeerUpdate): void
+  updatePeer(peer: number, changes: DriverPeerChanges): void
   /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
   /** Makes a stranger a peer; gives its number. */
-  authorize(peer: PeerOptions): number
-  /** Answers a stranger with no. */
-  refuse(key: string): void
+  authorize(peer: DriverPeer): number
+  /** Answers a stranger with no, in silence. */
+  refuse(publicKey: string): void
   /**
-   * Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
-   * of its own any more.
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+   * `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+   * either end. A connection that comes up on an older hello is told the newer lists by itself; those
+   * that are up are told by `announce`.
    */
-  setProtocols(peer?: number | undefined | null, protocols?: ProtocolLists | undefined | null): void
-  /** Tells a connection's peer which lists are this end's from now on. */
-  announce(connection: number, protocols: ProtocolLists): void
-  /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
+  setProtocols(peer?: number | undefined | null, protocols?: DriverProtocols | undefined | null): void
+  /**
+   * Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+   * undefined skips it.
+   */
+  announce(connection: number, protocols: DriverProtocols): void
+  /**
+   * Another connection took the place of this one, which goes on with what it has: no dial is content
+   * with it, or refused for its sake.
+   */
   supersede(connection: number): void
   /** Takes back `supersede`: the connection that took the place of this one is gone. */
   takeBack(connection: number): void
-  /** Gives up a dial, unless its connection is up, of which `connected` tells. */
+  /**
+   * Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+   * it, or has.
+   */
   abandonDial(connection: number): void
-  /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
+  /**
+   * Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+   * `finished` there.
+   */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /**
-   * Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
-   * the hello, from the event of that name on.
+   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+   * anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+   * Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+   * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
-  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number, early: boolean): number
+  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
-  /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
+  /**
+   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+   * given up when `lifetime` milliseconds are over; undefined: never.
+   */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up. */
+  /** Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before. */
   cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
-  /** Copies `bytes` for any number of messages; gives the number by which they are sent. */
+  /** Copies `bytes` once, for any number of messages; gives the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes; messages that were sent of them are not concerned. */
+  /**
+   * Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+   * not concerned.
+   */
   unshare(share: number): void
   /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
@@ -77,7 +101,7 @@ export declare class NativeDevice {
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
-  /** Opens a byte stream under an even number of the caller. */
+  /** Opens a byte stream under a number of the caller's: an even one, unique within the device. */
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
@@ -85,13 +109,19 @@ export declare class NativeDevice {
   finishStream(stream: number): void
   /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
-  /** Ends it if the peer has everything that was written, else takes that back. */
+  /**
+   * Ends the stream if the peer has acknowledged everything that was written; else it is as
+   * `resetStream`.
+   */
   leaveStream(stream: number, code: number): void
   /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
-  /** Allows the peer so many further bytes of data. */
+  /**
+   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+   * is told once nothing lies before it.
+   */
   grantStream(stream: number, bytes: number): void
   /** Figures of the device, by name. */
   stats(): object
@@ -99,22 +129,29 @@ export declare class NativeDevice {
   peerStats(peer: number): object | null
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  /**
+   * Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+   * `[v6%number]:port`.
+   */
   peerEndpoint(peer: number): string | null
-  /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
+  /**
+   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+   * of a connection that has ended, until 256 others have.
+   */
   laneStats(connection: number): Array<LaneFigures> | null
-  /** The same, summed over all connections that the device has and had. */
+  /** Figures of lanes, summed over all connections that the device has and had. */
   deviceLanes(): Array<LaneFigures>
-  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  /**
+   * Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+   * peer.
+   */
   peerLanes(peer: number): Array<LaneFigures> | null
-  /** Panics where the engine lives: the way to see that nothing else falls with it. */
-  provokePanic(): void
 }
 
 /** An engine without any I/O. Call `clock` before each turn of commands. */
 export declare class ScriptDevice {
   /** `now` is in milliseconds on the caller's clock, as everywhere here. */
-  constructor(options: DeviceOptions, now: number)
+  constructor(options: EngineOptions, now: number)
   /** Sets the clock; it never goes back. */
   clock(now: number): void
   /** The number of an address, for `receive`; `scope`: of the interface of a link-local one, else 0. */
@@ -128,8 +165,8 @@ export declare class ScriptDevice {
   /** Forgets all numbers. */
   forgetPaths(): void
   /**
-   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
-   * `workOff`.
+   * Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait
+   * for `workOff`.
    */
   receive(bytes: Buffer, words: Float64Array): void
   /** Works off the waiting datagrams whose turn it is; `false`: nobody's yet. */
@@ -159,50 +196,74 @@ export declare class ScriptDevice {
   /** Drops the engine with its keys, and the buffers: JavaScript may keep the object for long. */
   close(): void
   /** Adds a peer; gives its number. */
-  addPeer(peer: PeerOptions): number
+  addPeer(peer: DriverPeer): number
   /** Changes a living peer. */
-  updatePeer(peer: number, update: PeerUpdate): void
+  updatePeer(peer: number, changes: DriverPeerChanges): void
   /** Ends the peer's connections with this code and reason, then forgets it. */
   removePeer(peer: number, code: number, reason: string): void
   /** Makes a stranger a peer; gives its number. */
-  authorize(peer: PeerOptions): number
-  /** Answers a stranger with no. */
-  refuse(key: string): void
+  authorize(peer: DriverPeer): number
+  /** Answers a stranger with no, in silence. */
+  refuse(publicKey: string): void
   /**
-   * Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
-   * of its own any more.
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+   * `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+   * either end. A connection that comes up on an older hello is told the newer lists by itself; those
+   * that are up are told by `announce`.
    */
-  setProtocols(peer?: number | undefined | null, protocols?: ProtocolLists | undefined | null): void
-  /** Tells a connection's peer which lists are this end's from now on. */
-  announce(connection: number, protocols: ProtocolLists): void
-  /** Another connection took the place of this one: no dial is content with it, or refused for its sake. */
+  setProtocols(peer?: number | undefined | null, protocols?: DriverProtocols | undefined | null): void
+  /**
+   * Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+   * undefined skips it.
+   */
+  announce(connection: number, protocols: DriverProtocols): void
+  /**
+   * Another connection took the place of this one, which goes on with what it has: no dial is content
+   * with it, or refused for its sake.
+   */
   supersede(connection: number): void
   /** Takes back `supersede`: the connection that took the place of this one is gone. */
   takeBack(connection: number): void
-  /** Gives up a dial, unless its connection is up, of which `connected` tells. */
+  /**
+   * Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+   * it, or has.
+   */
   abandonDial(connection: number): void
-  /** Tells a connection's peer that this end sends no more, once the peer holds all that was sent. */
+  /**
+   * Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+   * `finished` there.
+   */
   finish(connection: number): void
   /** Sends one IP packet; `false`: dropped, for a queue is full. */
   sendPacket(peer: number, packet: Uint8Array): boolean
   /**
-   * Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
-   * the hello, from the event of that name on.
+   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+   * anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+   * Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+   * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
-  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number, early: boolean): number
+  connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
   closeConnection(connection: number, code: number, reason: string, grace: number): void
-  /** Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over. */
+  /**
+   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+   * given up when `lifetime` milliseconds are over; undefined: never.
+   */
   sendMessage(connection: number, message: number, priority: number, lifetime: number | undefined | null, bytes: Uint8Array): void
-  /** Gives a message up. */
+  /** Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before. */
   cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
-  /** Copies `bytes` for any number of messages; gives the number by which they are sent. */
+  /** Copies `bytes` once, for any number of messages; gives the number by which they are sent. */
   share(bytes: Uint8Array): number
   /** Sends a message of shared bytes; does nothing if they are shared no more. */
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
-  /** Forgets shared bytes; messages that were sent of them are not concerned. */
+  /**
+   * Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+   * not concerned.
+   */
   unshare(share: number): void
   /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
@@ -210,7 +271,7 @@ export declare class ScriptDevice {
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   /** The longest unreliable datagram, in bytes. */
   maxDatagramSize(connection: number): number
-  /** Opens a byte stream under an even number of the caller. */
+  /** Opens a byte stream under a number of the caller's: an even one, unique within the device. */
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
   /** Writes a copy of `chunk`. */
   writeStream(stream: number, chunk: Uint8Array): void
@@ -218,13 +279,19 @@ export declare class ScriptDevice {
   finishStream(stream: number): void
   /** Resets the stream: takes back what was written and not delivered. */
   resetStream(stream: number, code: number): void
-  /** Ends it if the peer has everything that was written, else takes that back. */
+  /**
+   * Ends the stream if the peer has acknowledged everything that was written; else it is as
+   * `resetStream`.
+   */
   leaveStream(stream: number, code: number): void
   /** Stops the stream: nothing more is wanted. */
   stopStream(stream: number, code: number): void
   /** Sets the priority with which the stream's data leaves from now on. */
   setStreamPriority(stream: number, priority: number): void
-  /** Allows the peer so many further bytes of data. */
+  /**
+   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+   * is told once nothing lies before it.
+   */
   grantStream(stream: number, bytes: number): void
   /** Figures of the device, by name. */
   stats(): object
@@ -232,67 +299,195 @@ export declare class ScriptDevice {
   peerStats(peer: number): object | null
   /** Figures of a connection, by name; nothing if there is no such connection. */
   connectionStats(connection: number): object | null
-  /** The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'. */
+  /**
+   * Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+   * `[v6%number]:port`.
+   */
   peerEndpoint(peer: number): string | null
-  /** Figures of each lane that was ever used, lowest first; nothing if there is no such connection. */
+  /**
+   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+   * of a connection that has ended, until 256 others have.
+   */
   laneStats(connection: number): Array<LaneFigures> | null
-  /** The same, summed over all connections that the device has and had. */
+  /** Figures of lanes, summed over all connections that the device has and had. */
   deviceLanes(): Array<LaneFigures>
-  /** The same, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  /**
+   * Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+   * peer.
+   */
   peerLanes(peer: number): Array<LaneFigures> | null
-  /** Panics where the engine lives: the way to see that nothing else falls with it. */
-  provokePanic(): void
 }
 
-/** Durations above the bucket before, up to `le`. */
-export interface BucketFigures {
-  /** The upper bound. */
-  le: number
-  /** Number of durations in it. */
-  count: number
+/** Policy of one priority, on every connection. */
+export interface DriverLane {
+  /** The priority that the lane is for. */
+  priority: number
+  /** Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does. */
+  full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
+  /** Message bytes of one connection that have not begun to leave. */
+  maxQueuedBytes: number
+  /** Bound of all connections of the device together, in bits per second. */
+  rate?: number
+}
+
+/** A peer as it is added. */
+export interface DriverPeer {
+  /** In base64. */
+  publicKey: string
+  /** Addresses, resolved, best first: `ip:port`, `[v6]:port` or `[v6%number]:port`. */
+  endpoints: Array<string>
+  /** 32 bytes. */
+  presharedKey?: Uint8Array
+  /** Prefixes of the addresses that are the peer's. */
+  allowedIPs: Array<string>
+  /** Seconds. */
+  persistentKeepalive?: number
+}
+
+/** Changes to a peer: an absent option stays as it is, `null` takes it away. */
+export interface DriverPeerChanges {
+  /** Addresses, resolved, best first. */
+  endpoints?: Array<string>
+  /** 32 bytes. */
+  presharedKey?: Uint8Array | null
+  /** Prefixes of the addresses that are the peer's. */
+  allowedIPs?: Array<string>
+  /** Seconds. */
+  persistentKeepalive?: number | null
+  /** Take prefixes from the peers that have them. */
+  replace?: boolean
+}
+
+/** Protocols for a peer, each list best first: at most 64 names of 1 to 255 bytes, none twice. */
+export interface DriverProtocols {
+  /** Number of changes for one peer, over all connections of the pair and as long as this process lives. */
+  generation: number
+  /** Protocols that this end dials with. */
+  offer: Array<string>
+  /** Protocols that this end accepts from diallers. */
+  accept: Array<string>
+  /** Protocols that are known here, and left out of the others for a floor. A peer that offers one is told so. */
+  below: Array<string>
+  /** Transports that this end speaks: 'quic/1'. */
+  transports: Array<string>
 }
 
 /** The limits that the engine enforces. */
-export interface DeviceLimits {
+export interface EngineLimits {
+  /**
+   * r" Number of peers at once.
+   * r"
+   * r" The peer that `authorize` let in and that is gone longest gives way, counted in `peersDisplaced`.
+   * r" Where there is none, `addPeer` throws `ERR_WARREN_TOO_MANY_PEERS`, and strangers are rejected.
+   */
   peers: number
+  /**
+   * r" Number of strangers whose authorization is under way.
+   * r"
+   * r" Further strangers are ignored, counted in `strangers`, and try again after 5 s; so is one whose IPv4
+   * r" address or IPv6 /64 has a quarter of them, 16 at least.
+   */
   pendingAuthorizations: number
+  /**
+   * r" Number of strangers' handshakes opened in a second, all together; each takes some 470 us.
+   * r"
+   * r" Initiations of unknown keys are not opened further, counted in `strangers`; cookies are asked for
+   * r" first.
+   */
   handshakesPerSecond: number
+  /**
+   * r" Bytes of the largest message, sent or taken.
+   * r"
+   * r" `send` rejects with `ERR_WARREN_MESSAGE_TOO_LARGE`; a message of the peer is refused, and 'dropped'
+   * r" for its sender.
+   */
   messageBytes: number
+  /**
+   * r" Bytes of messages that arrived and nobody took yet, for each connection, counted by lanes like
+   * r" `queuedBytes`; at least `messageBytes`.
+   * r"
+   * r" The sender is held back, lane by lane; four times that over all lanes. Each message counts 512 bytes
+   * r" besides its own.
+   */
   receiveBytesPerConnection: number
+  /**
+   * r" Number of byte streams that a peer may have open at once, of each kind, and of messages on their
+   * r" way.
+   * r"
+   * r" The peer waits before it opens more. One way a quarter more are there for lanes above, and one
+   * r" message more.
+   */
   streamsPerConnection: number
+  /**
+   * r" Number of connections that arrived and nobody took yet, dials of peers among them.
+   * r"
+   * r" A dial that its dialler has not completed for three probe timeouts, 1 s at least, makes room,
+   * r" counted in `displacedDials`; else the dialler is refused: `ERR_WARREN_CONNECTION_REFUSED` there,
+   * r" counted in `refusedConnections`. Of dials that it has not completed, one peer holds an eighth, 2 at
+   * r" least.
+   */
   pendingConnections: number
+  /**
+   * r" Bytes of raw packets that wait, for each peer, either way.
+   * r"
+   * r" Packets are dropped and counted; so are the oldest of those that wait for a session, and of the
+   * r" copies that are kept for some round trips, where a later answer may replace the session that sealed
+   * r" them. As many bytes of unreliable datagrams that nobody takes are kept for each connection.
+   */
   packetBytesPerPeer: number
 }
 
-/** Checked by TypeScript; durations in milliseconds, sizes in bytes, rates in bits per second. */
-export interface DeviceOptions {
+/** Options of an engine, parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes. */
+export interface EngineOptions {
+  /** 32 bytes, which the driver wipes once the engine has read them. */
   privateKey: Uint8Array
-  protocols: ProtocolLists
+  /** Protocols for peers that have none of their own. */
+  protocols: DriverProtocols
+  /** Bytes of the largest packet inside the tunnel. */
   mtu: number
+  /** Bytes of the largest that is taken, and that connections may find their path to carry. */
   maxMtu: number
+  /** Whether strangers are told of; else they are refused in silence. */
   authorize: boolean
+  /** Time for which a stranger's question stays open. */
   authorizeTimeout: number
+  /** Time without an answer after which a connection is down. */
   deadAfter: number
+  /** Time of silence after which a connection asks; undefined: never. */
   heartbeat?: number
+  /** Rate of the link; undefined: not bounded. */
   uplink?: number
-  lanes: Array<LaneOptions>
-  limits: DeviceLimits
+  /** Lanes with a policy of their own; all others wait when they are full, and have no rate. */
+  lanes: Array<DriverLane>
+  /** Limits that the engine enforces. */
+  limits: EngineLimits
 }
 
-/** Distribution of durations, in milliseconds. */
-export interface HistogramFigures {
+/**
+ * Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their
+ * buckets.
+ */
+export interface Histogram {
   /** Number of durations. */
   count: number
-  /** Their sum. */
+  /** All of them together, in milliseconds. */
   sum: number
-  /** Half took at most this long. */
+  /** Half of them were shorter, in milliseconds. */
   p50: number
-  /** All but a hundredth took at most this long. */
+  /** 99 of 100 were shorter, in milliseconds. */
   p99: number
-  /** The longest. */
+  /** The longest, in milliseconds. */
   max: number
   /** Buckets that are not empty, shortest first. */
   buckets: Array<BucketFigures>
+}
+
+/** Durations above the bucket before, up to `le` milliseconds. */
+export interface HistogramBucket {
+  /** The upper bound, in milliseconds. */
+  le: number
+  /** Number of durations. */
+  count: number
 }
 
 /** The number of the interface of this name, for the zone of a link-local address; nothing: there is none now. */
@@ -301,75 +496,42 @@ export declare function interfaceIndex(name: string): number | null
 /** The name of the interface of this number; nothing: there is none now. */
 export declare function interfaceName(index: number): string | null
 
-/** Figures of one lane of one connection. */
+/** Figures of one priority: of a connection, or summed over those of a peer or a device. */
 export interface LaneFigures {
-  /** The lane's priority. */
+  /** The priority that the lane is for, 0 to 255. */
   priority: number
-  /** Message bytes that have not begun to leave. */
-  queuedBytes: number
-  /** Messages that have not begun to leave. */
+  /** Number of messages that were admitted and have not begun to leave. */
   queuedMessages: number
-  /** Milliseconds that the oldest of them has waited. */
+  /** Bytes that were admitted and are not yet written to the transport. */
+  queuedBytes: number
+  /** Age of the oldest of these, in milliseconds. */
   oldest: number
-  /** Message and stream bytes handed to the transport. */
+  /** Bytes of messages and streams that were written to the transport. */
   sentBytes: number
-  /** Messages that the peer's device holds whole. */
+  /** Number of messages that the peer's device holds whole. */
   delivered: number
-  /** Messages whose lifetime ended first. */
+  /** Number of messages whose lifetime ended first. */
   expired: number
-  /** Messages given up in time. */
+  /** Number of messages given up in time. */
   cancelled: number
-  /** Messages given up in time for newer ones. */
+  /** Number of messages given up in time for newer ones. */
   replaced: number
-  /** Messages refused by the peer, or dropped by the full lane. */
+  /** Number of messages refused by the peer, or dropped by the full lane. */
   dropped: number
-  /** Messages whose connection ended first. */
+  /** Number of messages whose connection ended first. */
   lost: number
-  /** From the queue until the first byte was written. */
+  /** Time from admission until the message began to leave. */
   waited: HistogramFigures
-  /** From the queue until the peer's device held it whole. */
+  /** Time from admission until the sender knew that the peer's device holds the whole message. */
   delivery: HistogramFigures
 }
 
-/** Policy of one lane, on every connection. */
-export interface LaneOptions {
-  priority: number
-  full: 'wait' | 'drop-oldest' | 'drop-newest' | 'close'
-  maxQueuedBytes: number
-  rate?: number
-}
-
-/** Address and port to listen on: no host is every address. */
+/** Address and port to listen on. */
 export interface ListenOptions {
+  /** Address of this machine; undefined: all of them. */
   host?: string
+  /** UDP port; 0: a free one. */
   port: number
-}
-
-/** `lib/driver.ts` says what each is. */
-export interface PeerOptions {
-  publicKey: string
-  endpoints: Array<string>
-  presharedKey?: Uint8Array
-  allowedIPs: Array<string>
-  persistentKeepalive?: number
-}
-
-/** Changes to a peer: an absent option stays as it is, `null` takes it away. */
-export interface PeerUpdate {
-  endpoints?: Array<string>
-  presharedKey?: Uint8Array | null
-  allowedIPs?: Array<string>
-  persistentKeepalive?: number | null
-  replace?: boolean
-}
-
-/** Protocols for a peer, each list best first: `lib/driver.ts` says what each is. */
-export interface ProtocolLists {
-  generation: number
-  offer: Array<string>
-  accept: Array<string>
-  below: Array<string>
-  transports: Array<string>
 }
 
 /** The tables that this addon was built with, as text: its records are read by code that was written from the same. */

@@ -4,9 +4,9 @@ import { root } from './build/root.mjs'
 /**
  * Runs a command and tells how it went: `{ code, output, seconds }`. The output is shown as it comes, or with `quiet`
  * handed back only. A command that cannot be started has the code 127; one that takes longer than `limit` seconds is
- * killed and has the code 124.
+ * killed and has the code 124; what `late` says of its process then is a part of the output.
  */
-export function run(command, args, { cwd = root, env = {}, quiet = false, limit = 1_800 } = {}) {
+export function run(command, args, { cwd = root, env = {}, quiet = false, limit = 1_800, late = () => '' } = {}) {
   const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -24,7 +24,9 @@ export function run(command, args, { cwd = root, env = {}, quiet = false, limit 
       resolve({ code, output, seconds: (performance.now() - started) / 1000 })
     }
     const timer = setTimeout(() => {
-      take(process.stderr)(`\n${command} ${args.join(' ')}: killed, it has not ended within ${limit} s\n`)
+      take(process.stderr)(
+        `\n${command} ${args.join(' ')}: killed, it has not ended within ${limit} s\n${late(child.pid)}\n`,
+      )
       child.kill('SIGKILL')
       child.stdout.destroy()
       child.stderr.destroy()

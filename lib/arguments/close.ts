@@ -3,7 +3,7 @@ import type { DriverClose } from '../driver.js'
 import { fromClose, nativeError, type WarrenError } from '../errors.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { outOfRange } from './argument-error.js'
-import { BELOW_FLOOR_CODE } from './close-codes.js'
+import { isOfFloor } from './close-codes.js'
 import { type Check, integer, optional, parseOptions, text } from './options.js'
 
 /** Options of `close` and `remove`. The other end gets code and reason. */
@@ -56,8 +56,7 @@ export function parseDestroy(options: DestroyOptions = {}): Omit<ParsedClose, 't
 export function closeReasonOf(close: DriverClose, peer: string): CloseReason {
   const { by, reason, rawReason } = close
   const code = close.code < 2 ** 32 ? close.code : 0
-  const isBelowFloor = close.cause === 'application' && close.code === BELOW_FLOOR_CODE
-  const error = isBelowFloor ? nativeError('below-floor', reason, { peer }) : fromClose(close, peer)
+  const error = isOfFloor(close) ? nativeError('below-floor', reason, { peer }) : fromClose(close, peer)
   return { by, code, reason, ...(rawReason !== undefined && { rawReason }), error }
 }
 

@@ -103,6 +103,8 @@ export interface ConnectionReceiver {
   streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
   /** Another connection takes its place from now on. */
   superseded(by: Connection): void
+  /** It gives way, and its grace ends now; with a limit it ends in so many milliseconds, whatever it still has. */
+  hasten(limit?: number): void
   /** It ends at once, though it gives way. */
   cut(): void
   /** That one is gone: this one is used again. `false`: an end of it sends nothing more. */
@@ -221,6 +223,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
         this.#streams.opened(stream, bidirectional, priority, name),
       superseded: (by) => this.#superseded(by),
       takeBack: () => this.#takeBack(),
+      hasten: (limit) => this.#givingWay?.hasten(limit),
       cut: () => this.#cut(),
       finished: () => {
         this.#isFinished = true

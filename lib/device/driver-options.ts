@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { driverLimits } from '../arguments/limits.js'
+import { engineLimits } from '../arguments/limits.js'
 import type { DriverOptions } from '../driver.js'
 import { FIRST_GENERATION } from '../versions/settings.js'
 import type { ParsedDeviceOptions } from './device-options.js'
@@ -33,5 +33,5 @@ export function driverOptions(options: ParsedDeviceOptions): DriverOptions {
     uplink,
     lanes: [...lanes.values()],
   }
-  return { ...shared, privateKey, authorize: authorize !== undefined, limits: driverLimits(limits) }
+  return { ...shared, privateKey, authorize: authorize !== undefined, limits: engineLimits(limits) }
 }

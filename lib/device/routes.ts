@@ -1,7 +1,9 @@
 import { spellEndpoint } from '../arguments/endpoint.js'
+import type { ConnectionReceiver } from '../connection/connection.js'
 import { ConnectionRoutes } from '../connection/connection-routes.js'
 import { inContextOf, streamReset, streamStopped } from '../connection/connection-streams.js'
 import { DialRoutes } from '../dial/dial-routes.js'
+import { Unconfirmed } from '../dial/unconfirmed.js'
 import type { DriverClose, PeerLists, Receiver } from '../driver.js'
 import type { Peer } from '../peer/peer.js'
 import type { PeerReceiver } from '../peer/peer-host.js'
@@ -13,6 +15,7 @@ export class Routes {
   readonly peers = new Map<number, PeerReceiver<Peer>>()
   readonly connections = new ConnectionRoutes()
   readonly dials = new DialRoutes()
+  readonly unconfirmed = new Unconfirmed()
 }
 
 /** Receiver of events that concern the device as a whole. */
@@ -31,11 +34,18 @@ export interface DeviceReceiver {
 }
 
 /** Gives each event of a driver to whom it concerns. One for what is gone already goes nowhere. */
-export function receiverOf({ peers, connections }: Routes, device: () => DeviceReceiver | undefined): Receiver {
+export function receiverOf(
+  { peers, connections, unconfirmed }: Routes,
+  device: () => DeviceReceiver | undefined,
+): Receiver {
   const { streams } = connections
   const toStream = (stream: number, tell: (sides: StreamSides) => void): void => {
     const found = streams.get(stream)
     if (found !== undefined) inContextOf(found, tell)
+  }
+  const live = (connection: number): ConnectionReceiver | undefined => {
+    unconfirmed.confirmed(connection)
+    return connections.get(connection)
   }
   return {
     peerUp: (peer, handshakeMs) => peers.get(peer)?.up(handshakeMs),
@@ -54,20 +64,26 @@ export function receiverOf({ peers, connections }: Routes, device: () => DeviceR
     early: (connection, peer, protocol) => peers.get(peer)?.early(connection, protocol),
     connected: (connection, peer, initiator, protocol, theirs) => {
       const receiver = peers.get(peer)
-      if (receiver !== undefined) device()?.connected(connection, receiver, initiator, protocol, theirs)
+      if (receiver === undefined) return
+      const tell = (): void => device()?.connected(connection, receiver, initiator, protocol, theirs)
+      if (initiator === 'local' && receiver.hasCurrent(protocol)) unconfirmed.hold(connection, tell)
+      else tell()
     },
-    announced: (connection, theirs) => connections.get(connection)?.announced(theirs),
-    finished: (connection) => connections.get(connection)?.finished(),
+    confirmed: (connection) => unconfirmed.confirmed(connection),
+    announced: (connection, theirs) => live(connection)?.announced(theirs),
+    finished: (connection) => live(connection)?.finished(),
     dialRefused: (peer, why, offered, chosen) => peers.get(peer)?.dialRefused({ why, offered, chosen }),
-    connectionClosed: (connection, by, cause, code, reason, accepts) =>
-      device()?.connectionClosed(connection, { by, cause, code, accepts, ...shown(reason) }),
-    datagram: (connection, bytes) => connections.get(connection)?.datagram(bytes),
-    message: (connection, priority, bytes) => connections.get(connection)?.message(priority, bytes),
-    laneDrained: (connection, priority, bytes) => connections.get(connection)?.laneDrained(priority, bytes),
-    messageSettled: (connection, message, outcome) => connections.get(connection)?.messageSettled(message, outcome),
+    connectionClosed: (connection, by, cause, code, reason, accepts) => {
+      unconfirmed.delete(connection)
+      device()?.connectionClosed(connection, { by, cause, code, accepts, ...shown(reason) })
+    },
+    datagram: (connection, bytes) => live(connection)?.datagram(bytes),
+    message: (connection, priority, bytes) => live(connection)?.message(priority, bytes),
+    laneDrained: (connection, priority, bytes) => live(connection)?.laneDrained(priority, bytes),
+    messageSettled: (connection, message, outcome) => live(connection)?.messageSettled(message, outcome),
 
     streamOpened: (connection, stream, bidirectional, priority, name) =>
-      connections.get(connection)?.streamOpened(stream, bidirectional, priority, name),
+      live(connection)?.streamOpened(stream, bidirectional, priority, name),
     streamData: (stream, chunk) => toStream(stream, ({ read }) => read?.data(chunk)),
     streamEnd: (stream) => toStream(stream, ({ read }) => read?.end()),
     streamReset: (stream, code) => toStream(stream, (sides) => streamReset(sides, code)),

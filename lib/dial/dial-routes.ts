@@ -3,12 +3,13 @@ import type { DialReceiver } from './dial.js'
 
 /** The connections of a device that are not up yet, by the ids of its driver. */
 export class DialRoutes {
-  readonly #dials = new Map<number, DialReceiver>()
+  readonly #dials = new Map<number, DialReceiver[]>()
   /** Nobody waits for these any more; the driver has still to report their end. */
   readonly #cancelled = new Set<number>()
 
+  /** Several dials may lead to one connection, which is up already and not yet told of. */
   add(id: number, receiver: DialReceiver): void {
-    this.#dials.set(id, receiver)
+    this.#dials.set(id, [...(this.#dials.get(id) ?? []), receiver])
   }
 
   /** The connection is up, or its end was told. */
@@ -29,6 +30,6 @@ export class DialRoutes {
   /** The driver reports the end. */
   closed(id: number, close: DriverClose): void {
     this.#cancelled.delete(id)
-    this.#dials.get(id)?.closed(close)
+    for (const receiver of this.#dials.get(id) ?? []) receiver.closed(close)
   }
 }

@@ -70,12 +70,10 @@ export class KeepConnected {
     this.#wait(0)
   }
 
-  /** A connection that would have done ended, after so many milliseconds. */
-  lost(close: DriverClose, age: number): void {
-    const isClosed = close.cause === 'application'
-    const isLost = close.by === 'network' || close.cause === 'peer-restarted'
-    if (age >= (isLost ? BRIEF : STABLE)) this.#attempts = 0
-    this.#check(isClosed ? AFTER_CLOSE : 0)
+  /** A connection that would have done ended, after so many milliseconds; `isLoss`: by no application's will. */
+  lost(close: DriverClose, isLoss: boolean, age: number): void {
+    if (age >= (isLoss ? BRIEF : STABLE)) this.#attempts = 0
+    this.#check(close.cause === 'application' && !isLoss ? AFTER_CLOSE : 0)
   }
 
   /** Sees to the next attempt, if one is needed: not before `least`. */

@@ -1,3 +1,4 @@
+import { isOfFloor } from '../arguments/close-codes.js'
 import type { Endpoint } from '../arguments/endpoint.js'
 import type { DriverClose } from '../driver.js'
 import { nativeError, type WarrenError } from '../errors.js'
@@ -37,6 +38,8 @@ export interface DialledPeer<C> {
   floorAbove(protocol: string): Floor | undefined
   /** Whether a connection is the one of its family that is used. */
   isCurrent(connection: C): boolean
+  /** Whether both ends have a version of a protocol's family in common, as far as is known. */
+  hasCommon(protocol: string): boolean
   /** A dial that nobody waits for failed; the next one follows after so many milliseconds. */
   dialFailed(error: unknown, pause: number): void
 }
@@ -135,9 +138,11 @@ export class PeerDials<C extends Dialled> {
     if (up === undefined || this.#findFamily([connection.protocol]) !== undefined) return
     const age = this.#runtime.clock.now() - up.since
     const order = this.#keep.current
-    const isLoss = close.by === 'network' || close.cause === 'peer-restarted'
+    // Nobody wanted to be without a connection, where another version of the family is common.
+    const isMove = isOfFloor(close) && this.#peer.hasCommon(connection.protocol)
+    const isLoss = close.by === 'network' || close.cause === 'peer-restarted' || isMove
     const isOrdered = order !== undefined && this.#areOfFamily(this.#wanted(order.protocols), connection.protocol)
-    if (isOrdered) this.#keep.lost(close, age)
+    if (isOrdered) this.#keep.lost(close, isLoss, age)
     else if (up.offer !== undefined && isLoss) this.#lost(up.offer, age)
   }
 
@@ -255,7 +260,9 @@ export class PeerDials<C extends Dialled> {
     receiver: DialReceiver,
     early: boolean,
   ): number {
-    const { connection } = this.#runtime.driver.connect(this.#id, protocols, timeout, ...(early ? [true] : []))
+    const { driver } = this.#runtime
+    const asked = [this.#id, protocols, timeout] as const
+    const connection = early ? driver.connectEarly(...asked) : driver.connect(...asked)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {

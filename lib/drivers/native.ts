@@ -7,7 +7,7 @@ import type { DriverOptions, OpenDriver, Receiver } from '../driver.js'
 import { fromNative } from '../errors.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 import { CommandDriver } from './command-driver.js'
-import { deviceOptions } from './device-options.js'
+import { engineOptions } from './engine-options.js'
 import { atExit } from './exit.js'
 
 // Captured at import, as in `clock.ts`: fake timers that are installed later do not stop tunnels.
@@ -37,7 +37,7 @@ class NativeDriver extends CommandDriver<NativeDevice> {
     const self = new WeakRef(this)
     const { host, port } = options.listen
     const listen = host === undefined ? { port } : { host, port }
-    this.device = new (addon().NativeDevice)(deviceOptions(options), listen, () => self.deref()?.drain())
+    this.device = new (addon().NativeDevice)(engineOptions(options), listen, () => self.deref()?.drain())
     this.address = { host: this.device.host ?? '', port: this.device.port ?? 0 }
     this.#reader = new RecordReader(this.device, this.#watched(receiver))
     this.#keepAlive = setInterval(nothing, LONGEST_TIMER)

@@ -9,7 +9,7 @@ import type { Driver, DriverOptions, Receiver, SocketErrors } from '../driver.js
 import { fromNative } from '../errors.js'
 import type { DeviceFigures } from '../generated/figures.js'
 import { CommandDriver } from './command-driver.js'
-import { deviceOptions } from './device-options.js'
+import { engineOptions } from './engine-options.js'
 import { atExit } from './exit.js'
 import { Paths } from './paths.js'
 import { UdpSocket } from './udp-socket.js'
@@ -69,7 +69,7 @@ class ScriptDriver extends CommandDriver<ScriptDevice> {
   constructor(options: DriverOptions, receiver: Receiver, socket: UdpSocket, world: World) {
     super()
     this.#now = world.uptime
-    this.device = new (addon().ScriptDevice)(deviceOptions(options), this.#now())
+    this.device = new (addon().ScriptDevice)(engineOptions(options), this.#now())
     this.address = socket.address
     this.#socket = socket
     this.#paths = new Paths(this.device, socket.isIPv6)

@@ -1,9 +1,9 @@
-import type { DriverLaneStats, Histogram } from '../driver.js'
+import type { Histogram, LaneFigures } from '../generated/objects.js'
 import type { OutboxLane } from '../outbox/outbox-lane.js'
 import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
 
 /** Figures of one priority: of a connection, or summed over those of a peer or a device. */
-export interface LaneStats extends DriverLaneStats {
+export interface LaneStats extends LaneFigures {
   /** Number of messages that wait for room: their `send` has not resolved. */
   readonly waitingMessages: number
   /** Bytes of those. */
@@ -19,7 +19,7 @@ export type OutboxFigures = Pick<OutboxLane<never>, 'priority' | 'outcomes' | 'w
 
 /** Joins what the engine knows of lanes with what one outbox or several do, by priority. */
 export function joinLanes(
-  engine: Iterable<DriverLaneStats>,
+  engine: Iterable<LaneFigures>,
   outboxes: Iterable<OutboxFigures>,
   now: number,
 ): readonly LaneStats[] {

@@ -1,4 +1,5 @@
-import type { DriverLaneStats, Outcome } from '../driver.js'
+import type { Outcome } from '../driver.js'
+import type { LaneFigures } from '../generated/objects.js'
 import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
 import { joinLanes, type LaneStats, type OutboxFigures } from './lane-stats.js'
 
@@ -36,7 +37,7 @@ export class LaneTotals {
   }
 
   /** `engine`: what the engine knows of the same lanes, past ones included. */
-  now(engine: Iterable<DriverLaneStats>, now: number): readonly LaneStats[] {
+  now(engine: Iterable<LaneFigures>, now: number): readonly LaneStats[] {
     return joinLanes(engine, this.#outboxes(), now)
   }
 

@@ -96,6 +96,9 @@ export interface Receiver {
   /** A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said. */
   connected(connection: number, peer: number, initiator: Initiator, protocol: string, theirs: PeerLists): void
 
+  /** The peer has the connection that this end dialled. Told once; what the peer sends may come before. */
+  confirmed(connection: number): void
+
   /** The peer's lists are others from now on. Of what came faster than ten times a second, the newest alone. */
   announced(connection: number, theirs: PeerLists): void
 
@@ -201,6 +204,7 @@ export const DECODERS: readonly Decoder[] = [
       record.text(4),
       record.lists(6),
     ),
+  (record, to) => to.confirmed(record.number(1)),
   (record, to) => to.announced(record.number(1), record.lists(2)),
   (record, to) => to.finished(record.number(1)),
   (record, to) =>
@@ -248,6 +252,7 @@ export const KINDS: readonly (keyof Receiver)[] = [
   'packet',
   'early',
   'connected',
+  'confirmed',
   'announced',
   'finished',
   'dialRefused',
@@ -281,6 +286,7 @@ export const TABLE: string = [
   "Packet peer:Number packet:Copied<'a>",
   "Early connection:Number peer:Number protocol:Text<'a>",
   "Connected connection:Number peer:Number initiator:Initiator protocol:Text<'a> theirs:PeerLists",
+  'Confirmed connection:Number',
   'Announced connection:Number theirs:PeerLists',
   'Finished connection:Number',
   "DialRefused peer:Number why:DialRefusal offered:Names chosen:OptionalText<'a>",

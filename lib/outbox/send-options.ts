@@ -1,10 +1,10 @@
 import { types } from 'node:util'
 import { outOfRange } from '../arguments/argument-error.js'
 import { checkBytes } from '../arguments/bytes.js'
-import type { Limits } from '../arguments/limits.js'
 import { checkNames, integer, optional, signal, text } from '../arguments/options.js'
 import { priority } from '../arguments/priority.js'
 import type { Outcome } from '../driver.js'
+import type { Limits } from '../generated/limits.js'
 import { LONGEST_TIMER } from '../waiting/clock.js'
 
 /** Options of `send`. */

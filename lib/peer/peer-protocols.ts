@@ -6,13 +6,12 @@ import type { PeerLists } from '../driver.js'
 import { Slots } from '../outbox/slots.js'
 import type { Runtime } from '../runtime.js'
 import { Announcer } from '../versions/announcer.js'
+import { BelowFloor } from '../versions/below-floor.js'
 import type { ClosingFacts } from '../versions/can-close.js'
 import { choose, type Lists } from '../versions/choice.js'
-import type { Floor } from '../versions/floors.js'
 import { Moves } from '../versions/moves.js'
 import { PeerSettings, type SentLists } from '../versions/settings.js'
 import { NewestLists } from '../versions/their-lists.js'
-import type { Timer } from '../waiting/clock.js'
 import type { FamilyState } from './family-state.js'
 import type { PeerEvent } from './peer-event.js'
 import type { RefusedDial } from './peer-host.js'
@@ -40,8 +39,9 @@ export class PeerProtocols {
   readonly #moves: Moves<Connection>
   readonly #slots = new Map<string, Slots>()
   readonly #since = new Map<string, Date>()
-  /** Connections below a floor, and when they close. */
-  #late: Map<Connection, Timer> | undefined
+  readonly #belowFloor: BelowFloor<Connection>
+  /** Connections on which the peer sends nothing more. */
+  readonly #left = new WeakSet<Connection>()
   /** The connection on which the newest lists were told. */
   #toldOn: Connection | undefined
   #wasOwn = false
@@ -54,6 +54,7 @@ export class PeerProtocols {
     this.#link = link
     this.#mine = new PeerSettings(settings, () => this.#listsChanged())
     this.#announcer = new Announcer(() => this.#announce(), clock)
+    this.#belowFloor = this.#makeBelowFloor()
     this.#moves = new Moves<Connection>(
       {
         families: settings.families,
@@ -69,7 +70,9 @@ export class PeerProtocols {
           return true
         },
         superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
+        hasten: (connection) => link.routes.of(connection)?.hasten(),
         cut: (connection) => link.routes.of(connection)?.cut(),
+        graceOf: ({ protocol }) => this.#mine.floorAbove(protocol)?.grace,
         takeBack: (connection) => link.routes.of(connection)?.takeBack() ?? false,
         changed: (family, current, previous) => this.#currentChanged(family, current, previous),
       },
@@ -109,6 +112,11 @@ export class PeerProtocols {
     return choose(this.mine, theirs, isOf)
   }
 
+  /** Whether both ends have a version of a protocol's family in common, as far as is known. */
+  hasCommon(protocol: string): boolean {
+    return this.best(this.#familyOf(protocol)) !== undefined
+  }
+
   /** Whether a connection is the one of its family that is used. */
   isCurrent(connection: Connection): boolean {
     return this.current(connection.protocol) === connection
@@ -128,7 +136,11 @@ export class PeerProtocols {
       spoken: this.#runtime.spoken.of(protocol),
       move: (connection: Connection) => this.#move(connection),
       announced: (lists: PeerLists) => this.#announced(lists),
-      left: (connection: Connection) => this.#moves.left(connection),
+      left: (connection: Connection) => {
+        this.#left.add(connection)
+        this.#moves.left(connection)
+        this.#hastenLeft()
+      },
     }
   }
 
@@ -156,7 +168,8 @@ export class PeerProtocols {
     this.#toldOn = connection
     const wasChanged = this.#runtime.clock.now() - this.#changedAt < HELLO_TIME
     if (wasChanged || isNews) this.#moves.listsChanged()
-    this.#checkFloors()
+    this.#hastenLeft()
+    this.#belowFloor.check(this.#link.connections)
   }
 
   /** Lists came on a connection. */
@@ -164,6 +177,7 @@ export class PeerProtocols {
     if (!this.#theirs.learn(lists)) return
     for (const family of this.#names()) this.#tell(family, this.#moves.current(family)?.protocol)
     this.#moves.listsChanged()
+    this.#hastenLeft()
   }
 
   /** A dial of the peer's was refused: one that this end is to make, it makes; others are told of. */
@@ -199,8 +213,7 @@ export class PeerProtocols {
     const { spoken } = this.#runtime
     spoken.of(connection.protocol).connections -= 1
     spoken.spoke(this.#link.publicKey, connection.protocol)
-    this.#late?.get(connection)?.cancel()
-    this.#late?.delete(connection)
+    this.#belowFloor.ended(connection)
     this.#moves.ended(connection, isLost)
     if (this.#link.connections.size === 0) this.#theirs.left()
     if (this.#toldOn !== connection) return
@@ -232,8 +245,7 @@ export class PeerProtocols {
     this.#mine.stop()
     this.#announcer.stop()
     this.#moves.stop()
-    for (const timer of this.#late?.values() ?? []) timer.cancel()
-    this.#late = undefined
+    this.#belowFloor.stop()
   }
 
   /** By hand, what moves do by themselves. */
@@ -294,7 +306,7 @@ export class PeerProtocols {
     if (this.#link.connections.size === 0) return
     if (this.isAnswered) this.#announcer.changed()
     this.#moves.listsChanged()
-    this.#checkFloors()
+    this.#belowFloor.check(this.#link.connections)
   }
 
   #announce(): void {
@@ -307,26 +319,35 @@ export class PeerProtocols {
     this.#runtime.driver.announce(receiver.id, this.mine)
   }
 
-  /** Live connections below a floor are closed at the end of its grace, unless they move or the floor is lowered. */
-  #checkFloors(): void {
-    for (const connection of this.#link.connections) {
-      const floor = this.#mine.floorAbove(connection.protocol)
-      const timer = this.#late?.get(connection)
-      if (floor === undefined) {
-        timer?.cancel()
-        this.#late?.delete(connection)
-      } else if (timer === undefined) {
-        const close = this.#runtime.clock.after(floor.grace, () => this.#closeBelow(connection, floor))
-        this.#late ??= new Map()
-        this.#late.set(connection, close)
-      }
-    }
+  #makeBelowFloor(): BelowFloor<Connection> {
+    const { routes, dials } = this.#link
+    return new BelowFloor<Connection>(
+      {
+        floorAbove: ({ protocol }) => this.#mine.floorAbove(protocol),
+        isCurrent: (connection) => this.isCurrent(connection),
+        move: ({ protocol }, timeout) => {
+          const target = this.isAnswered ? this.best(this.#familyOf(protocol)) : undefined
+          const isOurs = target !== undefined && ['we', 'both'].includes(this.#dialler(target))
+          return isOurs ? dials().connect([target], timeout, undefined, 'move') : undefined
+        },
+        hasten: (connection, limit) => routes.of(connection)?.hasten(limit),
+        close: (connection, { protocol }) => {
+          this.#runtime.spoken.of(connection.protocol).refusedBelowFloor += 1
+          routes.of(connection)?.close(BELOW_FLOOR_CODE, `below the floor: ${protocol} or newer`)
+        },
+      },
+      this.#runtime.clock,
+    )
   }
 
-  #closeBelow(connection: Connection, floor: Floor): void {
-    if (!this.isCurrent(connection)) return
-    this.#runtime.spoken.of(connection.protocol).refusedBelowFloor += 1
-    this.#link.routes.of(connection)?.close(BELOW_FLOOR_CODE, `below the floor: ${floor.protocol} or newer`)
+  /** The peer speaks a protocol no more, in which it has finished on a connection that gives way: this end's grace has no use. */
+  #hastenLeft(): void {
+    const { offer, accept } = this.theirs ?? NO_LISTS
+    for (const connection of this.#link.connections) {
+      const isSpoken = offer.includes(connection.protocol) || accept.includes(connection.protocol)
+      if (!isSpoken && this.#left.has(connection) && !this.isCurrent(connection))
+        this.#link.routes.of(connection)?.hasten()
+    }
   }
 
   #currentChanged(family: string, current: Connection | undefined, previous: Connection | undefined): void {

@@ -102,6 +102,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       lists: () => this.#protocols.mine,
       floorAbove: (protocol) => this.#protocols.settings.floorAbove(protocol),
       isCurrent: (connection) => this.#protocols.isCurrent(connection),
+      hasCommon: (protocol) => this.#protocols.hasCommon(protocol),
       dialFailed: (error, pause) => this.#dialFailed(error, pause),
     })
     this.#endpoints.configure(facts.endpoints)

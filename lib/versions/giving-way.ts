@@ -25,6 +25,8 @@ export class GivingWay {
   readonly #link: GivingWayLink
   readonly #clock: Clock
   #timer: Timer | undefined
+  #limit: Timer | undefined
+  #isDraining = false
   #isFinished = false
   #areTheyFinished: boolean
   #isOver = false
@@ -39,6 +41,20 @@ export class GivingWay {
     this.#timer = clock.after(link.grace, () => void this.#drain())
   }
 
+  /** This end has said that it sends nothing more. */
+  get isFinished(): boolean {
+    return this.#isFinished
+  }
+
+  /** The grace ends now. `limit`: in so many milliseconds the connection closes, whatever it still has. */
+  hasten(limit?: number): void {
+    if (this.#isOver) return
+    if (limit !== undefined) this.#limit ??= this.#clock.after(limit, () => this.#close())
+    if (this.#isDraining) return
+    this.#timer?.cancel()
+    void this.#drain()
+  }
+
   /** The other end sends nothing more. */
   theyFinished(): void {
     this.#areTheyFinished = true
@@ -49,9 +65,11 @@ export class GivingWay {
   ended(): void {
     this.#isOver = true
     this.#timer?.cancel()
+    this.#limit?.cancel()
   }
 
   async #drain(): Promise<void> {
+    this.#isDraining = true
     this.#link.endAdmission()
     await this.#link.drained()
     if (this.#isOver) return
@@ -62,7 +80,10 @@ export class GivingWay {
   }
 
   #closeIfDone(): void {
-    if (this.#isOver || !this.#isFinished || !this.#areTheyFinished) return
+    if (!this.#isOver && this.#isFinished && this.#areTheyFinished) this.#close()
+  }
+
+  #close(): void {
     this.ended()
     this.#link.close()
   }

@@ -29,8 +29,12 @@ export interface MovesLink<C> {
   superseded(connection: C, by: C): void
   /** A connection that has given way is used again; `false`: it admits nothing more. */
   takeBack(connection: C): boolean
+  /** A connection that has given way admits nothing more, and ends when both ends have delivered what they have. */
+  hasten(connection: C): void
   /** A connection that has given way ends at once. */
   cut(connection: C): void
+  /** Milliseconds that a floor of this end's leaves a connection to move; `undefined`: it is below none. */
+  graceOf(connection: C): number | undefined
   /** The connection of a family is another one than before, or none. */
   changed(family: string, current: C | undefined, previous: C | undefined): void
 }
@@ -92,9 +96,11 @@ export class Moves<C extends Moving> {
     return haveCrossed && (initiator === 'local') !== this.#link.isFirst
   }
 
+  /** A move has not to wait for those before it: of connections that give way the oldest end their graces early. */
   #giveWay(connection: C, to: C, { giving }: Family<C>): void {
     giving.add(connection)
     this.#link.superseded(connection, to)
+    for (const early of [...giving].slice(0, -KEPT)) this.#link.hasten(early)
     const [oldest] = giving
     if (giving.size <= LONGEST_QUEUE || oldest === undefined) return
     giving.delete(oldest)
@@ -171,17 +177,23 @@ export class Moves<C extends Moving> {
       this.#stop(family)
       return
     }
-    if (family.target === target) return
+    const grace = this.#link.graceOf(current)
+    const isDemanded = grace !== undefined
+    const isUnderWay = family.timer === undefined || !isDemanded || family.isDemanded
+    if (family.target === target && isUnderWay) return
     this.#stop(family)
     if (this.#link.replace(current, target)) {
       family.isDue = false
       return
     }
     const dialler = this.#link.dialler(target)
-    if (dialler === 'they' || dialler === 'none' || family.giving.size >= MOST_GIVING) return
+    const isFull = !isDemanded && family.giving.size >= MOST_GIVING
+    if (dialler === 'they' || dialler === 'none' || isFull) return
     family.target = target
+    family.isDemanded = isDemanded
     const isSecond = dialler === 'both' && !this.#link.isFirst
-    this.#wait(family, (isSecond ? SECOND : 0) + this.#pace(family))
+    if (isDemanded) this.#wait(family, isSecond ? Math.min(SECOND, grace / SECOND_PART) : 0)
+    else this.#wait(family, (isSecond ? SECOND : 0) + this.#pace(family))
   }
 
   #wait(family: Family<C>, pause: number): void {
@@ -200,7 +212,7 @@ export class Moves<C extends Moving> {
     if (family.current === undefined || target === undefined) return
     const controller = new AbortController()
     family.controller = controller
-    family.begun.push(this.#clock.now())
+    if (!family.isDemanded) this.#spend(family)
     const endTurn = this.#link.turns.take(() => {
       if (controller.signal.aborted) return
       this.#link.dial(target, ATTEMPT, controller.signal).then(
@@ -214,16 +226,18 @@ export class Moves<C extends Moving> {
   /** An attempt is over. Where it brought the connection, `arrived` has seen to all. */
   #settled(family: Family<C>, controller: AbortController): void {
     if (family.controller !== controller) return
-    const { target } = family
+    const { target, isDemanded } = family
     this.#stop(family)
     if (!family.isDue || family.current === undefined || target === undefined) return
     family.attempts += 1
     family.target = target
+    family.isDemanded = isDemanded
     this.#wait(family, Math.min(LONGEST, FIRST * 2 ** (family.attempts - 1)) * (0.5 + this.#clock.random() / 2))
   }
 
   #stop(family: Family<C>): void {
     family.target = undefined
+    family.isDemanded = false
     family.timer?.cancel()
     family.timer = undefined
     const { controller, endTurn } = family
@@ -233,11 +247,15 @@ export class Moves<C extends Moving> {
     endTurn?.()
   }
 
-  /** A peer whose lists change all the time is followed now and then. */
+  /** Milliseconds until a move may begin: a peer whose lists change all the time is followed now and then. */
   #pace(family: Family<C>): number {
+    return Math.max(0, family.spentUntil - (PACE_MOVES - 1) * PACE_INTERVAL - this.#clock.now())
+  }
+
+  #spend(family: Family<C>): void {
     const now = this.#clock.now()
-    family.begun = family.begun.filter((at) => at > now - PACE_WINDOW)
-    return family.begun.length < PACE_MOVES ? 0 : PACE_PAUSE
+    const most = now + PACE_MOVES * PACE_INTERVAL
+    family.spentUntil = Math.min(most, Math.max(now, family.spentUntil) + PACE_INTERVAL)
   }
 
   #family(protocol: string): Family<C> {
@@ -247,10 +265,11 @@ export class Moves<C extends Moving> {
     const family: Family<C> = {
       name,
       giving: new Set(),
-      begun: [],
+      spentUntil: 0,
       attempts: 0,
       isDue: false,
       isLeft: false,
+      isDemanded: false,
       current: undefined,
       target: undefined,
       timer: undefined,
@@ -273,12 +292,14 @@ interface Family<C> {
   isLeft: boolean
   /** Protocol of the move that is under way. */
   target: string | undefined
+  /** A floor of this end's demands it. */
+  isDemanded: boolean
   timer: Timer | undefined
   controller: AbortController | undefined
   endTurn: (() => void) | undefined
   attempts: number
-  /** Instants at which the last moves began. */
-  begun: number[]
+  /** Instant at which no move before counts any more: each does so for an interval, one after the other. */
+  spentUntil: number
 }
 
 /** Where both ends may dial, the second one waits so long for the first: longer than a dial takes over any path. */
@@ -291,13 +312,18 @@ const ATTEMPT = 10_000
 const FIRST = 250
 const LONGEST = 30_000
 
-/** Connections of a family that may be giving way at once: a peer that keeps them costs no more than these. */
-const MOST_GIVING = 3
+/** Part of a floor's grace that the second one waits, where that is shorter: three round trips of a dial fit into the rest. */
+const SECOND_PART = 4
+
+/** Connections of a family that give way for their whole grace: as many as an operator who changes his mind makes. */
+const KEPT = 3
+
+/** Connections of a family that give way, beyond which only a floor begins another move: a peer that keeps them costs no more than these. */
+const MOST_GIVING = 6
 
 /** Connections of a family that give way at once, beyond which the oldest is cut: honest ends make no such moves. */
 const LONGEST_QUEUE = 8
 
-/** Moves of a family in a window of time that follow at once; others wait. */
-const PACE_MOVES = 4
-const PACE_WINDOW = 10_000
-const PACE_PAUSE = 1_000
+/** Moves of a family that follow at once, and the milliseconds after which another one may. */
+const PACE_MOVES = 8
+const PACE_INTERVAL = 1_000

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { commandFiles } from './commands.mjs'
 import { figureFiles } from './figures.mjs'
+import { limitFiles } from './limits.mjs'
 import { recordFiles } from './records.mjs'
 import { roomFiles } from './rooms.mjs'
 import { root } from './root.mjs'
@@ -15,9 +17,13 @@ export function writeGenerated() {
 
 /** Those whose text is not what tables and imports say: path from the root, and the text. */
 export function staleFiles() {
-  return Object.entries({ ...figureFiles(), ...recordFiles(), ...roomFiles() }).filter(
-    ([path, text]) => textOf(join(root, path)) !== text,
-  )
+  return Object.entries({
+    ...commandFiles(),
+    ...figureFiles(),
+    ...limitFiles(),
+    ...recordFiles(),
+    ...roomFiles(),
+  }).filter(([path, text]) => textOf(join(root, path)) !== text)
 }
 
 function textOf(path) {

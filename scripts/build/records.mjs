@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildError } from './error.mjs'
 import { root } from './root.mjs'
-import { comment, constantName, docOf, LONGEST, list, union } from './typescript.mjs'
+import { camel, comment, constantName, docOf, LONGEST, list, union } from './typescript.mjs'
 
 const RUST = 'native/binding/src/records.rs'
 
@@ -144,10 +144,6 @@ function wordsOf(fields) {
 
 function method(kind) {
   return kind.charAt(0).toLowerCase() + kind.slice(1)
-}
-
-function camel(name) {
-  return name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
 }
 
 function quoted(text) {

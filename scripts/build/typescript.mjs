@@ -38,3 +38,8 @@ export function docOf(lines) {
 export function constantName(name) {
   return name.replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase()
 }
+
+/** A name of Rust's, as TypeScript has it. */
+export function camel(name) {
+  return name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
+}

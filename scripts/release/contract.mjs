@@ -6,6 +6,7 @@ import { transformSync } from '@swc/core'
 import { root } from '../build/root.mjs'
 import { run } from '../step.mjs'
 import { digest, digestOfPackage } from './done.mjs'
+import { standing } from './standing.mjs'
 
 /**
  * Runs the contract suites with a foreign Node over the package that a project has installed, one file after the other; says how
@@ -82,7 +83,8 @@ function ofPackage(source) {
 async function runFile(file, project, { command: [command, ...args], itself }) {
   const env = { WARREN_EXPECT: createRequire(import.meta.url).resolve('expect'), WARREN_NODE: itself ?? '' }
   const all = [...args, '--expose-gc', '--test-reporter=tap', file]
-  const { code, output, seconds } = await run(command, all, { quiet: true, limit: LIMIT, env, cwd: project })
+  const options = { quiet: true, limit: LIMIT, late: standing, env, cwd: project }
+  const { code, output, seconds } = await run(command, all, options)
   const passed = Number(/^# pass (\d+)$/m.exec(output)?.[1] ?? 0)
   const name = nameOf(file)
   console.log(`${name}: ${passed} passed, ended with ${code} after ${seconds.toFixed(0)} s`)

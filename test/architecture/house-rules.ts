@@ -1,9 +1,16 @@
 import type { SourceFile } from './files'
 
 const LONGEST_FILE = 500
+
+/** Columns of a comment in Rust: rustfmt breaks code alone. */
+const WIDEST_COMMENT = 120
+
+/** A constant of a module under a comment that is no doc. */
+const PLAIN_CONSTANT = /^\/\/ .*\n(?:pub(?:\([a-z]+\))? )?(?:const|static) (\w+)/m
+
 const VAGUE_NAME = /^(utils?|helpers?|common|misc|types|manager|mod)\.(rs|ts|mjs)$|^(utils|helpers|common|misc)$/
 
-/** What any source may not be: too long, named after nothing, or, in a crate, without a line that says what it holds. */
+/** What any source may not be: too long or wide, named after nothing, or, in a crate, without a line that says what it holds. */
 export function houseViolations({ path, text }: SourceFile): string[] {
   const violations: string[] = []
   const lines = text.split('\n').length
@@ -13,6 +20,10 @@ export function houseViolations({ path, text }: SourceFile): string[] {
   if (/^native\/[^/]+\/src\//.test(path) && !isTest(path) && !text.startsWith('//!')) {
     violations.push(`${path} does not begin with a line of \`//!\` that says what it holds`)
   }
+  const wide = path.endsWith('.rs') ? text.split('\n').findIndex(isWideComment) : -1
+  if (wide >= 0) violations.push(`${path}:${wide + 1} is a comment of more than ${WIDEST_COMMENT} columns`)
+  const [, constant] = (path.endsWith('.rs') ? PLAIN_CONSTANT.exec(text) : null) ?? []
+  if (constant !== undefined) violations.push(`${path}: what ${constant} is stands in \`//\`: make it a doc, \`///\``)
   const vague = path.split('/').find((part) => VAGUE_NAME.test(part))
   // A module that several integration tests share is a `mod.rs`, or cargo takes it for a test of its own.
   if (vague !== undefined && !/^native\/[^/]+\/tests\/.*\/mod\.rs$/.test(path)) {
@@ -21,4 +32,5 @@ export function houseViolations({ path, text }: SourceFile): string[] {
   return violations
 }
 
+const isWideComment = (line: string) => line.length > WIDEST_COMMENT && /^\s*\/\//.test(line)
 const isTest = (path: string) => /(^|\/)tests(\.rs$|\/)/.test(path)

@@ -77,6 +77,7 @@ describe('TypeScript', () => {
     ['lib/device/device.ts', "import ws from 'ws'", /no dependencies/],
     ['lib/device/device.ts', "import { x } from 'warren'", /loaded twice/],
     ['lib/drivers/native.ts', "import {\n  NativeDevice,\n} from '../../native/binding.js'", /only its types/],
+    ['lib/generated/commands.ts', "import { NativeDevice } from '../../native/binding.js'", /only its types/],
     ['lib/cli/ping.ts', "import { Device } from '../device/device.js'", /public package name/],
     ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
     ['bench/main.ts', "export * from '../lib/index.js'", /public package name/],
@@ -88,6 +89,7 @@ describe('TypeScript', () => {
     ['lib/device/device.ts', "import { open } from '../drivers/native.js'\nimport { once } from 'node:events'"],
     ['lib/addon/addon.ts', "import type { Native } from '../../native/binding.js'"],
     ['lib/drivers/native.ts', "import type {\n  NativeDevice,\n} from '../../native/binding.js'"],
+    ['lib/generated/commands.ts', "import type * as addon from '../../native/binding.js'"],
     ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
     ['lib/device/device.ts', "// import x from 'elsewhere'"],
   ])('%s may have %s', (path, text) => {
@@ -184,6 +186,22 @@ describe('any source', () => {
   test('a file past 500 lines is named', () => {
     expect(houseViolations({ path: 'lib/device/device.ts', text: '\n'.repeat(500) })).toEqual([
       expect.stringMatching(/501 lines: past 500/),
+    ])
+  })
+
+  test('a comment in Rust has 120 columns at most', () => {
+    const text = (columns: number) => `//! One lane.\n\n    /// ${'x'.repeat(columns - 8)}\n`
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text(120) })).toEqual([])
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text(121) })).toEqual([
+      expect.stringMatching(/lane\.rs:3 is a comment of more than 120 columns/),
+    ])
+  })
+
+  test('the comment of a constant is a doc', () => {
+    const text = (mark: string) => `//! One lane.\n\n${mark} Measured.\npub(crate) const LONGEST: usize = 7;\n`
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text('///') })).toEqual([])
+    expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text('//') })).toEqual([
+      expect.stringMatching(/what LONGEST is/),
     ])
   })
 

@@ -33,14 +33,14 @@ const RULES: readonly Rule[] = [
   },
   {
     where: /^lib\//,
-    except: /^lib\/(addon|drivers)\//,
+    except: /^lib\/(addon|drivers|generated)\//,
     not: (target) => target.endsWith('.node') || isIn('native', 'prebuilds')(target),
     why: 'the addon is imported by lib/addon alone',
   },
   {
-    where: /^lib\/drivers\//,
+    where: /^lib\/(drivers|generated)\//,
     not: (target, typeOnly) => !typeOnly && (target.endsWith('.node') || isIn('native', 'prebuilds')(target)),
-    why: 'the addon is imported by lib/addon alone, and only its types by the drivers',
+    why: 'the addon is imported by lib/addon alone, and only its types by the drivers and what is generated',
   },
   {
     where: /^lib\/(?!cli\/)/,

@@ -69,10 +69,12 @@ describe('the command line', () => {
   })
 
   it('says where others may read a key: the file that it goes to, and the one that it comes from', async () => {
+    // Windows has lists of who may, which the mode of a file says nothing of.
+    const tells = process.platform !== 'win32'
     for (const [mode, warned] of [
       [0o600, false],
-      [0o640, true],
-      [0o604, true],
+      [0o640, tells],
+      [0o604, tells],
     ] as const) {
       const path = join(directory, 'key')
       await writeFile(path, PrivateKey.generate().export())

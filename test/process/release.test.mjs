@@ -1,9 +1,10 @@
 // What is looked for in an addon before it ships: over this machine's own, whole and altered.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +13,11 @@ import { fileURLToPath } from 'node:url'
 import { prebuildName } from '../../scripts/build/addon.mjs'
 import { isSigned } from '../../scripts/release/mach-o.mjs'
 import { notesOf, rehearsalVersion, releaseFiles, unready } from '../../scripts/release/ready.mjs'
+import { standing } from '../../scripts/release/standing.mjs'
 import { targets } from '../../scripts/release/targets.mjs'
 import { verify } from '../../scripts/release/verify.mjs'
+import { endWine } from '../../scripts/release/windows.mjs'
+import { run } from '../../scripts/step.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const name = prebuildName()
@@ -40,6 +44,11 @@ test('a file that is too large, of another processor or no addon at all is told'
   assert.ok(complaints(name, large).some((sentence) => sentence.includes('are the most')))
   assert.deepEqual(complaints(name, Buffer.from('nothing of the kind')), ['is no elf file'])
   assert.deepEqual(complaints('win32-x64', own), ['is no pe file'])
+})
+
+test('an addon with a command that provokes a panic is told', () => {
+  const provoking = Buffer.concat([own, Buffer.from('provokePanic')])
+  assert.ok(complaints(name, provoking).includes('has a command that provokes a panic'))
 })
 
 test('an addon without its entry, or with a path of the machine that built it, is told', onLinux, () => {
@@ -139,6 +148,35 @@ test('a rehearsal has a version of its own, which cannot be released', () => {
   const cargo = `[workspace.package]\nversion = "${version}"\n`
   const changelog = `## [${version}]\n\n* All.\n`
   assert.deepEqual(unready({ manifest, cargo, changelog }, `v${version}`), [`${version} is the version of a rehearsal`])
+})
+
+test('what a rehearsal left running under Wine is ended, and that of nobody else', onLinux, () => {
+  const wine = join(folder, 'wine')
+  const programs = join(wine, 'bookworm-amd64/root/usr/lib/wine')
+  mkdirSync(programs, { recursive: true })
+  const script = `#!/bin/sh\nprintf '%s' "$WINEPREFIX $*" > '${wine}/called'\nexit 1\n`
+  writeFileSync(join(programs, 'wineserver'), script, { mode: 0o755 })
+  endWine(wine)
+  assert.equal(readFileSync(join(wine, 'called'), 'utf8'), `${wine}/prefix -k`)
+})
+
+test('a process that is killed because it stands says where it stood', onLinux, async () => {
+  const options = { quiet: true, limit: 1, late: standing }
+  const { code, output } = await run(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], options)
+  assert.equal(code, 124)
+  assert.match(output, /has not ended within 1 s\n\d+: [\d.]+ s of processor time: .*\n {2}\S+: \w, /)
+})
+
+test('where a process stands is told with those that it started', onLinux, async () => {
+  const shell = spawn('sh', ['-c', 'sleep 1000 & echo begun; wait'], { detached: true })
+  try {
+    await once(shell.stdout, 'data')
+    assert.match(standing(shell.pid), /^\d+: .* sh -c .*\n {2}sh: \w, \S+\n\d+: .*\n {2}\S+: \w, \S+$/)
+  } finally {
+    process.kill(-shell.pid, 'SIGKILL')
+  }
+  await once(shell, 'exit')
+  assert.equal(standing(shell.pid), '')
 })
 
 function altered(from, to) {

@@ -13,7 +13,8 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 /// What a flood consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Initiations with a right first MAC, as anyone can make who knows the public key; each costs a Diffie-Hellman to find out.
+    /// Initiations with a right first MAC, as anyone can make who knows the public key; each costs a Diffie-Hellman to
+    /// find out.
     Initiations,
     /// Initiations whose first MAC is wrong.
     WrongMac,

@@ -1,9 +1,9 @@
 //! Floods a port of this machine with what strangers can send, from as many addresses as there are in 127.0.0.0/8.
 //!
-//! `warren-bench-flood <127.0.0.1:port | sink> <public key> <kind> <datagrams a second> <seconds>`: `sink` is a socket of its own
-//! that nobody reads; kinds are those of [`Kind`](datagrams::Kind); a rate of 0 means as fast as it goes. Prints `flooding`, and
-//! at the end one JSON object: `seconds`, `sent`, `sentBytes`, and what came back to the addresses that were made up: `answers`,
-//! `answerBytes`.
+//! `warren-bench-flood <127.0.0.1:port | sink> <public key> <kind> <datagrams a second> <seconds>`: `sink` is a socket
+//! of its own that nobody reads; kinds are those of [`Kind`](datagrams::Kind); a rate of 0 means as fast as it goes.
+//! Prints `flooding`, and at the end one JSON object: `seconds`, `sent`, `sentBytes`, and what came back to the
+//! addresses that were made up: `answers`, `answerBytes`.
 
 mod datagrams;
 #[cfg(target_os = "linux")]

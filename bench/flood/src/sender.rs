@@ -66,7 +66,8 @@ impl Sender {
             header.msg_iovlen = 1;
             header.msg_control = control.0.as_mut_ptr().cast();
             header.msg_controllen = CONTROL as _;
-            // A stride that is prime to the size of 127.0.0.0/8 visits all of it; the first and the last are no sources.
+            // A stride that is prime to the size of 127.0.0.0/8 visits all of it; the first and the last are no
+            // sources.
             self.source = (self.source + 7_919) % 0xff_fffe;
             // SAFETY: the control block has room for exactly this message, and is aligned for its header.
             unsafe {

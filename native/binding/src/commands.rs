@@ -1,4 +1,7 @@
 //! The commands that both devices have.
+//!
+//! `scripts/build/commands.mjs` writes `lib/generated/commands.ts` from them: the interface that both drivers
+//! implement, and what hands each to the addon. The docs are theirs, so they speak of JavaScript's names.
 
 use bytes::Bytes;
 use warren_engine::{ConnectionId, PeerId};
@@ -28,7 +31,6 @@ macro_rules! commands {
         mod generated {
             use bytes::Bytes;
             use napi::Env;
-            use napi::bindgen_prelude::Object;
             use napi_derive::napi;
             use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, Protocols, StreamId, StreamName};
 
@@ -36,15 +38,15 @@ macro_rules! commands {
             use $crate::commands::Host;
             use $crate::errors::{self, Result};
             use $crate::lanes::LaneFigures;
-            use $crate::options::{ProtocolLists, give_up, milliseconds};
-            use $crate::peer::{PeerOptions, PeerUpdate, public_key};
-            use $crate::stats;
+            use $crate::options::{DriverProtocols, give_up, milliseconds};
+            use $crate::peer::{self, DriverPeer, DriverPeerChanges};
+            use $crate::stats::{self, ConnectionFigures, DeviceFigures, PeerFigures};
 
             #[napi]
             impl $device {
                 /// Adds a peer; gives its number.
                 #[napi]
-                pub fn add_peer(&mut self, peer: PeerOptions) -> Result<u32> {
+                pub fn add_peer(&mut self, peer: DriverPeer) -> Result<u32> {
                     let peer = peer.try_into()?;
                     let added = self.host.call(move |context| context.engine.add_peer(peer, context.now));
                     Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
@@ -52,8 +54,8 @@ macro_rules! commands {
 
                 /// Changes a living peer.
                 #[napi]
-                pub fn update_peer(&mut self, peer: u32, update: PeerUpdate) -> Result<()> {
-                    let changes = update.try_into()?;
+                pub fn update_peer(&mut self, peer: u32, changes: DriverPeerChanges) -> Result<()> {
+                    let changes = changes.try_into()?;
                     let updated = self
                         .host
                         .call(move |context| context.engine.update_peer(PeerId(peer), changes, context.now));
@@ -70,27 +72,29 @@ macro_rules! commands {
 
                 /// Makes a stranger a peer; gives its number.
                 #[napi]
-                pub fn authorize(&mut self, peer: PeerOptions) -> Result<u32> {
+                pub fn authorize(&mut self, peer: DriverPeer) -> Result<u32> {
                     let peer = peer.try_into()?;
                     let added = self.host.call(move |context| context.engine.authorize(peer, context.now));
                     Ok(added.map_err(errors::gone)?.map_err(errors::add_peer)?.0)
                 }
 
-                /// Answers a stranger with no.
+                /// Answers a stranger with no, in silence.
                 #[napi]
-                pub fn refuse(&mut self, key: String) -> Result<()> {
-                    let key = public_key(&key)?;
+                pub fn refuse(&mut self, public_key: String) -> Result<()> {
+                    let key = peer::public_key(&public_key)?;
                     self.host.post(move |context| context.engine.refuse(&key, context.now));
                     Ok(())
                 }
 
-                /// Replaces the protocols of one peer, or of all that have none of their own; `protocols` left out: the peer has none
-                /// of its own any more.
+                /// Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined);
+                /// `protocols` undefined: the peer has none of its own any more. They count from the next hello on, of
+                /// either end. A connection that comes up on an older hello is told the newer lists by itself; those
+                /// that are up are told by `announce`.
                 #[napi]
                 pub fn set_protocols(
                     &mut self,
                     peer: Option<u32>,
-                    protocols: Option<ProtocolLists>,
+                    protocols: Option<DriverProtocols>,
                 ) -> Result<()> {
                     let protocols = protocols.map(Protocols::try_from).transpose()?;
                     self.host.post(move |context| {
@@ -99,9 +103,10 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Tells a connection's peer which lists are this end's from now on.
+                /// Tells the peer on this connection which lists are this end's from now on. A peer whose generation is
+                /// undefined skips it.
                 #[napi]
-                pub fn announce(&mut self, connection: u32, protocols: ProtocolLists) -> Result<()> {
+                pub fn announce(&mut self, connection: u32, protocols: DriverProtocols) -> Result<()> {
                     let protocols = Protocols::try_from(protocols)?;
                     self.host.post(move |context| {
                         context.engine.announce(ConnectionId(connection), protocols.lists, context.now);
@@ -109,7 +114,8 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Another connection took the place of this one: no dial is content with it, or refused for its sake.
+                /// Another connection took the place of this one, which goes on with what it has: no dial is content
+                /// with it, or refused for its sake.
                 #[napi]
                 pub fn supersede(&mut self, connection: u32) {
                     self.host.post(move |context| context.engine.supersede(ConnectionId(connection)));
@@ -121,7 +127,8 @@ macro_rules! commands {
                     self.host.post(move |context| context.engine.take_back(ConnectionId(connection)));
                 }
 
-                /// Gives up a dial, unless its connection is up, of which `connected` tells.
+                /// Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of
+                /// it, or has.
                 #[napi]
                 pub fn abandon_dial(&mut self, connection: u32) {
                     self.host.post(move |context| {
@@ -129,7 +136,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Tells a connection's peer that this end sends no more, once the peer holds all that was sent.
+                /// Tells the peer that this end sends no more on a connection, once the peer holds all that was sent:
+                /// `finished` there.
                 #[napi]
                 pub fn finish(&mut self, connection: u32) {
                     self.host.post(move |context| {
@@ -143,30 +151,45 @@ macro_rules! commands {
                     self.host.send_packet(PeerId(peer), Bytes::copy_from_slice(packet))
                 }
 
-                /// Dials a peer. Gives twice the connection's number, and 1 more if it was there already. `early`: what is sent may leave with
-                /// the hello, from the event of that name on.
+                /// Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
+                /// anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
+                /// Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
+                /// 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
                 #[napi]
                 pub fn connect(
                     &mut self,
                     peer: u32,
                     protocols: Option<Vec<String>>,
                     timeout: f64,
-                    early: bool,
-                ) -> Result<f64> {
+                ) -> Result<u32> {
                     let protocols =
                         protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
                     let timeout = milliseconds(timeout);
                     let dialled = self.host.call(move |context| {
-                        let (engine, now) = (context.engine, context.now);
-                        match early {
-                            true => engine.connect_early(PeerId(peer), protocols, timeout, now),
-                            false => engine.connect(PeerId(peer), protocols, timeout, now),
-                        }
+                        context.engine.connect(PeerId(peer), protocols, timeout, context.now)
                     });
-                    Ok(match dialled.map_err(errors::gone)?.map_err(errors::connect)? {
-                        Dialled::New(connection) => f64::from(connection.0) * 2.0,
-                        Dialled::Live(connection) => f64::from(connection.0) * 2.0 + 1.0,
-                    })
+                    let dialled = dialled.map_err(errors::gone)?.map_err(errors::connect)?;
+                    let (Dialled::New(connection) | Dialled::Live(connection)) = dialled;
+                    Ok(connection.0)
+                }
+
+                /// As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so.
+                #[napi]
+                pub fn connect_early(
+                    &mut self,
+                    peer: u32,
+                    protocols: Option<Vec<String>>,
+                    timeout: f64,
+                ) -> Result<u32> {
+                    let protocols =
+                        protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
+                    let timeout = milliseconds(timeout);
+                    let dialled = self.host.call(move |context| {
+                        context.engine.connect_early(PeerId(peer), protocols, timeout, context.now)
+                    });
+                    let dialled = dialled.map_err(errors::gone)?.map_err(errors::connect)?;
+                    let (Dialled::New(connection) | Dialled::Live(connection)) = dialled;
+                    Ok(connection.0)
                 }
 
                 /// Takes an accepted connection out of those that are pending.
@@ -185,7 +208,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Sends a message, a copy of `bytes`, that is given up when `lifetime` milliseconds are over.
+                /// Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is
+                /// given up when `lifetime` milliseconds are over; undefined: never.
                 #[napi]
                 pub fn send_message(
                     &mut self,
@@ -198,7 +222,7 @@ macro_rules! commands {
                     self.send(connection, message, priority, lifetime, Bytes::copy_from_slice(bytes));
                 }
 
-                /// Gives a message up.
+                /// Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before.
                 #[napi]
                 pub fn cancel_message(
                     &mut self,
@@ -214,7 +238,7 @@ macro_rules! commands {
                     Ok(())
                 }
 
-                /// Copies `bytes` for any number of messages; gives the number by which they are sent.
+                /// Copies `bytes` once, for any number of messages; gives the number by which they are sent.
                 #[napi]
                 pub fn share(&mut self, bytes: &[u8]) -> u32 {
                     self.shares.add(Bytes::copy_from_slice(bytes))
@@ -235,7 +259,8 @@ macro_rules! commands {
                     }
                 }
 
-                /// Forgets shared bytes; messages that were sent of them are not concerned.
+                /// Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are
+                /// not concerned.
                 #[napi]
                 pub fn unshare(&mut self, share: u32) {
                     self.shares.remove(share);
@@ -265,7 +290,7 @@ macro_rules! commands {
                     size.unwrap_or(0) as u32
                 }
 
-                /// Opens a byte stream under an even number of the caller.
+                /// Opens a byte stream under a number of the caller's: an even one, unique within the device.
                 #[napi]
                 pub fn open_stream(
                     &mut self,
@@ -309,7 +334,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Ends it if the peer has everything that was written, else takes that back.
+                /// Ends the stream if the peer has acknowledged everything that was written; else it is as
+                /// `resetStream`.
                 #[napi]
                 pub fn leave_stream(&mut self, stream: i64, code: i64) {
                     self.host.post(move |context| {
@@ -333,7 +359,8 @@ macro_rules! commands {
                     });
                 }
 
-                /// Allows the peer so many further bytes of data.
+                /// Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end
+                /// is told once nothing lies before it.
                 #[napi]
                 pub fn grant_stream(&mut self, stream: i64, bytes: i64) {
                     self.host.post(move |context| {
@@ -342,20 +369,20 @@ macro_rules! commands {
                 }
 
                 /// Figures of the device, by name.
-                #[napi]
-                pub fn stats<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+                #[napi(ts_return_type = "object")]
+                pub fn stats<'env>(&mut self, env: &'env Env) -> Result<DeviceFigures<'env>> {
                     let entries =
                         self.host.call(|context| stats::device(&context.engine.stats(), context.io));
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 
                 /// Figures of a peer, by name; nothing if there is no such peer.
-                #[napi]
+                #[napi(ts_return_type = "object | null")]
                 pub fn peer_stats<'env>(
                     &mut self,
                     env: &'env Env,
                     peer: u32,
-                ) -> Result<Option<Object<'env>>> {
+                ) -> Result<Option<PeerFigures<'env>>> {
                     let entries = self.host.call(move |context| {
                         let stats = context.engine.peer_stats(PeerId(peer))?;
                         Some(stats::peer(&stats, context.now))
@@ -364,12 +391,12 @@ macro_rules! commands {
                 }
 
                 /// Figures of a connection, by name; nothing if there is no such connection.
-                #[napi]
+                #[napi(ts_return_type = "object | null")]
                 pub fn connection_stats<'env>(
                     &mut self,
                     env: &'env Env,
                     connection: u32,
-                ) -> Result<Option<Object<'env>>> {
+                ) -> Result<Option<ConnectionFigures<'env>>> {
                     let entries = self.host.call(move |context| {
                         let stats = context.engine.connection_stats(ConnectionId(connection), context.now)?;
                         Some(stats::connection(&stats))
@@ -377,7 +404,8 @@ macro_rules! commands {
                     entries.map_err(errors::gone)?.map(|entries| stats::object(env, entries)).transpose()
                 }
 
-                /// The peer's endpoint, as far as the tunnel knows: 'ip:port' or '[v6%number]:port'.
+                /// Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or
+                /// `[v6%number]:port`.
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
                     let endpoint =
@@ -385,7 +413,8 @@ macro_rules! commands {
                     endpoint.ok().flatten().map(|endpoint| endpoint.to_string())
                 }
 
-                /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection.
+                /// Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also
+                /// of a connection that has ended, until 256 others have.
                 #[napi]
                 pub fn lane_stats(&mut self, connection: u32) -> Result<Option<Vec<LaneFigures>>> {
                     let lanes = self.host.call(move |context| {
@@ -396,26 +425,21 @@ macro_rules! commands {
                         .map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
                 }
 
-                /// The same, summed over all connections that the device has and had.
+                /// Figures of lanes, summed over all connections that the device has and had.
                 #[napi]
                 pub fn device_lanes(&mut self) -> Result<Vec<LaneFigures>> {
                     let lanes = self.host.call(move |context| context.engine.device_lanes(context.now));
                     Ok(lanes.map_err(errors::gone)?.iter().map(LaneFigures::from).collect())
                 }
 
-                /// The same, summed over all connections that a peer has and had; nothing if there is no such peer.
+                /// Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such
+                /// peer.
                 #[napi]
                 pub fn peer_lanes(&mut self, peer: u32) -> Result<Option<Vec<LaneFigures>>> {
                     let lanes =
                         self.host.call(move |context| context.engine.peer_lanes(PeerId(peer), context.now));
                     let lanes = lanes.map_err(errors::gone)?;
                     Ok(lanes.map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
-                }
-
-                /// Panics where the engine lives: the way to see that nothing else falls with it.
-                #[napi]
-                pub fn provoke_panic(&mut self) {
-                    self.host.post(|_| panic!("provoked"));
                 }
             }
 

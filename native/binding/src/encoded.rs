@@ -13,7 +13,8 @@ impl Encoded {
         Self(out)
     }
 
-    /// The generation, a number of eight bytes, not a number where there is none; offered and accepted protocols; transports.
+    /// The generation, a number of eight bytes, not a number where there is none; offered and accepted protocols;
+    /// transports.
     pub(crate) fn lists(lists: &Lists) -> Self {
         let generation = lists.generation.map_or(f64::NAN, |generation| generation as f64);
         let mut out = generation.to_le_bytes().to_vec();

@@ -5,60 +5,61 @@ use std::time::Duration;
 use napi_derive::napi;
 use warren_engine::{Histogram, LaneStats};
 
-/// Figures of one lane of one connection.
+/// Figures of one priority: of a connection, or summed over those of a peer or a device.
 #[napi(object, object_from_js = false)]
 pub struct LaneFigures {
-    /// The lane's priority.
+    /// The priority that the lane is for, 0 to 255.
     pub priority: u8,
-    /// Message bytes that have not begun to leave.
-    pub queued_bytes: f64,
-    /// Messages that have not begun to leave.
+    /// Number of messages that were admitted and have not begun to leave.
     pub queued_messages: f64,
-    /// Milliseconds that the oldest of them has waited.
+    /// Bytes that were admitted and are not yet written to the transport.
+    pub queued_bytes: f64,
+    /// Age of the oldest of these, in milliseconds.
     pub oldest: f64,
-    /// Message and stream bytes handed to the transport.
+    /// Bytes of messages and streams that were written to the transport.
     pub sent_bytes: f64,
-    /// Messages that the peer's device holds whole.
+    /// Number of messages that the peer's device holds whole.
     pub delivered: f64,
-    /// Messages whose lifetime ended first.
+    /// Number of messages whose lifetime ended first.
     pub expired: f64,
-    /// Messages given up in time.
+    /// Number of messages given up in time.
     pub cancelled: f64,
-    /// Messages given up in time for newer ones.
+    /// Number of messages given up in time for newer ones.
     pub replaced: f64,
-    /// Messages refused by the peer, or dropped by the full lane.
+    /// Number of messages refused by the peer, or dropped by the full lane.
     pub dropped: f64,
-    /// Messages whose connection ended first.
+    /// Number of messages whose connection ended first.
     pub lost: f64,
-    /// From the queue until the first byte was written.
+    /// Time from admission until the message began to leave.
     pub waited: HistogramFigures,
-    /// From the queue until the peer's device held it whole.
+    /// Time from admission until the sender knew that the peer's device holds the whole message.
     pub delivery: HistogramFigures,
 }
 
-/// Distribution of durations, in milliseconds.
-#[napi(object, object_from_js = false)]
+/// Durations in milliseconds, counted in buckets an eighth of an octave wide. Percentiles are upper bounds of their
+/// buckets.
+#[napi(object, js_name = "Histogram", object_from_js = false)]
 pub struct HistogramFigures {
     /// Number of durations.
     pub count: f64,
-    /// Their sum.
+    /// All of them together, in milliseconds.
     pub sum: f64,
-    /// Half took at most this long.
+    /// Half of them were shorter, in milliseconds.
     pub p50: f64,
-    /// All but a hundredth took at most this long.
+    /// 99 of 100 were shorter, in milliseconds.
     pub p99: f64,
-    /// The longest.
+    /// The longest, in milliseconds.
     pub max: f64,
     /// Buckets that are not empty, shortest first.
     pub buckets: Vec<BucketFigures>,
 }
 
-/// Durations above the bucket before, up to `le`.
-#[napi(object, object_from_js = false)]
+/// Durations above the bucket before, up to `le` milliseconds.
+#[napi(object, js_name = "HistogramBucket", object_from_js = false)]
 pub struct BucketFigures {
-    /// The upper bound.
+    /// The upper bound, in milliseconds.
     pub le: f64,
-    /// Number of durations in it.
+    /// Number of durations.
     pub count: f64,
 }
 
@@ -66,8 +67,8 @@ impl From<&LaneStats> for LaneFigures {
     fn from(lane: &LaneStats) -> Self {
         Self {
             priority: lane.priority,
-            queued_bytes: lane.queued_bytes as f64,
             queued_messages: lane.queued_messages as f64,
+            queued_bytes: lane.queued_bytes as f64,
             oldest: milliseconds(lane.oldest),
             sent_bytes: lane.sent_bytes as f64,
             delivered: lane.delivered as f64,

@@ -1,8 +1,8 @@
 //! The Node addon: conversions between JavaScript and the engine, and nothing else.
 //!
-//! Two classes with the same commands: `NativeDevice`, whose engine lives on a thread with its socket, and `ScriptDevice`,
-//! whose engine is driven call by call. Commands that fail throw an error whose `code` names the failure; the errors that
-//! users see are made of it in TypeScript. Events leave as flat records: see `records.rs`.
+//! Two classes with the same commands: `NativeDevice`, whose engine lives on a thread with its socket, and
+//! `ScriptDevice`, whose engine is driven call by call. Commands that fail throw an error whose `code` names the
+//! failure; the errors that users see are made of it in TypeScript. Events leave as flat records: see `records.rs`.
 
 mod commands;
 mod encoded;

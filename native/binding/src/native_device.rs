@@ -13,7 +13,7 @@ use warren_io::{Context, Driver, Gone, Listen, Offload, first_hop};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result};
-use crate::options::{DeviceOptions, ListenOptions};
+use crate::options::{EngineOptions, ListenOptions};
 use crate::records::{RECORD_BYTES, Records};
 use crate::shares::Shares;
 
@@ -32,12 +32,12 @@ commands!(NativeDevice);
 impl NativeDevice {
     /// Binds the socket and starts the thread.
     ///
-    /// `wake` is called once when there is something to drain, until it is drained. It must not hold the device strongly, or
-    /// the device is never collected.
+    /// `wake` is called once when there is something to drain, until it is drained. It must not hold the device
+    /// strongly, or the device is never collected.
     #[napi(constructor)]
     pub fn new(
         env: &Env,
-        options: DeviceOptions,
+        options: EngineOptions,
         listen: ListenOptions,
         wake: Function<'_, (), ()>,
     ) -> Result<Self> {
@@ -93,7 +93,8 @@ impl NativeDevice {
     /// records.
     #[napi]
     pub fn drain(&mut self, mut words: BufferSlice<'_>, mut slab: BufferSlice<'_>, slab_start: u32) -> u32 {
-        // The thread wakes nobody again until its events are taken: none may be left there when this says that it is all.
+        // The thread wakes nobody again until its events are taken: none may be left there when this says that it is
+        // all.
         let untaken = self.records.events.len() >= words.len() / RECORD_BYTES;
         if let Some(driver) = self.host.driver()
             && !untaken

@@ -11,66 +11,94 @@ use zeroize::Zeroizing;
 
 use crate::errors::{Result, invalid};
 
-/// Checked by TypeScript; durations in milliseconds, sizes in bytes, rates in bits per second.
+/// Options of an engine, parsed and checked; durations in milliseconds, rates in bits per second, sizes in bytes.
 #[napi(object, object_to_js = false)]
-pub struct DeviceOptions {
+pub struct EngineOptions {
+    /// 32 bytes, which the driver wipes once the engine has read them.
     pub private_key: Uint8Array,
-    pub protocols: ProtocolLists,
+    /// Protocols for peers that have none of their own.
+    pub protocols: DriverProtocols,
+    /// Bytes of the largest packet inside the tunnel.
     pub mtu: u16,
+    /// Bytes of the largest that is taken, and that connections may find their path to carry.
     pub max_mtu: u16,
+    /// Whether strangers are told of; else they are refused in silence.
     pub authorize: bool,
+    /// Time for which a stranger's question stays open.
     pub authorize_timeout: f64,
+    /// Time without an answer after which a connection is down.
     pub dead_after: f64,
+    /// Time of silence after which a connection asks; undefined: never.
     pub heartbeat: Option<f64>,
+    /// Rate of the link; undefined: not bounded.
     pub uplink: Option<i64>,
-    pub lanes: Vec<LaneOptions>,
-    pub limits: DeviceLimits,
+    /// Lanes with a policy of their own; all others wait when they are full, and have no rate.
+    pub lanes: Vec<DriverLane>,
+    /// Limits that the engine enforces.
+    pub limits: EngineLimits,
 }
 
-/// Protocols for a peer, each list best first: `lib/driver.ts` says what each is.
+/// Protocols for a peer, each list best first: at most 64 names of 1 to 255 bytes, none twice.
 #[napi(object, object_to_js = false)]
-pub struct ProtocolLists {
+pub struct DriverProtocols {
+    /// Number of changes for one peer, over all connections of the pair and as long as this process lives.
     pub generation: i64,
+    /// Protocols that this end dials with.
     pub offer: Vec<String>,
+    /// Protocols that this end accepts from diallers.
     pub accept: Vec<String>,
+    /// Protocols that are known here, and left out of the others for a floor. A peer that offers one is told so.
     pub below: Vec<String>,
+    /// Transports that this end speaks: 'quic/1'.
     pub transports: Vec<String>,
 }
 
-/// Policy of one lane, on every connection.
+/// Policy of one priority, on every connection.
 #[napi(object, object_to_js = false)]
-pub struct LaneOptions {
+pub struct DriverLane {
+    /// The priority that the lane is for.
     pub priority: u8,
+    /// Policy where more than `maxQueuedBytes` would wait. 'wait' limits nothing here, for admission does.
     #[napi(ts_type = "'wait' | 'drop-oldest' | 'drop-newest' | 'close'")]
     pub full: String,
+    /// Message bytes of one connection that have not begun to leave.
     pub max_queued_bytes: i64,
+    /// Bound of all connections of the device together, in bits per second.
     pub rate: Option<i64>,
 }
 
-/// The limits that the engine enforces.
-#[napi(object, object_to_js = false)]
-pub struct DeviceLimits {
-    pub peers: i64,
-    pub pending_authorizations: i64,
-    pub handshakes_per_second: u32,
-    pub message_bytes: i64,
-    pub receive_bytes_per_connection: i64,
-    pub streams_per_connection: u32,
-    pub pending_connections: i64,
-    pub packet_bytes_per_peer: i64,
+/// Writes what crosses of the table of limits.
+macro_rules! limits {
+    (engine { $($(#[$doc:meta])* $field:ident: $type:ty [$values:expr] = $default:expr;)+ } lib { $($rest:tt)* }) => {
+        /// The limits that the engine enforces.
+        #[napi(object, object_to_js = false)]
+        pub struct EngineLimits {
+            $($(#[$doc])* pub $field: i64,)+
+        }
+
+        impl From<EngineLimits> for Limits {
+            fn from(limits: EngineLimits) -> Self {
+                Self { $($field: <$type>::try_from(limits.$field).unwrap_or(0),)+ }
+            }
+        }
+    };
 }
 
-/// Address and port to listen on: no host is every address.
+warren_engine::limits!(limits);
+
+/// Address and port to listen on.
 #[napi(object, object_to_js = false)]
 pub struct ListenOptions {
+    /// Address of this machine; undefined: all of them.
     pub host: Option<String>,
+    /// UDP port; 0: a free one.
     pub port: u16,
 }
 
-impl TryFrom<DeviceOptions> for Config {
+impl TryFrom<EngineOptions> for Config {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(options: DeviceOptions) -> Result<Self> {
+    fn try_from(options: EngineOptions) -> Result<Self> {
         let mut seed = Zeroizing::new([0; 32]);
         let mut incarnation = [0; 8];
         getrandom::fill(&mut *seed).map_err(|error| invalid("randomness", error))?;
@@ -94,10 +122,10 @@ impl TryFrom<DeviceOptions> for Config {
     }
 }
 
-impl TryFrom<ProtocolLists> for Protocols {
+impl TryFrom<DriverProtocols> for Protocols {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(protocols: ProtocolLists) -> Result<Self> {
+    fn try_from(protocols: DriverProtocols) -> Result<Self> {
         let names = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
         let lists = Lists {
             generation: Some(protocols.generation.max(0) as u64),
@@ -111,10 +139,10 @@ impl TryFrom<ProtocolLists> for Protocols {
     }
 }
 
-impl TryFrom<LaneOptions> for LanePolicy {
+impl TryFrom<DriverLane> for LanePolicy {
     type Error = napi::Error<crate::errors::Code>;
 
-    fn try_from(lane: LaneOptions) -> Result<Self> {
+    fn try_from(lane: DriverLane) -> Result<Self> {
         let full = match lane.full.as_str() {
             "wait" => Full::Wait,
             "drop-oldest" => Full::DropOldest,
@@ -125,21 +153,6 @@ impl TryFrom<LaneOptions> for LanePolicy {
         let max_queued_bytes = lane.max_queued_bytes.max(0) as u64;
         let rate = lane.rate.map(|rate| rate.max(0) as u64);
         Ok(Self { priority: lane.priority, full, max_queued_bytes, rate })
-    }
-}
-
-impl From<DeviceLimits> for Limits {
-    fn from(limits: DeviceLimits) -> Self {
-        Self {
-            peers: size(limits.peers),
-            pending_authorizations: size(limits.pending_authorizations),
-            handshakes_per_second: limits.handshakes_per_second,
-            message_bytes: size(limits.message_bytes),
-            receive_bytes_per_connection: size(limits.receive_bytes_per_connection),
-            streams_per_connection: limits.streams_per_connection,
-            pending_connections: size(limits.pending_connections),
-            packet_bytes_per_peer: size(limits.packet_bytes_per_peer),
-        }
     }
 }
 
@@ -170,8 +183,4 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKey> {
     let bytes: Zeroizing<[u8; 32]> =
         Zeroizing::new(bytes.try_into().map_err(|_| invalid("privateKey", "not 32 bytes"))?);
     Ok(PrivateKey::from_bytes(*bytes))
-}
-
-fn size(value: i64) -> usize {
-    usize::try_from(value).unwrap_or(0)
 }

@@ -10,32 +10,42 @@ use warren_engine::{PeerChanges, PeerConfig, Prefix, PresharedKey, PublicKey};
 use crate::errors::{Code, Result, invalid};
 use crate::paths::canonical;
 
-/// `lib/driver.ts` says what each is.
+/// A peer as it is added.
 #[napi(object, object_to_js = false)]
-pub struct PeerOptions {
+pub struct DriverPeer {
+    /// In base64.
     pub public_key: String,
+    /// Addresses, resolved, best first: `ip:port`, `[v6]:port` or `[v6%number]:port`.
     pub endpoints: Vec<String>,
+    /// 32 bytes.
     pub preshared_key: Option<Uint8Array>,
+    /// Prefixes of the addresses that are the peer's.
     #[napi(js_name = "allowedIPs")]
     pub allowed_ips: Vec<String>,
+    /// Seconds.
     pub persistent_keepalive: Option<u16>,
 }
 
 /// Changes to a peer: an absent option stays as it is, `null` takes it away.
 #[napi(object, object_to_js = false)]
-pub struct PeerUpdate {
+pub struct DriverPeerChanges {
+    /// Addresses, resolved, best first.
     pub endpoints: Option<Vec<String>>,
+    /// 32 bytes.
     pub preshared_key: Option<Either<Uint8Array, Null>>,
+    /// Prefixes of the addresses that are the peer's.
     #[napi(js_name = "allowedIPs")]
     pub allowed_ips: Option<Vec<String>>,
+    /// Seconds.
     pub persistent_keepalive: Option<Either<u16, Null>>,
+    /// Take prefixes from the peers that have them.
     pub replace: Option<bool>,
 }
 
-impl TryFrom<PeerOptions> for PeerConfig {
+impl TryFrom<DriverPeer> for PeerConfig {
     type Error = napi::Error<Code>;
 
-    fn try_from(peer: PeerOptions) -> Result<Self> {
+    fn try_from(peer: DriverPeer) -> Result<Self> {
         Ok(Self {
             public_key: public_key(&peer.public_key)?,
             preshared_key: peer.preshared_key.map(|key| preshared_key(&key)).transpose()?,
@@ -46,25 +56,25 @@ impl TryFrom<PeerOptions> for PeerConfig {
     }
 }
 
-impl TryFrom<PeerUpdate> for PeerChanges {
+impl TryFrom<DriverPeerChanges> for PeerChanges {
     type Error = napi::Error<Code>;
 
-    fn try_from(update: PeerUpdate) -> Result<Self> {
-        let preshared_key = match update.preshared_key {
+    fn try_from(changes: DriverPeerChanges) -> Result<Self> {
+        let preshared_key = match changes.preshared_key {
             None => None,
             Some(Either::A(key)) => Some(Some(preshared_key(&key)?)),
             Some(Either::B(Null)) => Some(None),
         };
-        let persistent_keepalive = match update.persistent_keepalive {
+        let persistent_keepalive = match changes.persistent_keepalive {
             None => None,
             Some(Either::A(seconds)) => Some(Some(seconds)),
             Some(Either::B(Null)) => Some(None),
         };
         Ok(Self {
-            endpoints: update.endpoints.map(|texts| endpoints(&texts)).transpose()?,
+            endpoints: changes.endpoints.map(|texts| endpoints(&texts)).transpose()?,
             preshared_key,
-            allowed_ips: update.allowed_ips.map(|texts| prefixes(&texts)).transpose()?,
-            replace: update.replace.unwrap_or(false),
+            allowed_ips: changes.allowed_ips.map(|texts| prefixes(&texts)).transpose()?,
+            replace: changes.replace.unwrap_or(false),
             persistent_keepalive,
         })
     }

@@ -1,11 +1,13 @@
-//! Events on their way to JavaScript: nine numbers each in an array of the caller's, and their bytes in a slab of the caller's.
+//! Events on their way to JavaScript: nine numbers each in an array of the caller's, and their bytes in a slab of the
+//! caller's.
 //!
-//! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields] in the order of the table
-//! below. Strings and bytes are two numbers: start and length in the slab. Neighbouring data of one stream becomes one record.
-//! A whole message is not in the slab: its record says the length, and `take_message` copies it into memory of its own.
+//! The first record is the head: [slab end, 1 if not all had room]. The others are [kind, …fields] in the order of the
+//! table below. Strings and bytes are two numbers: start and length in the slab. Neighbouring data of one stream
+//! becomes one record. A whole message is not in the slab: its record says the length, and `take_message` copies it
+//! into memory of its own.
 //!
-//! The table is the one place of what crosses. `scripts/build/records.mjs` writes `lib/generated/records.ts` from it: the
-//! interface that receives the events, the names of their fields' values, and what reads the records.
+//! The table is the one place of what crosses. `scripts/build/records.mjs` writes `lib/generated/records.ts` from it:
+//! the interface that receives the events, the names of their fields' values, and what reads the records.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -95,20 +97,23 @@ records! {
         StrangerGone { public_key: Text<'a> },
         /// A raw packet arrived. `packet` owns its memory.
         Packet { peer: Number, packet: Copied<'a> },
-        /// A dial takes what is to be sent before it is up: the peer has a session, and no other `protocol` can come of the dial.
+        /// A dial takes what is to be sent before it is up: the peer has a session, and no other `protocol` can come of
+        /// the dial.
         /// `connected` or `connectionClosed` follows.
         Early { connection: Number, peer: Number, protocol: Text<'a> },
         /// A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said.
         Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a>, theirs: PeerLists },
+        /// The peer has the connection that this end dialled. Told once; what the peer sends may come before.
+        Confirmed { connection: Number },
         /// The peer's lists are others from now on. Of what came faster than ten times a second, the newest alone.
         Announced { connection: Number, theirs: PeerLists },
         /// The peer sends no more on a connection, and this end holds all that it sent. Told once.
         Finished { connection: Number },
-        /// This end refused a dial of the peer's that offered these protocols; told of four a second. `chosen` is the protocol that
-        /// this end has to dial, if that is why.
+        /// This end refused a dial of the peer's that offered these protocols; told of four a second. `chosen` is the
+        /// protocol that this end has to dial, if that is why.
         DialRefused { peer: Number, why: DialRefusal, offered: Names, chosen: OptionalText<'a> },
-        /// A connection is over: its last event. `reason` is as it came, and may hold anything. `accepts`: the protocols that the peer
-        /// would accept, if it refused for the lists.
+        /// A connection is over: its last event. `reason` is as it came, and may hold anything. `accepts`: the
+        /// protocols that the peer would accept, if it refused for the lists.
         ConnectionClosed { connection: Number, by: ClosedBy, cause: CloseCause, code: Number, reason: Text<'a>, accepts: Names },
         /// An unreliable datagram arrived. `bytes` owns its memory.
         Datagram { connection: Number, bytes: Copied<'a> },
@@ -120,7 +125,8 @@ records! {
         MessageSettled { connection: Number, message: Number, outcome: Outcome },
         /// The peer opened a stream. `name` is empty for none.
         StreamOpened { connection: Number, stream: Number, bidirectional: Flag, priority: Number, name: Text<'a> },
-        /// Data of a stream, in order. `chunk` is a slice of a slab shared with other chunks; the slab is never written again.
+        /// Data of a stream, in order. `chunk` is a slice of a slab shared with other chunks; the slab is never written
+        /// again.
         StreamData { stream: Number, chunk: Slice<'a> },
         /// The peer finished its side.
         StreamEnd { stream: Number },
@@ -184,6 +190,7 @@ impl<'a> From<&'a Event> for Record<'a> {
             Event::Announced { connection, theirs } => {
                 Self::Announced { connection: connection.0.into(), theirs: Encoded::lists(theirs) }
             }
+            Event::Confirmed { connection } => Self::Confirmed { connection: connection.0.into() },
             Event::Finished { connection } => Self::Finished { connection: connection.0.into() },
             Event::DialRefused { peer, refusal } => Self::DialRefused {
                 peer: peer.0.into(),
@@ -287,9 +294,9 @@ names! {
         Protocol = "protocol",
         LaneFull = "lane-full",
     }
-    /// The reason why a dial of a peer's was refused. 'below-floor': it offered nothing that this end accepts, and a protocol that
-    /// a floor excludes. 'peer-dials': the pair speaks a protocol that this end alone offers. 'lists-differ': a hello was altered
-    /// on its way.
+    /// The reason why a dial of a peer's was refused. 'below-floor': it offered nothing that this end accepts, and a
+    /// protocol that a floor excludes. 'peer-dials': the pair speaks a protocol that this end alone offers.
+    /// 'lists-differ': a hello was altered on its way.
     enum DialRefusal {
         NoProtocol = "no-protocol",
         BelowFloor = "below-floor",
@@ -302,9 +309,9 @@ names! {
         HandshakeTimeout = "handshake-timeout",
         Left = "left",
     }
-    /// The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime` ended first.
-    /// 'cancelled': it was taken back in time. 'replaced': a later one of its slot took its place. 'dropped': a full lane or the
-    /// peer refused it. 'lost': the connection ended first, and nobody knows.
+    /// The end of a message that was sent. 'delivered': the peer's device holds all of it. 'expired': its `lifetime`
+    /// ended first. 'cancelled': it was taken back in time. 'replaced': a later one of its slot took its place.
+    /// 'dropped': a full lane or the peer refused it. 'lost': the connection ended first, and nobody knows.
     enum Outcome {
         Delivered = "delivered",
         Expired = "expired",
@@ -455,7 +462,7 @@ impl Writer<'_> {
     }
 }
 
-// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
+/// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
 const CHUNK: usize = 65_536;
-// A smaller rest of a slab is left unused rather than cut a chunk for it.
+/// A smaller rest of a slab is left unused rather than cut a chunk for it.
 const MIN_CHUNK: usize = 4096;

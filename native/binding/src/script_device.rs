@@ -13,7 +13,7 @@ use warren_io::{Context, Gone, IoStats, Stopwatch, panic_message};
 
 use crate::commands::{Host, commands};
 use crate::errors::{self, Result, invalid};
-use crate::options::{DeviceOptions, milliseconds};
+use crate::options::{EngineOptions, milliseconds};
 use crate::paths::Paths;
 use crate::records::{RECORD_BYTES, Records};
 use crate::shares::Shares;
@@ -38,7 +38,7 @@ commands!(ScriptDevice);
 impl ScriptDevice {
     /// `now` is in milliseconds on the caller's clock, as everywhere here.
     #[napi(constructor)]
-    pub fn new(options: DeviceOptions, now: f64) -> Result<Self> {
+    pub fn new(options: EngineOptions, now: f64) -> Result<Self> {
         let epoch = Instant::now();
         let start = epoch + milliseconds(now);
         let engine = Engine::new(Config::try_from(options)?, start).map_err(errors::config)?;
@@ -97,8 +97,8 @@ impl ScriptDevice {
         self.paths.clear();
     }
 
-    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait for
-    /// `workOff`.
+    /// Hands in datagrams: `words` has (start, length, path) of each in `bytes`, which is overwritten. Some may wait
+    /// for `workOff`.
     #[napi]
     pub fn receive(&mut self, mut bytes: BufferSlice<'_>, words: &[f64]) {
         let mut stopwatch = Stopwatch::start();
@@ -304,5 +304,5 @@ impl Host for Inline {
     }
 }
 
-// A turn of the event loop sends so many before it looks at the sockets again: some 250 us of system calls in dgram.
+/// A turn of the event loop sends so many before it looks at the sockets again: some 250 us of system calls in dgram.
 const TRANSMIT_DATAGRAMS: usize = 32;

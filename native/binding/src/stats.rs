@@ -1,7 +1,8 @@
 //! Figures by name, as `stats()` of devices, peers and connections has them.
 //!
 //! The tables below are the one place of a figure's name, kind, unit and meaning. `scripts/build/figures.mjs` writes
-//! `lib/generated/figures.ts` and `docs/figures.md` from them, a line of the table to a name: the doc comments are for users.
+//! `lib/generated/figures.ts` and `docs/figures.md` from them, a line of the table to a name: the doc comments are for
+//! users.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,13 @@ use warren_io::IoStats;
 use crate::errors::{self, Result};
 
 pub(crate) type Entries = Vec<(String, f64)>;
+
+/// The figures of a table, as an object of JavaScript's.
+pub(crate) type DeviceFigures<'env> = Object<'env>;
+/// The same of a peer.
+pub(crate) type PeerFigures<'env> = Object<'env>;
+/// The same of a connection.
+pub(crate) type ConnectionFigures<'env> = Object<'env>;
 
 pub(crate) fn object<'env>(env: &'env Env, entries: Entries) -> Result<Object<'env>> {
     let mut object = Object::new(env).map_err(errors::from_node)?;
@@ -29,8 +37,8 @@ pub(crate) fn device(stats: &DeviceStats, io: &IoStats) -> Entries {
     entries
 }
 
-/// Writes a function that gives the figures of a table. The kinds are the functions at the end of this file: `counter` never falls
-/// while its owner lives, `level` is of this moment, and a `known_level` is left out while there is none.
+/// Writes a function that gives the figures of a table. The kinds are the functions at the end of this file: `counter`
+/// never falls while its owner lives, `level` is of this moment, and a `known_level` is left out while there is none.
 macro_rules! figures {
     (
         $(#[$about:meta])*
@@ -105,7 +113,8 @@ figures! {
         receiveDroppedNotIp: counter = stats.wireguard.received.not_ip;
         /// Number of packets from peers dropped whose source is not in the sender's `allowedIPs`.
         receiveDroppedWrongSource: counter = stats.wireguard.received.wrong_source;
-        /// Number of initiations dropped: no newer than the last of their key, too soon after it, or left for this device's own.
+        /// Number of initiations dropped: no newer than the last of their key, too soon after it, or left for this
+        /// device's own.
         receiveDroppedStaleInitiation: counter = stats.wireguard.received.stale_initiations;
         /// Number of initiations of unknown keys dropped: not asked for, over the limits, or asked about already.
         receiveDroppedStranger: counter = stats.wireguard.received.strangers;
@@ -139,7 +148,8 @@ figures! {
         refusedNoProtocol: counter = stats.transport.no_protocol;
         /// Number of incoming connections refused because what they offered is below a floor.
         refusedBelowFloor: counter = stats.transport.below_floor;
-        /// Number of incoming connections refused because this device alone offers the protocol of the pair, and dials it.
+        /// Number of incoming connections refused because this device alone offers the protocol of the pair, and dials
+        /// it.
         refusedPeerDials: counter = stats.transport.peer_dials;
         /// Number of connections ended while they came up because a hello was altered on its way.
         listsDiffered: counter = stats.transport.lists_differ;
@@ -159,7 +169,8 @@ figures! {
         responsesDropped: counter = stats.transport.responses_dropped;
         /// Number of QUIC datagrams dropped that belonged to no connection and could not be answered.
         strayDatagrams: counter = stats.transport.datagrams_dropped;
-        /// Number of QUIC datagrams dropped that asked for more work than their peer may have: small pieces out of order.
+        /// Number of QUIC datagrams dropped that asked for more work than their peer may have: small pieces out of
+        /// order.
         costlyDatagrams: counter = stats.transport.datagrams_too_costly;
 
         /// Number of UDP datagrams that the system took.
@@ -170,7 +181,8 @@ figures! {
         bytesSent: counter = io.bytes_sent;
         /// Payload bytes of the datagrams received.
         bytesReceived: counter = io.bytes_received;
-        /// Number of system calls that sent, of the native driver: beside `datagramsSent` it shows how full the batches are.
+        /// Number of system calls that sent, of the native driver: beside `datagramsSent` it shows how full the batches
+        /// are.
         sendCalls: counter = io.send_calls;
         /// Number of system calls that asked for datagrams, of the native driver.
         receiveCalls: counter = io.receive_calls;
@@ -274,7 +286,8 @@ figures! {
         receiveWaiting: level = stats.transport.messages_waiting;
         /// Bits per second that may leave towards the peer, outer headers included; 0 for no bound.
         pacedBitsPerSecond: level = stats.path.paced.unwrap_or_default();
-        /// Number of foreign flows seen to keep the bottleneck's queue long, 1 or 0: with 1, most of `queueMs` is theirs.
+        /// Number of foreign flows seen to keep the bottleneck's queue long, 1 or 0: with 1, most of `queueMs` is
+        /// theirs.
         competes: level = stats.path.competes;
         /// Milliseconds that the packet acknowledged last waited in the bottleneck's queue.
         queueMs: level = stats.path.queue;

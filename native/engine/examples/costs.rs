@@ -1,7 +1,8 @@
-//! Work of the hot paths in figures that repeat: a fixed number of datagrams from one engine to another, in virtual time.
+//! Work of the hot paths in figures that repeat: a fixed number of datagrams from one engine to another, in virtual
+//! time.
 //!
-//! `cargo run --release -p warren-engine --example costs LOAD ROUNDS` prints the datagrams that carried the load, and the
-//! allocations while they did; `scripts/costs.mjs` counts instructions too, and compares both with their bounds.
+//! `cargo run --release -p warren-engine --example costs LOAD ROUNDS` prints the datagrams that carried the load, and
+//! the allocations while they did; `scripts/costs.mjs` counts instructions too, and compares both with their bounds.
 #![expect(unsafe_code, reason = "an allocator that counts has no safe interface")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -35,8 +35,8 @@ pub struct TransmitGroup {
 }
 
 impl TransmitBatch {
-    /// An empty batch that takes this many datagrams of an inner MTU of 1,420 at a time (at least one), and longer ones as
-    /// several of them.
+    /// An empty batch that takes this many datagrams of an inner MTU of 1,420 at a time (at least one), and longer ones
+    /// as several of them.
     pub fn with_capacity(max_datagrams: usize) -> Self {
         let max_units = max_datagrams.max(1);
         Self {
@@ -69,6 +69,14 @@ impl TransmitBatch {
     /// Datagrams of the ordinary size that it still takes.
     pub fn room(&self) -> usize {
         self.max_units.saturating_sub(self.units)
+    }
+
+    /// Each datagram, with the path that it takes, in the order of leaving.
+    pub fn datagrams(&self) -> impl Iterator<Item = (Path, &[u8])> {
+        self.groups.iter().flat_map(|group| {
+            let bytes = &self.bytes[group.start..group.start + group.len];
+            bytes.chunks(group.segment).map(|datagram| (group.path, datagram))
+        })
     }
 
     /// Takes what was appended to `bytes` since `start` as one datagram.

@@ -7,6 +7,7 @@ use blake2::{Blake2s256, Digest};
 use warren_wireguard::PrivateKey;
 
 use crate::error::ConfigError;
+use crate::limits::Limits;
 use crate::policy::LanePolicy;
 use warren_protocols::Protocols;
 
@@ -15,14 +16,16 @@ use warren_protocols::Protocols;
 pub struct Config {
     /// This node's identity.
     pub private_key: PrivateKey,
-    /// Application protocols for peers that have none of their own: see [`Engine::set_protocols`](crate::Engine::set_protocols).
+    /// Application protocols for peers that have none of their own: see
+    /// [`Engine::set_protocols`](crate::Engine::set_protocols).
     pub protocols: Protocols,
     /// Inner MTU in bytes. Default 1420, as wg-quick(8); below 1248 QUIC is refused (RFC 9000 section 14.1 plus 48).
     pub mtu: u16,
-    /// The longest packet that is taken, and that connections find out to be carried (RFC 8899). Default `mtu`; less is `mtu` too.
+    /// The longest packet that is taken, and that connections find out to be carried (RFC 8899). Default `mtu`; less is
+    /// `mtu` too.
     pub max_mtu: u16,
-    /// The longest UDP payload that the first hop towards an address carries, if that can be found out. Absent, or with an
-    /// uplink, whose urgent data would wait for long packets: connections stay at 1,420 bytes.
+    /// The longest UDP payload that the first hop towards an address carries, if that can be found out. Absent, or with
+    /// an uplink, whose urgent data would wait for long packets: connections stay at 1,420 bytes.
     pub first_hop: Option<fn(SocketAddr) -> Option<u16>>,
     /// Report strangers (`Event::Stranger`) instead of refusing them in silence.
     pub authorize: bool,
@@ -106,42 +109,6 @@ impl Config {
                 staged_bytes_per_peer: self.limits.packet_bytes_per_peer,
             },
             seed: derived(&self.seed, b"wireguard"),
-        }
-    }
-}
-
-/// Bounds on what peers and strangers can make us hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Peers configured at once. 65,536.
-    pub peers: usize,
-    /// Strangers waiting for an answer at once. 256.
-    pub pending_authorizations: usize,
-    /// Initiations opened per second, all strangers together. 1,000: about half a core (473 us each).
-    pub handshakes_per_second: u32,
-    /// Largest message taken or sent. 16 MiB.
-    pub message_bytes: usize,
-    /// Complete messages not yet taken by the caller, counted per lane at or above it; four times that in all. 32 MiB.
-    pub receive_bytes_per_connection: usize,
-    /// Streams the peer may have open at once, per direction kind. 256 (44 KiB of quinn's tables).
-    pub streams_per_connection: u32,
-    /// Accepted connections the caller has not claimed yet. 64.
-    pub pending_connections: usize,
-    /// Raw packets waiting for the caller or for a session, per peer. 1 MiB.
-    pub packet_bytes_per_peer: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            peers: 65_536,
-            pending_authorizations: 256,
-            handshakes_per_second: 1_000,
-            message_bytes: 16 << 20,
-            receive_bytes_per_connection: 32 << 20,
-            streams_per_connection: 256,
-            pending_connections: 64,
-            packet_bytes_per_peer: 1 << 20,
         }
     }
 }

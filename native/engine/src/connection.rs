@@ -28,7 +28,8 @@ pub(crate) struct Connection {
     pub(crate) wanted: Option<Vec<Box<str>>>,
     /// The caller wants to send with the hello of this dial, if that can be.
     pub(crate) early: bool,
-    /// The caller has the connection, although it is not up: it was told so early, and no other dial takes the place of this one.
+    /// The caller has the connection, although it is not up: it was told so early, and no other dial takes the place of
+    /// this one.
     pub(crate) given: bool,
     /// What left with the hello, while that is not answered.
     pub(crate) flight: Option<Box<FirstFlight>>,
@@ -62,6 +63,8 @@ pub(crate) struct Connection {
     /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
     pub(crate) in_vain: InVain,
+    /// Dials of the peer's that were refused for its sake since it was asked for a sign of life.
+    pub(crate) refused_for: u32,
     /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
@@ -167,6 +170,7 @@ impl Connection {
             lost_has_turn: false,
             asked: None,
             in_vain: InVain::default(),
+            refused_for: 0,
             moved_on: None,
             said: Said::default(),
             untold: Untold::default(),

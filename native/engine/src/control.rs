@@ -23,7 +23,7 @@ pub(crate) struct Control {
     last_beyond: Option<(Instant, PeerId)>,
     /// Connections that stand in a queue of their peer's.
     connections: FxHashSet<ConnectionHandle>,
-    shares: Option<Shares>,
+    shares: Option<UplinkShares>,
     /// All peers' share; `None`: it is full.
     bucket: Option<Bucket>,
     dropped: u64,
@@ -69,7 +69,7 @@ impl Control {
             beyond: BTreeSet::new(),
             last_beyond: None,
             connections: FxHashSet::default(),
-            shares: uplink.map(|rate| Shares::of(rate, mtu)),
+            shares: uplink.map(|rate| UplinkShares::of(rate, mtu)),
             bucket: None,
             dropped: 0,
         }
@@ -291,12 +291,12 @@ impl Queue {
 
 /// Parts of the uplink.
 #[derive(Debug)]
-struct Shares {
+struct UplinkShares {
     each: Share,
     all: Share,
 }
 
-impl Shares {
+impl UplinkShares {
     fn of(bits_per_second: u64, mtu: u16) -> Self {
         let datagram = usize::from(mtu) + WIREGUARD + IPV6_UDP;
         Self {

@@ -86,8 +86,9 @@ pub enum Event {
         packet: Bytes,
     },
 
-    /// A dial of [`Engine::connect_early`](crate::Engine::connect_early) takes messages, streams and datagrams from now on: the peer has a
-    /// session, and no other protocol can come of it. `Connected` or `Closed` of the same connection follows.
+    /// A dial of [`Engine::connect_early`](crate::Engine::connect_early) takes messages, streams and datagrams from now
+    /// on: the peer has a session, and no other protocol can come of it. `Connected` or `Closed` of the same connection
+    /// follows.
     Early {
         /// The connection.
         connection: ConnectionId,
@@ -108,6 +109,12 @@ pub enum Event {
         protocol: Box<str>,
         /// The peer's lists, as its hello said them.
         theirs: Box<Lists>,
+    },
+    /// The peer has the connection that this end dialled: its handshake is complete there too. Told once; what the peer
+    /// sends may come before.
+    Confirmed {
+        /// Which connection.
+        connection: ConnectionId,
     },
     /// The peer's lists are these from now on. What came faster than ten times a second is left out but for the newest.
     Announced {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// Seconds in which a peer was heard, and acknowledged nothing that was sent in them or after.
 ///
-/// They are counted, and not the time: in an outage, or while this machine sleeps, nothing says whether the peer would have
-/// answered.
+/// They are counted, and not the time: in an outage, or while this machine sleeps, nothing says whether the peer would
+/// have answered.
 #[derive(Debug, Default)]
 pub(crate) struct InVain {
     since: Option<Instant>,

@@ -34,6 +34,7 @@ mod in_vain;
 mod lane;
 mod lane_sums;
 mod lanes;
+mod limits;
 mod overhead;
 mod pacing;
 mod past;
@@ -53,7 +54,7 @@ mod uplink;
 mod word;
 
 pub use batch::{TransmitBatch, TransmitGroup};
-pub use config::{Config, Limits};
+pub use config::Config;
 pub use ecn::Ecn;
 pub use engine::Engine;
 pub use error::{ConfigError, ConnectError, Dialled};
@@ -62,6 +63,7 @@ pub use event::{
 };
 pub use histogram::Histogram;
 pub use ids::{ConnectionId, MessageId, Priority, StreamId};
+pub use limits::Limits;
 pub use policy::{Full, LanePolicy};
 #[cfg(feature = "reference")]
 pub use quic::reference;

@@ -45,7 +45,8 @@ impl Payloads {
     }
 }
 
-/// Below this, as above the longest of an ordinary path, a packet gets memory of exactly its size, so that a kept piece never pins twice as much.
+/// Below this, as above the longest of an ordinary path, a packet gets memory of exactly its size, so that a kept piece
+/// never pins twice as much.
 const SMALL: usize = 700;
 /// As many packets as come in one batch (the kernel joins up to 64), all of which are copied before the first is read.
 const RECENT: usize = 64;

@@ -34,7 +34,7 @@ pub(crate) struct Peer {
     /// Instant at which this end last asked for a new session because of its silence.
     pub(crate) suspected: Option<Instant>,
     /// Dials of its that wait on it.
-    pub(crate) incomplete: Incomplete,
+    pub(crate) incomplete: IncompleteDials,
     /// Answers to what belongs to no connection that it may have; `None`: as many at once as a peer can.
     pub(crate) answers: Option<Bucket>,
     /// Dials of its that were refused, of which the caller is told.
@@ -66,7 +66,7 @@ impl Peer {
             incarnation: None,
             told_under: None,
             suspected: None,
-            incomplete: Incomplete::default(),
+            incomplete: IncompleteDials::default(),
             answers: None,
             refusals: Refusals::default(),
             outgoing: VecDeque::new(),
@@ -84,7 +84,7 @@ impl Peer {
 
 /// The dials of a peer that it has not completed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Incomplete {
+pub(crate) struct IncompleteDials {
     pub(crate) count: usize,
     /// Instant since which it keeps this end waiting, dial after dial, and the begin of the newest of these dials.
     pub(crate) since: Option<(Instant, Instant)>,

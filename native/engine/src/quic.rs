@@ -21,10 +21,9 @@ use crate::transport::{
     STAMP_MICROS, Stopped, StreamHandle, Transmit, Transport,
 };
 
-pub use warren_quic::Quic;
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-pub use warren_quic::{ConnectionStats as QuicFigures, QuicStats as QuicTotals};
+pub use warren_quic::{ConnectionStats as QuicFigures, Quic, QuicStats as QuicTotals};
 
 /// QUIC without connections, for an engine of this configuration.
 pub(crate) fn quic(config: &Config) -> Quic {
@@ -378,6 +377,7 @@ fn translated(event: warren_quic::Event) -> Event {
             Event::Refused { peer: PeerId(peer.0), refused: refused(refusal) }
         }
         warren_quic::Event::Announced(lists) => Event::Announced(lists),
+        warren_quic::Event::Confirmed => Event::Confirmed,
         warren_quic::Event::Finished => Event::Finished,
         warren_quic::Event::Closed(closed) => Event::Closed(ending(closed)),
         warren_quic::Event::Datagram(bytes) => Event::Datagram(bytes),

@@ -71,6 +71,7 @@ impl Told {
             | Event::Connected { peer, .. } => Some(*peer),
             Event::Closed { connection, .. }
             | Event::Announced { connection, .. }
+            | Event::Confirmed { connection }
             | Event::Finished { connection }
             | Event::Datagram { connection, .. }
             | Event::Message { connection, .. }
@@ -170,6 +171,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
         | Event::PeerDown { .. }
         | Event::Stranger { .. }
         | Event::StrangerGone { .. }
+        | Event::Confirmed { .. }
         | Event::Finished { .. }
         | Event::MessageSettled { .. }
         | Event::StreamEnd { .. }
@@ -181,7 +183,7 @@ fn estimate(event: &Event) -> (Duration, u64) {
     (Duration::from_nanos(nanoseconds), bytes as u64 + EVENT_LOAD)
 }
 
-// In nanoseconds.
+/// In nanoseconds.
 const MESSAGE: u64 = 2_000;
 const PACKET: u64 = 3_000;
 const PIECE: u64 = 2_000;

@@ -66,14 +66,16 @@ pub trait Transport {
     /// Does what was due at `now`.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Replaces this end's protocols for one peer, or for all that have none of their own; `protocols` absent: the peer has none of
-    /// its own any more. Hellos of either end count by those of the moment, handshakes under way by those of their hellos.
+    /// Replaces this end's protocols for one peer, or for all that have none of their own; `protocols` absent: the peer
+    /// has none of its own any more. Hellos of either end count by those of the moment, handshakes under way by those
+    /// of their hellos.
     fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>);
 
     /// Tells the other end of a connection which lists are this end's from now on, if it is of a build that reads them.
     fn announce(&mut self, connection: ConnectionHandle, lists: Lists);
 
-    /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that reads it.
+    /// Tells the other end that it holds all that this end will ever send on a connection, if it is of a build that
+    /// reads it.
     fn finish(&mut self, connection: ConnectionHandle);
 
     /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. Ends in
@@ -90,10 +92,11 @@ pub trait Transport {
         now: Instant,
     ) -> ConnectionHandle;
 
-    /// As [`Transport::connect`], of a dial that can lead to this protocol alone: the connection takes messages, streams and
-    /// datagrams at once, and a first flight of them leaves with the hello. An acceptor that takes the dial reads them, in the order
-    /// in which it would read others, or [`Event::EarlyRejected`] comes before [`Event::Connected`]. `session` names the tunnel's
-    /// session for the acceptor. `None`: this transport sends nothing so early.
+    /// As [`Transport::connect`], of a dial that can lead to this protocol alone: the connection takes messages,
+    /// streams and datagrams at once, and a first flight of them leaves with the hello. An acceptor that takes the dial
+    /// reads them, in the order in which it would read others, or [`Event::EarlyRejected`] comes before
+    /// [`Event::Connected`]. `session` names the tunnel's session for the acceptor. `None`: this transport sends
+    /// nothing so early.
     fn connect_early(
         &mut self,
         _peer: PeerId,
@@ -105,7 +108,8 @@ pub trait Transport {
         None
     }
 
-    /// Name of the tunnel's session under which the dialler sent the first flight of an [`Event::Incoming`]; `None`: it sent none.
+    /// Name of the tunnel's session under which the dialler sent the first flight of an [`Event::Incoming`]; `None`: it
+    /// sent none.
     fn early_session(&self, _connection: ConnectionHandle) -> Option<u32> {
         None
     }

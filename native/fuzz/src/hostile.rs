@@ -1,8 +1,8 @@
 //! A hostile peer, and hostile strangers: each attack is a function that sends one more datagram or a few.
 //!
-//! [`Hostile`] does no input or output itself. `src/bin/hostile.rs` gives it sockets and a rate, `tests/hostile.rs` a node in
-//! virtual time. An attacker keeps to what the victim allows where that lets it go on for longer, and dials again when the
-//! victim ends its connection.
+//! [`Hostile`] does no input or output itself. `src/bin/hostile.rs` gives it sockets and a rate, `tests/hostile.rs` a
+//! node in virtual time. An attacker keeps to what the victim allows where that lets it go on for longer, and dials
+//! again when the victim ends its connection.
 
 mod attacker;
 mod connections;
@@ -36,8 +36,8 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// An attack by the peer whose key is `tunnel::HOSTILE`. `salt` tells its connections from those of another run; `index` is
-    /// the number of a session of somebody else's, if one was overheard.
+    /// An attack by the peer whose key is `tunnel::HOSTILE`. `salt` tells its connections from those of another run;
+    /// `index` is the number of a session of somebody else's, if one was overheard.
     pub fn new(attack: &'static Attack, salt: u32, index: Option<[u8; 4]>, now: Instant) -> Hostile {
         let mut attacker = Attacker::new(tunnel::HOSTILE, u64::from(salt), now);
         attacker.overheard = index;

@@ -1,8 +1,8 @@
 //! Fuzz targets: each a function of bytes that panics when a promise is broken.
 //!
-//! libFuzzer runs them (`npm run fuzz -- <target> <seconds>`, from `libfuzzer/`), and `tests/replay.rs` runs them over the
-//! committed corpora with the other tests. The bytes are read as a program: what to send, what to do, how time passes.
-//! What is sent is made by `wire`, a second writing of the formats that shares no code with what it attacks.
+//! libFuzzer runs them (`npm run fuzz -- <target> <seconds>`, from `libfuzzer/`), and `tests/replay.rs` runs them over
+//! the committed corpora with the other tests. The bytes are read as a program: what to send, what to do, how time
+//! passes. What is sent is made by `wire`, a second writing of the formats that shares no code with what it attacks.
 
 mod bare;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The work on a packet and the memory that it leaves behind, counted and not timed.
 //!
-//! Allocations are counted where [`Meter`] is the global allocator, as it is in this crate's tests and in the targets of
-//! libFuzzer. Steps are counted where everything is built with `-Cinstrument-coverage --cfg warren_count_steps`, as
-//! `npm run fuzz` does: LLVM then keeps a counter for each branch of the rooms and of the crates below them, quinn-proto and
-//! boringtun included, and the sum of these counters is how often any was taken.
+//! Allocations are counted where [`Meter`] is the global allocator, as it is in this crate's tests and in the targets
+//! of libFuzzer. Steps are counted where everything is built with `-Cinstrument-coverage --cfg warren_count_steps`, as
+//! `npm run fuzz` does: LLVM then keeps a counter for each branch of the rooms and of the crates below them,
+//! quinn-proto and boringtun included, and the sum of these counters is how often any was taken.
 #![expect(unsafe_code, reason = "an allocator cannot be written without, nor are the counters of LLVM safe")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -123,7 +123,8 @@ thread_local! {
     };
 }
 
-// SAFETY: each block has `head` bytes more in front, which are a multiple of its alignment, and is given back as it was taken.
+// SAFETY: each block has `head` bytes more in front, which are a multiple of its alignment, and is given back as it was
+// taken.
 unsafe impl GlobalAlloc for Meter {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(whole) = whole(layout, layout.size()) else { return std::ptr::null_mut() };
@@ -209,8 +210,8 @@ fn steps() -> u64 {
         fn __llvm_profile_begin_counters() -> *const u64;
         fn __llvm_profile_end_counters() -> *const u64;
     }
-    // SAFETY: both are ends of one array, which lives as long as the process; other threads may count meanwhile, and a count
-    // that is torn by one is as good as another.
+    // SAFETY: both are ends of one array, which lives as long as the process; other threads may count meanwhile, and a
+    // count that is torn by one is as good as another.
     unsafe {
         let (begin, end) = (__llvm_profile_begin_counters(), __llvm_profile_end_counters());
         let length = usize::try_from(end.offset_from(begin)).unwrap_or(0);
@@ -226,7 +227,8 @@ fn steps() -> u64 {
 /// The alignment of `System` where nothing else is asked for.
 const HEAD: usize = 16;
 
-/// The most that one packet may cost, with all that it leads to. Measured: a handshake is 1,177,000 steps and 160 allocations; 227
-/// pieces of a stream out of order, of which 40,000 may come at once, are 1,333,000 steps and 1,250,000 bytes; 130 messages are
-/// 400 allocations, a hello in hundreds of pieces 380. All else is below 400,000 steps, of which 80,000 seal and open it.
+/// The most that one packet may cost, with all that it leads to. Measured: a handshake is 1,177,000 steps and 160
+/// allocations; 227 pieces of a stream out of order, of which 40,000 may come at once, are 1,333,000 steps and
+/// 1,250,000 bytes; 130 messages are 400 allocations, a hello in hundreds of pieces 380. All else is below 400,000
+/// steps, of which 80,000 seal and open it.
 const PACKET: Work = Work { allocations: 800, bytes: 2_000_000, steps: 2_000_000 };

@@ -67,10 +67,7 @@ pub(crate) fn transmits(engine: &mut Engine, now: Instant) -> Vec<(SocketAddr, V
         }
         assert!(sent.len() < 100_000, "an engine that never comes to rest");
         outside(|| {
-            for group in &batch.groups {
-                let bytes = &batch.bytes[group.start..group.start + group.len];
-                sent.extend(bytes.chunks(group.segment).map(|bytes| (group.path.remote, bytes.to_vec())));
-            }
+            sent.extend(batch.datagrams().map(|(path, datagram)| (path.remote, datagram.to_vec())));
         });
     }
 }

@@ -12,8 +12,8 @@ use crate::meter::{Gauge, inside};
 use crate::node::{VICTIM, at, config, engine, expire, give, key, peer_config, transmits};
 use crate::wire::{Level, QuicEnd, ipv6, udp};
 
-/// A peer seals what the input says: rubbish, packets with any addresses, warren's own UDP with anything in it, QUIC packets
-/// of connections that it dials or is dialled on.
+/// A peer seals what the input says: rubbish, packets with any addresses, warren's own UDP with anything in it, QUIC
+/// packets of connections that it dials or is dialled on.
 ///
 /// # Panics
 /// When it can speak in another's name, or the honest peer's connection notices anything.

@@ -235,6 +235,7 @@ impl QuicNode {
                 assert_eq!(self.events.iter().filter(told).count(), 0, "an end finishes twice");
             }
             Event::Connected { .. }
+            | Event::Confirmed
             | Event::Announced(_)
             | Event::Datagram(_)
             | Event::Writable

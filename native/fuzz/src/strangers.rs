@@ -15,8 +15,8 @@ use crate::wire::{ipv6, mac1};
 /// Strangers send what the input says: rubbish, messages with a good first MAC, what was overheard, whole or altered.
 ///
 /// # Panics
-/// When somebody unauthenticated gets more bytes than it sent, state is kept for it beyond the limits, or the peer can no
-/// longer get through afterwards.
+/// When somebody unauthenticated gets more bytes than it sent, state is kept for it beyond the limits, or the peer can
+/// no longer get through afterwards.
 pub fn strangers(data: &[u8]) {
     let mut input = Input::new(data);
     let mut scene = Scene::new();

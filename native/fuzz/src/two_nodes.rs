@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::input::Input;
 use step::World;
 
-/// Connects, sends, cancels, closes, removes, restarts; drops, doubles, delays, damages; makes the way longer and shorter; lets time pass.
+/// Connects, sends, cancels, closes, removes, restarts; drops, doubles, delays, damages; makes the way longer and
+/// shorter; lets time pass.
 ///
 /// # Panics
 /// When a message arrives twice, altered or after it was given up, is settled twice or never, a connection's name comes

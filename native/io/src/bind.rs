@@ -93,5 +93,5 @@ const NO_ADDRESS_FAMILY: i32 = libc::EAFNOSUPPORT;
 #[cfg(not(unix))]
 const NO_ADDRESS_FAMILY: i32 = 10_047;
 
-// At some 4 Gbit/s the usual 208 KiB dropped 0.4 % of the packets, 4 MiB none (measured on loopback).
+/// At some 4 Gbit/s the usual 208 KiB dropped 0.4 % of the packets, 4 MiB none (measured on loopback).
 const SOCKET_BUFFER: usize = 4 << 20;

@@ -1,4 +1,5 @@
-//! The clock of a driver: rises while the machine is suspended, so that a session that expired in a closed laptop is expired.
+//! The clock of a driver: rises while the machine is suspended, so that a session that expired in a closed laptop is
+//! expired.
 
 #[cfg(not(unix))]
 mod other;

@@ -254,15 +254,15 @@ impl<T: Transport> EventLoop<T> {
     }
 }
 
-// Datagrams that leave at once stand before anything more urgent: 44 are some 55 us of sealing, and one GSO group, which one
-// system call takes.
+/// Datagrams that leave at once stand before anything more urgent: 44 are some 55 us of sealing, and one GSO group,
+/// which one system call takes.
 const TRANSMIT_DATAGRAMS: usize = 44;
-// A command takes about 1 us; so many delay a datagram less than a batch does.
+/// A command takes about 1 us; so many delay a datagram less than a batch does.
 const COMMANDS: usize = 64;
-// A thread that other traffic keeps from sleeping holds no byte back for longer: some five batches.
+/// A thread that other traffic keeps from sleeping holds no byte back for longer: some five batches.
 const HOLD_FOR: Duration = Duration::from_micros(250);
 const BLOCKED_TICK: Duration = Duration::from_millis(1);
-// A socket that is writable takes a datagram; one of which a system says so wrongly is asked each BLOCKED_TICK.
+/// A socket that is writable takes a datagram; one of which a system says so wrongly is asked each BLOCKED_TICK.
 const IN_VAIN: u32 = 16;
-// A full socket buffer of 4 MiB drains in this time at 700 Mbit/s; the goodbyes are best effort.
+/// A full socket buffer of 4 MiB drains in this time at 700 Mbit/s; the goodbyes are best effort.
 const LEAVE_FOR: Duration = Duration::from_millis(50);

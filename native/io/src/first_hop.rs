@@ -14,8 +14,8 @@ use linux as system;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 use other as system;
 
-/// The longest UDP payload that the interface towards an address carries; `None`: the system does not say, or there is no way
-/// there now.
+/// The longest UDP payload that the interface towards an address carries; `None`: the system does not say, or there is
+/// no way there now.
 ///
 /// Connections look for longer packets up to it (RFC 8899), and need a socket that can forbid fragmentation for that.
 pub fn first_hop(remote: SocketAddr) -> Option<u16> {

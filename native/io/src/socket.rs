@@ -209,8 +209,8 @@ const REPORTS: [i32; 6] = [
 const SEGMENTATION: [i32; 3] = [libc::EIO, libc::EINVAL, libc::EMSGSIZE];
 #[cfg(unix)]
 const NO_SEGMENTATION: [i32; 1] = [libc::EIO];
-// No route, or one that forbids (EACCES, EINVAL: ip-route(8)); a socket of the other family; an interface that is down or gone; a
-// local firewall (EPERM). With an IP_PKTINFO or IPV6_PKTINFO they may speak of its address.
+// No route, or one that forbids (EACCES, EINVAL: ip-route(8)); a socket of the other family; an interface that is down
+// or gone; a local firewall (EPERM). With an IP_PKTINFO or IPV6_PKTINFO they may speak of its address.
 #[cfg(unix)]
 const UNREACHABLE: [i32; 10] = [
     libc::ENETUNREACH,

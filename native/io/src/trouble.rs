@@ -61,12 +61,13 @@ impl Trouble {
     }
 }
 
-// A burst of reports about datagrams that did not arrive is read at once: as many as a batch has messages.
+/// A burst of reports about datagrams that did not arrive is read at once: as many as a batch has messages.
 const AT_ONCE: u32 = 32;
-// Doubled with each failure: a socket that fails for good costs some 40 calls in the first second, and one a second later.
+/// Doubled with each failure: a socket that fails for good costs some 40 calls in the first second, and one a second
+/// later.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-// A system that lacks memory for a moment has it again by then.
+/// A system that lacks memory for a moment has it again by then.
 const BIND_AFTER: Duration = Duration::from_secs(3);
 /// Longest time for which nothing but failures are borne: three sockets, each bound anew.
 pub(crate) const FAILS_FOR: Duration = Duration::from_secs(10);

@@ -1,9 +1,9 @@
 //! The protocol that a pair speaks: one rule, which both ends compute from the lists of both.
 //!
-//! An end's order is that of its offer; a name that it accepts and does not offer stands before the first name of the offer
-//! that follows it among those accepted, else at the end. The rank of a name is its place in that order. Among the names that
-//! either end offers and the other accepts, the choice is the one with the least sum of both ranks; of equals, the first in
-//! lexicographic order of their bytes.
+//! An end's order is that of its offer; a name that it accepts and does not offer stands before the first name of the
+//! offer that follows it among those accepted, else at the end. The rank of a name is its place in that order. Among
+//! the names that either end offers and the other accepts, the choice is the one with the least sum of both ranks; of
+//! equals, the first in lexicographic order of their bytes.
 
 use crate::Lists;
 
@@ -33,11 +33,11 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// The choice of a dial. `asked`: the names that it asks for, best first, which it offers whatever the dialler's lists say;
-/// `None`: it asks for anything.
+/// The choice of a dial. `asked`: the names that it asks for, best first, which it offers whatever the dialler's lists
+/// say; `None`: it asks for anything.
 ///
-/// Where either end's lists are of a build without generations, the rule is that build's: only the dialler's offer and the
-/// acceptor's accepted names count.
+/// Where either end's lists are of a build without generations, the rule is that build's: only the dialler's offer and
+/// the acceptor's accepted names count.
 pub fn choose<'a>(
     dialler: &'a Lists,
     acceptor: &'a Lists,

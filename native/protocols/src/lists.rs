@@ -3,8 +3,8 @@
 /// An end's word about its protocols for one peer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lists {
-    /// Counts the changes of one process's lists for one peer, over all connections. `None`: an end of a build whose lists never
-    /// change, which accepts a dial for what it offers and for nothing else.
+    /// Counts the changes of one process's lists for one peer, over all connections. `None`: an end of a build whose
+    /// lists never change, which accepts a dial for what it offers and for nothing else.
     pub generation: Option<u64>,
     /// Protocols that it dials with, best first.
     pub offer: Vec<Box<str>>,

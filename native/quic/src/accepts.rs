@@ -1,7 +1,7 @@
 //! The list of protocols in the reason of a refusal: what the refusing end would accept.
 
-/// The reason for a dialler that reads lists: a zero byte, and each name as its length in decimal digits, a colon, and its bytes.
-/// Names that do not fit are left out, the last first.
+/// The reason for a dialler that reads lists: a zero byte, and each name as its length in decimal digits, a colon, and
+/// its bytes. Names that do not fit are left out, the last first.
 pub(crate) fn encode(accepted: &[Box<str>]) -> String {
     let mut reason = String::from(MARK);
     for name in accepted {

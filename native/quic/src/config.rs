@@ -15,14 +15,15 @@ pub const MIN_UDP_PAYLOAD: u16 = 1200;
 /// Bytes that may be written and not acknowledged on one connection: a bound for memory, far above what flies.
 const SEND_WINDOW: u64 = 32 << 20;
 
-/// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to send.
+/// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to
+/// send.
 const DATAGRAM_BUFFER: usize = 256 << 10;
 
 /// The round trip of a path that nobody measured (RFC 9002 section 6.2.2).
 const UNKNOWN_RTT: Duration = Duration::from_millis(333);
 
-/// Bounds of what is believed of a path before the first sample: a first probe timeout of three times as much is neither
-/// spent on an answer that is under way, nor longer than a dialler waits.
+/// Bounds of what is believed of a path before the first sample: a first probe timeout of three times as much is
+/// neither spent on an answer that is under way, nor longer than a dialler waits.
 const INITIAL_RTT_MIN: Duration = Duration::from_millis(1);
 const INITIAL_RTT_MAX: Duration = Duration::from_secs(1);
 
@@ -30,10 +31,10 @@ const INITIAL_RTT_MAX: Duration = Duration::from_secs(1);
 /// lost is found an eighth of a round trip later at most, by the time threshold.
 const PACKET_THRESHOLD: u32 = 16;
 
-/// Packets that the other end keeps without acknowledging them, and for how long (draft-ietf-quic-ack-frequency). Where it
-/// acknowledges every second one, an acknowledgement wakes us for each: every tenth takes a sixth of the CPU time off 100 Mbit/s
-/// (35 to 30 s/GB, both ends), and nothing of what pacing sees. A lone packet is acknowledged as soon as the draft allows, but
-/// for a millisecond.
+/// Packets that the other end keeps without acknowledging them, and for how long (draft-ietf-quic-ack-frequency). Where
+/// it acknowledges every second one, an acknowledgement wakes us for each: every tenth takes a sixth of the CPU time
+/// off 100 Mbit/s (35 to 30 s/GB, both ends), and nothing of what pacing sees. A lone packet is acknowledged as soon as
+/// the draft allows, but for a millisecond.
 const UNACKNOWLEDGED: u32 = 9;
 pub(crate) const ACK_DELAY: Duration = Duration::from_millis(2);
 
@@ -68,8 +69,8 @@ pub struct Config {
     pub receive_window: u64,
     /// Bytes that one peer may send on one stream before they are read. At least 256 KiB.
     pub stream_receive_window: u64,
-    /// Byte streams of each kind that one peer may have open on one connection, and as many messages. At least 32; 256 cost
-    /// 44 KiB a connection.
+    /// Byte streams of each kind that one peer may have open on one connection, and as many messages. At least 32; 256
+    /// cost 44 KiB a connection.
     pub streams_per_connection: u32,
     /// The longest message accepted.
     pub message_bytes: usize,
@@ -167,7 +168,8 @@ impl Config {
     }
 }
 
-/// Knows the longest UDP payload inside of the tunnel that the first hop towards an endpoint carries; `None`: it cannot be found out.
+/// Knows the longest UDP payload inside of the tunnel that the first hop towards an endpoint carries; `None`: it cannot
+/// be found out.
 #[derive(Clone)]
 pub struct FirstHop(pub Arc<dyn Fn(SocketAddr) -> Option<u16> + Send + Sync>);
 

@@ -88,6 +88,8 @@ pub(crate) struct Connection {
     told: Option<u64>,
     /// The other end said that it sends no more.
     finished: bool,
+    /// The other end is known to have the connection, which this end dialled.
+    confirmed: bool,
     grease: Grease,
     /// Over, and repeats its word no longer than until then.
     lingers_until: Option<Instant>,
@@ -144,6 +146,7 @@ impl Connection {
             parting: Parting::default(),
             told: None,
             finished: false,
+            confirmed: false,
             grease,
             lingers_until: None,
             wants_writable: false,
@@ -211,7 +214,8 @@ impl Connection {
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
         let deadline = self.inner.poll_timeout();
-        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for again.
+        // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for
+        // again.
         if deadline.is_none() && self.phase == Phase::Open && self.early != Early::Sent {
             self.gauge().land();
         }
@@ -256,8 +260,8 @@ impl Connection {
         self.heard
     }
 
-    /// quinn-proto does not tell the variance of round trips. Before the first sample it takes half of the estimate for it,
-    /// as RFC 9002 section 5.3 has it; a quarter stands for it after that.
+    /// quinn-proto does not tell the variance of round trips. Before the first sample it takes half of the estimate for
+    /// it, as RFC 9002 section 5.3 has it; a quarter stands for it after that.
     pub(crate) fn probe_timeout(&self) -> Duration {
         match self.phase {
             Phase::Open | Phase::Ended if self.early != Early::Sent => 2 * self.inner.rtt() + ACK_DELAY,
@@ -301,6 +305,7 @@ impl Connection {
         if self.phase == Phase::Ended {
             self.lingers_until.get_or_insert(now + LINGER_MAX);
         }
+        self.tell_confirmed(events);
         self.free_full(events);
         if self.phase == Phase::Open && self.control.is_overfull() {
             self.violated("the control stream is not read", now, events);

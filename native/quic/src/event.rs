@@ -28,12 +28,15 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
-    /// Nothing that was sent of [`crate::Quic::connect_early`] was read, and nothing of before is there any more: begun messages and
-    /// streams have no other end than this. The dial goes on, or was refused as a duplicate.
+    /// Nothing that was sent of [`crate::Quic::connect_early`] was read, and nothing of before is there any more: begun
+    /// messages and streams have no other end than this. The dial goes on, or was refused as a duplicate.
     EarlyRejected {
         /// But a process of the acceptor before this one may have read some.
         by_successor: bool,
     },
+    /// The other end has the connection that this end dialled: its handshake is complete there too (RFC 9001 section
+    /// 4.1.2). Told once, after [`Event::Connected`].
+    Confirmed,
     /// The other end's lists are these from now on. Never those of a generation that it was known to have left behind.
     Announced(Box<Lists>),
     /// The other end sends no more, and this end holds all that it sent. Told once.
@@ -97,8 +100,8 @@ pub enum Event {
 pub struct Hello {
     /// Differs between two lives of a node.
     pub incarnation: u64,
-    /// Its lists. Of a dialler of a build without generations, the offer is what it offers on this connection; of an acceptor of
-    /// such a build, what it accepts.
+    /// Its lists. Of a dialler of a build without generations, the offer is what it offers on this connection; of an
+    /// acceptor of such a build, what it accepts.
     pub lists: Lists,
     /// Protocols that a dial asks for, best first, where it does not ask for anything in the lists.
     pub asked: Option<Vec<Box<str>>>,

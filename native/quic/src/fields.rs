@@ -4,8 +4,8 @@ use crate::varint;
 use thiserror::Error;
 use warren_protocols::MAX_NAMES;
 
-/// Field types. Those of the form 31 * n + 27 are reserved: they mean nothing, and are sent so that readers go on skipping what
-/// they do not know.
+/// Field types. Those of the form 31 * n + 27 are reserved: they mean nothing, and are sent so that readers go on
+/// skipping what they do not know.
 pub(crate) mod field {
     pub(crate) const INCARNATION: u64 = 1;
     pub(crate) const OFFERED: u64 = 2;

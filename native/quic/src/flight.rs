@@ -12,13 +12,13 @@ use std::{
 };
 
 /// Bytes that may always be in flight, if CUBIC agrees. On a path without loss nothing else would bound it: what flies
-/// stands before anything urgent in the receiver's socket, a quarter of a millisecond at 4 Gbit/s. With 256 KiB the p99 of urgent
-/// objects is half a millisecond longer within a host, and bulk as fast; more no longer fits the caches either: 847 ns a packet
-/// with 512 KiB in flight, 1,170 with 8 MiB.
+/// stands before anything urgent in the receiver's socket, a quarter of a millisecond at 4 Gbit/s. With 256 KiB the p99
+/// of urgent objects is half a millisecond longer within a host, and bulk as fast; more no longer fits the caches
+/// either: 847 ns a packet with 512 KiB in flight, 1,170 with 8 MiB.
 const CEILING_FLOOR: u64 = 128 << 10;
 
-/// Packets that may always be in flight, if CUBIC agrees: twice as many as the other end keeps without acknowledging them.
-/// With less each window waits for its delay: packets of 16,000 bytes moved 0.55 Gbit/s.
+/// Packets that may always be in flight, if CUBIC agrees: twice as many as the other end keeps without acknowledging
+/// them. With less each window waits for its delay: packets of 16,000 bytes moved 0.55 Gbit/s.
 const CEILING_PACKETS: u64 = 20;
 
 /// Rounds over which the greatest delivery rate counts.
@@ -28,7 +28,8 @@ const ROUNDS: usize = 8;
 const ROUND_MIN: Duration = Duration::from_millis(1);
 
 /// Loss above this share of what arrives is congestion whatever the delay says: a path with a shallow buffer drops
-/// before it delays. Radio links and long routes lose 1 to 2 % at random, and CUBIC alone then moves 2 Mbit/s over 50 ms.
+/// before it delays. Radio links and long routes lose 1 to 2 % at random, and CUBIC alone then moves 2 Mbit/s over 50
+/// ms.
 const RANDOM_LOSS_MAX: f64 = 0.04;
 
 /// Bytes over which loss is averaged, some 370 packets, and taken for free of loss before the first: a few losses among
@@ -71,9 +72,9 @@ impl ControllerFactory for FlightConfig {
     }
 }
 
-/// CUBIC, with at most the greatest of [`CEILING_FLOOR`], [`CEILING_PACKETS`] and twice what the path holds (delivery rate times the least
-/// round-trip time): one half fills the path, the other covers delayed acknowledgements and growth. Loss without delay,
-/// up to [`RANDOM_LOSS_MAX`], is taken for the path's own and does not shrink the window.
+/// CUBIC, with at most the greatest of [`CEILING_FLOOR`], [`CEILING_PACKETS`] and twice what the path holds (delivery
+/// rate times the least round-trip time): one half fills the path, the other covers delayed acknowledgements and
+/// growth. Loss without delay, up to [`RANDOM_LOSS_MAX`], is taken for the path's own and does not shrink the window.
 #[derive(Clone)]
 struct Flight {
     cubic: Cubic,

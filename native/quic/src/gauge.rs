@@ -55,7 +55,8 @@ pub struct PathSample {
     pub lost: u64,
     /// Times that marks (ECN) came back.
     pub marks: u64,
-    /// The least delay to the other end, by its clock, less a constant that is unknown. Without its clock: the least round trip.
+    /// The least delay to the other end, by its clock, less a constant that is unknown. Without its clock: the least
+    /// round trip.
     pub delay: i64,
     /// Arrival of the newest packet, by the same clock, in microseconds.
     pub arrival: i64,
@@ -104,8 +105,8 @@ impl Gauge {
         self.open.store(open, Ordering::Relaxed);
     }
 
-    /// The window that quinn-proto is told: without end, where neither it nor the pacer that goes by it holds anything back,
-    /// or none at all.
+    /// The window that quinn-proto is told: without end, where neither it nor the pacer that goes by it holds anything
+    /// back, or none at all.
     pub(crate) fn gate(&self) -> u64 {
         if self.open.load(Ordering::Relaxed) { u64::MAX } else { 1 }
     }

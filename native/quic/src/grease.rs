@@ -2,7 +2,8 @@
 
 use crate::varint;
 
-/// Random types of the form 31 * n + 27, as QUIC reserves transport parameters (RFC 9000 section 18.1), with random values.
+/// Random types of the form 31 * n + 27, as QUIC reserves transport parameters (RFC 9000 section 18.1), with random
+/// values.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Grease {
     random: [u8; 32],

@@ -1,8 +1,8 @@
 //! The hello: an end's account of itself in its first flight.
 //!
-//! On the wire: version (1 byte), length of the body (2 bytes, big-endian), body. The body is a sequence of fields, of which
-//! unknown ones are skipped and known ones come at most once. Version and length keep their place in every later version, so
-//! that an unknown version can be told from rubbish and be answered.
+//! On the wire: version (1 byte), length of the body (2 bytes, big-endian), body. The body is a sequence of fields, of
+//! which unknown ones are skipped and known ones come at most once. Version and length keep their place in every later
+//! version, so that an unknown version can be told from rubbish and be answered.
 
 use crate::{
     Hello, Lists,

@@ -84,8 +84,9 @@ impl Quic {
         }
     }
 
-    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. `observed` is the endpoint at which the peer is seen, for the
-    /// hello; `round_trip` that of the path, if it is known. Ends in [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
+    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. `observed` is
+    /// the endpoint at which the peer is seen, for the hello; `round_trip` that of the path, if it is known. Ends in
+    /// [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
     pub fn connect(
         &mut self,
         peer: PeerTag,
@@ -229,7 +230,8 @@ impl Quic {
         self.events.retain(|(other, _)| *other != connection);
     }
 
-    /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not survive.
+    /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not
+    /// survive.
     pub fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], now: Instant) {
         if let Some(Slot::Made(made)) = self.slots.get_mut(&connection) {
             made.close(code, reason, now, &mut self.events);
@@ -312,7 +314,8 @@ impl Quic {
         self.seen(connection)?.unanswered_since()
     }
 
-    /// Instant since which this end waits for an acknowledgement of what left last, whatever else was received meanwhile.
+    /// Instant since which this end waits for an acknowledgement of what left last, whatever else was received
+    /// meanwhile.
     pub fn unacknowledged_since(&self, connection: ConnectionHandle) -> Option<Instant> {
         self.seen(connection)?.unacknowledged_since()
     }

@@ -172,8 +172,8 @@ impl Allowance {
     }
 }
 
-/// Small pieces out of order of one peer. Each costs 2.3 us where a stream has a thousand gaps: this is a fortieth of a core. An
-/// honest end sends two for each packet of small writes that was lost.
+/// Small pieces out of order of one peer. Each costs 2.3 us where a stream has a thousand gaps: this is a fortieth of a
+/// core. An honest end sends two for each packet of small writes that was lost.
 const PIECES_PER_SECOND: u32 = 10_000;
 /// Two seconds of losing every second one of 10,000 packets a second.
 const PIECES_AT_ONCE: u32 = 40_000;

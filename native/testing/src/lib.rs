@@ -24,12 +24,14 @@
 
 mod link;
 mod network;
+mod outbox;
 mod router;
 mod seed;
 mod simulation;
 
 pub use link::{Link, Rate};
 pub use network::{Counters, Datagram, Network};
+pub use outbox::Outbox;
 pub use router::{Buffer, Queue, Router, RouterFigures, RouterId};
 pub use seed::Seed;
 pub use simulation::{AHEAD, Node, Simulation, start};

@@ -1,7 +1,7 @@
 //! Cost of a packet in the device, beside its cost in boringtun alone.
 //!
-//! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the machine
-//! is shared), for 1,420 bytes and for 100.
+//! `cargo bench -p warren-wireguard --bench packets` prints nanoseconds a packet, the least of many rounds in turn (the
+//! machine is shared), for 1,420 bytes and for 100.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -31,14 +31,14 @@ pub(crate) const REKEY_ATTEMPT_TIME: Duration = Duration::from_secs(90);
 pub(crate) const REKEY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A responder that has something to send waits this long for the first packet of its session, and up to [`RETRY_JITTER`]
-/// more, before it takes its response for lost and dials itself: longer than the round trips of nearly all networks, and on
-/// a slower one no more happens than when both dial at once.
+/// A responder that has something to send waits this long for the first packet of its session, and up to
+/// [`RETRY_JITTER`] more, before it takes its response for lost and dials itself: longer than the round trips of nearly
+/// all networks, and on a slower one no more happens than when both dial at once.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Two initiations to a peer are at least this far apart, whatever asks for them: their timestamps, which are rounded down to
-/// 16.8 ms, then differ, and a kernel, which answers a peer once in 20 ms, answers both. How much further apart they are is
-/// the dial's pace.
+/// Two initiations to a peer are at least this far apart, whatever asks for them: their timestamps, which are rounded
+/// down to 16.8 ms, then differ, and a kernel, which answers a peer once in 20 ms, answers both. How much further apart
+/// they are is the dial's pace.
 pub(crate) const INITIATION_SPACING: Duration = Duration::from_millis(25);
 
 /// After receiving, an initiator asks for new keys this long before the old ones are refused (section 6.2).

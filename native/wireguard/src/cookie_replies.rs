@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Backlog;
-use crate::endpoints::Source;
+use crate::endpoints::SourceKind;
 use crate::random::Random;
-use crate::rate_limiter::{Rate, RateLimiter};
+use crate::rate_limiter::{RateLimit, RateLimiter};
 use crate::turned_away::TurnedAway;
 
 /// Budgets for cookie replies: one for endpoints of peers, one for other ports of peers' addresses, one for unknown
@@ -50,18 +50,18 @@ impl CookieReplies {
     /// address, whatever the port, gets an eighth of the latter at most.
     pub(crate) fn bound(&mut self, bits_per_second: u64, random: &mut Random) {
         let interval = Duration::from_nanos(SECOND * REPLY_BITS / bits_per_second.max(1));
-        let addresses = RateLimiter::new(Rate { interval: interval * 8, burst: 2 }, random);
+        let addresses = RateLimiter::new(RateLimit { interval: interval * 8, burst: 2 }, random);
         self.bound = Some(Bound { interval, addresses });
     }
 
     /// Whether a message from there may be answered.
-    pub(crate) fn allows(&self, remote: SocketAddr, source: Source, now: Instant) -> bool {
+    pub(crate) fn allows(&self, remote: SocketAddr, source: SourceKind, now: Instant) -> bool {
         match source {
-            Source::Peer => self.to_peers.depth(now) < BURST,
-            Source::PeerAddress => {
+            SourceKind::Peer => self.to_peers.depth(now) < BURST,
+            SourceKind::PeerAddress => {
                 self.to_peer_addresses.depth(now) < BURST && self.allows_source(remote, now)
             }
-            Source::Unknown => {
+            SourceKind::Unknown => {
                 (self.to_unknown.depth(now) < BURST || self.returns(remote, now))
                     && self.allows_source(remote, now)
             }
@@ -69,14 +69,14 @@ impl CookieReplies {
     }
 
     /// Notes that a message was answered.
-    pub(crate) fn charge(&mut self, remote: SocketAddr, source: Source, now: Instant) {
+    pub(crate) fn charge(&mut self, remote: SocketAddr, source: SourceKind, now: Instant) {
         match source {
-            Source::Peer => return self.to_peers.add(self.interval(INTERVAL / 4, 1), now),
-            Source::PeerAddress => self.to_peer_addresses.add(self.interval(INTERVAL, 4), now),
-            Source::Unknown if self.to_unknown.depth(now) < BURST => {
+            SourceKind::Peer => return self.to_peers.add(self.interval(INTERVAL / 4, 1), now),
+            SourceKind::PeerAddress => self.to_peer_addresses.add(self.interval(INTERVAL, 4), now),
+            SourceKind::Unknown if self.to_unknown.depth(now) < BURST => {
                 self.to_unknown.add(self.interval(INTERVAL, 2), now);
             }
-            Source::Unknown => self.to_returning.add(self.interval(INTERVAL, 4), now),
+            SourceKind::Unknown => self.to_returning.add(self.interval(INTERVAL, 4), now),
         }
         self.sources.charge(remote.ip(), remote.port(), now);
         if let Some(bound) = &mut self.bound {
@@ -85,8 +85,8 @@ impl CookieReplies {
     }
 
     /// Notes that a message was not.
-    pub(crate) fn turn_away(&mut self, remote: SocketAddr, source: Source, now: Instant) {
-        if source == Source::Unknown {
+    pub(crate) fn turn_away(&mut self, remote: SocketAddr, source: SourceKind, now: Instant) {
+        if source == SourceKind::Unknown {
             self.turned_away.insert(remote, now);
         }
     }
@@ -112,9 +112,9 @@ impl CookieReplies {
     }
 }
 
-/// 5,000 a second, 1,000 at once: each costs some 5 us with its system call, 2.5 % of a core together. Where peers are, four
-/// times as many: one whose endpoint is spoofed 50,000 times a second gets a cookie for two of its five tries, of which it
-/// has twelve before its session ends.
+/// 5,000 a second, 1,000 at once: each costs some 5 us with its system call, 2.5 % of a core together. Where peers are,
+/// four times as many: one whose endpoint is spoofed 50,000 times a second gets a cookie for two of its five tries, of
+/// which it has twelve before its session ends.
 const INTERVAL: Duration = Duration::from_micros(200);
 const BURST: Duration = Duration::from_millis(200);
 
@@ -123,7 +123,7 @@ const REPLY_BITS: u64 = 8 * (64 + 48);
 const SECOND: u64 = 1_000_000_000;
 
 /// A first dial needs one in a quarter of a second at the most.
-const SOURCE_RATE: Rate = Rate { interval: Duration::from_millis(200), burst: 5 };
+const SOURCE_RATE: RateLimit = RateLimit { interval: Duration::from_millis(200), burst: 5 };
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::index_table::IndexTable;
 use crate::initiation::Opener;
 use crate::keys::{PrivateKey, PublicKey};
 use crate::path::Path;
-use crate::queues::{Message, Outgoing, PaddingBuffer};
+use crate::queues::{Message, OutgoingQueue, PaddingBuffer};
 use crate::random::Random;
 use crate::stats::Stats;
 use crate::tunnel::{Clock, Identity};
@@ -30,7 +30,7 @@ pub(crate) struct Core {
     pub(crate) random: Random,
     pub(crate) indices: IndexTable,
     pub(crate) allowed_ips: AllowedIps,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: OutgoingQueue,
     pub(crate) padding: PaddingBuffer,
     pub(crate) events: VecDeque<Event>,
     pub(crate) stats: Stats,
@@ -66,7 +66,7 @@ impl Core {
             random,
             indices: IndexTable::default(),
             allowed_ips: AllowedIps::default(),
-            outgoing: Outgoing::default(),
+            outgoing: OutgoingQueue::default(),
             padding: PaddingBuffer::default(),
             events: VecDeque::new(),
             stats: Stats::default(),

@@ -32,11 +32,11 @@ use crate::timers::Pace;
 ///
 /// Nothing here reads a clock: `now` is always an argument. Should it go back, it counts as standing still.
 ///
-/// Handshake messages that came in wait in a queue until step 1, or until their deadline: data is served before them, and
-/// however many come they get no more time than they are worth.
+/// Handshake messages that came in wait in a queue until step 1, or until their deadline: data is served before them,
+/// and however many come they get no more time than they are worth.
 ///
-/// Handshakes need no command: [`Device::send`] stages what it cannot seal yet, and asks for a session. Idle peers have no
-/// deadline and cost nothing; 9 minutes after their last message they hold no key but the one they were added with.
+/// Handshakes need no command: [`Device::send`] stages what it cannot seal yet, and asks for a session. Idle peers have
+/// no deadline and cost nothing; 9 minutes after their last message they hold no key but the one they were added with.
 pub struct Device {
     pub(crate) core: Core,
     pub(crate) peers: FxHashMap<PeerId, Box<Peer>>,
@@ -124,8 +124,8 @@ impl Device {
         self.core.events.pop_front()
     }
 
-    /// From now on cookie replies take no more of an uplink than so much for where peers are, and as much for all others,
-    /// divided by IPv4 address and IPv6 /64.
+    /// From now on cookie replies take no more of an uplink than so much for where peers are, and as much for all
+    /// others, divided by IPv4 address and IPv6 /64.
     pub fn bound_replies(&mut self, bits_per_second: u64) {
         self.core.handshakes.bound_replies(bits_per_second, &mut self.core.random);
     }
@@ -140,8 +140,9 @@ impl Device {
         }
     }
 
-    /// Data to this peer goes unanswered though a session is live: asks for a new session beside it, soon and often, until
-    /// anything authenticated is received: initiations leave 1, 2, 4, then 5 s apart. Said again meanwhile, it changes nothing.
+    /// Data to this peer goes unanswered though a session is live: asks for a new session beside it, soon and often,
+    /// until anything authenticated is received: initiations leave 1, 2, 4, then 5 s apart. Said again meanwhile, it
+    /// changes nothing.
     pub fn suspect(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
         if let Some(peer) = self.peers.get_mut(&peer) {
@@ -149,7 +150,8 @@ impl Device {
         }
     }
 
-    /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still opens.
+    /// The peer said goodbye under the session that seals: nothing is sealed under it any more, what is late still
+    /// opens.
     ///
     /// No initiation leaves for that alone; what is sent from now on is staged, and asks for a new session.
     pub fn left(&mut self, peer: PeerId, now: Instant) {
@@ -159,8 +161,8 @@ impl Device {
         }
     }
 
-    /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one, or a
-    /// persistent keepalive does.
+    /// Nobody waits for a session any more: ends the initiations to a peer that has none, unless packets wait for one,
+    /// or a persistent keepalive does.
     pub fn give_up(&mut self, peer: PeerId, now: Instant) {
         let now = self.advance(now);
         if let Some(peer) = self.peers.get_mut(&peer) {
@@ -168,8 +170,8 @@ impl Device {
         }
     }
 
-    /// The system refused to send along this path, with this error number: an initiation that went there goes to the peer's
-    /// next endpoint at once, and a local address that the path was pinned to is given up.
+    /// The system refused to send along this path, with this error number: an initiation that went there goes to the
+    /// peer's next endpoint at once, and a local address that the path was pinned to is given up.
     ///
     /// That of data to an endpoint that no dial goes to changes nothing.
     pub fn unreachable(&mut self, path: Path, error: i32, now: Instant) {
@@ -202,8 +204,8 @@ impl Device {
         self.peers.get(&peer).is_some_and(|peer| peer.session(self.now).is_some())
     }
 
-    /// Name that the peer has for the session under which a packet to it would be sealed now: the receiver index of the datagram
-    /// (whitepaper section 5.4.6).
+    /// Name that the peer has for the session under which a packet to it would be sealed now: the receiver index of the
+    /// datagram (whitepaper section 5.4.6).
     pub fn sealing_session(&self, peer: PeerId) -> Option<u32> {
         Some(self.peers.get(&peer)?.session(self.now)?.peer_index())
     }

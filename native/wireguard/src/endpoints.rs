@@ -23,7 +23,7 @@ pub(crate) struct Endpoints {
 
 /// Relation of a datagram's source to the peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum SourceKind {
     /// A peer, address and port.
     Peer,
     /// A peer at another port of the address.
@@ -71,14 +71,14 @@ impl Endpoints {
         [first(&self.endpoints), first(&self.aims)].into_iter().flatten().min()
     }
 
-    pub(crate) fn source(&self, remote: SocketAddr) -> Source {
+    pub(crate) fn source(&self, remote: SocketAddr) -> SourceKind {
         let remote = canonical(remote);
         if !self.addresses.contains_key(&remote.ip()) {
-            Source::Unknown
+            SourceKind::Unknown
         } else if self.next_in(remote) {
-            Source::Peer
+            SourceKind::Peer
         } else {
-            Source::PeerAddress
+            SourceKind::PeerAddress
         }
     }
 

@@ -6,8 +6,8 @@ use crate::backlog::Backlog;
 use crate::constants::{REKEY_TIMEOUT, RETRY_JITTER};
 use crate::random::Random;
 
-/// One bucket for all peers of a device: those beyond its rate queue up for their turn, and none waits longer than until its
-/// initiation is not a fast one any more.
+/// One bucket for all peers of a device: those beyond its rate queue up for their turn, and none waits longer than
+/// until its initiation is not a fast one any more.
 pub(crate) struct FastInitiations(Backlog);
 
 impl FastInitiations {
@@ -28,8 +28,8 @@ impl FastInitiations {
     }
 }
 
-/// 1,000 a second: at 119 us each (`cargo bench --bench packets`) an eighth of a core, and at 176 bytes with UDP and IP 1.4
-/// Mbit/s.
+/// 1,000 a second: at 119 us each (`cargo bench --bench packets`) an eighth of a core, and at 176 bytes with UDP and IP
+/// 1.4 Mbit/s.
 const INTERVAL: Duration = Duration::from_millis(1);
 
 /// As many at once: all peers of a hub that vanished are found out together, and 500 of them have their first two tries

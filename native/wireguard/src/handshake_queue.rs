@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use crate::backlog::Backlog;
 use crate::constants::{INITIATION_LENGTH, RESPONSE_LENGTH};
 use crate::cookie_replies::CookieReplies;
-use crate::endpoints::Source;
+use crate::endpoints::SourceKind;
 use crate::path::Path;
 use crate::random::Random;
-use crate::rate_limiter::{Rate, RateLimiter};
+use crate::rate_limiter::{RateLimit, RateLimiter};
 
 pub(crate) struct HandshakeQueue {
     responses: VecDeque<Waiting<RESPONSE_LENGTH>>,
@@ -44,7 +44,7 @@ pub(crate) enum Handshake {
 
 /// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) struct QueueFull;
 
 impl HandshakeQueue {
     pub(crate) fn new(random: &mut Random, now: Instant) -> HandshakeQueue {
@@ -63,11 +63,14 @@ impl HandshakeQueue {
         self.replies.bound(bits_per_second, random);
     }
 
-    pub(crate) fn push_response(&mut self, response: Waiting<RESPONSE_LENGTH>) -> Result<(), Full> {
+    pub(crate) fn push_response(&mut self, response: Waiting<RESPONSE_LENGTH>) -> Result<(), QueueFull> {
         push(&mut self.responses, response)
     }
 
-    pub(crate) fn push_initiation(&mut self, initiation: Waiting<INITIATION_LENGTH>) -> Result<(), Full> {
+    pub(crate) fn push_initiation(
+        &mut self,
+        initiation: Waiting<INITIATION_LENGTH>,
+    ) -> Result<(), QueueFull> {
         push(&mut self.initiations, initiation)
     }
 
@@ -132,18 +135,18 @@ impl HandshakeQueue {
     }
 
     /// Whether a message from there may be answered with a cookie.
-    pub(crate) fn may_reply(&self, remote: SocketAddr, source: Source, now: Instant) -> bool {
+    pub(crate) fn may_reply(&self, remote: SocketAddr, source: SourceKind, now: Instant) -> bool {
         self.replies.allows(remote, source, now)
     }
 
     /// Notes that one was.
-    pub(crate) fn replied(&mut self, remote: SocketAddr, source: Source, now: Instant) {
+    pub(crate) fn replied(&mut self, remote: SocketAddr, source: SourceKind, now: Instant) {
         self.replies.charge(remote, source, now);
         self.work.add(REPLYING_COST, now);
     }
 
     /// Notes that one was not, for there were too many.
-    pub(crate) fn turned_away(&mut self, remote: SocketAddr, source: Source, now: Instant) {
+    pub(crate) fn turned_away(&mut self, remote: SocketAddr, source: SourceKind, now: Instant) {
         self.replies.turn_away(remote, source, now);
     }
 
@@ -162,9 +165,9 @@ impl HandshakeQueue {
 fn push<const LENGTH: usize>(
     queue: &mut VecDeque<Waiting<LENGTH>>,
     message: Waiting<LENGTH>,
-) -> Result<(), Full> {
+) -> Result<(), QueueFull> {
     if queue.len() >= QUEUE_LIMIT {
-        return Err(Full);
+        return Err(QueueFull);
     }
     queue.push_back(message);
     Ok(())
@@ -194,15 +197,15 @@ const LOAD_LIMIT: Duration = Duration::from_millis(250);
 /// As the kernel has it (`wg_receive_handshake_packet`).
 const LOAD_MEMORY: Duration = Duration::from_secs(1);
 
-/// The longest that data waits for handshakes: two are answered in it. A socket that gets 50,000 datagrams a second holds 25
-/// more after it.
+/// The longest that data waits for handshakes: two are answered in it. A socket that gets 50,000 datagrams a second
+/// holds 25 more after it.
 const TURN: Duration = Duration::from_micros(500);
 
 /// Work for strangers counts this many times.
 const STRANGERS_SHARE: u32 = 10;
 
 /// The kernel's `PACKETS_PER_SECOND` and `PACKETS_BURSTABLE`.
-const SOURCE_RATE: Rate = Rate { interval: Duration::from_millis(1_000 / 20), burst: 5 };
+const SOURCE_RATE: RateLimit = RateLimit { interval: Duration::from_millis(1_000 / 20), burst: 5 };
 
 /// As the kernel's `MAX_QUEUED_INCOMING_HANDSHAKES`; 0.8 MiB of initiations.
 const QUEUE_LIMIT: usize = 4_096;

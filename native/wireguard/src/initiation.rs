@@ -1,7 +1,7 @@
 //! Opening a handshake initiation ourselves, before anything believes the key in it.
 //!
-//! boringtun's `parse_handshake_anon` stops at the encrypted static key, which anyone can put there who knows our public
-//! key. Only the encrypted timestamp behind it proves possession (whitepaper section 5.4.2).
+//! boringtun's `parse_handshake_anon` stops at the encrypted static key, which anyone can put there who knows our
+//! public key. Only the encrypted timestamp behind it proves possession (whitepaper section 5.4.2).
 
 use blake2::{Blake2s256, Digest};
 use chacha20poly1305::aead::AeadInPlace;

@@ -18,7 +18,7 @@ use crate::path::Path;
 use crate::prefix::Prefix;
 use crate::queues::Staged;
 use crate::stats::PeerStats;
-use crate::strangers::Past;
+use crate::strangers::RemovedPeer;
 use crate::targets::Targets;
 use crate::timers::{Due, Pace, Timers};
 use crate::tunnel::{Completed, Session, Stamp, Tunnel};
@@ -68,7 +68,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: Past) -> Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: RemovedPeer) -> Peer {
         Peer {
             id,
             public_key,
@@ -202,9 +202,9 @@ impl Peer {
             .is_none_or(|answers| answers.depth(now) + ANSWER_INTERVAL <= ANSWER_INTERVAL * ANSWER_BURST)
     }
 
-    /// Whether this end insists on its own initiations, which have crossed the peer's on a long path: boringtun remembers two
-    /// and forgets one with each answer, so that both ends would forget both. The end with the lesser key does so, once in a
-    /// dial: its session is the one that is renewed.
+    /// Whether this end insists on its own initiations, which have crossed the peer's on a long path: boringtun
+    /// remembers two and forgets one with each answer, so that both ends would forget both. The end with the lesser key
+    /// does so, once in a dial: its session is the one that is renewed.
     pub(crate) fn insists(&mut self, own: &PublicKey, now: Instant) -> bool {
         *own < self.public_key
             && self.tunnel.as_ref().is_some_and(|tunnel| tunnel.answer_forgets(now))
@@ -462,7 +462,7 @@ struct Kept {
 const LATER_ANSWER_SLACK: Duration = Duration::from_millis(250);
 const LATER_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`). Here some may come together, as they do
-/// after this end was held up.
+/// The kernel answers a peer at most 50 times a second (`INITIATIONS_PER_SECOND`). Here some may come together, as they
+/// do after this end was held up.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
 const ANSWER_BURST: u32 = 5;

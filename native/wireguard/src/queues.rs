@@ -64,8 +64,8 @@ impl Staged {
 
 /// Messages that are ready to leave; bounded, since strangers can cause some of them.
 #[derive(Default)]
-pub(crate) struct Outgoing {
-    queue: VecDeque<Queued>,
+pub(crate) struct OutgoingQueue {
+    queue: VecDeque<QueuedMessage>,
     pub(crate) keepalive: Vec<u8>,
 }
 
@@ -78,13 +78,13 @@ pub struct Message {
     pub peer: Option<PeerId>,
 }
 
-pub(crate) struct Queued {
+pub(crate) struct QueuedMessage {
     pub(crate) message: Message,
     pub(crate) length: usize,
     pub(crate) bytes: [u8; INITIATION_LENGTH],
 }
 
-impl Outgoing {
+impl OutgoingQueue {
     /// `content` is at most as long as an initiation: a handshake message, a cookie reply or a keepalive.
     pub(crate) fn push(&mut self, message: Message, content: &[u8], drops: &mut SendDrops) {
         if self.queue.len() >= OUTGOING_LIMIT {
@@ -93,11 +93,11 @@ impl Outgoing {
         }
         let mut bytes = [0; INITIATION_LENGTH];
         bytes[..content.len()].copy_from_slice(content);
-        self.queue.push_back(Queued { message, length: content.len(), bytes });
+        self.queue.push_back(QueuedMessage { message, length: content.len(), bytes });
     }
 
     /// Takes the oldest; frees the memory of a burst once it has drained.
-    pub(crate) fn pop(&mut self) -> Option<Queued> {
+    pub(crate) fn pop(&mut self) -> Option<QueuedMessage> {
         let message = self.queue.pop_front();
         if self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY {
             self.queue = VecDeque::new();

@@ -8,13 +8,13 @@ use twox_hash::XxHash3_64;
 use crate::backlog::Backlog;
 use crate::random::Random;
 
-/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`), and a port,
-/// which is 0 where ports do not count.
+/// One bucket a source: an IPv4 address, or the /64 of an IPv6 address, as the kernel has it (`ratelimiter.c`), and a
+/// port, which is 0 where ports do not count.
 ///
-/// Sources are spread over a fixed number of buckets by a hash with a secret seed, so that nobody can make the table grow, or
-/// choose whose bucket to empty.
+/// Sources are spread over a fixed number of buckets by a hash with a secret seed, so that nobody can make the table
+/// grow, or choose whose bucket to empty.
 pub(crate) struct RateLimiter {
-    rate: Rate,
+    rate: RateLimit,
     seed: u64,
     /// Made when the first source is charged.
     buckets: Vec<Backlog>,
@@ -22,20 +22,20 @@ pub(crate) struct RateLimiter {
 
 /// One in `interval`, `burst` at once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rate {
+pub(crate) struct RateLimit {
     pub(crate) interval: Duration,
     pub(crate) burst: u32,
 }
 
 impl RateLimiter {
-    pub(crate) fn new(rate: Rate, random: &mut Random) -> RateLimiter {
+    pub(crate) fn new(rate: RateLimit, random: &mut Random) -> RateLimiter {
         let seed = u64::from_le_bytes(*random.bytes().first_chunk().expect("8 of 32 bytes"));
         RateLimiter { rate, seed, buckets: Vec::new() }
     }
 
     /// Whether anything is left in a source's bucket.
     pub(crate) fn allows(&self, address: IpAddr, port: u16, now: Instant) -> bool {
-        let Rate { interval, burst } = self.rate;
+        let RateLimit { interval, burst } = self.rate;
         let bucket = self.buckets.get(self.place(address, port));
         bucket.is_none_or(|bucket| bucket.depth(now) + interval <= interval * burst)
     }

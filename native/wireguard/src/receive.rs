@@ -22,7 +22,7 @@ use crate::path::Path;
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
-use crate::tunnel::{Content, Refused};
+use crate::tunnel::{Content, NotOpened};
 
 pub use claimed::Claimed;
 
@@ -43,11 +43,12 @@ pub struct Opened {
 impl Device {
     /// Takes one UDP payload; gives the packet in it, if it held one that is allowed.
     ///
-    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off, so that
-    /// the data of a batch is served first.
+    /// Handshake messages are only looked at: [`Device::poll_transmit`] and [`Device::handle_timeout`] work them off,
+    /// so that the data of a batch is served first.
     ///
-    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever is wrong
-    /// with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol wants it.
+    /// `plaintext` is the caller's reusable buffer, at least [`MAX_DATAGRAM`](crate::MAX_DATAGRAM) bytes long. Whatever
+    /// is wrong with a datagram is counted in [`Stats`](crate::Stats) and otherwise ignored in silence, as the protocol
+    /// wants it.
     pub fn handle_datagram(
         &mut self,
         path: Path,
@@ -120,7 +121,8 @@ impl Device {
 }
 
 impl Peer {
-    /// Drops a datagram that is longer than any packet allowed. Only the first that is the peer's own is opened, to say so: true.
+    /// Drops a datagram that is longer than any packet allowed. Only the first that is the peer's own is opened, to say
+    /// so: true.
     fn refuse_oversized(
         &mut self,
         index: TunnelIndex,
@@ -161,8 +163,8 @@ impl Peer {
         plaintext: &mut [u8],
         core: &mut Core,
         now: Instant,
-    ) -> Result<Option<Opened>, Refused> {
-        let Some(tunnel) = self.tunnel_at(index) else { return Err(Refused::UnknownSession) };
+    ) -> Result<Option<Opened>, NotOpened> {
+        let Some(tunnel) = self.tunnel_at(index) else { return Err(NotOpened::UnknownSession) };
         let received = match tunnel.open(datagram, plaintext, now) {
             Ok(received) => received,
             Err(refused) => {
@@ -205,13 +207,13 @@ impl Peer {
     }
 }
 
-impl Refused {
+impl NotOpened {
     fn count(self, drops: &mut ReceiveDrops) {
         match self {
-            Refused::UnknownSession => drops.unknown_index += 1,
-            Refused::ExpiredSession => drops.expired += 1,
-            Refused::Unauthenticated => drops.unauthenticated += 1,
-            Refused::Replayed => drops.replayed += 1,
+            NotOpened::UnknownSession => drops.unknown_index += 1,
+            NotOpened::ExpiredSession => drops.expired += 1,
+            NotOpened::Unauthenticated => drops.unauthenticated += 1,
+            NotOpened::Replayed => drops.replayed += 1,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The way out: packets sealed at once, packets staged for a session, and keepalives.
 //!
 //! 1. [`Device::send`] seals a packet if a session can, else stages it and asks for one.
-//! 2. [`Device::poll_transmit`] works off handshakes, gives handshake messages, cookies and keepalives first, then what was staged.
+//! 2. [`Device::poll_transmit`] works off handshakes, gives handshake messages, cookies and keepalives first, then what
+//!    was staged.
 
 use std::time::Instant;
 
@@ -50,8 +51,8 @@ pub enum SendDrop {
 impl Device {
     /// Seals one IP packet at the end of `out`.
     ///
-    /// Without a usable session it is staged (bounded, the oldest dropped) and a handshake starts. Packets of one peer leave
-    /// in order: while some are still staged, later ones are too.
+    /// Without a usable session it is staged (bounded, the oldest dropped) and a handshake starts. Packets of one peer
+    /// leave in order: while some are still staged, later ones are too.
     pub fn send(&mut self, peer: PeerId, packet: &[u8], out: &mut Vec<u8>, now: Instant) -> Sent {
         let now = self.advance(now);
         match self.peers.get_mut(&peer) {
@@ -90,7 +91,8 @@ impl Device {
         Some(queued.message)
     }
 
-    /// A peer with packets that waited for a session, and now have one: to be asked for with [`Device::flush`] until `None`.
+    /// A peer with packets that waited for a session, and now have one: to be asked for with [`Device::flush`] until
+    /// `None`.
     pub fn poll_staged(&mut self) -> Option<PeerId> {
         self.core.flushing.pop_front()
     }

@@ -127,7 +127,7 @@ pub(crate) struct Departed {
 
 /// Record of a peer that was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Past {
+pub(crate) struct RemovedPeer {
     /// Timestamp of the newest initiation that was taken from it.
     pub(crate) timestamp: Timestamp,
     /// The last that was sent to it.
@@ -151,7 +151,7 @@ impl Departed {
     }
 
     /// Keeps the record of a removed peer, as far as it matters while a new initiation would be stamped with `due`.
-    pub(crate) fn remember(&mut self, key: PublicKey, past: Past, due: Stamp) {
+    pub(crate) fn remember(&mut self, key: PublicKey, past: RemovedPeer, due: Stamp) {
         if past.timestamp > Timestamp::default() {
             self.timestamps.insert(key, past.timestamp);
         }
@@ -168,9 +168,9 @@ impl Departed {
     }
 
     /// It is a peer again.
-    pub(crate) fn take(&mut self, key: &PublicKey) -> Past {
+    pub(crate) fn take(&mut self, key: &PublicKey) -> RemovedPeer {
         let timestamp = self.timestamps.remove(key).unwrap_or_default();
-        Past { timestamp, initiated: self.initiated.remove(key) }
+        RemovedPeer { timestamp, initiated: self.initiated.remove(key) }
     }
 }
 

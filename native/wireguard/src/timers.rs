@@ -1,7 +1,7 @@
 //! A peer's timers: the rest of the device reports facts, and only this file turns them into deadlines.
 //!
-//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them, but for one: how far apart the
-//! initiations to a peer are depends on the state of its tunnel ([`Pace`]).
+//! The deadlines are those of whitepaper section 6, as the kernel's `timers.c` arms them, but for one: how far apart
+//! the initiations to a peer are depends on the state of its tunnel ([`Pace`]).
 
 mod dial;
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::constants::{INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME};
 use crate::random::Random;
-use dial::Dial;
+use dial::InitiationSeries;
 pub(crate) use dial::Pace;
 
 /// Task that is due at a deadline.
@@ -64,7 +64,7 @@ pub(crate) struct Timers {
     patience: Duration,
     /// Time of the first data received since anything was sent back.
     owed: Option<Instant>,
-    dial: Option<Dial>,
+    dial: Option<InitiationSeries>,
     last_initiation: Option<Initiation>,
     /// Time at which to tell the peer's endpoint, put off because it moved soon after a move.
     pub(crate) moves: Option<Instant>,
@@ -145,8 +145,8 @@ impl Timers {
         self.traffic(now);
     }
 
-    /// A session is wanted, at this pace; not before `not_before`, and never sooner after the last initiation than the pace
-    /// has it.
+    /// A session is wanted, at this pace; not before `not_before`, and never sooner after the last initiation than the
+    /// pace has it.
     pub(crate) fn wanted(
         &mut self,
         pace: Pace,
@@ -159,9 +159,9 @@ impl Timers {
             return dial.hurry(pace, last, random, now);
         }
         let spaced = self.last_initiation.map(|last| last.at + last.spacing.min(pace.spacing()));
-        let not_before = not_before.filter(|until| Dial::new(pace, now, now).may_wait(*until));
+        let not_before = not_before.filter(|until| InitiationSeries::new(pace, now, now).may_wait(*until));
         let next = [not_before, spaced].into_iter().flatten().fold(now, Instant::max);
-        self.dial = Some(Dial::new(pace, next, now));
+        self.dial = Some(InitiationSeries::new(pace, next, now));
     }
 
     /// Something came in under a session: it is not dead.
@@ -218,7 +218,8 @@ impl Timers {
         }
     }
 
-    /// A cookie came: the one retry that does not wait, but for a jitter longer than two timestamps are apart (16.8 ms).
+    /// A cookie came: the one retry that does not wait, but for a jitter longer than two timestamps are apart (16.8
+    /// ms).
     pub(crate) fn cookie(&mut self, random: &mut Random, now: Instant) {
         if let Some(dial) = &mut self.dial {
             dial.cookie(random, now);

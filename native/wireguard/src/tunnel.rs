@@ -1,9 +1,9 @@
 //! The one importer of boringtun, whose Noise handshake and sealing we use; all that decides *when* is ours.
 //!
-//! boringtun keeps its sessions to itself, so each [`Tunnel`] mirrors what it needs to know of them: which exist, how old
-//! they are, which one seals. The rules that the mirror follows are boringtun 0.7.1's own (`noise/mod.rs`,
-//! `set_current_session` and `update_session_timers`); a property test compares them through the receiver index of what is
-//! sealed.
+//! boringtun keeps its sessions to itself, so each [`Tunnel`] mirrors what it needs to know of them: which exist, how
+//! old they are, which one seals. The rules that the mirror follows are boringtun 0.7.1's own (`noise/mod.rs`,
+//! `set_current_session` and `update_session_timers`); a property test compares them through the receiver index of what
+//! is sealed.
 
 mod clock;
 mod session;
@@ -17,7 +17,7 @@ use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
 pub(crate) use clock::{Clock, Stamp};
-pub(crate) use session::{Content, Received, Refused, Session};
+pub(crate) use session::{Authenticated, Content, NotOpened, Session};
 use wiped::Wiped;
 
 use crate::constants::{
@@ -54,7 +54,7 @@ pub(crate) struct Tunnel {
     initiated: Option<Initiated>,
     previous: Option<Initiated>,
     /// The response made last.
-    answered: Option<Sent>,
+    answered: Option<SentHandshake>,
     peer: PublicKey,
     /// The cookie that the peer last sent, and its time of arrival.
     cookie: Option<([u8; 16], Instant)>,
@@ -72,14 +72,14 @@ pub(crate) struct Tunnel {
 
 /// A handshake message that a cookie may come for.
 #[derive(Clone, Copy, Debug)]
-struct Sent {
+struct SentHandshake {
     index: u32,
     mac1: [u8; 16],
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Initiated {
-    sent: Sent,
+    sent: SentHandshake,
     /// Time at which the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
     made: Instant,
@@ -221,7 +221,7 @@ impl Tunnel {
         }
         let series = self.initiated.map_or(now, |before| before.series);
         self.give_cookie_back(&mut message, now);
-        let sent = Sent::of(&message);
+        let sent = SentHandshake::of(&message);
         self.previous = self.initiated.replace(Initiated { sent, series, made: now });
         self.last_index = sent.index;
         Some(message)
@@ -244,7 +244,7 @@ impl Tunnel {
         };
         self.give_cookie_back(&mut response, now);
         self.previous = self.initiated.take();
-        self.answered = Some(Sent::of(&response));
+        self.answered = Some(SentHandshake::of(&response));
         self.last_index = index_at(&response, 4);
         let session = Session {
             index: self.last_index,
@@ -269,21 +269,21 @@ impl Tunnel {
         &mut self,
         response: &[u8; RESPONSE_LENGTH],
         now: Instant,
-    ) -> Result<Completed, Refused> {
+    ) -> Result<Completed, NotOpened> {
         let index = index_at(response, 8);
         let awaited =
             [&self.initiated, &self.previous].into_iter().flatten().find(|one| one.sent.index == index);
-        let awaited = *awaited.filter(|_| !self.series_expired(now)).ok_or(Refused::UnknownSession)?;
+        let awaited = *awaited.filter(|_| !self.series_expired(now)).ok_or(NotOpened::UnknownSession)?;
         self.advance(now);
         let mut room = [0; INITIATION_LENGTH];
         let keepalive = match self.noise.decapsulate(None, response, &mut room) {
             TunnResult::WriteToNetwork(keepalive) => {
-                *keepalive.first_chunk().ok_or(Refused::Unauthenticated)?
+                *keepalive.first_chunk().ok_or(NotOpened::Unauthenticated)?
             }
             TunnResult::Done
             | TunnResult::Err(_)
             | TunnResult::WriteToTunnelV4(..)
-            | TunnResult::WriteToTunnelV6(..) => return Err(Refused::Unauthenticated),
+            | TunnResult::WriteToTunnelV6(..) => return Err(NotOpened::Unauthenticated),
         };
         // The answer to an older initiation is none any more: the other end has replaced its session.
         self.previous = None;
@@ -313,12 +313,12 @@ impl Tunnel {
         &mut self,
         reply: &[u8; COOKIE_REPLY_LENGTH],
         now: Instant,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), NotOpened> {
         let index = index_at(reply, 4);
         let initiated = [self.initiated, self.previous].into_iter().flatten().map(|one| one.sent);
         let sent = initiated.chain(self.answered).find(|sent| sent.index == index);
-        let mac1 = sent.ok_or(Refused::UnknownSession)?.mac1;
-        let cookie = open_reply(reply, &self.peer, &mac1).ok_or(Refused::Unauthenticated)?;
+        let mac1 = sent.ok_or(NotOpened::UnknownSession)?.mac1;
+        let cookie = open_reply(reply, &self.peer, &mac1).ok_or(NotOpened::Unauthenticated)?;
         self.cookie = Some((cookie, now));
         Ok(())
     }
@@ -332,7 +332,8 @@ impl Tunnel {
 
     /// Seals a packet, or a keepalive if it is empty, at the end of `out`; gives the datagram's counter.
     ///
-    /// Only with a [`Tunnel::sealing`] session: without one boringtun would queue the packet and hand out an initiation.
+    /// Only with a [`Tunnel::sealing`] session: without one boringtun would queue the packet and hand out an
+    /// initiation.
     pub(crate) fn seal(&mut self, packet: &[u8], out: &mut Vec<u8>, now: Instant) -> u64 {
         self.clock.set(now);
         let start = out.len();
@@ -362,12 +363,12 @@ impl Tunnel {
         datagram: &[u8],
         plaintext: &mut [u8],
         now: Instant,
-    ) -> Result<Received, Refused> {
+    ) -> Result<Authenticated, NotOpened> {
         let index = index_at(datagram, 4);
         let session = self.sessions[slot(index)].filter(|session| session.index == index);
-        let session = session.ok_or(Refused::UnknownSession)?;
+        let session = session.ok_or(NotOpened::UnknownSession)?;
         if now > session.refused_after() {
-            return Err(Refused::ExpiredSession);
+            return Err(NotOpened::ExpiredSession);
         }
         if now.duration_since(self.advanced) >= GAP && !self.series_expired(now) {
             self.advance(now);
@@ -385,16 +386,16 @@ impl Tunnel {
             // Said of the inner packet, after it was authenticated.
             TunnResult::Err(WireGuardError::InvalidPacket) => Content::NotIp,
             TunnResult::Err(WireGuardError::InvalidCounter | WireGuardError::DuplicateCounter) => {
-                return Err(Refused::Replayed);
+                return Err(NotOpened::Replayed);
             }
-            TunnResult::Err(_) | TunnResult::WriteToNetwork(_) => return Err(Refused::Unauthenticated),
+            TunnResult::Err(_) | TunnResult::WriteToNetwork(_) => return Err(NotOpened::Unauthenticated),
         };
         self.prefer(&session);
         let confirmed = !session.confirmed;
         if confirmed {
             self.sessions[slot(index)] = Some(Session { confirmed, ..session });
         }
-        Ok(Received { content, confirmed, established: session.established })
+        Ok(Authenticated { content, confirmed, established: session.established })
     }
 
     /// Wipes the keys that are too old to be used.
@@ -416,9 +417,9 @@ impl Tunnel {
 
     /// Moves boringtun's clock on, and wipes what is too old.
     ///
-    /// A session is dated by boringtun's `TimeCurrent`, which moves only here: one made in a tunnel left alone for 180 s
-    /// would be born expired. The room given is too small for an initiation, which boringtun then does not begin, and just
-    /// large enough for a keepalive, which is dropped: when to send either is not for it to say.
+    /// A session is dated by boringtun's `TimeCurrent`, which moves only here: one made in a tunnel left alone for 180
+    /// s would be born expired. The room given is too small for an initiation, which boringtun then does not begin, and
+    /// just large enough for a keepalive, which is dropped: when to send either is not for it to say.
     fn advance(&mut self, now: Instant) {
         debug_assert!(!self.series_expired(now), "boringtun would wipe every session");
         self.clock.set(now);
@@ -468,9 +469,9 @@ impl Tunnel {
     }
 }
 
-impl Sent {
-    fn of(message: &[u8]) -> Sent {
-        Sent { index: index_at(message, 4), mac1: mac1(message) }
+impl SentHandshake {
+    fn of(message: &[u8]) -> SentHandshake {
+        SentHandshake { index: index_at(message, 4), mac1: mac1(message) }
     }
 }
 

@@ -75,8 +75,8 @@ fn has(generation: &[u64], places: [(usize, u64); 2]) -> bool {
 /// Longer than the 5.3 s after which a dial is repeated.
 const GENERATION: Duration = Duration::from_secs(6);
 
-/// 512 KiB each, while there is a flood: 270,000 sources in 6 s set an eighth of the bits, and a made-up source is found in
-/// one of the two by chance 3 times in 100 at most.
+/// 512 KiB each, while there is a flood: 270,000 sources in 6 s set an eighth of the bits, and a made-up source is
+/// found in one of the two by chance 3 times in 100 at most.
 const WORDS: usize = 1 << 16;
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ thread_local! {
     static SEEN: Cell<Seen> = const { Cell::new(Seen { held: 0, tunnels: 0, tunnels_with_contents: 0, secrets: 0 }) };
 }
 
-// SAFETY: all is left to the system's allocator; what is given back is only read, while it is still ours, and bytes that
-// were never written were set to zero by `alloc_zeroed`.
+// SAFETY: all is left to the system's allocator; what is given back is only read, while it is still ours, and bytes
+// that were never written were set to zero by `alloc_zeroed`.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(|seen| seen.held += layout.size() as isize);

@@ -21,9 +21,12 @@ it.each = each(it)
 const describe = (name, body) => runner.describe(name, () => body())
 describe.each = each(describe)
 
+const hook = (name) => (body) => runner[name](() => within(LIMIT, body))
+const hooks = Object.fromEntries(['beforeEach', 'afterEach'].map((name) => [name, hook(name)]))
+
 const jest = { isolateModules, requireActual: createRequire(require.main.filename), spyOn }
 
-module.exports = { ...runner, describe, expect, it, jest }
+module.exports = { ...runner, ...hooks, describe, expect, it, jest }
 
 /** Modules that are loaded by `body` are others than those that were loaded before it. */
 function isolateModules(body) {
@@ -68,7 +71,7 @@ function each(declare) {
   }
 }
 
-/** A test that waits for what never comes ends all the same. */
+/** A test, or its hook, that waits for what never comes ends all the same. */
 async function within(milliseconds, body) {
   let timer
   const late = new Promise((_, reject) => {

@@ -111,6 +111,7 @@ describe('RecordReader', () => {
         ['announced', 7, encodedLists(2 ** 40)],
         [7, lists(2 ** 40)],
       ],
+      [['confirmed', 7], [7]],
       [['finished', 7], [7]],
       [
         ['dialRefused', 1, 2, encodedNames('ledger/1', 'grüße'), 'ledger/2'],

@@ -1,34 +1,32 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { DEFAULT_LIMITS } from '../../../lib/arguments/limits.js'
+import { DEFAULT_LIMITS, engineLimits, limits } from '../../../lib/arguments/limits.js'
+import { ENGINE_LIMITS, LIMIT_RULES, type Limits } from '../../../lib/generated/limits.js'
 
-const read = (path: string) => readFileSync(join(__dirname, '../../..', path), 'utf8')
-
-/** A number with its unit, as documents spell it. */
-const NUMBER = '([\\d,]+)( MiB)?'
-
-/** The places that tell a limit's default, and how: from the limit's name on. */
-const PLACES: readonly (readonly [path: string, row: (limit: string) => string])[] = [
-  ['docs/design/security.md', (limit) => `^\\| \`${limit}\` \\| ${NUMBER}`],
-  ['docs/api.md', (limit) => `^\\| \`${limit}\` \\| ${NUMBER} \\|`],
-  ['lib/arguments/limits.ts', (limit) => `Default ${NUMBER}(?:(?!\\*/)[^])*\\*/\\n  readonly ${limit}: number$`],
-]
+const NAMES = Object.keys(LIMIT_RULES) as (keyof Limits)[]
 
 describe('limits', () => {
-  describe.each(PLACES)('in %s', (path, row) => {
-    const text = read(path)
-    const told = Object.entries(DEFAULT_LIMITS).filter(
-      ([limit]) => limit !== 'peersPerAddress' || path.includes('design'),
-    )
-    it.each(told)('%s has its default', (limit, value) => {
-      const [, count = '', unit] = new RegExp(row(limit), 'm').exec(text) ?? []
-      expect(Number(count.replaceAll(',', '')) * (unit === undefined ? 1 : 2 ** 20)).toBe(value)
-    })
+  it('are all there where an application names none', () => {
+    expect(limits({}, 'limits')).toEqual(DEFAULT_LIMITS)
+    expect(Object.keys(DEFAULT_LIMITS)).toEqual(NAMES)
+    expect(DEFAULT_LIMITS).toMatchObject({ peers: 65_536, queuedBytes: 256 * 2 ** 20 })
   })
 
-  it('has a quarter of the peers from one address where nothing is said', () => {
-    expect(DEFAULT_LIMITS.peersPerAddress).toBe(DEFAULT_LIMITS.peers / 4)
-    for (const path of ['docs/api.md', 'lib/arguments/limits.ts']) expect(read(path)).toMatch(/a quarter of `peers`/)
+  it.each(NAMES)('%s takes the values of its row, and no others', (limit) => {
+    const { least, most } = LIMIT_RULES[limit]
+    for (const value of [least, most]) expect(limits({ [limit]: value }, 'limits')[limit]).toBe(value)
+    for (const value of [least - 1, most + 1, least + 0.5]) {
+      expect(() => limits({ [limit]: value }, 'limits')).toThrow(`limits.${limit}`)
+    }
+  })
+
+  it('have a quarter of the peers from one address, rounded up, where nothing is said', () => {
+    expect(limits({}, 'limits').peersPerAddress).toBe(16_384)
+    expect(limits({ peers: 5 }, 'limits').peersPerAddress).toBe(2)
+    expect(limits({ peers: 5, peersPerAddress: 5 }, 'limits').peersPerAddress).toBe(5)
+  })
+
+  it('of the engine are handed to it, and no others', () => {
+    expect(Object.keys(engineLimits(DEFAULT_LIMITS))).toEqual(ENGINE_LIMITS)
+    expect(engineLimits(limits({ messageBytes: 7 }, 'limits')).messageBytes).toBe(7)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { DEFAULT_LIMITS } from '../../../lib/arguments/limits.js'
 import { type DeviceOptions, parseDeviceOptions } from '../../../lib/device/device-options.js'
 import { PrivateKey } from '../../../lib/keys.js'
 
@@ -29,19 +30,7 @@ describe('the options of a device', () => {
       uplink: undefined,
       allowHalfOpen: false,
       lanes: new Map(),
-      limits: {
-        peers: 65_536,
-        peersPerAddress: 16_384,
-        pendingAuthorizations: 256,
-        handshakesPerSecond: 1_000,
-        messageBytes: 16 * 2 ** 20,
-        queuedBytes: 256 * 2 ** 20,
-        queuedBytesPerPeer: 64 * 2 ** 20,
-        receiveBytesPerConnection: 32 * 2 ** 20,
-        streamsPerConnection: 256,
-        pendingConnections: 64,
-        packetBytesPerPeer: 2 ** 20,
-      },
+      limits: DEFAULT_LIMITS,
       signal: undefined,
     })
   })

@@ -41,7 +41,7 @@ class Rig {
 
   lose(cause: DriverClose['cause'], age: number, by: DriverClose['by'] = 'network'): void {
     this.live = undefined
-    this.keep.lost({ by, code: 0, reason: '', cause }, age)
+    this.keep.lost({ by, code: 0, reason: '', cause }, by === 'network' || cause === 'peer-restarted', age)
   }
 }
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import type { DriverLaneStats } from '../../../lib/driver.js'
 import { joinLanes, type OutboxFigures } from '../../../lib/figures/lane-stats.js'
 import { LaneTotals } from '../../../lib/figures/lane-totals.js'
+import type { LaneFigures } from '../../../lib/generated/objects.js'
 import { lanes, policyOf } from '../../../lib/outbox/lanes.js'
 import { OutboxLane } from '../../../lib/outbox/outbox-lane.js'
 import { NO_OUTCOMES } from '../../../lib/outbox/outcomes.js'
 import type { Sent } from '../../../lib/outbox/sent.js'
 
-type Histogram = DriverLaneStats['waited']
+type Histogram = LaneFigures['waited']
 
 function histogram(...durations: number[]): Histogram {
   const counts = new Map<number, number>()
@@ -20,7 +20,7 @@ function histogram(...durations: number[]): Histogram {
   return { count: durations.length, sum, p50: -1, p99: -1, max: Math.max(0, ...durations), buckets }
 }
 
-function engineLane(priority: number, figures: Partial<DriverLaneStats> = {}): DriverLaneStats {
+function engineLane(priority: number, figures: Partial<LaneFigures> = {}): LaneFigures {
   return {
     priority,
     ...{ queuedBytes: 0, queuedMessages: 0, oldest: 0, sentBytes: 0 },

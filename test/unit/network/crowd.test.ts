@@ -27,11 +27,10 @@ class Crowd extends FakeDriver {
     return this.#peers
   }
 
-  override connect(peer: number, protocols: readonly string[] | undefined): { connection: number; live: boolean } {
+  override connect(peer: number, protocols: readonly string[] | undefined): number {
     this.dialling += 1
     this.most = Math.max(this.most, this.dialling)
-    const connection = this.up(peer, protocols?.[0] ?? 'p/1', 20)
-    return { connection, live: false }
+    return this.up(peer, protocols?.[0] ?? 'p/1', 20)
   }
 
   up(peer: number, protocol: string, delay: number): number {
@@ -41,6 +40,7 @@ class Crowd extends FakeDriver {
     this.world.clock.after(delay, () => {
       if (delay > 0) this.dialling -= 1
       this.receiver?.connected(connection, peer, 'local', protocol, theirs)
+      this.receiver?.confirmed(connection)
     })
     return connection
   }

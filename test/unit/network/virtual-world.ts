@@ -22,6 +22,8 @@ export class VirtualWorld implements World {
   readonly #due = new Map<number, Set<() => void>>()
   /** Instants at which something is due, in order. */
   #instants: number[] = []
+  /** Whether a datagram gets there, as the test has it. */
+  carries: (from: number, to: number) => boolean = () => true
   #now = 1_000
   #nextPort = 10_000
 
@@ -102,6 +104,7 @@ export class VirtualWorld implements World {
 
   #carry(from: number, to: number, bytes: Buffer): void {
     const { delay, loss } = this.#options
+    if (!this.carries(from, to)) return
     if (loss > 0 && this.random.below(10_000) < loss * 10_000) return
     this.#after(delay, () => {
       const remote = { address: '127.0.0.1', family: 'IPv4', port: from, size: bytes.length }

@@ -51,6 +51,27 @@ describe('GivingWay', () => {
     }
   })
 
+  it('ends its grace early when it is told to, and all of it at a limit', async () => {
+    const { clock, done, drained, way } = rig()
+    await clock.advance(1_000)
+    way.hasten()
+    way.hasten(500)
+    way.hasten(10_000)
+    expect(done).toEqual(['admits nothing at 1000'])
+    drained.resolve()
+    await settle()
+    expect([done.at(-1), way.isFinished]).toEqual(['finished', true])
+    await clock.advance(499)
+    expect(done.at(-1)).toBe('finished')
+    await clock.advance(1)
+    expect(done.at(-1)).toBe('closed')
+    way.hasten(1)
+    way.theyFinished()
+    await clock.advance(120_000)
+    expect(done.filter((what) => what === 'closed')).toHaveLength(1)
+    expect(clock.pending).toBe(0)
+  })
+
   it('asks for no word of a peer that knows none', async () => {
     const { clock, done, drained } = rig({ isAnswered: false })
     drained.resolve()

@@ -25,6 +25,8 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
     dialled: [] as { at: number; protocol: string; isAborted: () => boolean }[],
     superseded: [] as string[],
     cut: [] as string[],
+    hastened: [] as string[],
+    grace: undefined as number | undefined,
     canBeTakenBack: [] as string[],
     changes: [] as (string | undefined)[],
   }
@@ -48,7 +50,9 @@ function rig(changes: Partial<MovesLink<Fake>> = {}) {
         })
       },
       replace: () => false,
+      hasten: ({ name }) => state.hastened.push(name),
       cut: ({ name }) => state.cut.push(name),
+      graceOf: ({ protocol }) => (protocol === state.best ? undefined : state.grace),
       takeBack: ({ name }) => state.canBeTakenBack.includes(name),
       superseded: (old, by) => state.superseded.push(`${old.name} by ${by.name}`),
       changed: (_family, current) => state.changes.push(current?.name),
@@ -238,6 +242,71 @@ describe('Moves', () => {
     moves.left(first)
     moves.arrived(second)
     expect(moves.current('p')).toBe(second)
+  })
+
+  it('follow at once eight times in a row, and then one a second', async () => {
+    const { clock, state, moves, change } = rig({ superseded: (old) => setImmediate(() => moves.ended(old, false)) })
+    moves.arrived(fake('p/0'))
+    const began: number[] = []
+    for (let n = 1; n <= 12; n++) {
+      const before = clock.now()
+      change(`p/${n}`)
+      for (let step = 0; step < 200 && state.dialled.length < n; step++) await clock.advance(10)
+      began.push(clock.now() - before)
+      await clock.advance(20)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(began.slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
+    expect(began.slice(8).every((pause) => pause > 500 && pause <= 1_000)).toBe(true)
+  })
+
+  it('wait for none before them: of four that give way the oldest ends its grace early', async () => {
+    const { clock, state, moves, change } = rig()
+    moves.arrived(fake('p/0', '0'))
+    for (let n = 1; n <= 5; n++) {
+      change(`p/${n}`)
+      await clock.advance(10)
+      expect(moves.current('p')?.protocol).toBe(`p/${n}`)
+    }
+    expect([...new Set(state.hastened)]).toEqual(['0', 'p/1 at 10'])
+    change('p/6')
+    await clock.advance(10)
+    change('p/7')
+    await clock.advance(60_000)
+    expect(moves.current('p')?.protocol).toBe('p/6')
+  })
+
+  it('that a floor demands are neither rationed nor held by those that give way', async () => {
+    const { clock, state, moves, change } = rig()
+    moves.arrived(fake('p/0', '0'))
+    for (let n = 1; n <= 6; n++) {
+      change(`p/${n}`)
+      await clock.advance(10)
+    }
+    change('p/7')
+    await clock.advance(10_000)
+    expect(moves.current('p')?.protocol).toBe('p/6')
+    state.grace = 1_000
+    for (let n = 8; n <= 40; n++) {
+      change(`p/${n}`)
+      await clock.advance(10)
+      expect(moves.current('p')?.protocol).toBe(`p/${n}`)
+    }
+    expect(state.cut.length).toBeGreaterThan(0)
+  })
+
+  it('that a floor demands wait for the other end no longer than a part of its grace, however often lists change meanwhile', async () => {
+    const { clock, state, moves, change } = rig({ isFirst: false })
+    moves.arrived(fake('p/1'))
+    state.dialler = 'both'
+    change('p/2')
+    await clock.advance(100)
+    state.grace = 1_000
+    for (let step = 0; step < 10; step++) {
+      change('p/2')
+      await clock.advance(50)
+    }
+    expect(state.dialled.map(({ at }) => at)).toEqual([350])
   })
 
   it('of a peer that makes one after the other cut off the oldest that give way', () => {

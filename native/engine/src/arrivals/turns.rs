@@ -218,7 +218,8 @@ const TURN: u64 = 200_000;
 const LONGEST: u64 = 100_000_000;
 /// Multiple of the median cost from which a member is slow, and by which a slow member's time counts.
 const SLOW_TIMES: u64 = 10;
-/// Slow members have up to a ninth of this at once. Tiny messages come due every 18 us: a wake-up for each cost more than they do.
+/// Slow members have up to a ninth of this at once. Tiny messages come due every 18 us: a wake-up for each cost more
+/// than they do.
 const GRAIN: Duration = Duration::from_millis(1);
 /// In nanoseconds: 5,000 datagrams that do not open, at once.
 const LENT: u64 = 10_000_000;

@@ -48,8 +48,8 @@ impl<T: Transport> Engine<T> {
 
     fn push_answer(&mut self, answer: Response) {
         if answer.is_reset {
-            // Says who this end is before it says that it does not know a connection: only so the other end learns whether a
-            // process is a new one, or the same that gave the connection up.
+            // Says who this end is before it says that it does not know a connection: only so the other end learns
+            // whether a process is a new one, or the same that gave the connection up.
             let word = Word::Stranger(self.config.incarnation).encode();
             self.departures.control.push_answer(answer.peer, word.to_vec());
         }

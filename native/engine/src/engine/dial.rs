@@ -19,8 +19,8 @@ impl<T: Transport> Engine<T> {
     /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
     ///
     /// Ends in `Event::Connected` or `Event::Closed` of the id that it returns. Where a live connection with one of the
-    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer alone
-    /// offers, the dial ends with that cause, and the peer hears that it has to dial.
+    /// protocols exists, it returns that one, and no event follows. Where the pair speaks a protocol that the peer
+    /// alone offers, the dial ends with that cause, and the peer hears that it has to dial.
     pub fn connect(
         &mut self,
         peer: PeerId,
@@ -31,9 +31,10 @@ impl<T: Transport> Engine<T> {
         self.dial(peer, protocols, false, timeout, now)
     }
 
-    /// As [`Engine::connect`]. Where the peer has a session and one protocol alone can come of the dial, `Event::Early` comes first:
-    /// what is sent from then on leaves with the hello, a flight at most, and is read before the peer's answer is here. If the peer
-    /// dials at once, and its dial survives, the connection goes on with that under the same id. An unanswered hello is not said anew.
+    /// As [`Engine::connect`]. Where the peer has a session and one protocol alone can come of the dial, `Event::Early`
+    /// comes first: what is sent from then on leaves with the hello, a flight at most, and is read before the peer's
+    /// answer is here. If the peer dials at once, and its dial survives, the connection goes on with that under the
+    /// same id. An unanswered hello is not said anew.
     pub fn connect_early(
         &mut self,
         peer: PeerId,
@@ -108,6 +109,8 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
+        // It goes on with a dial of the peer's.
+        let is_adopted = connection.given && connection.theirs.is_some();
         connection.phase = Phase::Live;
         connection.protocol = protocol.clone();
         connection.incarnation = Some(hello.incarnation);
@@ -119,6 +122,7 @@ impl<T: Transport> Engine<T> {
         self.begin_pacing(id, now);
         self.end_flight(id);
         let theirs = hello.lists.into();
+        let initiator = if is_adopted { Initiator::Remote } else { initiator };
         self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol, theirs });
         self.announce_if_newer(id);
         self.revive(id);
@@ -296,9 +300,9 @@ impl<T: Transport> Engine<T> {
         )
     }
 
-    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer a second
-    /// one means that the first was given up; one of the peer's that we accepted and that speaks what this dial would choose;
-    /// or one that we are closing, which the peer would name.
+    /// The connection that this dial has to wait for: a dial of ours that may lead to the same protocol, for whose peer
+    /// a second one means that the first was given up; one of the peer's that we accepted and that speaks what this
+    /// dial would choose; or one that we are closing, which the peer would name.
     fn leader(&self, id: ConnectionId) -> Option<ConnectionId> {
         let dial = self.calls.connections.get(&id)?;
         let own = self.protocols_of(dial.peer);

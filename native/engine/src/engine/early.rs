@@ -1,8 +1,9 @@
 //! Dials whose first flight leaves with the hello.
 //!
-//! The caller has such a connection as soon as there is a session. Until the peer has answered, the engine keeps copies of what left:
-//! where nobody read it, it is sent again on what comes of the dial, which may be a dial of the peer's. What may have been read is
-//! never sent again, so an unanswered hello is not said anew under another connection: QUIC repeats it with all that left.
+//! The caller has such a connection as soon as there is a session. Until the peer has answered, the engine keeps copies
+//! of what left: where nobody read it, it is sent again on what comes of the dial, which may be a dial of the peer's.
+//! What may have been read is never sent again, so an unanswered hello is not said anew under another connection: QUIC
+//! repeats it with all that left.
 //!
 //! Cold, for the size of the addon: each dial comes here a few times.
 
@@ -24,8 +25,8 @@ use crate::transport::{ConnectionHandle, Hello, Transport};
 use warren_protocols::{Choice, Protocols};
 
 impl<T: Transport> Engine<T> {
-    /// Session and protocol of a dial whose first flight may leave with the hello: the peer was heard a moment ago, and nothing but
-    /// this protocol can come of it.
+    /// Session and protocol of a dial whose first flight may leave with the hello: the peer was heard a moment ago, and
+    /// nothing but this protocol can come of it.
     #[cold]
     pub(super) fn early_of(&self, id: ConnectionId, now: Instant) -> Option<(u32, Box<str>)> {
         let dial = self.calls.connections.get(&id).filter(|dial| dial.early)?;
@@ -89,7 +90,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Goes on with a dial of the peer's in the place of this end's own that leads there, if the caller has that connection already.
+    /// Goes on with a dial of the peer's in the place of this end's own that leads there, if the caller has that
+    /// connection already.
     #[cold]
     pub(super) fn adopt(
         &mut self,
@@ -124,7 +126,8 @@ impl<T: Transport> Engine<T> {
         Ok(())
     }
 
-    /// Whether a connection that the caller has dials again, since the peer gave up the dial of its own that it went on with.
+    /// Whether a connection that the caller has dials again, since the peer gave up the dial of its own that it went on
+    /// with.
     #[cold]
     pub(super) fn goes_on_by_itself(&mut self, id: ConnectionId, closed: &Closed, now: Instant) -> bool {
         let waits = |it: &Connection| it.given && it.phase == Phase::Accepted;

@@ -48,6 +48,7 @@ impl<T: Transport> Engine<T> {
             | Event::StrangerGone { .. }
             | Event::Early { .. }
             | Event::Connected { initiator: Initiator::Local, .. }
+            | Event::Confirmed { .. }
             | Event::Finished { .. }
             | Event::Closed { .. }
             | Event::Message { .. }

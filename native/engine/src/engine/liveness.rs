@@ -73,7 +73,8 @@ impl<T: Transport> Engine<T> {
         self.calls.timers.arm(id, Timer::Liveness, if due > now { due } else { now + ASK });
     }
 
-    /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means harm.
+    /// Whether the peer is heard for long, and acknowledges nothing new all the while: nothing reaches it, or it means
+    /// harm.
     fn asks_in_vain(&mut self, id: ConnectionId, handle: ConnectionHandle, now: Instant) -> bool {
         let (Some(since), Some(heard)) =
             (self.transport.unacknowledged_since(handle), self.transport.last_heard(handle))
@@ -120,21 +121,39 @@ impl<T: Transport> Engine<T> {
 
     /// Asks a connection, because of which a duplicate was refused, for a sign of life.
     pub(super) fn probe(&mut self, id: ConnectionId, now: Instant) {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
+            return;
+        };
+        let Some(handle) = connection.handle else {
+            return;
+        };
         if self.calls.timers.is_armed(id, Timer::Probe) {
+            connection.refused_for += 1;
             return;
         }
-        if let Some(handle) = self.calls.connections.get(&id).and_then(|connection| connection.handle) {
-            self.transport.ping(handle);
-            self.calls.timers.arm(id, Timer::Probe, now + PROBE);
-        }
+        connection.refused_for = 1;
+        self.transport.ping(handle);
+        self.calls.timers.arm(id, Timer::Probe, now + PROBE);
     }
 
+    /// Gives up a connection that does not answer, though the peer dials on. A machine that is busy, at either end, is
+    /// slow to answer everything: only a peer that was refused, and came again, has had its turn to answer.
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
-        let handle = self.calls.connections.get(&id).and_then(|connection| connection.handle);
-        let unanswered = handle.and_then(|handle| self.transport.unanswered_since(handle));
-        if unanswered.is_some_and(|since| since + PROBE <= now) {
-            self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
+        let Some(connection) = self.calls.connections.get(&id) else {
+            return;
+        };
+        let (handle, refused_for) = (connection.handle, connection.refused_for);
+        let silent = |handle: &ConnectionHandle| {
+            self.transport.unanswered_since(*handle).is_some_and(|since| since + PROBE <= now)
+        };
+        let Some(handle) = handle.filter(silent) else {
+            return;
+        };
+        if refused_for >= REFUSED_FOR {
+            return self.abandon(id, dead("the peer dials anew, and this connection does not answer"), now);
         }
+        self.transport.ping(handle);
+        self.calls.timers.arm(id, Timer::Probe, now + PROBE);
     }
 
     /// Asks a connection that waits for the other end's credit, although nothing flies, as often as an unanswered
@@ -263,3 +282,6 @@ const FOLLOWS: u32 = 12;
 const DOUBLINGS: u32 = 3;
 /// Longest silence of a live connection when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);
+/// Dials that are refused for a connection while it is silent: the first one and two after its refusal, one of which
+/// may be lost. A dial is made three times within the second above (`REDIAL`).
+const REFUSED_FOR: u32 = 3;

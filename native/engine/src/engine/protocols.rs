@@ -15,11 +15,13 @@ use crate::transport::Transport;
 use warren_protocols::{Lists, Protocols};
 
 impl<T: Transport> Engine<T> {
-    /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its own any more.
+    /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its
+    /// own any more.
     ///
-    /// They count at once: this end's dials under way say their hellos anew, and hellos of peers are judged by them. A dial of a
-    /// peer's that was accepted goes on by the lists of before, and the peer is told the newer ones once it is complete; other
-    /// connections are told by [`Engine::announce`]. Protocols that are not [sound](Protocols::are_sound) are not taken.
+    /// They count at once: this end's dials under way say their hellos anew, and hellos of peers are judged by them. A
+    /// dial of a peer's that was accepted goes on by the lists of before, and the peer is told the newer ones once it
+    /// is complete; other connections are told by [`Engine::announce`]. Protocols that are not
+    /// [sound](Protocols::are_sound) are not taken.
     pub fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>, now: Instant) {
         if !protocols.as_ref().is_none_or(Protocols::are_sound) {
             return;
@@ -57,7 +59,8 @@ impl<T: Transport> Engine<T> {
         self.peers.get(&peer).and_then(|peer| peer.protocols.as_ref()).unwrap_or(&self.protocols)
     }
 
-    /// Tells the peer on this connection which lists are this end's from now on. A peer of a build without generations skips it.
+    /// Tells the peer on this connection which lists are this end's from now on. A peer of a build without generations
+    /// skips it.
     pub fn announce(&mut self, connection: ConnectionId, lists: Lists, now: Instant) {
         let live = self.calls.connections.get(&connection).filter(|live| live.sends());
         if let Some(handle) = live.and_then(|live| live.handle).filter(|_| lists.are_sound()) {
@@ -66,8 +69,8 @@ impl<T: Transport> Engine<T> {
         self.settle(now);
     }
 
-    /// Another connection took the place of this one, which goes on with what it has: no dial is content with it, refused for its
-    /// sake, or waits for it.
+    /// Another connection took the place of this one, which goes on with what it has: no dial is content with it,
+    /// refused for its sake, or waits for it.
     pub fn supersede(&mut self, connection: ConnectionId) {
         if let Some(connection) = self.calls.connections.get_mut(&connection) {
             connection.superseded = true;

@@ -8,7 +8,7 @@ use super::Engine;
 use super::liveness::ASK;
 use crate::event::{CloseCause, Closed, ClosedBy};
 use crate::ids::ConnectionId;
-use crate::peer::Incomplete;
+use crate::peer::IncompleteDials;
 use crate::transport::Transport;
 
 impl<T: Transport> Engine<T> {
@@ -33,7 +33,7 @@ impl<T: Transport> Engine<T> {
         else {
             return;
         };
-        let Incomplete { count, since } = &mut peer.incomplete;
+        let IncompleteDials { count, since } = &mut peer.incomplete;
         let first = since.filter(|&(_, newest)| now < newest + REMEMBERED).map_or(now, |(first, _)| first);
         *since = Some((first, now));
         *count += 1;
@@ -80,8 +80,8 @@ impl<T: Transport> Engine<T> {
         true
     }
 
-    /// Whether an answer has not come for three times as long as it takes, and a second: in a storm of dials it waits at this end,
-    /// behind the hellos of others, and where JavaScript drives the dialler it waits for that.
+    /// Whether an answer has not come for three times as long as it takes, and a second: in a storm of dials it waits
+    /// at this end, behind the hellos of others, and where JavaScript drives the dialler it waits for that.
     fn is_overdue(&self, id: ConnectionId, now: Instant) -> bool {
         let Some(connection) = self.calls.connections.get(&id) else {
             return false;

@@ -66,6 +66,7 @@ impl<T: Transport> Engine<T> {
         match event {
             TransportEvent::Incoming { .. } | TransportEvent::Refused { .. } => {}
             TransportEvent::Announced(theirs) => self.handle_announced(id, theirs, now),
+            TransportEvent::Confirmed => self.events.push_back(Event::Confirmed { connection: id }),
             TransportEvent::Finished => self.events.push_back(Event::Finished { connection: id }),
             TransportEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
             TransportEvent::EarlyRejected { by_successor } => {

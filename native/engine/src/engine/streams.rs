@@ -14,6 +14,10 @@ use crate::transport::{Read, StreamHandle, Transport};
 
 impl<T: Transport> Engine<T> {
     /// Opens a stream under an even id of the caller's choice.
+    ///
+    /// # Panics
+    ///
+    /// If the id is odd: it could be that of a peer's stream.
     pub fn open_stream(
         &mut self,
         connection: ConnectionId,
@@ -22,6 +26,10 @@ impl<T: Transport> Engine<T> {
         priority: Priority,
         name: StreamName,
     ) {
+        assert!(
+            stream.0.is_multiple_of(2),
+            "a stream was opened under an odd number, as the engine's own are"
+        );
         let Some(state) = self.calls.connections.get_mut(&connection).filter(|state| state.takes_work())
         else {
             return;

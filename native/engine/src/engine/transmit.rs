@@ -220,8 +220,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Seals packets of a connection, up to `most` of the ordinary size, and answers for how many of these they count; fewer: it
-    /// has no more to send now.
+    /// Seals packets of a connection, up to `most` of the ordinary size, and answers for how many of these they count;
+    /// fewer: it has no more to send now.
     pub(super) fn transmit_connection(
         &mut self,
         handle: ConnectionHandle,
@@ -311,7 +311,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Counts a datagram that stands in the batch from `start`, and must not be fragmented or may be, and charges for it.
+    /// Counts a datagram that stands in the batch from `start`, and must not be fragmented or may be, and charges for
+    /// it.
     pub(super) fn sealed(
         &mut self,
         batch: &mut TransmitBatch,
@@ -332,8 +333,8 @@ impl<T: Transport> Engine<T> {
         self.transport.payload(handle).max(self.base_payload()) - T::OVERHEAD
     }
 
-    /// Whether a packet of a connection whose full packets carry `full` bytes must not be fragmented: it is longer than those
-    /// that a connection begins with, or it is one of a path that is known to carry longer ones.
+    /// Whether a packet of a connection whose full packets carry `full` bytes must not be fragmented: it is longer than
+    /// those that a connection begins with, or it is one of a path that is known to carry longer ones.
     fn is_whole(&self, payload: usize, full: usize) -> bool {
         payload > T::MIN_PAYLOAD.into() && payload.max(full) > self.base_payload()
     }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::pacer::Pacer;
 use super::path::PathModel;
-use super::rate::{Phase, Rate};
+use super::rate::{PacingPhase, Rate};
 use crate::ids::ConnectionId;
 use crate::stats::PathFigures;
 use crate::transport::PathSample;
@@ -106,7 +106,7 @@ impl<W: PartialEq> Groups<W> {
         self.members.insert(id, Member { group, path: PathModel::default() });
         let state = self.groups.get_mut(&group)?;
         state.members.push(id);
-        (state.rate.phase == Phase::Startup).then_some(state.startup as u64)
+        (state.rate.phase == PacingPhase::Startup).then_some(state.startup as u64)
     }
 
     /// Removes a connection that ended. Answers what waited for its group, if nobody else is in it.
@@ -148,7 +148,7 @@ impl<W: PartialEq> Groups<W> {
 
     fn tell_windows(&mut self, group_id: GroupId, orders: &mut Vec<(ConnectionId, Order)>) {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
-        if group.rate.phase != Phase::Startup {
+        if group.rate.phase != PacingPhase::Startup {
             group.bucket.set_rate(group.rate.rate());
         }
         let started = group.rate.take_start();
@@ -156,8 +156,8 @@ impl<W: PartialEq> Groups<W> {
             let Some(member) = self.members.get(&id) else { continue };
             let path = &member.path;
             match group.rate.phase {
-                Phase::Startup => {}
-                Phase::Steady => {
+                PacingPhase::Startup => {}
+                PacingPhase::Steady => {
                     // Less the queue of ours, which a window that grew with it would feed.
                     let own = Duration::from_micros(path.recent_queue());
                     let empty = path.smoothed_round_trip.saturating_sub(own).max(path.least_round_trip());
@@ -165,13 +165,13 @@ impl<W: PartialEq> Groups<W> {
                     let window = group.rate.capacity() * time / path.outer + INITIAL_PACKETS * self.datagram;
                     orders.push((id, Order::Window(window as u64)));
                 }
-                Phase::Fast if started => orders.push((id, Order::Free)),
-                Phase::Competing(_) if started => {
+                PacingPhase::Fast if started => orders.push((id, Order::Free)),
+                PacingPhase::Competing(_) if started => {
                     let share = group.rate.capacity() / group.members.len() as f64;
                     let flying = share * path.smoothed_round_trip.as_secs_f64() / path.outer.max(1.0);
                     orders.push((id, Order::Compete(flying.max(path.in_flight) as u64)));
                 }
-                Phase::Fast | Phase::Competing(_) => {}
+                PacingPhase::Fast | PacingPhase::Competing(_) => {}
             }
         }
     }
@@ -180,7 +180,7 @@ impl<W: PartialEq> Groups<W> {
     pub(crate) fn figures(&self, id: ConnectionId) -> Option<PathFigures> {
         let path = &self.members.get(&id)?.path;
         let (_, group) = self.group_of(id)?;
-        let competes = matches!(group.rate.phase, Phase::Competing(_));
+        let competes = matches!(group.rate.phase, PacingPhase::Competing(_));
         let queue = if competes { path.recent_foreign_queue() } else { path.recent_queue() };
         let paced = group.rate.rate().map(|bytes| (bytes * 8.0) as u64);
         Some(PathFigures { queue: Duration::from_micros(queue), paced, competes })

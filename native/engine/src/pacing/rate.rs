@@ -16,7 +16,7 @@ use trial::Test;
 /// capacity, corrected in proportion to how far the predicted queue is from its target.
 #[derive(Debug)]
 pub(crate) struct Rate {
-    pub(crate) phase: Phase,
+    pub(crate) phase: PacingPhase,
     /// Bytes a second.
     capacity: f64,
     rate: f64,
@@ -55,7 +55,7 @@ pub(crate) struct Rate {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Phase {
+pub(crate) enum PacingPhase {
     /// The rate is looked for.
     Startup,
     /// The rate is known: sending is paced at it.
@@ -69,7 +69,7 @@ pub(crate) enum Phase {
 impl Rate {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            phase: Phase::Startup,
+            phase: PacingPhase::Startup,
             capacity: 0.0,
             rate: 0.0,
             floor: 0.0,
@@ -108,8 +108,8 @@ impl Rate {
     /// Bytes a second; `None`: no bound.
     pub(crate) fn rate(&self) -> Option<f64> {
         match self.phase {
-            Phase::Steady => Some(self.rate.max(self.floor)),
-            Phase::Startup | Phase::Fast | Phase::Competing(_) => None,
+            PacingPhase::Steady => Some(self.rate.max(self.floor)),
+            PacingPhase::Startup | PacingPhase::Fast | PacingPhase::Competing(_) => None,
         }
     }
 
@@ -127,17 +127,18 @@ impl Rate {
         self.grown = now;
         self.drained = now;
         self.growth = GROWTH_MIN;
-        self.begin(if rate >= FAST { Phase::Fast } else { Phase::Steady });
+        self.begin(if rate >= FAST { PacingPhase::Fast } else { PacingPhase::Steady });
     }
 
-    fn begin(&mut self, phase: Phase) {
+    fn begin(&mut self, phase: PacingPhase) {
         self.phase = phase;
         self.started = true;
     }
 
     /// Whether the rate is looked for, or was found so lately that the excess of start-up may still wait in a queue.
     pub(crate) fn is_new(&self, now: Instant) -> bool {
-        self.phase == Phase::Startup || self.found.is_some_and(|at| now.saturating_duration_since(at) < NEW)
+        self.phase == PacingPhase::Startup
+            || self.found.is_some_and(|at| now.saturating_duration_since(at) < NEW)
     }
 
     /// Instant until which a drain or a test cuts the rate.
@@ -170,15 +171,15 @@ impl Rate {
         self.next = (self.next + 1) % ARRIVALS;
         self.loss += (seen.loss - self.loss) / 8.0;
         match self.phase {
-            Phase::Startup => Wish::Nothing,
-            Phase::Fast => {
+            PacingPhase::Startup => Wish::Nothing,
+            PacingPhase::Fast => {
                 self.capacity = self.arrivals();
                 if self.capacity < FAST / 2.0 && seen.queue > TARGET_MAX {
                     self.found(self.capacity, now);
                 }
                 Wish::Nothing
             }
-            Phase::Competing(until) => {
+            PacingPhase::Competing(until) => {
                 self.capacity = self.arrivals();
                 if now < until {
                     return Wish::Nothing;
@@ -189,7 +190,7 @@ impl Rate {
                 self.high = now.checked_sub(Duration::from_secs(60));
                 Wish::Return
             }
-            Phase::Steady => self.steer(seen, now),
+            PacingPhase::Steady => self.steer(seen, now),
         }
     }
 }

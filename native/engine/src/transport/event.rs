@@ -35,8 +35,8 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
-    /// Nothing that was sent of [`super::Transport::connect_early`] was read: messages and streams that were begun are gone, without
-    /// further events. The dial goes on, or ends as a duplicate.
+    /// Nothing that was sent of [`super::Transport::connect_early`] was read: messages and streams that were begun are
+    /// gone, without further events. The dial goes on, or ends as a duplicate.
     EarlyRejected {
         /// But a process of the peer's before this one may have read some.
         by_successor: bool,
@@ -48,6 +48,8 @@ pub enum Event {
         /// The reason, and the facts.
         refused: DialRefused,
     },
+    /// The other end has the connection that this end dialled. Told once, after [`Event::Connected`].
+    Confirmed,
     /// The other end's lists are these from now on; never older ones than were told.
     Announced(Box<Lists>),
     /// The other end sends no more, and this end holds all that it sent. Told once.

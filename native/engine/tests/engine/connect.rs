@@ -4,7 +4,7 @@ use bytes::Bytes;
 use warren_engine::{
     CloseCause, ClosedBy, ConnectError, Event, Initiator, Outcome, Path, PeerConfig, PeerId,
 };
-use warren_testing::{Datagram, Link, Node, Seed};
+use warren_testing::{Datagram, Link, Node, Outbox, Seed};
 use warren_wireguard::Device;
 
 use crate::world::{
@@ -237,7 +237,7 @@ enum Either {
 struct Plain {
     device: Device,
     peer: PeerId,
-    outbox: Vec<Datagram>,
+    outbox: Outbox,
 }
 
 impl Either {
@@ -254,7 +254,7 @@ impl Plain {
         let mut device = tunnel(1, now);
         let peer =
             device.add_peer(PeerConfig { endpoints: Vec::new(), ..peer_config(0) }, now).expect("a new peer");
-        Self { device, peer, outbox: Vec::new() }
+        Self { device, peer, outbox: Outbox::new(at(1)) }
     }
 }
 
@@ -272,7 +272,7 @@ impl Node for Either {
                     let mut bytes = Vec::new();
                     let sent = plain.device.send(plain.peer, &raw_packet(1, 0, opened.len), &mut bytes, now);
                     assert!(matches!(sent, warren_wireguard::Sent::Sealed(_)));
-                    plain.outbox.push(Datagram { from: at(1), to: datagram.from, bytes });
+                    plain.outbox.push(datagram.from, &bytes);
                 }
             }
         }
@@ -291,7 +291,7 @@ impl Node for Either {
             Self::Plain(plain) => plain.outbox.pop().or_else(|| {
                 let mut bytes = Vec::new();
                 let path = plain.device.poll_transmit(&mut bytes, now)?;
-                Some(Datagram { from: at(1), to: path.remote, bytes })
+                Some(plain.outbox.datagram(path.remote, bytes))
             }),
         }
     }

@@ -1,6 +1,5 @@
 //! Hostile peers and strangers, built to have a node with an uplink answer all it can.
 
-use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use blake2::{Blake2s256, Blake2sMac, Digest};
 use bytes::{Bytes, BytesMut};
 use warren_netstack::UdpFlow;
 use warren_quic::{Ecn, PeerTag, Quic};
-use warren_testing::{Datagram, Node, Simulation};
+use warren_testing::{Datagram, Node, Outbox, Simulation};
 use warren_wireguard::{Device, MAX_DATAGRAM, Path, PeerId, PublicKey, Sent};
 
 use crate::world::{Endpoint, at, key, peer_config, tunnel};
@@ -49,7 +48,6 @@ pub(crate) enum Attack {
 
 /// One that keeps to no rule but those that its packets must keep to be opened.
 pub(crate) struct Hostile {
-    address: SocketAddr,
     victim: PublicKey,
     device: Device,
     peer: PeerId,
@@ -59,7 +57,7 @@ pub(crate) struct Hostile {
     attack: Option<(Attack, Duration, Instant)>,
     count: u64,
     plaintext: Vec<u8>,
-    outbox: VecDeque<Datagram>,
+    outbox: Outbox,
     pub(crate) received: u64,
 }
 
@@ -75,7 +73,6 @@ impl Hostile {
         };
         let inner = |n| (key(n).public_key().derived_address(), PORT);
         Self {
-            address: at(n),
             victim: key(0).public_key(),
             device,
             peer,
@@ -85,7 +82,7 @@ impl Hostile {
             attack: None,
             count: 0,
             plaintext: vec![0; MAX_DATAGRAM],
-            outbox: VecDeque::new(),
+            outbox: Outbox::new(at(n)),
             received: 0,
         }
     }
@@ -185,7 +182,7 @@ impl Hostile {
         mac1.update(&message);
         message.extend(mac1.finalize().into_bytes());
         message.resize(148, 0);
-        self.outbox.push_back(Datagram { from, to: at(0), bytes: message });
+        self.outbox.push_from(from, at(0), &message);
     }
 
     fn say(&mut self, payload: &[u8], now: Instant) {
@@ -193,7 +190,7 @@ impl Hostile {
         packet.extend_from_slice(payload);
         let mut bytes = Vec::new();
         if let Sent::Sealed(path) = self.device.send(self.peer, &packet, &mut bytes, now) {
-            self.outbox.push_back(Datagram { from: self.address, to: path.remote, bytes });
+            self.outbox.push(path.remote, &bytes);
         }
     }
 
@@ -267,10 +264,10 @@ impl Node for Being {
     fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
         match self {
             Self::Node(node) => node.poll_transmit(now),
-            Self::Hostile(hostile) => hostile.outbox.pop_front().or_else(|| {
+            Self::Hostile(hostile) => hostile.outbox.pop().or_else(|| {
                 let mut bytes = Vec::new();
                 let path = hostile.device.poll_transmit(&mut bytes, now)?;
-                Some(Datagram { from: hostile.address, to: path.remote, bytes })
+                Some(hostile.outbox.datagram(path.remote, bytes))
             }),
         }
     }

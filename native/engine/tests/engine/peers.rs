@@ -165,7 +165,7 @@ fn a_peer_that_moves_keeps_its_connection() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);
     let mut node = world.remove(at(0)).expect("node 0");
-    node.address = at(7);
+    node.outbox.from = at(7);
     world.add(at(7), node);
     world.with(at(7), |node, now| node.send(ours, 0, Bytes::from_static(b"moved"), now));
     world.run_until(Duration::from_secs(1), |world| {
@@ -188,7 +188,7 @@ fn a_peer_cannot_fill_the_memory_of_a_caller_that_takes_no_events() {
         // Another place, another connection, packets, datagrams, messages and streams of nothing.
         let mut node = world.remove(at(place)).expect("node 1");
         place = 10 + round;
-        node.address = at(place);
+        node.outbox.from = at(place);
         world.add(at(place), node);
         world.with(at(place), |node, now| {
             let peer = node.peers[&0];

@@ -1,11 +1,20 @@
 use std::time::Duration;
 
-use warren_engine::{Event, StreamId};
+use warren_engine::{ConnectionId, Event, StreamId, StreamName};
 use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, at, bulk, connect, mesh};
 
 const MIB: usize = 1 << 20;
+
+#[test]
+#[should_panic = "a stream was opened under an odd number, as the engine's own are"]
+fn the_numbers_of_peers_streams_are_not_the_callers() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    world.with(at(0), |node, _| {
+        node.engine.open_stream(ConnectionId(0), StreamId(1), false, 0, StreamName::default());
+    });
+}
 
 #[test]
 fn a_stream_carries_bytes_both_ways_and_ends_on_both_sides() {

@@ -1,6 +1,6 @@
 //! Engines in a virtual network, each with a small application that keeps what it hears.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use warren_engine::{
     Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerConfig, PeerId,
     Priority, PrivateKey, Quic, StreamId, StreamName, TransmitBatch,
 };
-use warren_testing::{Datagram, Node, Seed, Simulation};
+use warren_testing::{Datagram, Node, Outbox, Seed, Simulation};
 use warren_wireguard::Device;
 
 pub(crate) type World<T = Quic> = Simulation<Endpoint<T>>;
@@ -19,7 +19,6 @@ pub(crate) type World<T = Quic> = Simulation<Endpoint<T>>;
 /// An engine, and an application that takes everything at once unless told otherwise.
 pub(crate) struct Endpoint<T: Transport = Quic> {
     pub(crate) engine: Engine<T>,
-    pub(crate) address: SocketAddr,
     /// Everything the engine told, oldest first, but what `quiet` leaves out.
     pub(crate) events: Vec<(Instant, Event)>,
     /// Takes messages, and gives streams credit, as they come.
@@ -52,7 +51,7 @@ pub(crate) struct Endpoint<T: Transport = Quic> {
     batch: TransmitBatch,
     /// ECN field of the outer header as routers leave it.
     pub(crate) marked: Ecn,
-    outbox: VecDeque<Datagram>,
+    pub(crate) outbox: Outbox,
     /// Outer bytes sent, IPv4 and UDP headers included.
     pub(crate) sent_bytes: u64,
 }
@@ -75,7 +74,6 @@ impl<T: Transport> Endpoint<T> {
     pub(crate) fn with(address: SocketAddr, engine: Engine<T>) -> Self {
         Self {
             engine,
-            address,
             events: Vec::new(),
             reads: true,
             claims: true,
@@ -95,7 +93,7 @@ impl<T: Transport> Endpoint<T> {
             next_stream: 0,
             batch: TransmitBatch::with_capacity(16),
             marked: Ecn::NotEct,
-            outbox: VecDeque::new(),
+            outbox: Outbox::new(address),
             sent_bytes: 0,
         }
     }
@@ -302,20 +300,15 @@ impl<T: Transport> Node for Endpoint<T> {
                 self.engine.check_progress().expect("no connection stands still");
             }
             for group in &self.batch.groups {
-                let bytes = &self.batch.bytes[group.start..group.start + group.len];
-                assert!(bytes.len() <= 65_000 && bytes.len().div_ceil(group.segment) <= 64);
-                for datagram in bytes.chunks(group.segment) {
-                    self.sent_bytes += datagram.len() as u64 + 28;
-                    self.outbox.push_back(Datagram {
-                        from: self.address,
-                        to: group.path.remote,
-                        bytes: datagram.to_vec(),
-                    });
-                }
+                assert!(group.len <= 65_000 && group.len.div_ceil(group.segment) <= 64);
+            }
+            for (path, datagram) in self.batch.datagrams() {
+                self.sent_bytes += datagram.len() as u64 + 28;
+                self.outbox.push(path.remote, datagram);
             }
             self.drain_events(now);
         }
-        self.outbox.pop_front()
+        self.outbox.pop()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

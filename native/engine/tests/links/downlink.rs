@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use warren_testing::{Datagram, Queue, Router};
 
-/// A router's egress towards one end. A network's routers stand ahead of the way; this one behind it, where what comes from
-/// many is in the order in which it arrives.
+/// A router's egress towards one end. A network's routers stand ahead of the way; this one behind it, where what comes
+/// from many is in the order in which it arrives.
 pub(crate) struct Downlink {
     pub(crate) queue: Queue,
     waiting: VecDeque<(Instant, Datagram)>,

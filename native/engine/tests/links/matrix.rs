@@ -105,7 +105,8 @@ pub(crate) fn links() -> Vec<Scenario> {
     links
 }
 
-/// Paths with jitter: alone, beside a neighbour on a link of 200 Mbit/s or on the same one, several together, and jitter that begins.
+/// Paths with jitter: alone, beside a neighbour on a link of 200 Mbit/s or on the same one, several together, and
+/// jitter that begins.
 fn jitters() -> Vec<Scenario> {
     let ms = Duration::from_millis;
     let link = |name, megabits, jitter| Scenario {

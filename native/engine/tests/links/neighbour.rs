@@ -17,7 +17,8 @@ pub(crate) struct Neighbour {
     pub(crate) conduct: Conduct,
 }
 
-/// Traffic between a neighbour and the sender. Each of its connections gets a message of 64 KiB first, so that a rate is looked for.
+/// Traffic between a neighbour and the sender. Each of its connections gets a message of 64 KiB first, so that a rate
+/// is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conduct {
     Idle,

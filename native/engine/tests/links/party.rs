@@ -10,7 +10,7 @@ use warren_engine::{
     Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Path, PeerConfig, PeerId, PrivateKey,
     TransmitBatch,
 };
-use warren_testing::{Datagram, Node, Seed};
+use warren_testing::{Datagram, Node, Outbox, Seed};
 
 use crate::downlink::Downlink;
 use crate::naps::Naps;
@@ -71,10 +71,9 @@ impl Node for Party {
 /// A node and the application on it.
 pub(crate) struct Warren {
     pub(crate) engine: Engine,
-    address: SocketAddr,
     start: Instant,
     batch: TransmitBatch,
-    outbox: VecDeque<Datagram>,
+    outbox: Outbox,
     /// Times at which its processor is somebody else's, and the datagrams that came meanwhile.
     pub(crate) naps: Option<Naps>,
     inbox: VecDeque<Datagram>,
@@ -111,10 +110,9 @@ impl Warren {
         let peers = peers.iter().map(add).collect();
         Self {
             engine,
-            address: at(n),
             start,
             batch: TransmitBatch::with_capacity(10),
-            outbox: VecDeque::new(),
+            outbox: Outbox::new(at(n)),
             naps: None,
             inbox: VecDeque::new(),
             wakes: None,
@@ -234,15 +232,12 @@ impl Warren {
             if self.batch.is_empty() {
                 self.engine.check_progress().expect("no connection stands still");
             }
-            for group in &self.batch.groups {
-                for datagram in self.batch.bytes[group.start..group.start + group.len].chunks(group.segment) {
-                    let bytes = datagram.to_vec();
-                    self.outbox.push_back(Datagram { from: self.address, to: group.path.remote, bytes });
-                }
+            for (path, datagram) in self.batch.datagrams() {
+                self.outbox.push(path.remote, datagram);
             }
             self.settle(now);
         }
-        self.outbox.pop_front()
+        self.outbox.pop()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

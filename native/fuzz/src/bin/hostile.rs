@@ -2,11 +2,13 @@
 //!
 //! `hostile list` names the attacks: name, what the victim does meanwhile, and what it tries, with tabs between.
 //!
-//! `hostile <attack> <address> [number of a session, 8 hexadecimal digits]` reads lines: `here <Mbit/s> <seconds>` attacks for so
-//! long at that rate, `there <Mbit/s> <seconds>` sends what it sent last to a socket that nobody reads, `rest <seconds>` only keeps
-//! its connection. It answers each with a line of JSON: `seconds`, `sent`, `bytes`, `heard`, `connections`.
+//! `hostile <attack> <address> [number of a session, 8 hexadecimal digits]` reads lines: `here <Mbit/s> <seconds>`
+//! attacks for so long at that rate, `there <Mbit/s> <seconds>` sends what it sent last to a socket that nobody reads,
+//! `rest <seconds>` only keeps its connection. It answers each with a line of JSON: `seconds`, `sent`, `bytes`,
+//! `heard`, `connections`.
 //!
-//! The victim has the key of which each byte is 1, the attacker that of which each byte is 3, those who hold dials 101 to 164.
+//! The victim has the key of which each byte is 1, the attacker that of which each byte is 3, those who hold dials 101
+//! to 164.
 
 use std::io::{BufRead, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};

@@ -195,8 +195,8 @@ pub(super) fn reasons() -> Turn {
     })
 }
 
-/// Sends the frames. When for long there were none that the victim allows, what was lost is not sent again: the next connection
-/// begins.
+/// Sends the frames. When for long there were none that the victim allows, what was lost is not sent again: the next
+/// connection begins.
 pub(super) fn send(attacker: &mut Attacker, frames: Vec<u8>) {
     if !frames.is_empty() {
         attacker.progressed = attacker.now;

@@ -323,6 +323,7 @@ impl World {
                 | Event::Stranger { .. }
                 | Event::StrangerGone { .. }
                 | Event::Announced { .. }
+                | Event::Confirmed { .. }
                 | Event::Finished { .. }
                 | Event::StreamStopped { .. }
                 | Event::StreamDrained { .. }

@@ -7,7 +7,8 @@ use blake2::digest::{FixedOutput, KeyInit, Update};
 use blake2::{Blake2s256, Blake2sMac, Digest};
 use warren_wireguard::PublicKey;
 
-/// Makes the first MAC of a handshake message right (whitepaper section 5.4.4), as anyone can who knows the receiver's key.
+/// Makes the first MAC of a handshake message right (whitepaper section 5.4.4), as anyone can who knows the receiver's
+/// key.
 pub(crate) fn mac1(message: &mut [u8], receiver: &PublicKey) {
     let Some(signed) = message.len().checked_sub(32) else { return };
     let key = Blake2s256::new_with_prefix(b"mac1----").chain_update(receiver.as_bytes()).finalize();

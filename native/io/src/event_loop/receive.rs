@@ -94,13 +94,13 @@ fn owned(buffer: &mut Vec<u8>, len: usize, spare: &mut Vec<Vec<u8>>) -> Vec<u8> 
     bytes
 }
 
-// Some 100 us of copying; who waits for its turn waits as long at most.
+/// Some 100 us of copying; who waits for its turn waits as long at most.
 const CALLS: usize = 16;
-// As long as the batch of bulk that is worked off at once: then commands, timers and what leaves.
+/// As long as the batch of bulk that is worked off at once: then commands, timers and what leaves.
 const TURNS: Duration = Duration::from_micros(60);
-// Copied in 1 us, and a buffer is no more than four times what it holds.
+/// Copied in 1 us, and a buffer is no more than four times what it holds.
 const COPIED: usize = RECEIVE_BUFFER / 4;
-// 1 MiB, for a thread that has been busy once.
+/// 1 MiB, for a thread that has been busy once.
 const SPARE: usize = 16;
 
 #[cfg(test)]

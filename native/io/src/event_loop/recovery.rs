@@ -72,7 +72,7 @@ impl<T: Transport> EventLoop<T> {
     }
 }
 
-// Between two tries, and how long in all: longer than an interface takes to come back after a suspend.
+/// Between two tries, and how long in all: longer than an interface takes to come back after a suspend.
 const REBIND_EVERY: Duration = Duration::from_secs(1);
 pub(super) const REBIND_FOR: Duration = Duration::from_secs(30);
 const WAIT_FAILED: Duration = Duration::from_millis(10);

@@ -1,5 +1,5 @@
-//! Waiting on Linux: ppoll(2), one system call a wait. epoll knows milliseconds only, and so it takes a timerfd, set anew,
-//! for every wait: five calls, where a link of 100 Mbit/s has a wait for each packet.
+//! Waiting on Linux: ppoll(2), one system call a wait. epoll knows milliseconds only, and so it takes a timerfd, set
+//! anew, for every wait: five calls, where a link of 100 Mbit/s has a wait for each packet.
 
 mod alarm;
 
@@ -62,8 +62,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers whether the
-    /// socket is known to be readable.
+    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers
+    /// whether the socket is known to be readable.
     pub(crate) fn wait(&mut self, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
         let alarm = self.alarm.as_mut().filter(|_| timeout.is_some_and(|timeout| timeout >= WORTH_AN_ALARM));
         let interest = match interest {
@@ -100,5 +100,5 @@ impl Watch {
     }
 }
 
-// A nearer deadline needs no alarm: it is late by no more than this after a suspend, which takes longer itself.
+/// A nearer deadline needs no alarm: it is late by no more than this after a suspend, which takes longer itself.
 const WORTH_AN_ALARM: Duration = Duration::from_secs(1);

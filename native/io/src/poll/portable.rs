@@ -68,8 +68,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers whether the
-    /// socket is known to be readable.
+    /// Waits until something of interest happens to the socket, `timeout` is over, or somebody notifies. Answers
+    /// whether the socket is known to be readable.
     pub(crate) fn wait(&mut self, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
         if let Some(socket) = &self.socket
             && (interest != self.interest || self.mode == PollMode::Oneshot)

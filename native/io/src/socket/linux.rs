@@ -1,4 +1,5 @@
-//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has them.
+//! UDP on Linux: recvmmsg and sendmmsg, with segmentation (UDP_SEGMENT) and coalescing (UDP_GRO) where the kernel has
+//! them.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their socket options have no safe interface")]
 
 mod control;
@@ -172,8 +173,8 @@ impl Udp {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
     }
 
-    /// Lets the system fragment what is sent from now on, or forbids it on the whole way (ip(7), `IP_MTU_DISCOVER`). IPv4 has
-    /// no such word for a single datagram.
+    /// Lets the system fragment what is sent from now on, or forbids it on the whole way (ip(7), `IP_MTU_DISCOVER`).
+    /// IPv4 has no such word for a single datagram.
     fn set_fragments(&mut self, socket: &Socket, fragments: bool) -> io::Result<()> {
         if self.fragments == fragments {
             return Ok(());
@@ -257,14 +258,14 @@ fn encode_name(
 
 const NO_SLICE: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
 
-// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after each
-// (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
+/// A coalesced message holds some 40 datagrams: the loop looks at commands, at what must leave and at what came after
+/// each (some 60 us). What comes one by one, as from strangers, is taken by the dozen.
 const RECEIVE_MESSAGES_OF_BULK: usize = 1;
 const RECEIVE_BYTES: usize = RECEIVE_MESSAGES_OF_BULK * RECEIVE_BUFFER;
 const RECEIVE_MESSAGES: usize = 32;
-// The longest UDP payload that no IPv4 path fragments in practice: 576 bytes (RFC 791) less 28.
+/// The longest UDP payload that no IPv4 path fragments in practice: 576 bytes (RFC 791) less 28.
 const UNFRAGMENTED: usize = 548;
-// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
+/// A batch of the engine is mostly one or two groups; without segmentation two or more calls send it.
 const SEND_MESSAGES: usize = 16;
 
 #[cfg(test)]

@@ -105,6 +105,6 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-// The engine's groups have up to as many.
+/// The engine's groups have up to as many.
 const ENGINE_SEGMENTS: usize = 64;
 const RECEIVE_MESSAGES: usize = 4;

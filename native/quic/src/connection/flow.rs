@@ -16,12 +16,12 @@ const OVERHEAD: u64 = 28;
 /// round trip.
 const URGENT_PACKETS: u64 = 8;
 
-/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section 7.2), and less
-/// than an acceptor keeps of a dial that it has not judged.
+/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
+/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
 const EARLY_MAX: u64 = 12_000;
 
-/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than these
-/// is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
+/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
+/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
 const LEAST_PACKETS: u64 = 2;
 
 /// A window this close to full was filled: data is written just in time, a few packets at once.
@@ -31,14 +31,14 @@ const NEARLY_FULL_PACKETS: u64 = 4;
 /// the longest frame header).
 const NOT_FULL: usize = 64;
 
-/// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its window
-/// is a gate, which is open for as many packets as it is asked for, or shut.
+/// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its
+/// window is a gate, which is open for as many packets as it is asked for, or shut.
 ///
 /// Mirrors of quinn-proto's state, and what keeps each true:
-/// * bytes in flight: put right by every acknowledgement and counted along between two, and none where quinn-proto has no
-///   timer. Until then handshake packets whose keys were dropped, and lost probes for the MTU, may be in it.
-/// * bytes unsent: what was written and lost, less what left. Nothing is left when quinn-proto has nothing to send through
-///   an open gate, or a packet that is not full.
+/// * bytes in flight: put right by every acknowledgement and counted along between two, and none where quinn-proto has
+///   no timer. Until then handshake packets whose keys were dropped, and lost probes for the MTU, may be in it.
+/// * bytes unsent: what was written and lost, less what left. Nothing is left when quinn-proto has nothing to send
+///   through an open gate, or a packet that is not full.
 /// * frames that ask for an acknowledgement: the sum of its counters.
 pub(super) struct Flow {
     gauge: Arc<Gauge>,

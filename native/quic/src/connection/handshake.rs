@@ -1,4 +1,5 @@
-//! Begin of a connection, and early data: the dialler's first flight, sent behind its hello, and the acceptor's, behind its own.
+//! Begin of a connection, and early data: the dialler's first flight, sent behind its hello, and the acceptor's, behind
+//! its own.
 
 use super::{Connection, Events, Phase, Violation, messages::Sending, stops::Stops, streams::ByteStreams};
 use crate::{
@@ -65,8 +66,9 @@ impl Connection {
         self.open();
     }
 
-    /// An acceptor that takes early data tells of the connection with its hello, and sends at once. What comes under tags of this
-    /// dialler's hello proves that the hello is the one which was said; what leaves can be read only by who saw both hellos.
+    /// An acceptor that takes early data tells of the connection with its hello, and sends at once. What comes under
+    /// tags of this dialler's hello proves that the hello is the one which was said; what leaves can be read only by
+    /// who saw both hellos.
     pub(super) fn on_hello(&mut self, events: &mut Events) -> Result<(), Violation> {
         let agreement = self.agreement().filter(|agreement| agreement.early == Some(EarlyVerdict::Taken));
         let Some(Agreement { hello, protocol, limits, .. }) = agreement else { return Ok(()) };
@@ -81,9 +83,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Instant at which the acceptor is asked for its hello. quinn-proto has no timer for a hello that was acknowledged and not
-    /// answered while early data flies, and an acceptor whose answers were lost may send no more until it hears something (RFC 9000
-    /// section 8.1).
+    /// Instant at which the acceptor is asked for its hello. quinn-proto has no timer for a hello that was acknowledged
+    /// and not answered while early data flies, and an acceptor whose answers were lost may send no more until it hears
+    /// something (RFC 9000 section 8.1).
     pub(super) fn ask_for_hello_at(&self) -> Option<Instant> {
         let since = self.unacknowledged.filter(|_| self.early == Early::Sent)?;
         Some(self.asked_for_hello.map_or(since, |asked| asked.max(since)) + self.probe_timeout())

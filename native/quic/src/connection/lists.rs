@@ -1,4 +1,4 @@
-//! The other end's lists and its last word, and this end's.
+//! The other end's word that it has the connection, its lists and its last word, and this end's.
 
 use super::{Connection, Events, Phase, Violation};
 use crate::{
@@ -8,6 +8,14 @@ use crate::{
 };
 
 impl Connection {
+    /// Tells that the other end has the connection, once it has said so.
+    pub(super) fn tell_confirmed(&mut self, events: &mut Events) {
+        if !self.confirmed && self.phase == Phase::Open && self.inner.stats().frame_rx.handshake_done > 0 {
+            self.confirmed = true;
+            events.push_back((self.handle, Event::Confirmed));
+        }
+    }
+
     /// Tells the other end which lists are this end's from now on.
     pub(crate) fn announce(&mut self, lists: Lists) {
         let announcement = Announcement::new(&lists).filter(|it| it.body().len() as u64 <= MAX_BODY);

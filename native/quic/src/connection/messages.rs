@@ -56,8 +56,8 @@ impl Connection {
         Some(MessageHandle(index))
     }
 
-    /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for those
-    /// above, and little unsettled in this lane and above.
+    /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for
+    /// those above, and little unsettled in this lane and above.
     fn open_for_message(&mut self, priority: u8) -> Option<StreamId> {
         let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
         let streams = self.limits.shares().messages.saturating_sub(below.count) / 2;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// The close of this end's, from the call to the departure. quinn-proto counts its closing period from the call, and drops the
-/// connection after it, with a close that still waits for its turn.
+/// The close of this end's, from the call to the departure. quinn-proto counts its closing period from the call, and
+/// drops the connection after it, with a close that still waits for its turn.
 #[derive(Debug, Default)]
 pub(super) struct Parting {
     /// Instant since which the close waits.
@@ -31,6 +31,6 @@ impl Parting {
     }
 }
 
-/// Longest wait for a close that does not leave, as long as a dial may take. At 100 kbit/s of uplink a full datagram of a peer
-/// that has spent its share waits for 2.4 s.
+/// Longest wait for a close that does not leave, as long as a dial may take. At 100 kbit/s of uplink a full datagram of
+/// a peer that has spent its share waits for 2.4 s.
 const WAIT_MAX: Duration = Duration::from_secs(10);

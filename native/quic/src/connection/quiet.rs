@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 /// Packets without a frame that asks for an acknowledgement, since one left that is not acknowledged.
 ///
 /// quinn-proto holds 200 bytes for each of a thousand of them after every packet that asks, until a newer one is
-/// acknowledged. Past [`SOON_MAX`] they leave [`APART`]: an acknowledgement covers all that came before it, so an honest end
-/// that is unheard for a while loses nothing by that.
+/// acknowledged. Past [`SOON_MAX`] they leave [`APART`]: an acknowledgement covers all that came before it, so an
+/// honest end that is unheard for a while loses nothing by that.
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     count: u64,

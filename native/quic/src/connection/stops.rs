@@ -8,8 +8,8 @@ use super::Connection;
 
 /// Streams of the other end that are not wanted.
 ///
-/// quinn-proto keeps a STOP_SENDING frame until it is acknowledged, also after the stream is over and there is credit for
-/// the next one. An end that acknowledges nothing would make those that wait for the window grow without end. So no
+/// quinn-proto keeps a STOP_SENDING frame until it is acknowledged, also after the stream is over and there is credit
+/// for the next one. An end that acknowledges nothing would make those that wait for the window grow without end. So no
 /// more than [`QUEUED_MAX`] wait there; the other streams stay unread, and keep their credit.
 #[derive(Debug, Default)]
 pub(super) struct Stops {
@@ -44,5 +44,6 @@ impl Connection {
     }
 }
 
-/// Most words that wait: for four times as many streams as may be open by default. They take 32 KiB, and 6 KB on the wire.
+/// Most words that wait: for four times as many streams as may be open by default. They take 32 KiB, and 6 KB on the
+/// wire.
 const QUEUED_MAX: u32 = 1_024;

@@ -35,8 +35,8 @@ impl Quic {
         self.touch(connection);
     }
 
-    /// Whether a peer may have the early data of the datagram in hand looked at: quinn-proto may keep it for a dial that is not
-    /// accepted yet, and would work it off with that.
+    /// Whether a peer may have the early data of the datagram in hand looked at: quinn-proto may keep it for a dial
+    /// that is not accepted yet, and would work it off with that.
     pub(super) fn affords_early(&mut self, peer: PeerTag, now: Instant) -> bool {
         let pieces = self.weight.early_pieces;
         let affords = pieces == 0 || self.allowances.entry(peer).or_default().spend(pieces, now);

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use std::{sync::Arc, time::Instant};
 
 impl Quic {
-    /// Replaces the protocols for one peer, or for all peers that have none of their own. `None`: the peer has none of its own
-    /// any more. What was said on connections that are there counts on.
+    /// Replaces the protocols for one peer, or for all peers that have none of their own. `None`: the peer has none of
+    /// its own any more. What was said on connections that are there counts on.
     pub fn set_protocols(&mut self, peer: Option<PeerTag>, protocols: Option<Protocols>) {
         match (peer, protocols.map(Arc::new)) {
             (None, None) => {}
@@ -25,7 +25,8 @@ impl Quic {
         self.protocols_of.get(&peer).unwrap_or(&self.protocols)
     }
 
-    /// Tells the other end of a connection which lists are this end's from now on. A build without generations skips it.
+    /// Tells the other end of a connection which lists are this end's from now on. A build without generations skips
+    /// it.
     pub fn announce(&mut self, connection: ConnectionHandle, lists: Lists) {
         if let Some(made) = self.made(connection) {
             made.announce(lists);
@@ -63,8 +64,8 @@ impl Quic {
         self.seen(connection).map_or(0, |made| usize::try_from(made.unsent()).unwrap_or(usize::MAX))
     }
 
-    /// Whether a connection that was polled until it had nothing to send is one of which nobody would hear again, though it
-    /// holds data or lets none be written.
+    /// Whether a connection that was polled until it had nothing to send is one of which nobody would hear again,
+    /// though it holds data or lets none be written.
     #[doc(hidden)]
     pub fn stands_still(&mut self, connection: ConnectionHandle) -> bool {
         !self.flies(connection)
@@ -73,7 +74,8 @@ impl Quic {
                 .is_some_and(|made| made.is_open() && (made.unsent() > 0 || made.room() == 0))
     }
 
-    /// Whether packets of a connection that ask for an acknowledgement are in flight, and quinn-proto has a timer for them.
+    /// Whether packets of a connection that ask for an acknowledgement are in flight, and quinn-proto has a timer for
+    /// them.
     #[doc(hidden)]
     pub fn flies(&mut self, connection: ConnectionHandle) -> bool {
         self.made(connection).is_some_and(|made| made.gauge().in_flight() > 0 && made.deadline().is_some())
@@ -121,8 +123,8 @@ impl Quic {
     }
 
     /// Writes more of a message, advances `bytes` past what was taken, and says how much that was. The last byte
-    /// finishes it. Less than all of `bytes`: flow control; [`crate::Event::Writable`] follows. What is written to a message
-    /// that is cancelled, refused or settled vanishes.
+    /// finishes it. Less than all of `bytes`: flow control; [`crate::Event::Writable`] follows. What is written to a
+    /// message that is cancelled, refused or settled vanishes.
     pub fn write_message(
         &mut self,
         connection: ConnectionHandle,
@@ -210,8 +212,8 @@ impl Quic {
         self.seen(connection).is_none_or(|made| made.has_acknowledged(stream))
     }
 
-    /// Finishes a stream if the other end has acknowledged everything that was written, and else gives up sending on it.
-    /// Whether it ends so; then [`crate::Event::StreamFinished`] follows.
+    /// Finishes a stream if the other end has acknowledged everything that was written, and else gives up sending on
+    /// it. Whether it ends so; then [`crate::Event::StreamFinished`] follows.
     pub fn leave_stream(&mut self, connection: ConnectionHandle, stream: StreamHandle, code: u64) -> bool {
         let ends = self.made(connection).is_some_and(|made| made.leave_stream(stream, code));
         self.mark_ready(connection);
@@ -244,8 +246,8 @@ impl Quic {
         read
     }
 
-    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`crate::Event::Writable`] follows), or no
-    /// connection.
+    /// Queues an unreliable datagram. `false`: too large, or the queue is full ([`crate::Event::Writable`] follows), or
+    /// no connection.
     pub fn send_datagram(&mut self, connection: ConnectionHandle, bytes: Bytes) -> bool {
         let sent = self.made(connection).is_some_and(|made| made.send_datagram(bytes));
         if sent {

@@ -40,8 +40,8 @@ fn what_holds_no_acknowledgement_tells_no_delay() {
     }
 }
 
-/// Microseconds to the other end, but for a constant, by an acknowledgement that leaves so much after what it acknowledges came:
-/// behind the credit that the message gives back, or alone after it.
+/// Microseconds to the other end, but for a constant, by an acknowledgement that leaves so much after what it
+/// acknowledges came: behind the credit that the message gives back, or alone after it.
 fn delay(pair: &mut Pair, clock: Instant, put_off: Duration, alone: bool) -> i64 {
     pair.run();
     let connection = pair.ends[0].connection.unwrap();

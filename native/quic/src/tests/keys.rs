@@ -54,7 +54,8 @@ fn a_packet_that_is_damaged_anywhere_is_dropped() {
     pair.path = Box::new(move |sender, datagram| {
         if sender == 0 && !datagram.is_empty() {
             at += 1;
-            // Only the part of the header that quinn-proto reads before the tag is checked may send the packet elsewhere.
+            // Only the part of the header that quinn-proto reads before the tag is checked may send the packet
+            // elsewhere.
             let place = at % datagram.len();
             datagram[place] ^= 1 << (at % 8);
         }

@@ -1,6 +1,7 @@
 //! The files of `test/vectors`: bytes of this version of the wire, each with its meaning, and choices of pairs.
 //!
-//! They are frozen. A peer of another build reads and writes them, so what is there never changes: what is new is added.
+//! They are frozen. A peer of another build reads and writes them, so what is there never changes: what is new is
+//! added.
 
 mod choices;
 mod wire;

@@ -1,4 +1,5 @@
-//! Packets as long as the path carries (RFC 8899): searched, found, bounded by both ends, and given up where the path changes.
+//! Packets as long as the path carries (RFC 8899): searched, found, bounded by both ends, and given up where the path
+//! changes.
 
 use crate::support::*;
 use std::{sync::Arc, time::Duration};

@@ -10,7 +10,7 @@ use std::{
 use warren_quic::{
     Closed, Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
 };
-use warren_testing::{Datagram, Link, Node, Seed, Simulation};
+use warren_testing::{Datagram, Link, Node, Outbox, Seed, Simulation};
 
 pub(crate) const A: PeerTag = PeerTag(0);
 pub(crate) const B: PeerTag = PeerTag(1);
@@ -84,7 +84,6 @@ pub(crate) enum Policy {
 }
 
 pub(crate) struct TestNode {
-    pub(crate) tag: PeerTag,
     pub(crate) quic: Quic,
     pub(crate) policy: Policy,
     /// Name of the session that it knows, in which early data may have been sent.
@@ -102,7 +101,7 @@ pub(crate) struct TestNode {
     begun: BTreeMap<(ConnectionHandle, MessageHandle), u64>,
     next: u64,
     woken: Vec<ConnectionHandle>,
-    out: VecDeque<Datagram>,
+    outbox: Outbox,
     /// Digest of all that left.
     pub(crate) sent: u64,
 }
@@ -123,7 +122,6 @@ struct Pending {
 impl TestNode {
     pub(crate) fn new(tag: PeerTag, config: Config) -> Self {
         Self {
-            tag,
             quic: Quic::new(config),
             policy: Policy::Accept,
             session: 7,
@@ -137,7 +135,7 @@ impl TestNode {
             begun: BTreeMap::new(),
             next: 0,
             woken: Vec::new(),
-            out: VecDeque::new(),
+            outbox: Outbox::new(address(tag)),
             sent: 0,
         }
     }
@@ -390,7 +388,7 @@ impl TestNode {
         for byte in bytes {
             self.sent = self.sent.wrapping_mul(0x100_0000_01b3) ^ u64::from(*byte);
         }
-        self.out.push_back(Datagram { from: address(self.tag), to: address(peer), bytes: bytes.to_vec() });
+        self.outbox.push(address(peer), bytes);
     }
 
     /// Takes a datagram as if it came from a peer.
@@ -412,10 +410,10 @@ impl Node for TestNode {
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
-        if self.out.is_empty() {
+        if self.outbox.is_empty() {
             self.pump(now);
         }
-        self.out.pop_front()
+        self.outbox.pop()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use warren_testing::Seed;
 
 use super::CookieReplies;
-use crate::endpoints::Source;
+use crate::endpoints::SourceKind;
 use crate::random::Random;
 
 fn replies(now: Instant) -> CookieReplies {
@@ -18,7 +18,7 @@ fn remote(number: u32) -> SocketAddr {
 }
 
 /// Number of replies to ten thousand messages, each from another address.
-fn answered(replies: &mut CookieReplies, source: Source, now: Instant) -> usize {
+fn answered(replies: &mut CookieReplies, source: SourceKind, now: Instant) -> usize {
     let mut answer = |number| {
         let allowed = replies.allows(remote(number), source, now);
         if allowed {
@@ -33,10 +33,10 @@ fn answered(replies: &mut CookieReplies, source: Source, now: Instant) -> usize 
 fn cookie_replies_are_bounded_and_those_to_peers_and_their_addresses_apart() {
     let start = warren_testing::start();
     let mut replies = replies(start);
-    assert_eq!(answered(&mut replies, Source::Unknown, start), 1_000);
-    assert_eq!(answered(&mut replies, Source::PeerAddress, start), 1_000);
-    assert_eq!(answered(&mut replies, Source::Peer, start), 4_000);
-    assert_eq!(answered(&mut replies, Source::Unknown, start + Duration::from_millis(100)), 500);
+    assert_eq!(answered(&mut replies, SourceKind::Unknown, start), 1_000);
+    assert_eq!(answered(&mut replies, SourceKind::PeerAddress, start), 1_000);
+    assert_eq!(answered(&mut replies, SourceKind::Peer, start), 4_000);
+    assert_eq!(answered(&mut replies, SourceKind::Unknown, start + Duration::from_millis(100)), 500);
 }
 
 #[test]
@@ -47,9 +47,9 @@ fn a_flood_from_a_few_hundred_sources_leaves_cookies_for_the_others() {
     for round in 0..50_000u32 {
         let now = start + Duration::from_micros(20) * round;
         let mut ask = |number| {
-            let allowed = replies.allows(remote(number), Source::Unknown, now);
+            let allowed = replies.allows(remote(number), SourceKind::Unknown, now);
             if allowed {
-                replies.charge(remote(number), Source::Unknown, now);
+                replies.charge(remote(number), SourceKind::Unknown, now);
             }
             usize::from(allowed)
         };
@@ -79,10 +79,10 @@ fn with_an_uplink_replies_take_a_part_of_it_divided_by_address_over_all_ports() 
         (0..100_000).filter(sent).count()
     };
     let ports = |round: u32| SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), (round % 60_000) as u16 + 1));
-    let one_address = flood(&ports, Source::Unknown);
+    let one_address = flood(&ports, SourceKind::Unknown);
     assert!((15..=30).contains(&one_address), "{one_address} of 160 in 10 s to one address");
-    let all = flood(&remote, Source::Unknown);
+    let all = flood(&remote, SourceKind::Unknown);
     assert!((75..=90).contains(&all), "{all} of 160 in 10 s to unknown addresses");
-    let peers = flood(&ports, Source::Peer);
+    let peers = flood(&ports, SourceKind::Peer);
     assert!((155..=170).contains(&peers), "{peers} of 160 in 10 s to where peers are");
 }

@@ -8,11 +8,11 @@ use crate::keys::PublicKey;
 use crate::path::canonical;
 use crate::peer::Peer;
 use crate::prefix::Prefix;
-use crate::strangers::{Initiated, Past};
+use crate::strangers::{Initiated, RemovedPeer};
 
 impl Device {
-    /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger its
-    /// newest initiation is answered.
+    /// Adds a peer; with a persistent keepalive and an endpoint it is dialled at once, and if it waits as a stranger
+    /// its newest initiation is answered.
     pub fn add_peer(&mut self, config: PeerConfig, now: Instant) -> Result<PeerId, AddPeerError> {
         let now = self.advance(now);
         let PeerConfig { public_key, preshared_key, endpoints, allowed_ips, persistent_keepalive } = config;
@@ -58,8 +58,8 @@ impl Device {
 
     /// Changes a peer; either all of it or, with an error, nothing.
     ///
-    /// New endpoints beside a live session are a hint: an initiation goes to the first of them, data where it went until
-    /// that is answered. Without a session data and the dial under way go there at once.
+    /// New endpoints beside a live session are a hint: an initiation goes to the first of them, data where it went
+    /// until that is answered. Without a session data and the dial under way go there at once.
     pub fn update_peer(
         &mut self,
         peer: PeerId,
@@ -98,7 +98,7 @@ impl Device {
         let initiated = peer.timers.last_initiation().zip(peer.stamp);
         let initiated = initiated.map(|(at, stamp)| Initiated { at, stamp });
         let due = self.core.clock.stamp(None, now);
-        self.departed.remember(peer.public_key, Past { timestamp: peer.timestamp, initiated }, due);
+        self.departed.remember(peer.public_key, RemovedPeer { timestamp: peer.timestamp, initiated }, due);
         self.core.allowed_ips.remove(&Prefix::host(peer.derived_address.into()));
         for prefix in &peer.allowed_ips {
             self.core.allowed_ips.remove(prefix);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use warren_testing::Seed;
 
 use super::{
-    ANSWERING_COST, Full, Handshake, HandshakeQueue, OPENING_COST, QUEUE_LIMIT, STRANGERS_SHARE, TURN,
+    ANSWERING_COST, Handshake, HandshakeQueue, OPENING_COST, QUEUE_LIMIT, QueueFull, STRANGERS_SHARE, TURN,
     Waiting,
 };
 use crate::path::Path;
@@ -27,7 +27,7 @@ fn a_full_queue_takes_no_more_and_an_empty_one_keeps_no_memory() {
     for _ in 0..QUEUE_LIMIT {
         assert_eq!(queue.push_initiation(waiting()), Ok(()));
     }
-    assert_eq!(queue.push_initiation(waiting()), Err(Full));
+    assert_eq!(queue.push_initiation(waiting()), Err(QueueFull));
     assert_eq!(queue.push_response(waiting()), Ok(()), "answers to ourselves are not crowded out");
     assert!(matches!(queue.pop(now), Some(Handshake::Response(_))), "and come first");
     while queue.pop(now).is_some() {}

@@ -59,8 +59,8 @@ impl Peer {
 
     /// Something authenticated came along this path: answers go there (whitepaper section 2.1).
     ///
-    /// A copy of a datagram that overtakes it from elsewhere moves the peer as well. So the path before is remembered until
-    /// the peer is back there, or has answered an initiation that went to the new one.
+    /// A copy of a datagram that overtakes it from elsewhere moves the peer as well. So the path before is remembered
+    /// until the peer is back there, or has answered an initiation that went to the new one.
     pub(crate) fn roam(&mut self, path: Path, core: &mut Core, now: Instant) {
         if self.path == Some(path) {
             return;
@@ -95,8 +95,8 @@ impl Peer {
         self.told_moved = Some(now);
     }
 
-    /// Gives up the local address that the path was pinned to, in case it is what is wrong, until the peer is heard again
-    /// (`wg_expired_retransmit_handshake`).
+    /// Gives up the local address that the path was pinned to, in case it is what is wrong, until the peer is heard
+    /// again (`wg_expired_retransmit_handshake`).
     pub(crate) fn unpin(&mut self) {
         if let Some(path) = &mut self.path {
             path.local = None;

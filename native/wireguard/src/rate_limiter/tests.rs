@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use warren_testing::Seed;
 
-use super::{BUCKETS, Rate, RateLimiter};
+use super::{BUCKETS, RateLimit, RateLimiter};
 use crate::random::Random;
 
 fn limiter() -> RateLimiter {
-    let rate = Rate { interval: Duration::from_millis(50), burst: 5 };
+    let rate = RateLimit { interval: Duration::from_millis(50), burst: 5 };
     RateLimiter::new(rate, &mut Random::new(Seed::of_this_run().bytes(0)))
 }
 

@@ -16,8 +16,8 @@ pub enum Claimed {
 }
 
 impl Device {
-    /// The sender that a datagram claims to have. It is not opened: anybody who knows a session's index and the peer's endpoint
-    /// can claim to be that peer.
+    /// The sender that a datagram claims to have. It is not opened: anybody who knows a session's index and the peer's
+    /// endpoint can claim to be that peer.
     pub fn claimed(&self, path: Path, datagram: &[u8]) -> Claimed {
         let path = path.canonical();
         let kind = datagram.first_chunk().map(|kind| u32::from_le_bytes(*kind));

@@ -8,7 +8,7 @@ use crate::cookie::has_cookie;
 use crate::core::Core;
 use crate::device::Device;
 use crate::event::Event;
-use crate::handshake_queue::{COMPLETING_COST, Full, Handshake, OPENING_COST, Waiting};
+use crate::handshake_queue::{COMPLETING_COST, Handshake, OPENING_COST, QueueFull, Waiting};
 use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
@@ -191,8 +191,8 @@ impl Core {
         knows_us
     }
 
-    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it receives
-    /// where it sends from.
+    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it
+    /// receives where it sends from.
     fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
         if !self.handshakes.under_load(now)
             || self.cookies.returned(message, path.remote, &mut self.random, now)
@@ -226,8 +226,8 @@ impl Core {
         self.handshakes.charge(path.remote.ip(), now);
     }
 
-    fn count_overflow(&mut self, queued: Result<(), Full>) {
-        self.stats.received.handshake_overflow += u64::from(queued == Err(Full));
+    fn count_overflow(&mut self, queued: Result<(), QueueFull>) {
+        self.stats.received.handshake_overflow += u64::from(queued == Err(QueueFull));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Asked, Departed, Initiated, Past, Strangers, TIMESTAMPS_KEPT};
+use super::{Asked, Departed, Initiated, RemovedPeer, Strangers, TIMESTAMPS_KEPT};
 use crate::constants::INITIATION_LENGTH;
 use crate::initiation::Timestamp;
 use crate::keys::PublicKey;
@@ -25,7 +25,7 @@ fn stamp(seconds: u64) -> Stamp {
 fn timestamps_of_as_many_removed_peers_are_kept_as_there_can_be_peers() {
     for (peers, kept) in [(10, TIMESTAMPS_KEPT), (20_000, 20_000)] {
         let mut departed = Departed::new(peers);
-        let past = Past { timestamp: Timestamp([1; 12]), initiated: None };
+        let past = RemovedPeer { timestamp: Timestamp([1; 12]), initiated: None };
         (0..kept).for_each(|number| departed.remember(key(number), past, stamp(0)));
         assert_eq!(departed.timestamp(&key(0)), past.timestamp);
         departed.remember(key(kept), past, stamp(0));
@@ -39,18 +39,22 @@ fn timestamps_of_as_many_removed_peers_are_kept_as_there_can_be_peers() {
 fn initiations_to_removed_peers_are_remembered_for_as_long_as_the_next_could_look_like_a_replay() {
     let mut departed = Departed::new(10);
     let now = warren_testing::start();
-    let ahead =
-        Past { timestamp: Timestamp::default(), initiated: Some(Initiated { at: now, stamp: stamp(3_600) }) };
-    let passed =
-        Past { timestamp: Timestamp::default(), initiated: Some(Initiated { at: now, stamp: stamp(0) }) };
+    let ahead = RemovedPeer {
+        timestamp: Timestamp::default(),
+        initiated: Some(Initiated { at: now, stamp: stamp(3_600) }),
+    };
+    let passed = RemovedPeer {
+        timestamp: Timestamp::default(),
+        initiated: Some(Initiated { at: now, stamp: stamp(0) }),
+    };
     departed.remember(key(1), passed, stamp(0));
     departed.remember(key(2), ahead, stamp(2));
     departed.remember(key(3), passed, stamp(2));
-    assert_eq!(departed.take(&key(1)), Past::default(), "its time has passed");
+    assert_eq!(departed.take(&key(1)), RemovedPeer::default(), "its time has passed");
     assert_eq!(departed.take(&key(2)), ahead, "the wall clock was set back since");
-    assert_eq!(departed.take(&key(3)), Past::default());
+    assert_eq!(departed.take(&key(3)), RemovedPeer::default());
     (0..10_000).for_each(|number| departed.remember(key(number), ahead, stamp(0)));
-    assert_eq!(departed.take(&key(0)), Past::default(), "bounded");
+    assert_eq!(departed.take(&key(0)), RemovedPeer::default(), "bounded");
     assert_eq!(departed.take(&key(9_999)), ahead);
 }
 

@@ -8,8 +8,8 @@ use crate::random::Random;
 /// Spacing of initiations, by the state of the tunnel; a later variant is faster.
 ///
 /// Only [`Pace::Renewal`] keeps WireGuard's `REKEY_TIMEOUT` of 5 s between two initiations. That time binds initiators
-/// alone: a kernel refuses a peer's initiation within 20 ms of the one before (`INITIATIONS_PER_SECOND`), wireguard-go the
-/// same (`HandshakeInitationRate`), boringtun and gotatun answer all. [`FastInitiations`] bounds a device's.
+/// alone: a kernel refuses a peer's initiation within 20 ms of the one before (`INITIATIONS_PER_SECOND`), wireguard-go
+/// the same (`HandshakeInitationRate`), boringtun and gotatun answer all. [`FastInitiations`] bounds a device's.
 ///
 /// [`FastInitiations`]: crate::fast_initiations::FastInitiations
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +22,9 @@ pub(crate) enum Pace {
     First,
 }
 
+/// Initiations to a peer that are wanted or under way: when the next one leaves, and at what pace.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dial {
+pub(super) struct InitiationSeries {
     pub(super) pace: Pace,
     /// Something but suspicion wants a session as well.
     wanted: bool,
@@ -78,9 +79,9 @@ impl Pace {
     }
 }
 
-impl Dial {
-    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> Dial {
-        Dial {
+impl InitiationSeries {
+    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> InitiationSeries {
+        InitiationSeries {
             pace,
             wanted: pace != Pace::Suspicion,
             began: next,
@@ -113,7 +114,8 @@ impl Dial {
         self.next = self.next.min(next);
     }
 
-    /// The next initiation leaves as soon as may be; the gaps begin anew, but no more often than a whole round of them takes.
+    /// The next initiation leaves as soon as may be; the gaps begin anew, but no more often than a whole round of them
+    /// takes.
     pub(super) fn anew(&mut self, last: Option<Instant>, now: Instant) {
         if self.anew_from <= now {
             self.anew_from = now + REKEY_TIMEOUT;
@@ -149,8 +151,8 @@ impl Dial {
         self.admitted = true;
     }
 
-    /// Whether the next one needs admission: it leaves sooner after the last than WireGuard has it, or is one of many that
-    /// the same event may have brought about. Gives how long it can be put off.
+    /// Whether the next one needs admission: it leaves sooner after the last than WireGuard has it, or is one of many
+    /// that the same event may have brought about. Gives how long it can be put off.
     pub(super) fn fast(&self, last: Option<Instant>, now: Instant) -> Option<Instant> {
         if self.admitted {
             return None;
@@ -187,6 +189,6 @@ impl Dial {
     }
 }
 
-/// Suspicion waits no longer than this for the other end to finish a handshake that it began: a `CONFIRMATION_TIMEOUT` and
-/// its jitter, and some of the other end's own first gaps.
+/// Suspicion waits no longer than this for the other end to finish a handshake that it began: a `CONFIRMATION_TIMEOUT`
+/// and its jitter, and some of the other end's own first gaps.
 const PATIENCE: Duration = Duration::from_secs(2);

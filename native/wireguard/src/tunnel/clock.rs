@@ -29,8 +29,8 @@ pub(super) struct Stamps {
 
 impl Clock {
     /// A clock for one device, whose stamps begin beyond all that this process has made: a node that is opened anew, in
-    /// simulated time or after the wall clock was set back, would otherwise fall behind itself, and its peers would take its
-    /// initiations for replays.
+    /// simulated time or after the wall clock was set back, would otherwise fall behind itself, and its peers would
+    /// take its initiations for replays.
     pub(crate) fn new(now: Instant) -> Clock {
         let least = newest() + 2 * WHITENING;
         let simulated = runs_ahead(now).then(|| wall_clock().max(least));
@@ -44,7 +44,8 @@ impl Clock {
 
     /// Stamp of an initiation: the wall clock as it stands now, or a step more than the last to the same peer.
     ///
-    /// The kernel rounds to 2^24 ns, so that initiations do not tell the finer time (`wg_noise_handshake_create_initiation`).
+    /// The kernel rounds to 2^24 ns, so that initiations do not tell the finer time
+    /// (`wg_noise_handshake_create_initiation`).
     pub(crate) fn stamp(&self, last: Option<Stamp>, now: Instant) -> Stamp {
         let simulated = self.simulated.map(|began| began + now.duration_since(self.origin));
         let due = wall_clock().max(self.least).max(simulated.unwrap_or_default());
@@ -54,10 +55,10 @@ impl Clock {
 
     /// Makes a `Tunn` whose timestamps go on from here, after the last to the same peer.
     ///
-    /// Where that is ahead of the wall clock (our time is simulated, or the wall clock was set back), it is made to believe
-    /// that it was made earlier; and always by as much as a stamp may be rounded down, since its clock must not go back
-    /// before its beginning. When boringtun read the wall clock is known only to the time that the making took, so a first
-    /// stamp is two steps more than the last of another `Tunn`.
+    /// Where that is ahead of the wall clock (our time is simulated, or the wall clock was set back), it is made to
+    /// believe that it was made earlier; and always by as much as a stamp may be rounded down, since its clock must not
+    /// go back before its beginning. When boringtun read the wall clock is known only to the time that the making took,
+    /// so a first stamp is two steps more than the last of another `Tunn`.
     pub(super) fn stamped<T>(
         &self,
         last: Option<Stamp>,
@@ -74,8 +75,9 @@ impl Clock {
         (made, Stamps { stamp, made: now })
     }
 
-    /// Whether a `Tunn` can stamp as the wall clock has it, which was not set on or back since it was made, and with more
-    /// than the last to the same peer. Simulated time passes as it likes beside the wall clock, and is followed alone.
+    /// Whether a `Tunn` can stamp as the wall clock has it, which was not set on or back since it was made, and with
+    /// more than the last to the same peer. Simulated time passes as it likes beside the wall clock, and is followed
+    /// alone.
     pub(super) fn agrees(&self, stamps: &Stamps, last: Option<Stamp>, now: Instant) -> bool {
         let due = stamps.due(now);
         let rises = last.is_none_or(|Stamp(last)| whitened(due) > whitened(last));

@@ -50,7 +50,7 @@ impl Session {
 
 /// Content of an authenticated datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Received {
+pub(crate) struct Authenticated {
     pub(crate) content: Content,
     /// The first datagram of this session: since now both ends have it.
     pub(crate) confirmed: bool,
@@ -71,7 +71,7 @@ pub(crate) enum Content {
 
 /// Reason why a datagram did not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum NotOpened {
     UnknownSession,
     ExpiredSession,
     Unauthenticated,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Clock, Completed, Content, Identity, REJECT_AFTER_MESSAGES, Refused, Tunnel};
+use super::{Clock, Completed, Content, Identity, NotOpened, REJECT_AFTER_MESSAGES, Tunnel};
 use crate::cookie::{Cookies, has_cookie};
 use crate::index_table::TunnelIndex;
 use crate::keys::PrivateKey;
@@ -88,7 +88,7 @@ fn at_most_four_handshakes_of_a_peer_go_unfinished_while_a_session_lives() {
     assert_eq!(two.sessions.iter().flatten().count(), 5, "one in use, four that wait");
     assert!(two.open(&in_use, &mut [0; 128], now).is_ok(), "the one in use is still there");
     let outcomes = keepalives.iter().map(|keepalive| two.open(keepalive, &mut [0; 32], now).err());
-    assert!(outcomes.eq([Some(Refused::UnknownSession), None, None, None, None]));
+    assert!(outcomes.eq([Some(NotOpened::UnknownSession), None, None, None, None]));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_series_of_initiations_older_than_ninety_seconds_costs_no_session() {
     let later = now + seconds(100);
     assert!(!one.fit_for_handshake(later), "boringtun would wipe the session now");
     one.expire(later);
-    assert_eq!(one.complete(&response, later).err(), Some(Refused::UnknownSession));
+    assert_eq!(one.complete(&response, later).err(), Some(NotOpened::UnknownSession));
     let mut datagram = Vec::new();
     one.seal(&[0x60; 64], &mut datagram, later);
     assert!(two.open(&datagram, &mut [0; 128], later).is_ok());
@@ -154,7 +154,7 @@ fn a_cookie_for_either_of_two_initiations_or_the_response_is_taken_and_returned_
         let reply = cookies.reply(message, from, &mut random, now);
         let mut forged = reply;
         forged[40] ^= 1;
-        assert_eq!(one.take_cookie(&forged, now + seconds(3)), Err(Refused::Unauthenticated));
+        assert_eq!(one.take_cookie(&forged, now + seconds(3)), Err(NotOpened::Unauthenticated));
         assert_eq!(one.take_cookie(&reply, now + seconds(3)), Ok(()));
         let third = one.initiate(&mut None, now + seconds(4)).expect("made");
         assert!(cookies.returned(&third, from, &mut random, now + seconds(4)), "message {which}");
@@ -177,5 +177,5 @@ fn the_answer_to_the_older_of_two_initiations_is_none_once_the_newer_was_answere
     let to_newer = two.answer(&newer, now + seconds(1)).expect("new");
     let completed = one.complete(&to_newer, now + seconds(2)).expect("awaited");
     assert_eq!(completed.newer, None);
-    assert_eq!(one.complete(&to_older, now + seconds(2)).err(), Some(Refused::UnknownSession));
+    assert_eq!(one.complete(&to_older, now + seconds(2)).err(), Some(NotOpened::UnknownSession));
 }

@@ -37,7 +37,8 @@ impl Hasty {
     }
 }
 
-/// A has dialled eight times, and the last two are answered: the older response, the newer, data under the newer session.
+/// A has dialled eight times, and the last two are answered: the older response, the newer, data under the newer
+/// session.
 fn answered_with_data() -> (Pair, Vec<u8>, Vec<u8>, [Vec<u8>; 2]) {
     let mut pair = Pair::new();
     pair.world.remove(pair.b);

@@ -1,4 +1,5 @@
-//! First dials: one end dials, through loss, over long paths, to our own device and to one that forgets as a kernel does.
+//! First dials: one end dials, through loss, over long paths, to our own device and to one that forgets as a kernel
+//! does.
 
 use std::time::{Duration, Instant};
 

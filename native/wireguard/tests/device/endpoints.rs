@@ -55,7 +55,7 @@ fn a_peer_that_moved_to_its_second_address_is_found_there_beside_a_session_that_
     pair.send_a(b"first");
     pair.world.run_for(5 * SECOND);
     let mut node = pair.world.remove(pair.b).expect("it is there");
-    node.address = address(5);
+    node.outbox.from = address(5);
     pair.world.add(address(5), node);
     let since = pair.world.now();
     assert!(matches!(pair.send_a(b"lost"), Sent::Sealed(_)));
@@ -197,7 +197,7 @@ fn a_new_endpoint_beside_a_live_session_is_taken_when_it_answers() {
     pair.world.run_for(100 * MILLISECOND);
     // B is there too.
     let mut node = pair.world.remove(pair.b).expect("it is there");
-    node.address = address(5);
+    node.outbox.from = address(5);
     pair.world.add(address(5), node);
     let since = pair.world.now();
     set_endpoints(&mut pair, &[address(5), address(2)]);

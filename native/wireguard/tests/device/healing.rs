@@ -1,7 +1,7 @@
 //! Silence of a tunnel after a fault while no application sends: the protocol's bound for each case.
 //!
-//! A is behind a NAT: its outer address is what the path makes of it, B is where it always was. "Silent" is the longest that
-//! an end that has a keepalive to hear waits for it after the fault is over.
+//! A is behind a NAT: its outer address is what the path makes of it, B is where it always was. "Silent" is the longest
+//! that an end that has a keepalive to hear waits for it after the fault is over.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -166,7 +166,8 @@ fn an_outage_is_over_one_interval_after_the_network_is_back_however_long_it_was(
                 pair.world.network.set_default(Link::down());
                 pair.world.run_for(Duration::from_secs(outage));
                 pair.world.network.set_default(Link::with_latency(20 * MILLISECOND));
-                // A keepalive is due every interval; a dial is repeated every 5 s, and after 90 s begins anew an interval later.
+                // A keepalive is due every interval; a dial is repeated every 5 s, and after 90 s begins anew an
+                // interval later.
                 let bound = Duration::from_secs(INTERVAL) + Duration::from_millis(333 + 100);
                 let took = silence(&mut pair, bound);
                 assert!(took <= bound, "{keepalives:?}, {outage} s at {age}: {took:?}");
@@ -202,7 +203,7 @@ fn answers_follow_a_peer_that_roams_back_and_forth() {
 fn rebind(pair: &mut Pair, port: u16) {
     let mut node = pair.world.remove(pair.a).expect("it is there");
     pair.a = SocketAddr::new(pair.a.ip(), port);
-    node.address = pair.a;
+    node.outbox.from = pair.a;
     pair.world.add(pair.a, node);
     pair.world.with(pair.a, |_, _| ());
 }

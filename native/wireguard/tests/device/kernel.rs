@@ -1,7 +1,7 @@
 //! A naive model of a responder in the kernel (`noise.c`), which wireguard-go follows.
 //!
-//! Its cipher is ours; what it adds is what it forgets: it knows one unconfirmed session, which a newer initiation replaces,
-//! and answers a peer once in 20 ms.
+//! Its cipher is ours; what it adds is what it forgets: it knows one unconfirmed session, which a newer initiation
+//! replaces, and answers a peer once in 20 ms.
 
 use std::time::{Duration, Instant};
 

@@ -122,7 +122,7 @@ impl Month {
         let a = &mut self.residents[0].at;
         let mut node = self.world.remove(*a).expect("it is there");
         a.set_port(10_000 + self.moves);
-        node.act(|node| node.address = *a);
+        node.act(|node| node.outbox.from = *a);
         self.world.add(*a, node);
     }
 
@@ -182,8 +182,8 @@ impl Month {
     }
 }
 
-/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of keys,
-/// which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
+/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of
+/// keys, which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
 const ALLOWED_SILENCE: Duration = Duration::from_secs(120 + 25 + 4 * 6);
 
 /// Change in the memory of trees and queues as keys come and go.

@@ -1,24 +1,22 @@
 //! A device as a node of the virtual network, and what tests need around it.
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use warren_testing::{Datagram, Link, Node, Seed, Simulation};
+use warren_testing::{Datagram, Link, Node, Outbox, Seed, Simulation};
 use warren_wireguard::{
     Config, Device, Event, Limits, MAX_DATAGRAM, Path, PeerConfig, PeerId, PrivateKey, PublicKey, Sent,
 };
 
-/// A device with its socket's address, and a record of all that came out of it.
+/// A device with its socket, and a record of all that came out of it.
 pub(crate) struct WireGuard {
     pub(crate) device: Device,
-    pub(crate) address: SocketAddr,
     pub(crate) events: Vec<(Instant, Event)>,
     /// Opened packets, and when.
     pub(crate) received: Vec<(Instant, PeerId, Vec<u8>)>,
     /// Datagrams given to the network, and when.
     pub(crate) sent: Vec<(Instant, Datagram)>,
-    outgoing: VecDeque<Datagram>,
+    pub(crate) outbox: Outbox,
     plaintext: Vec<u8>,
 }
 
@@ -28,11 +26,10 @@ impl WireGuard {
     pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> WireGuard {
         WireGuard {
             device: Device::new(config, now),
-            address,
             events: Vec::new(),
             received: Vec::new(),
             sent: Vec::new(),
-            outgoing: VecDeque::new(),
+            outbox: Outbox::new(address),
             plaintext: vec![0; MAX_DATAGRAM],
         }
     }
@@ -42,7 +39,7 @@ impl WireGuard {
         let mut bytes = Vec::new();
         let sent = self.device.send(peer, packet, &mut bytes, now);
         if let Sent::Sealed(path) = sent {
-            self.outgoing.push_back(Datagram { from: self.address, to: path.remote, bytes });
+            self.outbox.push(path.remote, &bytes);
         } else {
             assert!(bytes.is_empty(), "nothing is appended but what was sealed");
         }
@@ -100,12 +97,12 @@ impl Node for WireGuard {
 
     fn poll_transmit(&mut self, now: Instant) -> Option<Datagram> {
         self.drain_events(now);
-        let datagram = self.outgoing.pop_front().or_else(|| {
+        let datagram = self.outbox.pop().or_else(|| {
             let mut bytes = Vec::new();
             let path = self.device.poll_transmit(&mut bytes, now);
             self.drain_events(now);
             let path = path?;
-            Some(Datagram { from: self.address, to: path.remote, bytes })
+            Some(self.outbox.datagram(path.remote, bytes))
         })?;
         self.sent.push((now, datagram.clone()));
         Some(datagram)

@@ -322,7 +322,7 @@ fn non_monotonic_clock_does_not_panic() {
         let honest = start + 100_000 * SECOND;
         let mut world = World::new(Seed::or(seed));
         world.stall(honest.saturating_duration_since(world.now()));
-        nodes.drain(..).for_each(|node| drop(world.add(node.address, node)));
+        nodes.drain(..).for_each(|node| drop(world.add(node.outbox.from, node)));
         world.run_for(40 * SECOND);
         assert!(world.nodes().all(|(_, node)| node.device.has_session(PeerId(0))), "seed {seed}");
     }

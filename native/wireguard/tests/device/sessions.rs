@@ -179,7 +179,7 @@ fn a_session_follows_its_peer_to_another_address_and_answers_from_the_local_one(
     let mut pair = Pair::connected();
     let moved = address(7);
     let mut node = pair.world.remove(pair.a).expect("it is there");
-    node.address = moved;
+    node.outbox.from = moved;
     pair.world.add(moved, node);
     let id = pair.ab;
     let text = packet(key(1).public_key(), key(2).public_key(), b"moved");

@@ -63,8 +63,8 @@ fn simultaneous_dials_with_loss_end_in_a_working_tunnel_without_a_storm() {
     }
 }
 
-/// Has a hundred pairs dial each other, up to a round trip apart; checks when each had data both ways, and what became of
-/// it in the ten minutes after that.
+/// Has a hundred pairs dial each other, up to a round trip apart; checks when each had data both ways, and what became
+/// of it in the ten minutes after that.
 fn hundred_dials(loss: f64, mut check: impl FnMut(usize, Duration, &Pair)) {
     let seed = Seed::of_this_run();
     let mut rng = seed.rng();

@@ -33,7 +33,7 @@ struct Hosts {
 impl Machine {
     fn new(nodes: Vec<WireGuard>, now: Instant) -> Machine {
         Machine {
-            nodes: nodes.into_iter().map(|node| (node.address, node)).collect(),
+            nodes: nodes.into_iter().map(|node| (node.outbox.from, node)).collect(),
             unread: VecDeque::new(),
             dropped: 0,
             busy_until: now,

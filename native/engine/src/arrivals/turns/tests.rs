@@ -210,7 +210,8 @@ fn ten_slow_ones_together_have_no_more_than_a_tenth() {
     assert!(slow > Duration::from_millis(100) && slow < Duration::from_millis(300), "{slow:?} of 2 s");
 }
 
-/// One that always has costly work, for two seconds, beside one that has a cheap datagram so often: the time it had after the first.
+/// One that always has costly work, for two seconds, beside one that has a cheap datagram so often: the time it had
+/// after the first.
 fn slow_beside(every: Duration) -> Duration {
     let mut turns = Turns::new();
     let start = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::rate::Phase;
+use super::super::rate::PacingPhase;
 use super::{GroupId, Groups, Order};
 use crate::ids::ConnectionId;
 use crate::transport::PathSample;
@@ -20,7 +20,7 @@ impl<W: PartialEq> Groups<W> {
         let (Some(group), Some(member)) = (self.groups.get_mut(&group_id), self.members.get(&id)) else {
             return;
         };
-        if group.rate.phase != Phase::Startup {
+        if group.rate.phase != PacingPhase::Startup {
             return;
         }
         let path = &member.path;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::path::FEW;
-use super::super::rate::{Phase, Seen, Wish};
+use super::super::rate::{PacingPhase, Seen, Wish};
 use super::{GroupId, Groups, INITIAL_PACKETS, Order};
 use crate::ids::ConnectionId;
 
@@ -109,7 +109,7 @@ impl<W: PartialEq> Groups<W> {
         for (&id, group) in &mut self.groups {
             let is_busy = now.saturating_duration_since(group.tick) < STALE;
             let may = id == for_group || group.rate.may_drain_along(now);
-            if group.rate.phase == Phase::Steady && is_busy && may {
+            if group.rate.phase == PacingPhase::Steady && is_busy && may {
                 let until = group.rate.drain_along(until, now);
                 for id in &group.members {
                     let Some(member) = self.members.get_mut(id) else { continue };

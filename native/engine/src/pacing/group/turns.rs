@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::rate::Phase;
+use super::super::rate::PacingPhase;
 use super::{GroupId, Groups};
 use crate::ids::ConnectionId;
 
@@ -27,16 +27,16 @@ impl<W: PartialEq> Groups<W> {
     /// Whether the group is paced, at its rate or in start-up: filling packets is then worth while.
     pub(crate) fn is_steered(&self, id: ConnectionId) -> bool {
         self.group_of(id).is_some_and(|(_, group)| match group.rate.phase {
-            Phase::Startup => group.bucket.rate().is_some(),
-            Phase::Steady => true,
-            Phase::Fast | Phase::Competing(_) => false,
+            PacingPhase::Startup => group.bucket.rate().is_some(),
+            PacingPhase::Steady => true,
+            PacingPhase::Fast | PacingPhase::Competing(_) => false,
         })
     }
 
     /// Spreads the windows over the round trip where they alone bound what flies, so that none causes a burst.
     pub(super) fn spread(&mut self, group_id: GroupId) {
         let Some(group) = self.groups.get_mut(&group_id) else { return };
-        if !matches!(group.rate.phase, Phase::Fast | Phase::Competing(_)) {
+        if !matches!(group.rate.phase, PacingPhase::Fast | PacingPhase::Competing(_)) {
             return;
         }
         let paths = group.members.iter().filter_map(|id| self.members.get(id)).map(|member| &member.path);

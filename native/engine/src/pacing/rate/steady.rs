@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    ARRIVALS, DRAIN, DRAIN_EVERY, FAST, GROWTH_MIN, Phase, REFILL, Rate, Seen, TARGET, TARGET_MAX, Wish,
+    ARRIVALS, DRAIN, DRAIN_EVERY, FAST, GROWTH_MIN, PacingPhase, REFILL, Rate, Seen, TARGET, TARGET_MAX, Wish,
 };
 
 impl Rate {
@@ -37,7 +37,7 @@ impl Rate {
             }
         }
         if self.capacity >= FAST {
-            self.begin(Phase::Fast);
+            self.begin(PacingPhase::Fast);
         }
         self.stood = seen.queue > standing;
         let answered = seen.elapsed + seen.round_trip.as_secs_f64();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Phase, Rate, Seen, TARGET, Wish};
+use super::{PacingPhase, Rate, Seen, TARGET, Wish};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Test {
@@ -42,7 +42,7 @@ impl Rate {
         let explained = if seen.jitters { FOREIGN_JITTERS * seen.jitter } else { 0.0 };
         if again && seen.queue > explained {
             self.capacity = self.capacity.max(FAIR * self.uncontested);
-            self.begin(Phase::Competing(now + COMPETE));
+            self.begin(PacingPhase::Competing(now + COMPETE));
             return Wish::Compete;
         }
         Wish::Rebase

@@ -137,7 +137,8 @@ impl Writer<'_> {
     }
 }
 
-// Received: IPV6_PKTINFO 40, IPV6_TCLASS or IP_TOS 24, UDP_GRO 24, and as much again for kernels that send both families'.
+/// Received: IPV6_PKTINFO 40, IPV6_TCLASS or IP_TOS 24, UDP_GRO 24, and as much again for kernels that send both
+/// families'.
 const CONTROL_LEN: usize = 192;
 
 #[cfg(test)]

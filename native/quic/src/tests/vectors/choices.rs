@@ -2,7 +2,8 @@ use super::Json;
 use crate::{Choice, Lists, choose};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 
-/// All pairs of ends of two versions, some of three with dials that ask for names, and names whose order is that of their bytes.
+/// All pairs of ends of two versions, some of three with dials that ask for names, and names whose order is that of
+/// their bytes.
 pub(super) fn vectors() -> Vec<Vec<(&'static str, Json)>> {
     let mut vectors = Vec::new();
     let two = ends(&["v/1", "v/2"]);

@@ -1,0 +1,406 @@
+// Written by scripts/build/commands.mjs from native/binding/src, by every build.
+
+import type * as addon from '../../native/binding.js'
+import type { ConnectionFigures, DeviceFigures, PeerFigures } from './figures.js'
+import type { DriverPeer, DriverPeerChanges, DriverProtocols, LaneFigures } from './objects.js'
+
+/** Commands of an engine. Those that give something or throw are answered at once; the others are queued, one wake per turn. */
+export interface Commands {
+  /** Adds a peer; gives its number. */
+  addPeer(peer: DriverPeer): number
+
+  /** Changes a living peer. */
+  updatePeer(peer: number, changes: DriverPeerChanges): void
+
+  /** Ends the peer's connections with this code and reason, then forgets it. */
+  removePeer(peer: number, code: number, reason: string): void
+
+  /** Makes a stranger a peer; gives its number. */
+  authorize(peer: DriverPeer): number
+
+  /** Answers a stranger with no, in silence. */
+  refuse(publicKey: string): void
+
+  /**
+   * Replaces the protocols of one peer, or of all that have none of their own (`peer` undefined); `protocols`
+   * undefined: the peer has none of its own any more. They count from the next hello on, of either end. A connection
+   * that comes up on an older hello is told the newer lists by itself; those that are up are told by `announce`.
+   */
+  setProtocols(peer: number | undefined, protocols: DriverProtocols | undefined): void
+
+  /**
+   * Tells the peer on this connection which lists are this end's from now on. A peer whose generation is undefined
+   * skips it.
+   */
+  announce(connection: number, protocols: DriverProtocols): void
+
+  /**
+   * Another connection took the place of this one, which goes on with what it has: no dial is content with it, or
+   * refused for its sake.
+   */
+  supersede(connection: number): void
+
+  /** Takes back `supersede`: the connection that took the place of this one is gone. */
+  takeBack(connection: number): void
+
+  /** Gives up a dial. Where its connection is up already, the peer may send on it: `connected` tells of it, or has. */
+  abandonDial(connection: number): void
+
+  /**
+   * Tells the peer that this end sends no more on a connection, once the peer holds all that was sent: `finished`
+   * there.
+   */
+  finish(connection: number): void
+
+  /** Sends one IP packet; `false`: dropped, for a queue is full. */
+  sendPacket(peer: number, packet: Uint8Array): boolean
+
+  /**
+   * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for anything in the
+   * lists of both ends. Gives the connection's number, which may be that of a live one. Where the pair speaks a
+   * protocol that the peer alone offers, the dial ends with the cause 'peer-dials', and the peer is told that it has to
+   * dial (`dialRefused` there).
+   */
+  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number
+
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number
+
+  /** Takes an accepted connection out of those that are pending. */
+  claim(connection: number): void
+
+  /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
+  closeConnection(connection: number, code: number, reason: string, grace: number): void
+
+  /**
+   * Sends a message, a copy of `bytes`, under a number of the caller's, unique within the device. It is given up when
+   * `lifetime` milliseconds are over; undefined: never.
+   */
+  sendMessage(
+    connection: number,
+    message: number,
+    priority: number,
+    lifetime: number | undefined,
+    bytes: Uint8Array,
+  ): void
+
+  /** Gives a message up. `messageSettled` follows, with this reason unless the peer had it whole before. */
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void
+
+  /** Copies `bytes` once, for any number of messages; gives the number by which they are sent. */
+  share(bytes: Uint8Array): number
+
+  /** Sends a message of shared bytes; does nothing if they are shared no more. */
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void
+
+  /**
+   * Forgets shared bytes, which are freed when no queue holds them; messages that were sent of them are not concerned.
+   */
+  unshare(share: number): void
+
+  /** Notes that messages of this lane with `bytes` in all were taken. */
+  releaseMessages(connection: number, priority: number, bytes: number): void
+
+  /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
+  sendDatagram(connection: number, bytes: Uint8Array): boolean
+
+  /** The longest unreliable datagram, in bytes. */
+  maxDatagramSize(connection: number): number
+
+  /** Opens a byte stream under a number of the caller's: an even one, unique within the device. */
+  openStream(
+    connection: number,
+    stream: number,
+    bidirectional: boolean,
+    priority: number,
+    name: string | undefined,
+  ): void
+
+  /** Writes a copy of `chunk`. */
+  writeStream(stream: number, chunk: Uint8Array): void
+
+  /** Finishes the stream: nothing more will be written. */
+  finishStream(stream: number): void
+
+  /** Resets the stream: takes back what was written and not delivered. */
+  resetStream(stream: number, code: number): void
+
+  /** Ends the stream if the peer has acknowledged everything that was written; else it is as `resetStream`. */
+  leaveStream(stream: number, code: number): void
+
+  /** Stops the stream: nothing more is wanted. */
+  stopStream(stream: number, code: number): void
+
+  /** Sets the priority with which the stream's data leaves from now on. */
+  setStreamPriority(stream: number, priority: number): void
+
+  /**
+   * Allows the peer so many further bytes of data. From the first grant on, be it of 0, the stream's end is told once
+   * nothing lies before it.
+   */
+  grantStream(stream: number, bytes: number): void
+
+  /** Figures of the device, by name. */
+  stats(): DeviceFigures
+
+  /** Figures of a peer, by name; nothing if there is no such peer. */
+  peerStats(peer: number): PeerFigures | undefined
+
+  /** Figures of a connection, by name; nothing if there is no such connection. */
+  connectionStats(connection: number): ConnectionFigures | undefined
+
+  /** Endpoint of a peer's tunnel, or the one about to be tried: `ip:port`, `[v6]:port` or `[v6%number]:port`. */
+  peerEndpoint(peer: number): string | undefined
+
+  /**
+   * Figures of each lane that was ever used, lowest first; nothing if there is no such connection. Also of a connection
+   * that has ended, until 256 others have.
+   */
+  laneStats(connection: number): readonly LaneFigures[] | undefined
+
+  /** Figures of lanes, summed over all connections that the device has and had. */
+  deviceLanes(): readonly LaneFigures[]
+
+  /** Figures of lanes, summed over all connections that a peer has and had; nothing if there is no such peer. */
+  peerLanes(peer: number): readonly LaneFigures[] | undefined
+}
+
+/** The classes of the addon, which have the same commands. */
+type Device = addon.NativeDevice | addon.ScriptDevice
+
+/** Hands each command to a device of the addon. */
+export abstract class ForwardedCommands<To extends Device> implements Commands {
+  /** The device in the addon. */
+  protected abstract readonly device: To
+
+  /** Before the engine is touched. */
+  protected enter(): void {}
+
+  /** After it was. */
+  protected leave(): void {}
+
+  /** Runs a command that may fail, between `enter` and `leave`; `publicKey` is that of the peer that it is about, if it names one. */
+  protected abstract asked<T>(publicKey: string | undefined, command: () => T): T
+
+  addPeer(peer: DriverPeer): number {
+    return this.asked(peer.publicKey, () => this.device.addPeer(peer as addon.DriverPeer))
+  }
+
+  updatePeer(peer: number, changes: DriverPeerChanges): void {
+    this.asked(undefined, () => this.device.updatePeer(peer, changes as addon.DriverPeerChanges))
+  }
+
+  removePeer(peer: number, code: number, reason: string): void {
+    this.enter()
+    this.device.removePeer(peer, code, reason)
+    this.leave()
+  }
+
+  authorize(peer: DriverPeer): number {
+    return this.asked(peer.publicKey, () => this.device.authorize(peer as addon.DriverPeer))
+  }
+
+  refuse(publicKey: string): void {
+    this.asked(publicKey, () => this.device.refuse(publicKey))
+  }
+
+  setProtocols(peer: number | undefined, protocols: DriverProtocols | undefined): void {
+    this.asked(undefined, () => this.device.setProtocols(peer, protocols as addon.DriverProtocols | undefined))
+  }
+
+  announce(connection: number, protocols: DriverProtocols): void {
+    this.asked(undefined, () => this.device.announce(connection, protocols as addon.DriverProtocols))
+  }
+
+  supersede(connection: number): void {
+    this.enter()
+    this.device.supersede(connection)
+    this.leave()
+  }
+
+  takeBack(connection: number): void {
+    this.enter()
+    this.device.takeBack(connection)
+    this.leave()
+  }
+
+  abandonDial(connection: number): void {
+    this.enter()
+    this.device.abandonDial(connection)
+    this.leave()
+  }
+
+  finish(connection: number): void {
+    this.enter()
+    this.device.finish(connection)
+    this.leave()
+  }
+
+  sendPacket(peer: number, packet: Uint8Array): boolean {
+    this.enter()
+    const answer = this.device.sendPacket(peer, packet)
+    this.leave()
+    return answer
+  }
+
+  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
+    return this.asked(undefined, () => this.device.connect(peer, protocols as string[] | undefined, timeout))
+  }
+
+  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
+    return this.asked(undefined, () => this.device.connectEarly(peer, protocols as string[] | undefined, timeout))
+  }
+
+  claim(connection: number): void {
+    this.enter()
+    this.device.claim(connection)
+    this.leave()
+  }
+
+  closeConnection(connection: number, code: number, reason: string, grace: number): void {
+    this.enter()
+    this.device.closeConnection(connection, code, reason, grace)
+    this.leave()
+  }
+
+  sendMessage(
+    connection: number,
+    message: number,
+    priority: number,
+    lifetime: number | undefined,
+    bytes: Uint8Array,
+  ): void {
+    this.enter()
+    this.device.sendMessage(connection, message, priority, lifetime, bytes)
+    this.leave()
+  }
+
+  cancelMessage(connection: number, message: number, reason: 'cancelled' | 'replaced'): void {
+    this.asked(undefined, () => this.device.cancelMessage(connection, message, reason))
+  }
+
+  share(bytes: Uint8Array): number {
+    this.enter()
+    const answer = this.device.share(bytes)
+    this.leave()
+    return answer
+  }
+
+  sendShared(connection: number, message: number, priority: number, lifetime: number | undefined, share: number): void {
+    this.enter()
+    this.device.sendShared(connection, message, priority, lifetime, share)
+    this.leave()
+  }
+
+  unshare(share: number): void {
+    this.enter()
+    this.device.unshare(share)
+    this.leave()
+  }
+
+  releaseMessages(connection: number, priority: number, bytes: number): void {
+    this.enter()
+    this.device.releaseMessages(connection, priority, bytes)
+    this.leave()
+  }
+
+  sendDatagram(connection: number, bytes: Uint8Array): boolean {
+    this.enter()
+    const answer = this.device.sendDatagram(connection, bytes)
+    this.leave()
+    return answer
+  }
+
+  maxDatagramSize(connection: number): number {
+    this.enter()
+    const answer = this.device.maxDatagramSize(connection)
+    this.leave()
+    return answer
+  }
+
+  openStream(
+    connection: number,
+    stream: number,
+    bidirectional: boolean,
+    priority: number,
+    name: string | undefined,
+  ): void {
+    this.asked(undefined, () => this.device.openStream(connection, stream, bidirectional, priority, name))
+  }
+
+  writeStream(stream: number, chunk: Uint8Array): void {
+    this.enter()
+    this.device.writeStream(stream, chunk)
+    this.leave()
+  }
+
+  finishStream(stream: number): void {
+    this.enter()
+    this.device.finishStream(stream)
+    this.leave()
+  }
+
+  resetStream(stream: number, code: number): void {
+    this.enter()
+    this.device.resetStream(stream, code)
+    this.leave()
+  }
+
+  leaveStream(stream: number, code: number): void {
+    this.enter()
+    this.device.leaveStream(stream, code)
+    this.leave()
+  }
+
+  stopStream(stream: number, code: number): void {
+    this.enter()
+    this.device.stopStream(stream, code)
+    this.leave()
+  }
+
+  setStreamPriority(stream: number, priority: number): void {
+    this.enter()
+    this.device.setStreamPriority(stream, priority)
+    this.leave()
+  }
+
+  grantStream(stream: number, bytes: number): void {
+    this.enter()
+    this.device.grantStream(stream, bytes)
+    this.leave()
+  }
+
+  stats(): DeviceFigures {
+    return this.asked(undefined, () => this.device.stats() as DeviceFigures)
+  }
+
+  peerStats(peer: number): PeerFigures | undefined {
+    return this.asked(undefined, () => (this.device.peerStats(peer) ?? undefined) as PeerFigures | undefined)
+  }
+
+  connectionStats(connection: number): ConnectionFigures | undefined {
+    return this.asked(
+      undefined,
+      () => (this.device.connectionStats(connection) ?? undefined) as ConnectionFigures | undefined,
+    )
+  }
+
+  peerEndpoint(peer: number): string | undefined {
+    this.enter()
+    const answer = this.device.peerEndpoint(peer) ?? undefined
+    this.leave()
+    return answer
+  }
+
+  laneStats(connection: number): readonly LaneFigures[] | undefined {
+    return this.asked(undefined, () => this.device.laneStats(connection) ?? undefined)
+  }
+
+  deviceLanes(): readonly LaneFigures[] {
+    return this.asked(undefined, () => this.device.deviceLanes())
+  }
+
+  peerLanes(peer: number): readonly LaneFigures[] | undefined {
+    return this.asked(undefined, () => this.device.peerLanes(peer) ?? undefined)
+  }
+}
