@@ -22,8 +22,9 @@ export type { DeviceMessageFilter, MessageFilter } from './inbox/message-filter.
 export { addressOf, PrivateKey, type PublicKey, parsePublicKey } from './keys.js'
 export type { LaneOptions, LaneTable } from './outbox/lanes.js'
 export type { Outgoing, SendOptions } from './outbox/send-options.js'
+export type { ConnectOptions } from './peer/connect-options.js'
 export type { FamilyState } from './peer/family-state.js'
-export type { ConnectOptions, Peer, PeerEvents } from './peer/peer.js'
+export type { Peer, PeerEvents } from './peer/peer.js'
 export type { PeerEvent, ProtocolEvent } from './peer/peer-event.js'
 export type { AuthorizedPeerOptions, PeerChanges, PeerOptions } from './peer/peer-options.js'
 export type {

@@ -73,6 +73,8 @@ export declare class NativeDevice {
    * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */
@@ -241,6 +243,8 @@ export declare class ScriptDevice {
    * 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
    */
   connect(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: Array<string> | undefined | null, timeout: number): number
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
   /** Delivers what was admitted for at most `grace` milliseconds, then closes. */

@@ -5,6 +5,8 @@ import type { StreamRoutes } from './connection-streams.js'
 export class ConnectionRoutes {
   readonly streams: StreamRoutes = new Map()
   readonly #live = new Map<number, ConnectionReceiver>()
+  /** Those of them that their dialler has, and that are not up. */
+  readonly #early = new Set<number>()
   /** Live and past ones, for whoever still knows them. */
   readonly #known = new WeakMap<Connection, ConnectionReceiver>()
 
@@ -13,10 +15,27 @@ export class ConnectionRoutes {
     this.#known.set(receiver.connection, receiver)
   }
 
+  /** Adds one that its dialler has before it is up. */
+  addEarly(id: number, receiver: ConnectionReceiver): void {
+    this.#early.add(id)
+    this.add(id, receiver)
+  }
+
+  /** Whether it was added early, and is not up. */
+  isEarly(id: number): boolean {
+    return this.#early.has(id)
+  }
+
+  /** One that was added early is up. `undefined`: none was. */
+  confirm(id: number): ConnectionReceiver | undefined {
+    return this.#early.delete(id) ? this.#live.get(id) : undefined
+  }
+
   /** Takes one out that is over. It is still recognised. */
   take(id: number): ConnectionReceiver | undefined {
     const receiver = this.#live.get(id)
     this.#live.delete(id)
+    this.#early.delete(id)
     return receiver
   }
 
@@ -28,8 +47,20 @@ export class ConnectionRoutes {
     return this.#live.keys()
   }
 
+  /** Those that are up. */
   get live(): Iterable<ConnectionReceiver> {
-    return this.#live.values()
+    if (this.#early.size === 0) return this.#live.values()
+    return Array.from(this.#live).flatMap(([id, receiver]) => (this.#early.has(id) ? [] : [receiver]))
+  }
+
+  /** Those that are up, and those that are not yet. */
+  get all(): Connection[] {
+    return Array.from(this.#live.values(), ({ connection }) => connection)
+  }
+
+  /** Those that are not up yet. */
+  get early(): Connection[] {
+    return Array.from(this.#early).flatMap((id) => this.#live.get(id)?.connection ?? [])
   }
 
   /** The receiver of a connection of this device, live or past. */

@@ -12,7 +12,7 @@ import {
 } from '../arguments/close.js'
 import { SUPERSEDED, SUPERSEDED_CODE } from '../arguments/close-codes.js'
 import type { DriverClose, Outcome, PeerLists } from '../driver.js'
-import { WarrenError } from '../errors.js'
+import type { WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
 import { HeldEvents } from '../events/held-events.js'
@@ -31,6 +31,8 @@ import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../st
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
 import { GivingWay, type GivingWayLink } from '../versions/giving-way.js'
 import { defer, tolerated } from '../waiting/deferred.js'
+import { closedError } from './closed-error.js'
+import { Confirmation } from './confirmation.js'
 import { publishConnection } from './connection-event.js'
 import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
 import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
@@ -67,6 +69,8 @@ export interface ConnectionFacts extends OutboxFacts {
   readonly replaces: Connection | undefined
   /** The other end says when it has finished: it is of a build that knows moves. */
   readonly isAnswered: boolean
+  /** The peer has yet to take it: `connected` tells that it did. */
+  readonly isEarly?: boolean
   /** Messages from this peer, over all its connections. */
   readonly inbox: PeerInbox<Message>
   /** Streams of the device, as its events find them. */
@@ -90,6 +94,8 @@ export interface ConnectionReceiver {
   outboxLanes(): Iterable<OutboxFigures>
   /** Sends one of many: no error, and no promise unless it waits. */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
+  /** The peer took it, which its dialler had before; `isAnswered` as in the facts. */
+  confirmed(isAnswered: boolean): void
   message(priority: number, bytes: Buffer): void
   laneDrained(priority: number, bytes: number): void
   messageSettled(message: number, outcome: Outcome): void
@@ -135,6 +141,11 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly replaces: Connection | undefined
   /** Settles with the reason when the connection has ended; never rejects. */
   readonly closed: Promise<CloseReason>
+  /**
+   * Resolves once the peer has taken the connection, as it has where `connect()` was called without `early`. Rejects with the error with
+   * which `connect()` would have; that is never an unhandled rejection.
+   */
+  readonly confirmed: Promise<void>
 
   readonly #id: number
   readonly #runtime: Runtime
@@ -151,7 +162,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   #reason: CloseReason | undefined
   #replacedBy: Connection | undefined
   #givingWay: GivingWay | undefined
-  readonly #isAnswered: boolean
+  #isAnswered: boolean
+  readonly #confirmation: Confirmation
   /** The other end has said that it sends nothing more. */
   #isFinished = false
 
@@ -162,7 +174,9 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.initiator = facts.initiator
     this.replaces = facts.replaces
     this.closed = this.#end.promise
-    keepFacts(this, 'peer', 'protocol', 'initiator', 'replaces', 'closed')
+    this.#confirmation = new Confirmation(facts.isEarly ?? false)
+    this.confirmed = this.#confirmation.promise
+    keepFacts(this, 'peer', 'protocol', 'initiator', 'replaces', 'closed', 'confirmed')
     this.#move = facts.move
     this.#isAnswered = facts.isAnswered
     this.#id = facts.id
@@ -190,6 +204,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       outboxLanes: () => this.#outbox.lanes,
       post: (payload, options, patience, waiter) =>
         this.#state === 'open' ? this.#outbox.post(payload, options, patience, waiter) : LOST,
+      confirmed: (isAnswered) => {
+        this.#isAnswered = isAnswered
+        this.#confirmation.came()
+      },
       message: (priority, bytes) => {
         facts.spoken.messagesReceived += 1
         facts.spoken.bytesReceived += bytes.length
@@ -382,7 +400,11 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     const late = defer<void>()
     const timer = clock.after(timeout, late.resolve)
     if (!this.#isIdle())
-      await Promise.race([Promise.all([this.#outbox.idle(), this.#streams.ended()]), late.promise, this.closed])
+      await Promise.race([
+        Promise.all([this.#outbox.idle(), this.#streams.ended(), this.confirmed]),
+        late.promise,
+        this.closed,
+      ]).catch(() => undefined)
     timer.cancel()
     if (this.#reason === undefined) driver.closeConnection(this.#id, code, reason, Math.max(0, deadline - clock.now()))
   }
@@ -436,7 +458,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   }
 
   #isIdle(): boolean {
-    return this.#outbox.isIdle && this.#streams.areEnded
+    return this.#outbox.isIdle && this.#streams.areEnded && !this.#confirmation.isPending
   }
 
   #ended(reason: CloseReason): CloseReason {
@@ -445,7 +467,9 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#reason = reason
     this.#givingWay?.ended()
     const lastedMs = this.#runtime.clock.now() - this.#since
-    publishConnection(this.#runtime.device, { type: 'close', connection: this, reason, lastedMs })
+    if (!this.#confirmation.isPending)
+      publishConnection(this.#runtime.device, { type: 'close', connection: this, reason, lastedMs })
+    this.#confirmation.failed(reason.error ?? this.#closedError())
     this.#outbox.end()
     this.#inbox.end()
     this.#streams.end(reason.error ?? this.#closedError())
@@ -455,26 +479,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   }
 
   #closedError(): WarrenError {
-    const { by, reason, error } = this.#reason ?? { by: 'local', reason: '', error: undefined }
-    const why = reason === '' ? '' : `: ${reason}`
-    // Made anew: it has the frames of who is told.
-    const { replacedBy } = this
-    if (replacedBy !== undefined && (this.#reason === undefined || reason === SUPERSEDED)) {
-      return new WarrenError(
-        'ERR_WARREN_SUPERSEDED',
-        `The connection gave way to another one, in ${JSON.stringify(replacedBy.protocol)}; send on error.replacedBy`,
-        { peer: this.peer.publicKey, replacedBy, cause: error },
-      )
-    }
-    if (error?.code === 'ERR_WARREN_PEER_REMOVED') return new WarrenError(error.code, error.message, error)
-    return new WarrenError(
-      'ERR_WARREN_CONNECTION_CLOSED',
-      `The connection was closed (${by}${why}); connect again to go on`,
-      {
-        peer: this.peer.publicKey,
-        cause: error,
-      },
-    )
+    return closedError(this.peer.publicKey, this.#reason, this.replacedBy)
   }
 }
 

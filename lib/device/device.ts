@@ -336,7 +336,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   async #close({ code, reason, timeout }: ParsedClose): Promise<void> {
     if (!this.#runtime.isOpen) return
     this.#stopDialling()
-    await Promise.all(Array.from(this.#connections, (connection) => connection.close({ code, reason, timeout })))
+    await Promise.all(this.#routes.connections.all.map((connection) => connection.close({ code, reason, timeout })))
     await this.#runtime.driver.close(code, reason)
     this.#finish({ by: 'local', code, reason, cause: 'application' }, undefined)
   }
@@ -444,9 +444,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     protocol: string,
     theirs: PeerLists,
   ): void {
-    const { dials } = this.#routes
+    const { dials, connections } = this.#routes
     // A move that this end no longer wants is made all the same: the other end has let the older connection give way.
-    const isUnwanted = this.#runtime.isClosing || (dials.isCancelled(id) && !peer.hasCurrent(protocol))
+    const isUnwanted =
+      !connections.isEarly(id) && (this.#runtime.isClosing || (dials.isCancelled(id) && !peer.hasCurrent(protocol)))
     const connection = isUnwanted ? undefined : peer.connected(id, initiator, protocol, theirs)
     if (connection === undefined) {
       dials.cancel(id)
@@ -462,8 +463,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const receiver = this.#routes.connections.take(id)
     if (receiver !== undefined) {
       this.#connections.delete(receiver.connection)
-      const reason = receiver.closed(close, failure)
-      this.#pending.ended(receiver.connection, reason)
+      this.#pending.ended(receiver.connection, receiver.closed(close, failure))
     }
     this.#routes.dials.closed(id, close)
   }

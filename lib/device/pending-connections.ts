@@ -15,6 +15,8 @@ export class PendingConnections {
   readonly #most: number
   readonly #taker: ConnectionTaker
   readonly #held: HeldEvents<Held>
+  /** Connections that were up. */
+  readonly #arrived = new WeakSet<Connection>()
   /** Connections that the application was told of. */
   readonly #told = new WeakSet<Connection>()
   /** Ends of connections that it has yet to be told of. */
@@ -40,8 +42,9 @@ export class PendingConnections {
     this.#held.listenerAdded()
   }
 
-  /** A connection is over. One that this end dialled is known to its dialler; another may have brought messages. */
+  /** A connection is over. Nobody is told of one that never was up. One that this end dialled is known to its dialler; another may have brought messages. */
   ended(connection: Connection, reason: CloseReason): void {
+    if (!this.#arrived.has(connection)) return
     const isKnown = this.#told.has(connection) || connection.initiator === 'local'
     if (connection.initiator === 'local') this.#held.drop((held) => held.connection === connection)
     if (isKnown) this.#taker.ended(connection, reason)
@@ -50,6 +53,7 @@ export class PendingConnections {
 
   /** A connection is up. Live ones that nobody takes are bounded by the driver; of those that ended, the newest are kept. */
   arrived(id: number, connection: Connection): void {
+    this.#arrived.add(connection)
     this.#held.emit({ id, connection })
     if (this.#held.length <= this.#most) return
     const over = this.#held.length - this.#most

@@ -61,6 +61,7 @@ export function receiverOf(
     strangerGone: (publicKey) => device()?.strangerGone(publicKey),
     failed: (message) => device()?.failed(message),
 
+    early: (connection, peer, protocol) => peers.get(peer)?.early(connection, protocol),
     connected: (connection, peer, initiator, protocol, theirs) => {
       const receiver = peers.get(peer)
       if (receiver === undefined) return

@@ -26,7 +26,7 @@ export interface DialLink<C> {
   /** Gives the driver an address to try. Rejects when there is none to be found. */
   locate(): Promise<void>
   /** Dials, and has the events of the dial sent to `receiver`. */
-  connect(timeout: number, receiver: DialReceiver): number
+  connect(timeout: number, receiver: DialReceiver, early: boolean): number
   cancel(connection: number): void
   /** A live connection that would do. */
   find(): C | undefined
@@ -43,6 +43,8 @@ export class Dial<C> {
   /** Ends the one wait at which the dial stands. */
   #wake: (() => void) | undefined
   #connection: number | undefined
+  /** The one that those have who wanted it before it is up: it goes on without this dial. */
+  #given: number | undefined
   /** Reason for there being no address to try. */
   #trouble: WarrenError | undefined
   /** End of the attempt before this one. */
@@ -55,12 +57,13 @@ export class Dial<C> {
     this.#began = link.clock.now()
   }
 
-  /** Resolves with the connection, however it came about. */
-  join(timeout: number, signal: AbortSignal | undefined): Promise<C> {
+  /** Resolves with the connection, however it came about; `early`: as soon as it takes what is to be sent. */
+  join(timeout: number, signal: AbortSignal | undefined, early = false): Promise<C> {
     const { clock } = this.#link
     const deferred = defer<C>()
     const caller: Caller<C> = {
       deferred,
+      early,
       deadline: clock.now() + timeout,
       timer: clock.after(timeout, () =>
         this.#leave(caller, () => deferred.reject(this.#failed(this.#timeoutError(timeout)))),
@@ -81,6 +84,15 @@ export class Dial<C> {
     this.#connection = undefined
     if (this.#callers.size > 0) log.dial?.(this.#line(`connected after ${this.#elapsed()}, at ${this.#where()}`))
     for (const caller of [...this.#callers]) this.#leave(caller, () => caller.deferred.resolve(connection))
+  }
+
+  /** The connection that it dials takes what is to be sent. Those who wait until it is up go on waiting. */
+  early(connection: C): void {
+    const served = [...this.#callers].filter(({ early }) => early)
+    if (served.length === 0) return
+    log.dial?.(this.#line(`can be sent on after ${this.#elapsed()}, at ${this.#where()}`))
+    this.#given = this.#connection
+    for (const caller of served) this.#leave(caller, () => caller.deferred.resolve(connection))
   }
 
   /** Whether this is the connection that it dials now. */
@@ -129,12 +141,14 @@ export class Dial<C> {
       try {
         const found = this.#link.find()
         if (found !== undefined) return this.arrived(found)
-        this.#connection = this.#link.connect(Math.ceil(Math.max(1, latest - clock.now())), {
+        const receiver: DialReceiver = {
           closed: (close) => {
             this.#connection = undefined
             resolve(close)
           },
-        })
+        }
+        const isEarly = Array.from(this.#callers).some(({ early }) => early)
+        this.#connection = this.#link.connect(Math.ceil(Math.max(1, latest - clock.now())), receiver, isEarly)
       } catch (error) {
         this.fail(fromNative(error, this.#link.publicKey))
       }
@@ -163,7 +177,7 @@ export class Dial<C> {
   #abandon(): void {
     this.#isOver = true
     this.#link.over()
-    if (this.#connection !== undefined) this.#link.cancel(this.#connection)
+    if (this.#connection !== undefined && this.#connection !== this.#given) this.#link.cancel(this.#connection)
     this.#wake?.()
   }
 
@@ -217,6 +231,7 @@ function attemptLine(end: AttemptEnd, trouble: WarrenError | undefined, pause: n
 }
 
 interface Caller<C> {
+  readonly early: boolean
   readonly deferred: Deferred<C>
   readonly deadline: number
   readonly timer: Timer

@@ -55,6 +55,8 @@ export class PeerDials<C extends Dialled> {
   /** The connections that are up: since when, and what this end offered for those that it dialled. */
   readonly #up = new WeakMap<C, { readonly since: number; offer: Asked | undefined }>()
   readonly #offers = new Map<number, Asked>()
+  /** Connections that are not up, and take what is to be sent. */
+  readonly #early = new Map<number, C>()
   readonly #reconnect: Reconnect<Asked>
   readonly #keep: KeepConnected
   /** The peer spoke this package's protocol at some time. */
@@ -80,9 +82,10 @@ export class PeerDials<C extends Dialled> {
     timeout: number,
     signal: AbortSignal | undefined,
     by: DialledBy,
+    early = false,
   ): Promise<C> {
     const offered = this.#wanted(protocols)
-    const live = this.#find(offered)
+    const live = this.#find(offered) ?? (early ? this.#findEarly(offered) : undefined)
     if (live !== undefined) return Promise.resolve(live)
     const below = this.#belowFloor(protocols)
     if (below !== undefined) return Promise.reject(below)
@@ -91,8 +94,14 @@ export class PeerDials<C extends Dialled> {
       const asked = protocols?.filter((name) => this.#peer.floorAbove(name) === undefined)
       const key = JSON.stringify([asked ?? null, by === 'move'])
       const { dial } = this.#dials.get(key) ?? this.#start(key, asked, by === 'move')
-      return dial.join(timeout, signal)
+      return dial.join(timeout, signal, early)
     })
+  }
+
+  /** A dial takes what is to be sent, before it is up. */
+  early(id: number, connection: C): void {
+    this.#early.set(id, connection)
+    for (const { dial } of [...this.#dials.values()]) if (dial.isAttempt(id)) dial.early(connection)
   }
 
   /** A connection to the peer is up, whoever dialled it. */
@@ -231,7 +240,7 @@ export class PeerDials<C extends Dialled> {
       clock,
       tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),
-      connect: (timeout, receiver) => this.#dial(protocols, isMove, timeout, receiver),
+      connect: (timeout, receiver, early) => this.#dial(protocols, isMove, timeout, receiver, early),
       cancel: (id) => {
         this.#routes.cancel(id)
         if (this.#runtime.isOpen) driver.abandonDial(id)
@@ -244,8 +253,16 @@ export class PeerDials<C extends Dialled> {
     return entry
   }
 
-  #dial(protocols: readonly string[] | undefined, isMove: boolean, timeout: number, receiver: DialReceiver): number {
-    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout)
+  #dial(
+    protocols: readonly string[] | undefined,
+    isMove: boolean,
+    timeout: number,
+    receiver: DialReceiver,
+    early: boolean,
+  ): number {
+    const { driver } = this.#runtime
+    const asked = [this.#id, protocols, timeout] as const
+    const connection = early ? driver.connectEarly(...asked) : driver.connect(...asked)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {
@@ -264,7 +281,14 @@ export class PeerDials<C extends Dialled> {
     return { endpoint, upFor, isWarren: this.#isWarren }
   }
 
+  #findEarly(offered: readonly string[]): C | undefined {
+    for (const connection of this.#early.values())
+      if (connection.isOpen && offered.length === 1 && offered[0] === connection.protocol) return connection
+    return undefined
+  }
+
   #forget(id: number): void {
+    this.#early.delete(id)
     this.#offers.delete(id)
     this.#routes.delete(id)
   }

@@ -63,6 +63,9 @@ export interface Commands {
    */
   connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number
 
+  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
+  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number
+
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void
 
@@ -242,6 +245,10 @@ export abstract class ForwardedCommands<To extends Device> implements Commands {
 
   connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
     return this.asked(undefined, () => this.device.connect(peer, protocols as string[] | undefined, timeout))
+  }
+
+  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
+    return this.asked(undefined, () => this.device.connectEarly(peer, protocols as string[] | undefined, timeout))
   }
 
   claim(connection: number): void {

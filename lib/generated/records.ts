@@ -87,6 +87,12 @@ export interface Receiver {
   /** A raw packet arrived. `packet` owns its memory. */
   packet(peer: number, packet: Buffer): void
 
+  /**
+   * A dial takes what is to be sent before it is up: the peer has a session, and no other `protocol` can come of the
+   * dial. `connected` or `connectionClosed` follows.
+   */
+  early(connection: number, peer: number, protocol: string): void
+
   /** A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said. */
   connected(connection: number, peer: number, initiator: Initiator, protocol: string, theirs: PeerLists): void
 
@@ -189,6 +195,7 @@ export const DECODERS: readonly Decoder[] = [
   (record, to) => to.stranger(record.text(1), record.text(3)),
   (record, to) => to.strangerGone(record.text(1)),
   (record, to) => to.packet(record.number(1), record.copy(2)),
+  (record, to) => to.early(record.number(1), record.number(2), record.text(3)),
   (record, to) =>
     to.connected(
       record.number(1),
@@ -243,6 +250,7 @@ export const KINDS: readonly (keyof Receiver)[] = [
   'stranger',
   'strangerGone',
   'packet',
+  'early',
   'connected',
   'confirmed',
   'announced',
@@ -276,6 +284,7 @@ export const TABLE: string = [
   "Stranger public_key:Text<'a> endpoint:Text<'a>",
   "StrangerGone public_key:Text<'a>",
   "Packet peer:Number packet:Copied<'a>",
+  "Early connection:Number peer:Number protocol:Text<'a>",
   "Connected connection:Number peer:Number initiator:Initiator protocol:Text<'a> theirs:PeerLists",
   'Confirmed connection:Number',
   'Announced connection:Number theirs:PeerLists',

@@ -64,6 +64,8 @@ export interface PeerReceiver<P> extends Guest {
   oversized(length: number): void
   down(reason: 'expired' | 'handshake-timeout' | 'left'): void
   packet(packet: Buffer): void
+  /** A dial of this end's takes what is to be sent, before it is up. */
+  early(connection: number, protocol: string): void
   /** A connection is up; `undefined`: the peer is being removed and takes none. */
   connected(
     connection: number,

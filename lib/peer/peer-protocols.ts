@@ -127,8 +127,8 @@ export class PeerProtocols {
     return this.#moves.current(this.#familyOf(protocol))
   }
 
-  /** Facts of a connection in this protocol that came up, with these lists of the peer's. */
-  factsOf(protocol: string, initiator: 'local' | 'remote', { generation }: PeerLists) {
+  /** Facts of a connection in this protocol that came up, with lists of this generation of the peer's. */
+  factsOf(protocol: string, initiator: 'local' | 'remote', generation: PeerLists['generation']) {
     return {
       replaces: this.#moves.predecessorOf({ protocol, initiator }),
       isAnswered: generation !== undefined,

@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events'
 import { type InspectOptions, inspect } from 'node:util'
 import { type CloseOptions, type CloseReason, type ParsedClose, parseClose } from '../arguments/close.js'
 import { type Endpoint, spellEndpoint } from '../arguments/endpoint.js'
-import { integer, optional, parseOptions, signal } from '../arguments/options.js'
 import { checkPacket } from '../arguments/packet.js'
 import { Connection, type ConnectionReceiver, type Message } from '../connection/connection.js'
 import { systemErrorName } from '../dial/attempts.js'
@@ -20,11 +19,11 @@ import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { Lists } from '../versions/choice.js'
 import { type FloorOptions, parseFloor } from '../versions/floor-options.js'
-import { checkAsked, type ProtocolsOption, protocolLists, protocolName, protocols } from '../versions/protocols.js'
+import { checkAsked, type ProtocolsOption, protocolLists, protocolName } from '../versions/protocols.js'
 import { transports } from '../versions/transports.js'
 import { type Caller, callerOf } from '../waiting/caller.js'
-import { LONGEST_TIMER } from '../waiting/clock.js'
 import { tolerated } from '../waiting/deferred.js'
+import { type ConnectOptions, parseConnect } from './connect-options.js'
 import { Endpoints, knownAddresses } from './endpoint-rotation.js'
 import type { FamilyState } from './family-state.js'
 import { publishHandshake } from './handshake-event.js'
@@ -40,16 +39,6 @@ export interface PeerEvents {
   packet: [packet: Buffer]
   /** Another version of a family is spoken, or the peer told other lists. The device's 'peer' tells of it too. */
   protocol: [event: ProtocolEvent]
-}
-
-/** Options of `connect`. */
-export interface ConnectOptions {
-  /** Application protocols to offer, best first. Default: the device's. */
-  readonly protocols?: readonly string[] | undefined
-  /** Milliseconds, all of which are used to try again. Default 10,000. */
-  readonly timeout?: number | undefined
-  /** Gives the dial up when it aborts, for this call alone. Default: none. */
-  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -166,9 +155,9 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
    */
   connect(options: ConnectOptions = {}): Promise<Connection> {
     try {
-      const { protocols, timeout, signal } = parseOptions('options', options, CONNECT_CHECKS)
+      const { protocols, timeout, signal, early } = parseConnect(options)
       checkAsked('options.protocols', protocols, this.#configured)
-      return tolerated(this.#connect(protocols, timeout, signal, callerOf(this.connect)))
+      return tolerated(this.#connect(protocols, timeout, signal, early, callerOf(this.connect)))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -283,12 +272,13 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     offered: readonly string[] | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
+    early: boolean,
     caller: Caller,
   ): Promise<Connection> {
     signal?.throwIfAborted()
     this.#check()
     try {
-      return await this.#dials.connect(offered, timeout, signal, 'connect')
+      return await this.#dials.connect(offered, timeout, signal, 'connect', early)
     } catch (error) {
       throw failureOf(error, caller)
     }
@@ -337,7 +327,9 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     await Promise.resolve()
     this.#dials.end(this.#removedError())
     const { driver } = this.#runtime
-    if (close.timeout > 0) await Promise.all(Array.from(this.#connections, (connection) => connection.close(close)))
+    const early = this.#host.connections.early.filter(({ peer }) => peer === this)
+    const all = [...this.#connections, ...early]
+    if (close.timeout > 0) await Promise.all(all.map((connection) => connection.close(close)))
     if (this.#runtime.isOpen) driver.removePeer(this.#id, close.code, close.reason)
     await Promise.all(Array.from(this.#connections, ({ closed }) => closed))
     this.#removed(close.reason)
@@ -419,6 +411,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
       packet: (packet) => {
         if (!this.emit('packet', packet)) publishDrop(device, 'packet', 'in', 'no-listener', publicKey, packet.length)
       },
+      early: (connection, protocol) => this.#early(connection, protocol),
       connected: (connection, initiator, protocol, theirs) => this.#connected(connection, initiator, protocol, theirs),
       hasCurrent: (protocol) => this.#protocols.current(protocol) !== undefined,
       dialRefused: (refusal) => this.#protocols.dialRefused(refusal),
@@ -436,25 +429,12 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   }
 
   #connected(id: number, initiator: 'local' | 'remote', protocol: string, theirs: PeerLists): Connection | undefined {
-    if (this.#removal !== undefined || (this.#connections.size === 0 && !this.#host.entered())) return undefined
+    const isLeaving = this.#removal !== undefined && !this.#host.connections.isEarly(id)
+    if (isLeaving || (this.#connections.size === 0 && !this.#host.entered())) return undefined
     const isNews = this.#protocols.greeted(theirs)
-    const { connections } = this.#host
-    const facts = {
-      id,
-      peer: this,
-      protocol,
-      initiator,
-      ...this.#protocols.factsOf(protocol, initiator, theirs),
-      queued: this.#queued,
-      inbox: this.#inbox,
-      streams: connections.streams,
-      isPeerRemoved: () => this.#removal !== undefined,
-    }
-    const connection = new Connection(facts, this.#runtime, (receiver) => {
-      const watched = this.#watched(receiver)
-      connections.add(id, watched)
-      this.#lanes.add(watched)
-    })
+    const early = this.#host.connections.confirm(id)
+    early?.confirmed(theirs.generation !== undefined)
+    const connection = early?.connection ?? this.#make(id, initiator, protocol, theirs)
     this.#connections.add(connection)
     // Those who dialled it have it before moves are called off.
     this.#dials.arrived(id, connection)
@@ -462,13 +442,44 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     return connection
   }
 
+  /** A dial takes what is to be sent: whoever waits for that has the connection from now on. */
+  #early(id: number, protocol: string): void {
+    const { dials } = this.#host
+    if (this.#removal === undefined && !dials.isCancelled(id))
+      this.#dials.early(id, this.#make(id, 'local', protocol, undefined))
+  }
+
+  /** `theirs` absent: it is not up. */
+  #make(id: number, initiator: 'local' | 'remote', protocol: string, theirs: PeerLists | undefined): Connection {
+    const { connections } = this.#host
+    const facts = {
+      id,
+      peer: this,
+      protocol,
+      initiator,
+      isEarly: theirs === undefined,
+      ...this.#protocols.factsOf(protocol, initiator, theirs?.generation),
+      queued: this.#queued,
+      inbox: this.#inbox,
+      streams: connections.streams,
+      isPeerRemoved: () => this.#removal !== undefined,
+    }
+    return new Connection(facts, this.#runtime, (receiver) => {
+      const watched = this.#watched(receiver)
+      if (theirs === undefined) connections.addEarly(id, watched)
+      else connections.add(id, watched)
+      this.#lanes.add(watched)
+    })
+  }
+
   /** The connection's receiver, so that its end is known here before it is known to the application. */
   #watched(receiver: ConnectionReceiver): ConnectionReceiver {
     const { connection } = receiver
     const closed = (close: DriverClose, failure?: WarrenError): CloseReason => {
-      this.#connections.delete(connection)
-      this.#protocols.ended(connection, close.by === 'network' || close.cause === 'duplicate')
-      this.#dials.lost(connection, close)
+      if (this.#connections.delete(connection)) {
+        this.#protocols.ended(connection, close.by === 'network' || close.cause === 'duplicate')
+        this.#dials.lost(connection, close)
+      }
       const reason = receiver.closed(close, failure)
       this.#lanes.ended(watched)
       if (this.#connections.size === 0) this.#host.left()
@@ -477,10 +488,4 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
     const watched = { ...receiver, closed }
     return watched
   }
-}
-
-const CONNECT_CHECKS = {
-  protocols: optional(protocols, undefined),
-  timeout: optional(integer(1, LONGEST_TIMER, 'milliseconds'), 10_000),
-  signal: optional(signal, undefined),
 }

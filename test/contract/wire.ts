@@ -9,7 +9,7 @@ export interface WireOptions {
   readonly loss?: number
   readonly seed?: number
   /** False: the datagram is lost. */
-  readonly carries?: (datagram: Buffer) => boolean
+  readonly carries?: (datagram: Buffer, to: 'near' | 'far') => boolean
 }
 
 /** A way through the network between two devices: what is sent to its `endpoint` arrives at `port`, and back. */
@@ -42,9 +42,9 @@ export class Wire {
     front.on('message', (datagram, from) => {
       if (datagram.equals(MARK)) return
       this.#near = from.port
-      this.#carry(datagram, () => this.#send(back, datagram, this.#port))
+      this.#carry(datagram, 'far', () => this.#send(back, datagram, this.#port))
     })
-    back.on('message', (datagram) => this.#carry(datagram, () => this.#send(front, datagram, this.#near)))
+    back.on('message', (datagram) => this.#carry(datagram, 'near', () => this.#send(front, datagram, this.#near)))
   }
 
   get endpoint(): string {
@@ -73,9 +73,9 @@ export class Wire {
     this.#back.close()
   }
 
-  #carry(datagram: Buffer, send: () => void): void {
+  #carry(datagram: Buffer, to: 'near' | 'far', send: () => void): void {
     const { delay = 0, loss = 0, carries } = this.#options
-    if (this.#isCut || this.#chance() < loss || carries?.(datagram) === false) return
+    if (this.#isCut || this.#chance() < loss || carries?.(datagram, to) === false) return
     if (delay === 0) send()
     else setTimeout(send, delay).unref()
   }

@@ -19,6 +19,14 @@ describe('the build before', { skip }, () => {
     previous = buildPrevious(commit)
   })
 
+  test('this build dials early: what was sent before the build before answers arrives once', async (t) => {
+    const [dialler] = await pair(t, [current, previous], ['ledger/1'], ['ledger/1', 'ledger/2'], { early: true })
+    const { echoes, ...connected } = await dialler.told('connected')
+    assert.deepEqual(connected, { protocol: 'ledger/1', outcomes: ['delivered'], streamed: 1 << 20 })
+    assert.equal(echoes.length, 5)
+    await dialler.told('done')
+  })
+
   for (const dials of ['this build', 'the build before']) {
     const urls = () => (dials === 'this build' ? [current, previous] : [previous, current])
 
@@ -52,7 +60,7 @@ describe('the build before', { skip }, () => {
 })
 
 /** A dialler and an acceptor, each of a build, with their protocols. */
-async function pair(t, [dials, accepts], offered, accepted) {
+async function pair(t, [dials, accepts], offered, accepted, options = {}) {
   const begun = []
   t.after(() => {
     for (const { child } of begun) if (child.connected) child.disconnect()
@@ -63,5 +71,5 @@ async function pair(t, [dials, accepts], offered, accepted) {
   }
   const acceptor = begin({ url: accepts, number: 1, protocols: accepted })
   const port = await acceptor.told('port')
-  return [begin({ url: dials, number: 0, protocols: offered, peer: port }), acceptor]
+  return [begin({ url: dials, number: 0, protocols: offered, peer: port, ...options }), acceptor]
 }

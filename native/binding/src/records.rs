@@ -97,6 +97,10 @@ records! {
         StrangerGone { public_key: Text<'a> },
         /// A raw packet arrived. `packet` owns its memory.
         Packet { peer: Number, packet: Copied<'a> },
+        /// A dial takes what is to be sent before it is up: the peer has a session, and no other `protocol` can come of
+        /// the dial.
+        /// `connected` or `connectionClosed` follows.
+        Early { connection: Number, peer: Number, protocol: Text<'a> },
         /// A connection is usable, at the end that dialled as at the other. `theirs` is what the peer's hello said.
         Connected { connection: Number, peer: Number, initiator: Initiator, protocol: Text<'a>, theirs: PeerLists },
         /// The peer has the connection that this end dialled. Told once; what the peer sends may come before.
@@ -171,6 +175,11 @@ impl<'a> From<&'a Event> for Record<'a> {
                 Self::StrangerGone { public_key: public_key.to_string().into() }
             }
             Event::Packet { peer, packet } => Self::Packet { peer: peer.0.into(), packet },
+            Event::Early { connection, peer, protocol } => Self::Early {
+                connection: connection.0.into(),
+                peer: peer.0.into(),
+                protocol: Cow::Borrowed(protocol),
+            },
             Event::Connected { connection, peer, initiator, protocol, theirs } => Self::Connected {
                 connection: connection.0.into(),
                 peer: peer.0.into(),

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
+use crate::first_flight::FirstFlight;
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
@@ -25,6 +26,13 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// Protocols that a dial asks for, best first; `None`: anything in the lists of both ends.
     pub(crate) wanted: Option<Vec<Box<str>>>,
+    /// The caller wants to send with the hello of this dial, if that can be.
+    pub(crate) early: bool,
+    /// The caller has the connection, although it is not up: it was told so early, and no other dial takes the place of
+    /// this one.
+    pub(crate) given: bool,
+    /// What left with the hello, while that is not answered.
+    pub(crate) flight: Option<Box<FirstFlight>>,
     /// This end's protocols as the hello said them that is under way; `None`: none is.
     pub(crate) own: Option<Arc<Protocols>>,
     /// The peer's lists, as its hello said them; `None`: unknown.
@@ -140,6 +148,9 @@ impl Connection {
             initiator,
             phase,
             wanted: None,
+            early: false,
+            given: false,
+            flight: None,
             own: None,
             theirs: None,
             protocol: Box::default(),
@@ -178,7 +189,8 @@ impl Connection {
 
     /// Whether bytes may be written.
     pub(crate) fn sends(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Closing) && self.ending.is_none() && !self.deserted
+        let may = matches!(self.phase, Phase::Live | Phase::Closing) || self.flight.is_some();
+        may && self.ending.is_none() && !self.deserted
     }
 
     /// Whether something is owed by the other end: the end of a message, or credit.

@@ -8,6 +8,7 @@ mod control;
 mod departures;
 mod dial;
 mod drained;
+mod early;
 mod events;
 mod figures;
 mod goodbye;

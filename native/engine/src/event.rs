@@ -86,6 +86,17 @@ pub enum Event {
         packet: Bytes,
     },
 
+    /// A dial of [`Engine::connect_early`](crate::Engine::connect_early) takes messages, streams and datagrams from now
+    /// on: the peer has a session, and no other protocol can come of it. `Connected` or `Closed` of the same connection
+    /// follows.
+    Early {
+        /// The connection.
+        connection: ConnectionId,
+        /// The peer.
+        peer: PeerId,
+        /// The one protocol that the dial can lead to.
+        protocol: Box<str>,
+    },
     /// A connection is usable; the same for the end that dialled and the end that accepted.
     Connected {
         /// The connection.
@@ -99,8 +110,8 @@ pub enum Event {
         /// The peer's lists, as its hello said them.
         theirs: Box<Lists>,
     },
-    /// The peer has the connection that this end dialled: its handshake is complete there too. Told once; what the peer sends may come
-    /// before.
+    /// The peer has the connection that this end dialled: its handshake is complete there too. Told once; what the peer
+    /// sends may come before.
     Confirmed {
         /// Which connection.
         connection: ConnectionId,

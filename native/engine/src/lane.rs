@@ -94,6 +94,25 @@ impl Lane {
         Some(message)
     }
 
+    /// Puts a message back that was popped, before all that wait; answers its sequence number.
+    pub(crate) fn put_back(&mut self, message: Queued) -> u64 {
+        self.stats.queued_bytes += message.bytes.len() as u64;
+        self.stats.queued_messages += 1;
+        self.waiting.push_front(Some(message));
+        self.first -= 1;
+        self.first
+    }
+
+    /// Takes all sources out, and puts in that of its messages, if some wait.
+    pub(crate) fn begin_anew(&mut self) {
+        self.ready.clear();
+        self.blocked.clear();
+        self.messages_listed = false;
+        if !self.waiting.is_empty() {
+            self.list_messages();
+        }
+    }
+
     /// Bytes that were queued as messages and not handed to the transport.
     pub(crate) fn left(&self) -> u64 {
         self.stats.queued_bytes + self.current.as_ref().map_or(0, |current| current.rest.len() as u64)

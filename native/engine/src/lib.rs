@@ -27,6 +27,7 @@ mod error;
 mod event;
 mod expiries;
 mod farewells;
+mod first_flight;
 mod histogram;
 mod ids;
 mod in_vain;

@@ -21,10 +21,9 @@ use crate::transport::{
     STAMP_MICROS, Stopped, StreamHandle, Transmit, Transport,
 };
 
-pub use warren_quic::Quic;
 #[cfg(feature = "reference")]
 pub use warren_quic::reference;
-pub use warren_quic::{ConnectionStats as QuicFigures, QuicStats as QuicTotals};
+pub use warren_quic::{ConnectionStats as QuicFigures, Quic, QuicStats as QuicTotals};
 
 /// QUIC without connections, for an engine of this configuration.
 pub(crate) fn quic(config: &Config) -> Quic {
@@ -85,6 +84,25 @@ impl Transport for Quic {
         now: Instant,
     ) -> ConnectionHandle {
         own(self.connect(tag(peer), asked, observed, round_trip, now))
+    }
+
+    fn connect_early(
+        &mut self,
+        peer: PeerId,
+        asked: Option<&[Box<str>]>,
+        early: (u32, &str),
+        path: (Option<SocketAddr>, Option<Duration>),
+        now: Instant,
+    ) -> Option<ConnectionHandle> {
+        Some(own(self.connect_early(tag(peer), asked, early, path, now)))
+    }
+
+    fn early_session(&self, connection: ConnectionHandle) -> Option<u32> {
+        self.early_session(its(connection))
+    }
+
+    fn decline_early(&mut self, connection: ConnectionHandle) {
+        self.decline_early(its(connection));
     }
 
     fn set_protocols(&mut self, peer: Option<PeerId>, protocols: Option<Protocols>) {
@@ -351,6 +369,7 @@ impl Transport for Quic {
 fn translated(event: warren_quic::Event) -> Event {
     match event {
         warren_quic::Event::Incoming { hello, protocol } => Event::Incoming { hello: heard(hello), protocol },
+        warren_quic::Event::EarlyRejected { by_successor } => Event::EarlyRejected { by_successor },
         warren_quic::Event::Connected { hello, protocol } => {
             Event::Connected { hello: heard(hello), protocol }
         }

@@ -67,6 +67,7 @@ impl Told {
             | Event::PeerDown { peer, .. }
             | Event::Packet { peer, .. }
             | Event::DialRefused { peer, .. }
+            | Event::Early { peer, .. }
             | Event::Connected { peer, .. } => Some(*peer),
             Event::Closed { connection, .. }
             | Event::Announced { connection, .. }
@@ -153,7 +154,8 @@ fn estimate(event: &Event) -> (Duration, u64) {
         Event::Packet { packet, .. } => (PACKET, packet.len()),
         Event::StreamData { bytes, .. } => (PIECE, bytes.len()),
         Event::StreamOpened { .. } => (STREAM, 0),
-        Event::Connected { .. }
+        Event::Early { .. }
+        | Event::Connected { .. }
         | Event::Announced { .. }
         | Event::DialRefused { .. }
         | Event::Closed { .. } => (CONNECTION, 0),

@@ -92,6 +92,31 @@ pub trait Transport {
         now: Instant,
     ) -> ConnectionHandle;
 
+    /// As [`Transport::connect`], of a dial that can lead to this protocol alone: the connection takes messages,
+    /// streams and datagrams at once, and a first flight of them leaves with the hello. An acceptor that takes the dial
+    /// reads them, in the order in which it would read others, or [`Event::EarlyRejected`] comes before
+    /// [`Event::Connected`]. `session` names the tunnel's session for the acceptor. `None`: this transport sends
+    /// nothing so early.
+    fn connect_early(
+        &mut self,
+        _peer: PeerId,
+        _asked: Option<&[Box<str>]>,
+        _early: (u32, &str),
+        _path: (Option<SocketAddr>, Option<Duration>),
+        _now: Instant,
+    ) -> Option<ConnectionHandle> {
+        None
+    }
+
+    /// Name of the tunnel's session under which the dialler sent the first flight of an [`Event::Incoming`]; `None`: it
+    /// sent none.
+    fn early_session(&self, _connection: ConnectionHandle) -> Option<u32> {
+        None
+    }
+
+    /// Reads nothing of the first flight of an [`Event::Incoming`]: a process before this one may have.
+    fn decline_early(&mut self, _connection: ConnectionHandle) {}
+
     /// Goes on with an [`Event::Incoming`]; `round_trip` is that of the path, if it is known.
     fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant);
 

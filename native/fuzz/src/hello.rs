@@ -122,7 +122,7 @@ fn build(input: &mut Input<'_>, side: Side, end: &QuicEnd) -> (Hello, Vec<u8>) {
     // Fields come in any order, unknown ones among them.
     let turn = input.below(fields.len());
     fields.rotate_left(turn);
-    let unknown = 10 + (input.number() >> 3);
+    let unknown = 13 + (input.number() >> 3);
     fields.push((unknown, input.take(100).to_vec()));
     let mut body = Vec::new();
     fields.iter().for_each(|(kind, value)| field(&mut body, *kind, value));
@@ -179,12 +179,12 @@ fn decode(hello: &[u8]) -> Option<Hello> {
     if usize::from(u16::from_be_bytes(length)) != rest.len() || rest.len() > 4096 {
         return None;
     }
-    let mut found: [Option<&[u8]>; 10] = [None; 10];
+    let mut found: [Option<&[u8]>; 13] = [None; 13];
     while !rest.is_empty() {
         let kind = get(&mut rest)?;
         let length = get(&mut rest)?;
         let value = cut(&mut rest, length)?;
-        if (1..10).contains(&kind) && found[kind as usize].replace(value).is_some() {
+        if (1..13).contains(&kind) && found[kind as usize].replace(value).is_some() {
             return None;
         }
     }
@@ -198,8 +198,11 @@ fn decode(hello: &[u8]) -> Option<Hello> {
             _ => return None,
         }),
     };
-    if let Some(chosen) = found[6] {
-        std::str::from_utf8(chosen).ok().filter(|name| !name.is_empty())?;
+    if found[11].is_some_and(|early| early.len() < 4) || !matches!(found[12], None | Some([0] | [1])) {
+        return None;
+    }
+    for name in [found[6], found[11].map(|early| &early[4..])].into_iter().flatten() {
+        std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
     }
     found[7]?;
     let generation = match found[8] {

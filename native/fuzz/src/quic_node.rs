@@ -242,6 +242,7 @@ impl QuicNode {
             | Event::Readable(_)
             | Event::StreamReset { .. }
             | Event::StreamStopped { .. }
+            | Event::EarlyRejected { .. }
             | Event::StreamFinished(_) => {}
         }
         self.events.push_back((handle, event));

@@ -1,6 +1,7 @@
 //! One connection: quinn-proto's state machine, and on top of it messages, byte streams and what may be written.
 
 mod flow;
+mod handshake;
 mod lists;
 mod messages;
 mod parting;
@@ -20,16 +21,16 @@ use crate::{
     grease::Grease,
     header::Header,
     parameters::PeerLimits,
-    session::Agreement,
     unacknowledged::UnacknowledgedBytes,
     weigh::Weight,
 };
 use bytes::Bytes;
 use flow::Flow;
+use handshake::Early;
 use messages::Sending;
 use parting::Parting;
 use quiet::Quiet;
-use quinn_proto::{ConnectionEvent, Dir, EndpointEvent, StreamEvent, StreamId};
+use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
 use std::{
     collections::VecDeque,
@@ -59,6 +60,9 @@ pub(crate) struct Connection {
     /// Waits to be given out by `poll_ready`.
     pub(crate) ready: bool,
     pub(crate) phase: Phase,
+    early: Early,
+    /// Instant at which the acceptor was last asked for its hello.
+    asked_for_hello: Option<Instant>,
     inner: quinn_proto::Connection,
     config: Arc<Config>,
     limits: PeerLimits,
@@ -119,6 +123,8 @@ impl Connection {
             touched: false,
             ready: false,
             phase: Phase::Handshaking,
+            early: Early::default(),
+            asked_for_hello: None,
             flow: Flow::new(gauge),
             inner,
             limits: PeerLimits::default(),
@@ -202,6 +208,7 @@ impl Connection {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.quiet.waits(now);
+        self.ask_for_hello(now);
         self.inner.handle_timeout(now);
     }
 
@@ -209,9 +216,10 @@ impl Connection {
         let deadline = self.inner.poll_timeout();
         // Packets in flight have a timer (RFC 9002 section 6.2.1), so that data held back by the window is asked for
         // again.
-        if deadline.is_none() && self.phase == Phase::Open {
+        if deadline.is_none() && self.phase == Phase::Open && self.early != Early::Sent {
             self.gauge().land();
         }
+        let deadline = deadline.or_else(|| self.ask_for_hello_at());
         let deadline = deadline.map(|at| self.parting.put_off(at));
         [deadline, self.lingers_until, self.quiet.until()].into_iter().flatten().min()
     }
@@ -256,8 +264,8 @@ impl Connection {
     /// it, as RFC 9002 section 5.3 has it; a quarter stands for it after that.
     pub(crate) fn probe_timeout(&self) -> Duration {
         match self.phase {
-            Phase::Handshaking => 3 * self.inner.rtt(),
-            Phase::Open | Phase::Ended => 2 * self.inner.rtt() + ACK_DELAY,
+            Phase::Open | Phase::Ended if self.early != Early::Sent => 2 * self.inner.rtt() + ACK_DELAY,
+            Phase::Handshaking | Phase::Open | Phase::Ended => 3 * self.inner.rtt(),
         }
     }
 
@@ -311,7 +319,7 @@ impl Connection {
         events: &mut Events,
     ) -> Result<(), Violation> {
         match event {
-            quinn_proto::Event::HandshakeDataReady => Ok(()),
+            quinn_proto::Event::HandshakeDataReady => self.on_hello(events),
             quinn_proto::Event::Connected => self.on_connected(events),
             quinn_proto::Event::ConnectionLost { reason } => {
                 self.end(close::interpret(reason), events);
@@ -368,27 +376,6 @@ impl Connection {
         }
     }
 
-    fn on_connected(&mut self, events: &mut Events) -> Result<(), Violation> {
-        let agreement = self.inner.crypto_session().handshake_data();
-        let Some(agreement) = agreement.and_then(|data| data.downcast::<Agreement>().ok()) else {
-            return Err(Violation("no hello"));
-        };
-        let Agreement { hello, protocol, limits } = *agreement;
-        self.limits = limits;
-        self.phase = Phase::Open;
-        self.gauge().opened();
-        self.control_stream = self.inner.streams().open(Dir::Uni);
-        if let Some(id) = self.control_stream {
-            // Above every lane. The stream was opened just now, so it is there.
-            let _ = self.inner.send_stream(id).set_priority(i32::MAX);
-        }
-        self.told = hello.lists.generation;
-        self.control.push_unknown(&self.grease);
-        self.flush_control();
-        events.push_back((self.handle, Event::Connected { hello, protocol }));
-        Ok(())
-    }
-
     /// Writes the pending control frames, unless the other end leaves too much of them unacknowledged.
     fn flush_control(&mut self) {
         let Some(id) = self.control_stream else { return };
@@ -427,6 +414,7 @@ impl Connection {
         self.phase = Phase::Ended;
         self.left = closed.by != ClosedBy::Local || closed.cause == CloseCause::Violation;
         self.flow.exempt_all();
+        self.end_early(closed.cause, events);
         self.lose_messages(events);
         self.receiving = Receiving::new(&self.config);
         self.streams.end();

@@ -28,8 +28,14 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
-    /// The other end has the connection that this end dialled: its handshake is complete there too (RFC 9001 section 4.1.2). Told once,
-    /// after [`Event::Connected`].
+    /// Nothing that was sent of [`crate::Quic::connect_early`] was read, and nothing of before is there any more: begun
+    /// messages and streams have no other end than this. The dial goes on, or was refused as a duplicate.
+    EarlyRejected {
+        /// But a process of the acceptor before this one may have read some.
+        by_successor: bool,
+    },
+    /// The other end has the connection that this end dialled: its handshake is complete there too (RFC 9001 section
+    /// 4.1.2). Told once, after [`Event::Connected`].
     Confirmed,
     /// The other end's lists are these from now on. Never those of a generation that it was known to have left behind.
     Announced(Box<Lists>),

@@ -16,6 +16,8 @@ pub(crate) mod field {
     pub(crate) const PARAMETERS: u64 = 7;
     pub(crate) const GENERATION: u64 = 8;
     pub(crate) const OFFER: u64 = 9;
+    pub(crate) const EARLY: u64 = 11;
+    pub(crate) const EARLY_VERDICT: u64 = 12;
 }
 
 /// What is wrong with fields.

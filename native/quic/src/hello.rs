@@ -30,8 +30,29 @@ pub(crate) struct Greeting {
     pub(crate) hello: Hello,
     /// Protocol that the acceptor chose; a dialler names none.
     pub(crate) chosen: Option<Box<str>>,
+    /// Data that a dialler sends with it.
+    pub(crate) early: Option<EarlyOffer>,
+    /// An acceptor's word on that; none where it reads no early data of this dial.
+    pub(crate) verdict: Option<EarlyVerdict>,
     /// Transport parameters (RFC 9000 section 18).
     pub(crate) parameters: Vec<u8>,
+}
+
+/// What a dialler says of the data that it sends with its hello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EarlyOffer {
+    /// Name of the tunnel's session under which the hello was first said.
+    pub(crate) session: u32,
+    pub(crate) protocol: Box<str>,
+}
+
+/// What an acceptor says of early data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EarlyVerdict {
+    /// It reads them.
+    Taken,
+    /// It does not know the session: a process before it may have read them.
+    Unknown,
 }
 
 /// Reason why a hello cannot be used.
@@ -50,6 +71,11 @@ impl From<Malformed> for HelloError {
 }
 
 impl Greeting {
+    /// A hello alone.
+    pub(crate) fn of(hello: Hello) -> Self {
+        Self { hello, chosen: None, early: None, verdict: None, parameters: Vec::new() }
+    }
+
     /// The encoded hello, or `None` if it is longer than any reader takes.
     pub(crate) fn encode(&self, grease: &Grease) -> Option<Vec<u8>> {
         let mut out = vec![VERSION, 0, 0];
@@ -75,6 +101,13 @@ impl Greeting {
         }
         if let Some(chosen) = &self.chosen {
             put_field(&mut out, field::CHOSEN, chosen.as_bytes());
+        }
+        if let Some(early) = &self.early {
+            let value = [&early.session.to_be_bytes()[..], early.protocol.as_bytes()].concat();
+            put_field(&mut out, field::EARLY, &value);
+        }
+        if let Some(verdict) = self.verdict {
+            put_field(&mut out, field::EARLY_VERDICT, &[u8::from(verdict == EarlyVerdict::Taken)]);
         }
         put_field(&mut out, field::PARAMETERS, &self.parameters);
         if !grease.is_first() {
@@ -151,6 +184,8 @@ struct Fields<'a> {
     transports: Option<Vec<Box<str>>>,
     observed: Option<SocketAddr>,
     chosen: Option<Box<str>>,
+    early: Option<EarlyOffer>,
+    verdict: Option<EarlyVerdict>,
     parameters: Option<Vec<u8>>,
 }
 
@@ -168,6 +203,8 @@ impl<'a> Fields<'a> {
             field::TRANSPORTS => once(&mut self.transports, take_list(value)?),
             field::OBSERVED => once(&mut self.observed, decode_endpoint(value)?),
             field::CHOSEN => once(&mut self.chosen, take_name(value)?),
+            field::EARLY => once(&mut self.early, take_early(value)?),
+            field::EARLY_VERDICT => once(&mut self.verdict, take_verdict(value)?),
             field::PARAMETERS => once(&mut self.parameters, value.to_vec()),
             _ => Ok(()),
         }?;
@@ -199,8 +236,23 @@ impl<'a> Fields<'a> {
                 observed: self.observed,
             },
             chosen: self.chosen,
+            early: self.early,
+            verdict: self.verdict,
             parameters: self.parameters.ok_or(HelloError::Malformed("no transport parameters"))?,
         })
+    }
+}
+
+fn take_early(value: &[u8]) -> Result<EarlyOffer, HelloError> {
+    let (session, name) = value.split_first_chunk().ok_or(HelloError::Malformed("early data"))?;
+    Ok(EarlyOffer { session: u32::from_be_bytes(*session), protocol: take_name(name)? })
+}
+
+fn take_verdict(value: &[u8]) -> Result<EarlyVerdict, HelloError> {
+    match value {
+        [0] => Ok(EarlyVerdict::Unknown),
+        [1] => Ok(EarlyVerdict::Taken),
+        _ => Err(HelloError::Malformed("early data")),
     }
 }
 

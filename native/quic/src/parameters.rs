@@ -1,7 +1,8 @@
 //! Transport parameters (RFC 9000 section 18): the least that our version promises, and those that the sender must
 //! know.
 
-use crate::varint;
+use crate::{fields::put_field, varint};
+use quinn_proto::{Side, transport_parameters::TransportParameters};
 use thiserror::Error;
 
 /// The least values that an end of our version may announce. Early data may rely on them without having seen any.
@@ -10,6 +11,24 @@ pub(crate) mod floor {
     pub(crate) const STREAM_RECEIVE_WINDOW: u64 = 256 << 10;
     pub(crate) const STREAMS: u64 = 32;
     pub(crate) const DATAGRAM: u64 = 1200;
+}
+
+/// Parameters that a dialler takes for the acceptor's until it has them.
+pub(crate) fn least() -> TransportParameters {
+    let mut encoded = Vec::new();
+    let windows = [id::MAX_STREAM_DATA_BIDI_LOCAL, id::MAX_STREAM_DATA_BIDI_REMOTE, id::MAX_STREAM_DATA_UNI];
+    let least = windows.map(|id| (id, floor::STREAM_RECEIVE_WINDOW)).into_iter().chain([
+        (id::MAX_DATA, floor::RECEIVE_WINDOW),
+        (id::MAX_STREAMS_BIDI, floor::STREAMS),
+        (id::MAX_STREAMS_UNI, floor::STREAMS),
+        (id::MAX_DATAGRAM, floor::DATAGRAM),
+    ]);
+    for (id, value) in least {
+        let mut bytes = Vec::new();
+        varint::put(&mut bytes, value);
+        put_field(&mut encoded, id, &bytes);
+    }
+    TransportParameters::read(Side::Client, &mut &encoded[..]).expect("they were written above")
 }
 
 /// Limits within which the other end lets us send.
@@ -42,6 +61,15 @@ impl StreamShares {
 }
 
 impl PeerLimits {
+    /// Limits of an end whose parameters are not known yet.
+    pub(crate) const LEAST: Self = Self {
+        receive_window: floor::RECEIVE_WINDOW,
+        stream_receive_window: floor::STREAM_RECEIVE_WINDOW,
+        unidirectional_streams: floor::STREAMS,
+        bidirectional_streams: floor::STREAMS,
+        datagram: floor::DATAGRAM,
+    };
+
     pub(crate) fn shares(&self) -> StreamShares {
         let bytes = self.unidirectional_streams.saturating_sub(1) * 4 / 9;
         let reserve = bytes.div_ceil(4);

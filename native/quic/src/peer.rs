@@ -5,7 +5,7 @@ use crate::{
     cid::{ConnectionIds, NoTokens, Secrets},
     close::{alert, error},
     grease::Grease,
-    hello::HelloError,
+    hello::{EarlyVerdict, HelloError},
     initial::{HelloAssembly, Initial},
     session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge},
 };
@@ -54,6 +54,10 @@ pub(crate) struct Undecided {
     dialler: Bytes,
     pub(crate) hello: Hello,
     pub(crate) protocol: Box<str>,
+    /// Name of the session under which the dialler sent data in this protocol.
+    pub(crate) early: Option<u32>,
+    /// A process before this one may have read them.
+    pub(crate) declines_early: bool,
     /// This end's own, by which the hello was judged.
     pub(crate) own: Arc<Protocols>,
 }
@@ -122,11 +126,11 @@ impl Peer {
     pub(crate) fn dial(
         &mut self,
         handle: ConnectionHandle,
-        (hello, grease): (Hello, Grease),
+        dial: Dial,
         transport: Arc<TransportConfig>,
         now: Instant,
     ) -> Result<Made, ConnectError> {
-        let mut client = ClientConfig::new(Arc::new(Dial { hello, grease }));
+        let mut client = ClientConfig::new(Arc::new(dial));
         let ids = self.ids.clone();
         client
             .version(QUIC_VERSION)
@@ -185,7 +189,9 @@ impl Peer {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Made> {
-        let accepted = Accepted { dialler: undecided.dialler, protocol: undecided.protocol };
+        let Undecided { dialler, protocol, early, declines_early, .. } = undecided;
+        let verdict = if declines_early { EarlyVerdict::Unknown } else { EarlyVerdict::Taken };
+        let accepted = Accepted { dialler, protocol, early: early.map(|_| verdict) };
         let mut server =
             ServerConfig::new(Arc::new(Answer { hello, grease, verdict: Ok(accepted) }), Arc::new(NoTokens));
         server.migration(false).transport_config(transport);
@@ -256,7 +262,10 @@ impl Peer {
                 Ok(protocol) => {
                     let dialler = Bytes::copy_from_slice(hello.bytes());
                     let (hello, own) = (greeting.hello, own.clone());
-                    let undecided = Undecided { incoming, dialler, hello, protocol, own };
+                    let early = greeting.early.filter(|early| early.protocol == protocol);
+                    let early = early.map(|early| early.session);
+                    let undecided =
+                        Undecided { incoming, dialler, hello, protocol, early, declines_early: false, own };
                     return Arrival::Undecided(Box::new(undecided));
                 }
                 Err(Refused { error, refusal }) => {

@@ -3,6 +3,7 @@
 mod arrival;
 mod commands;
 mod departure;
+mod early;
 
 use crate::{
     CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
@@ -11,7 +12,9 @@ use crate::{
     connection::{Connection, Events},
     deadlines::Deadlines,
     gauge::Gauge,
+    hello::EarlyOffer,
     peer::{Arrival, Made, Peer, Undecided, Useless},
+    session::Dial,
     weigh::{Allowance, Weight},
 };
 use bytes::BytesMut;
@@ -92,14 +95,31 @@ impl Quic {
         round_trip: Option<Duration>,
         now: Instant,
     ) -> ConnectionHandle {
+        self.dial(peer, asked, None, (observed, round_trip), now)
+    }
+
+    fn dial(
+        &mut self,
+        peer: PeerTag,
+        asked: Option<&[Box<str>]>,
+        early: Option<EarlyOffer>,
+        (observed, round_trip): (Option<SocketAddr>, Option<Duration>),
+        now: Instant,
+    ) -> ConnectionHandle {
         self.totals.dialled += 1;
         let handle = self.name();
         let gauge = Arc::<Gauge>::default();
         let transport = self.config.transport(gauge.clone(), observed, round_trip);
         let hello = Hello { asked: asked.map(<[_]>::to_vec), ..self.hello(self.protocols(peer), observed) };
         let grease = self.secrets.grease(handle.0);
-        match self.peer(peer).dial(handle, (hello, grease), transport, now) {
-            Ok(made) => self.add(handle, peer, made, gauge, now),
+        let is_early = early.is_some();
+        match self.peer(peer).dial(handle, Dial { hello, grease, early }, transport, now) {
+            Ok(made) => {
+                self.add(handle, peer, made, gauge, now);
+                if let Some(made) = self.made(handle).filter(|_| is_early) {
+                    made.begin_early();
+                }
+            }
             Err(error) => {
                 tracing::debug!(%error, "cannot dial");
                 let reason = "the lists of protocols are too long for a hello";
@@ -124,6 +144,9 @@ impl Quic {
         let Envelope { ecn, departed } = envelope.into();
         let put_off = ack::delay(&payload).unwrap_or_default();
         self.weight.read(&payload);
+        if !self.affords_early(peer, now) {
+            return;
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let own = self.protocols(peer).clone();

@@ -1,14 +1,15 @@
 //! QUIC's cryptographic session, which protects nothing: the tunnel does.
 //!
 //! Three flights, as in TLS: the dialler's hello (Initial), the acceptor's hello (Initial) and confirmation
-//! (Handshake), the dialler's confirmation (Handshake). A confirmation is a digest of both hellos.
+//! (Handshake), the dialler's confirmation (Handshake). A confirmation is a digest of both hellos. A dialler that knows
+//! the protocol may send data behind its hello (0-RTT), whose tags come from that hello.
 
 use crate::{
     Choice, Hello, Protocols, Refusal, accepts, choose,
     close::{alert, error},
     grease::Grease,
-    hello::{Greeting, HelloError, HelloReader},
-    parameters::{ParameterError, PeerLimits},
+    hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader},
+    parameters::{ParameterError, PeerLimits, least},
     tag::{Secret, Transcript},
 };
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
 pub(crate) struct Dial {
     pub(crate) hello: Hello,
     pub(crate) grease: Grease,
+    /// Data that follows at once.
+    pub(crate) early: Option<EarlyOffer>,
 }
 
 /// An acceptor's answer to a hello that was read already.
@@ -48,6 +51,8 @@ pub(crate) struct Accepted {
     /// The whole hello as it came; the session must read the same.
     pub(crate) dialler: Bytes,
     pub(crate) protocol: Box<str>,
+    /// Its word on the dialler's early data, if they are in this protocol.
+    pub(crate) early: Option<EarlyVerdict>,
 }
 
 /// Agreement of both ends, once [`Session::handshake_data`] gives it.
@@ -56,6 +61,8 @@ pub(crate) struct Agreement {
     pub(crate) hello: Hello,
     pub(crate) protocol: Box<str>,
     pub(crate) limits: PeerLimits,
+    /// The acceptor's word on the dialler's early data.
+    pub(crate) early: Option<EarlyVerdict>,
 }
 
 /// Why a dialler is refused for its hello: how the dialler is told, and what the owner is.
@@ -122,9 +129,10 @@ impl ClientConfig for Dial {
         _server_name: &str,
         params: &TransportParameters,
     ) -> Result<Box<dyn Session>, ConnectError> {
-        let own = encode(&self.hello, None, params, &self.grease).ok_or(ConnectError::EndpointStopping)?;
-        let said = self.hello.clone();
-        Ok(Box::new(NullSession::new(Side::Client, State::Start, own, Role::Dialler { said })))
+        let (said, early) = (self.hello.clone(), self.early.clone());
+        let greeting = Greeting { early: early.clone(), ..Greeting::of(said.clone()) };
+        let own = encode(greeting, params, &self.grease).ok_or(ConnectError::EndpointStopping)?;
+        Ok(Box::new(NullSession::new(Side::Client, State::Start, own, Role::Dialler { said, early })))
     }
 }
 
@@ -143,7 +151,11 @@ impl ServerConfig for Answer {
     fn start_session(self: Arc<Self>, _version: u32, params: &TransportParameters) -> Box<dyn Session> {
         let mut verdict = self.verdict.clone();
         let own = match &verdict {
-            Ok(accepted) => encode(&self.hello, Some(&accepted.protocol), params, &self.grease),
+            Ok(Accepted { protocol, early, .. }) => {
+                let chosen = Some(protocol.clone());
+                let greeting = Greeting { chosen, verdict: *early, ..Greeting::of(self.hello.clone()) };
+                encode(greeting, params, &self.grease)
+            }
             Err(_) => Some(Vec::new()),
         };
         let own = own.unwrap_or_else(|| {
@@ -154,15 +166,10 @@ impl ServerConfig for Answer {
     }
 }
 
-fn encode(
-    hello: &Hello,
-    chosen: Option<&str>,
-    params: &TransportParameters,
-    grease: &Grease,
-) -> Option<Vec<u8>> {
-    let mut parameters = Vec::new();
-    params.write(&mut parameters);
-    Greeting { hello: hello.clone(), chosen: chosen.map(Box::from), parameters }.encode(grease)
+/// The whole hello; `greeting` has no parameters yet.
+fn encode(mut greeting: Greeting, params: &TransportParameters, grease: &Grease) -> Option<Vec<u8>> {
+    params.write(&mut greeting.parameters);
+    greeting.encode(grease)
 }
 
 /// One end's session.
@@ -183,6 +190,8 @@ enum Role {
     /// The lists that it said count, whatever they are by now.
     Dialler {
         said: Hello,
+        /// Protocol of the data that it sent with that.
+        early: Option<EarlyOffer>,
     },
     Acceptor {
         verdict: Result<Accepted, TransportError>,
@@ -228,21 +237,25 @@ impl NullSession {
         }
         let Some(greeting) = self.other_hello.push(bytes)? else { return Ok(false) };
         let (limits, parameters) = check(&greeting, !self.side)?;
-        let protocol = match &self.role {
-            Role::Dialler { said } => {
+        let (protocol, early) = match &self.role {
+            Role::Dialler { said, early } => {
                 let chosen = choose(&said.lists, &greeting.hello.lists, said.asked.as_deref());
                 let chosen = chosen.and_then(Choice::spoken);
                 if chosen.is_none() || chosen != greeting.chosen.as_deref() {
                     return Err(error(alert::DECRYPT_ERROR, "the acceptor chose what the rule does not"));
                 }
-                chosen.map(Box::from)
+                let sent = early.as_ref().is_some_and(|early| Some(&*early.protocol) == chosen);
+                (chosen.map(Box::from), greeting.verdict.filter(|_| sent))
             }
             Role::Acceptor { verdict } => {
                 let accepted = verdict.as_ref().ok();
                 if accepted.is_none_or(|accepted| accepted.dialler != self.other_hello.bytes()) {
                     return Err(error(alert::UNEXPECTED_MESSAGE, "the hello changed"));
                 }
-                accepted.map(|accepted| accepted.protocol.clone())
+                (
+                    accepted.map(|accepted| accepted.protocol.clone()),
+                    accepted.and_then(|accepted| accepted.early),
+                )
             }
         };
         let protocol = protocol.expect("checked in both roles");
@@ -251,7 +264,7 @@ impl NullSession {
             Side::Server => (self.other_hello.bytes(), &self.own_hello[..]),
         };
         self.transcript = Some(Transcript::new(dialler, acceptor));
-        self.agreed = Some((Agreement { hello: greeting.hello, protocol, limits }, parameters));
+        self.agreed = Some((Agreement { hello: greeting.hello, protocol, limits, early }, parameters));
         self.state = State::HelloRead;
         Ok(true)
     }
@@ -295,11 +308,19 @@ impl Session for NullSession {
     }
 
     fn early_crypto(&self) -> Option<(Box<dyn HeaderKey>, Box<dyn PacketKey>)> {
-        None
+        let dialler = match &self.role {
+            Role::Dialler { early: Some(_), .. } => &self.own_hello[..],
+            Role::Acceptor { verdict: Ok(Accepted { early: Some(EarlyVerdict::Taken), dialler, .. }) } => {
+                dialler
+            }
+            Role::Dialler { early: None, .. } | Role::Acceptor { .. } => return None,
+        };
+        let Keys { header, packet } = Secret::early(dialler).keys(Side::Client);
+        Some((header.local, packet.local))
     }
 
     fn early_data_accepted(&self) -> Option<bool> {
-        None
+        self.agreed.as_ref().map(|(agreement, _)| agreement.early == Some(EarlyVerdict::Taken))
     }
 
     fn is_handshaking(&self) -> bool {
@@ -317,7 +338,8 @@ impl Session for NullSession {
     }
 
     fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
-        Ok(self.agreed.as_ref().map(|(_, parameters)| *parameters))
+        let is_early = matches!(self.role, Role::Dialler { early: Some(_), .. });
+        Ok(self.agreed.as_ref().map(|(_, parameters)| *parameters).or_else(|| is_early.then(least)))
     }
 
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {

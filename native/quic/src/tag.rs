@@ -35,7 +35,16 @@ impl Secret {
 
     /// Secret of 1-RTT packets: from both hellos.
     pub(crate) fn data(transcript: &Transcript) -> Self {
-        Self(XxHash3_64::oneshot_with_seed(3, &transcript.0))
+        Self::of(transcript, 3)
+    }
+
+    fn of(transcript: &Transcript, level: u64) -> Self {
+        Self(XxHash3_64::oneshot_with_seed(level, &transcript.0))
+    }
+
+    /// Secret of 0-RTT packets: from the dialler's hello, so that an acceptor that read another one opens none.
+    pub(crate) fn early(dialler: &[u8]) -> Self {
+        Self::of(&Transcript::new(dialler, &[]), 4)
     }
 
     /// Packet keys of a generation, as `side` uses them.

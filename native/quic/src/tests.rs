@@ -53,6 +53,15 @@ impl Pair {
         self.ends[0].connection = Some(handle);
     }
 
+    /// Dials with a message in the first flight.
+    fn dial_early(&mut self) {
+        let End { quic, connection, .. } = &mut self.ends[0];
+        let handle = quic.connect_early(PEER, Some(&["test".into()]), (1, "test"), (None, None), self.now);
+        let message = quic.begin_message(handle, 0, 5).expect("a first message");
+        assert_eq!(quic.write_message(handle, message, &mut bytes::Bytes::from_static(b"early")), 5);
+        *connection = Some(handle);
+    }
+
     /// Until nothing moves, with time for delayed acknowledgements.
     fn run(&mut self) {
         for _ in 0..50 {

@@ -10,6 +10,8 @@ use crate::{cid, tag::TAG_LENGTH, varint};
 pub(crate) struct Weight {
     /// STREAM frames that say where a stream goes on: stream, offset, length.
     pub(crate) pieces: Vec<(u64, u64, u64)>,
+    /// Those of them that came under long headers, in early data.
+    pub(crate) early_pieces: u32,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,
     /// Connection IDs given out or retired.
@@ -78,6 +80,7 @@ impl Weight {
                     // A whole message in one piece leaves nothing behind.
                     if offset > 0 || kind & STREAM_FIN == 0 {
                         self.pieces.push((stream, offset, length));
+                        self.early_pieces += u32::from(is_long);
                     }
                     length
                 }

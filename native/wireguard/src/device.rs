@@ -204,6 +204,17 @@ impl Device {
         self.peers.get(&peer).is_some_and(|peer| peer.session(self.now).is_some())
     }
 
+    /// Name that the peer has for the session under which a packet to it would be sealed now: the receiver index of the
+    /// datagram (whitepaper section 5.4.6).
+    pub fn sealing_session(&self, peer: PeerId) -> Option<u32> {
+        Some(self.peers.get(&peer)?.session(self.now)?.peer_index())
+    }
+
+    /// Whether this device has, or had a while ago, a session with a peer to which it gave this name.
+    pub fn knows_session(&self, peer: PeerId, index: u32) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.knows_session(index))
+    }
+
     /// The peer's endpoint: where it was last heard, or configured to be.
     pub fn endpoint(&self, peer: PeerId) -> Option<SocketAddr> {
         self.peers.get(&peer)?.endpoint()

@@ -122,6 +122,14 @@ impl Peer {
         tunnels.into_iter().flatten().find_map(|tunnel| tunnel.sealing(now))
     }
 
+    /// Whether one of its sessions has this name here.
+    pub(crate) fn knows_session(&self, index: u32) -> bool {
+        [self.tunnel.as_ref(), self.retired.as_deref()]
+            .into_iter()
+            .flatten()
+            .any(|tunnel| tunnel.knows(index))
+    }
+
     /// The tunnel that a received message is for.
     pub(crate) fn tunnel_at(&mut self, index: TunnelIndex) -> Option<&mut Tunnel> {
         let tunnels = [self.tunnel.as_mut(), self.retired.as_deref_mut()];

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 
-const { url, number, protocols, peer } = JSON.parse(process.argv[2])
+const { url, number, protocols, peer, early } = JSON.parse(process.argv[2])
 const { Device, PrivateKey } = await import(url)
 const key = (number) => PrivateKey.from(new Uint8Array(32).fill(number + 1))
 
@@ -37,10 +37,17 @@ async function echo(connection) {
 }
 
 async function dial(peer) {
-  const connection = await peer.connect().catch((error) => {
+  const connection = await peer.connect({ ...(early && { early }) }).catch((error) => {
     process.send({ failed: { code: error.code, message: error.message } })
   })
   if (connection === undefined) return
+  const stream = connection.openStream({ priority: 3 })
+  stream.end(Buffer.alloc(STREAM, 7))
+  let streamed = 0
+  stream.on('data', (chunk) => {
+    streamed += chunk.length
+  })
+  const ended = once(stream, 'end')
   const echoes = []
   const reading = (async () => {
     for await (const { bytes, priority } of connection.messages()) {
@@ -51,13 +58,7 @@ async function dial(peer) {
   const sent = MESSAGES.map(([priority, length]) => connection.send(Buffer.alloc(length, priority), { priority }))
   const outcomes = await Promise.all(sent.map(async (send) => (await send).settled))
   await reading
-  const stream = connection.openStream({ priority: 3 })
-  stream.end(Buffer.alloc(STREAM, 7))
-  let streamed = 0
-  stream.on('data', (chunk) => {
-    streamed += chunk.length
-  })
-  await once(stream, 'end')
+  await ended
   // Nothing more comes of it: what was sent is settled, and the echo's word about itself is small.
   await setTimeout(0)
   process.send({ connected: { protocol: connection.protocol, outcomes: [...new Set(outcomes)], echoes, streamed } })

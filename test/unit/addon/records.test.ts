@@ -100,6 +100,10 @@ describe('RecordReader', () => {
         [1, bytes],
       ],
       [
+        ['early', 7, 1, 'ledger/2'],
+        [7, 1, 'ledger/2'],
+      ],
+      [
         ['connected', 7, 1, 1, 'ledger/2', encodedLists(undefined)],
         [7, 1, 'remote', 'ledger/2', lists(undefined)],
       ],

@@ -83,6 +83,32 @@ describe('Dial', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('gives the connection early to whoever wants it so, and cancels it for nobody who gives up later', async () => {
+    const rigged = rig()
+    const gaveUp = new AbortController()
+    const early = rigged.dial.join(1_000, undefined, true)
+    const plain = rigged.dial.join(1_000, gaveUp.signal)
+    await settle()
+    rigged.dial.early(CONNECTION)
+    expect(await early).toBe(CONNECTION)
+    expect(rigged.isOver).toBe(false)
+    gaveUp.abort(new Error('enough'))
+    await expect(plain).rejects.toThrow('enough')
+    expect([rigged.isOver, rigged.cancelled]).toEqual([true, []])
+  })
+
+  it('is over once everyone has the connection early, and tries nothing more', async () => {
+    const rigged = rig()
+    const early = rigged.dial.join(1_000, undefined, true)
+    await settle()
+    rigged.dial.early(CONNECTION)
+    expect(await early).toBe(CONNECTION)
+    expect([rigged.isOver, rigged.cancelled]).toEqual([true, []])
+    rigged.dials[0]?.receiver.closed(close('refused'))
+    await rigged.clock.advance(10_000)
+    expect(rigged.dials).toHaveLength(1)
+  })
+
   it('is over once everyone has an answer, and leaves its own dial to end as it may', async () => {
     const rigged = rig()
     const joined = rigged.dial.join(1_000, undefined)

@@ -28,12 +28,39 @@ impl<T: Transport> Engine<T> {
         timeout: Duration,
         now: Instant,
     ) -> Result<Dialled, ConnectError> {
+        self.dial(peer, protocols, false, timeout, now)
+    }
+
+    /// As [`Engine::connect`]. Where the peer has a session and one protocol alone can come of the dial, `Event::Early`
+    /// comes first: what is sent from then on leaves with the hello, a flight at most, and is read before the peer's
+    /// answer is here. If the peer dials at once, and its dial survives, the connection goes on with that under the
+    /// same id. An unanswered hello is not said anew.
+    pub fn connect_early(
+        &mut self,
+        peer: PeerId,
+        protocols: Option<Vec<Box<str>>>,
+        timeout: Duration,
+        now: Instant,
+    ) -> Result<Dialled, ConnectError> {
+        self.dial(peer, protocols, true, timeout, now)
+    }
+
+    #[inline(never)]
+    fn dial(
+        &mut self,
+        peer: PeerId,
+        protocols: Option<Vec<Box<str>>>,
+        early: bool,
+        timeout: Duration,
+        now: Instant,
+    ) -> Result<Dialled, ConnectError> {
         self.check_dial(peer, protocols.as_deref())?;
         if let Some(live) = self.live_connection(peer, protocols.as_deref()) {
             return Ok(Dialled::Live(live));
         }
         let mut connection = Connection::new(peer, Initiator::Local, Phase::Dialling);
         connection.wanted = protocols;
+        connection.early = early;
         let id = self.keep_connection(connection);
         if self.wireguard.endpoint(peer).is_none() {
             self.bury(id, no_endpoint(), now);
@@ -71,6 +98,9 @@ impl<T: Transport> Engine<T> {
         if !self.learn_incarnation(peer, hello.incarnation, now) {
             // A late answer, of a process that is gone.
             self.suspect(peer, now);
+            if self.calls.connections.get(&id).is_some_and(|connection| connection.flight.is_some()) {
+                return self.abandon(id, restarted(), now);
+            }
             return match initiator {
                 Initiator::Local => self.wait_refused(id, now),
                 Initiator::Remote => self.abandon(id, restarted(), now),
@@ -79,6 +109,8 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
+        // It goes on with a dial of the peer's.
+        let is_adopted = connection.given && connection.theirs.is_some();
         connection.phase = Phase::Live;
         connection.protocol = protocol.clone();
         connection.incarnation = Some(hello.incarnation);
@@ -88,7 +120,9 @@ impl<T: Transport> Engine<T> {
         self.release_waiting(peer, id, now);
         self.arm_heartbeat(id, now);
         self.begin_pacing(id, now);
+        self.end_flight(id);
         let theirs = hello.lists.into();
+        let initiator = if is_adopted { Initiator::Remote } else { initiator };
         self.tell_connected(Event::Connected { connection: id, peer, initiator, protocol, theirs });
         self.announce_if_newer(id);
         self.revive(id);
@@ -110,7 +144,7 @@ impl<T: Transport> Engine<T> {
                 }
             }
         };
-        self.abandon(id, Closed::new(ClosedBy::Network, cause, reason), now);
+        self.give_up_dial(id, Closed::new(ClosedBy::Network, cause, reason), now);
     }
 
     /// Keeps a dial that the peer refused as a duplicate. Where this end knows of no such connection, either the peer's
@@ -230,13 +264,23 @@ impl<T: Transport> Engine<T> {
         let observed = self.wireguard.endpoint(peer);
         let round_trip = self.wireguard.handshake_round_trip(peer);
         let own = self.protocols_of(peer).clone();
-        let handle = self.transport.connect(peer, asked.as_deref(), observed, round_trip, now);
+        let early = if doubtful { None } else { self.early_of(id, now) };
+        let handle = early.as_ref().and_then(|(session, protocol)| {
+            let (early, path) = ((*session, &**protocol), (observed, round_trip));
+            self.transport.connect_early(peer, asked.as_deref(), early, path, now)
+        });
+        let flies_early = handle.is_some();
+        let handle = handle
+            .unwrap_or_else(|| self.transport.connect(peer, asked.as_deref(), observed, round_trip, now));
         self.calls.bind(id, handle);
         if let Some(connection) = self.calls.connections.get_mut(&id) {
             connection.own = Some(own);
             connection.said.hellos += 1;
             connection.said.last = Some(now);
             connection.said.doubtful = doubtful;
+        }
+        if let Some((_, protocol)) = early.filter(|_| flies_early) {
+            self.begin_flight(id, protocol);
         }
     }
 

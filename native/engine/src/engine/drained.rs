@@ -53,8 +53,12 @@ impl<T: Transport> Engine<T> {
         bytes: u64,
         now: Instant,
     ) {
-        let Some(lane) = self.calls.connections.get_mut(&id).and_then(|it| it.lanes.get_mut(&priority))
-        else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
+            return;
+        };
+        // It may have to be written again.
+        let is_early = connection.flight.is_some();
+        let Some(lane) = connection.lanes.get_mut(&priority) else {
             return;
         };
         lane.stats.sent_bytes += bytes;
@@ -62,6 +66,7 @@ impl<T: Transport> Engine<T> {
             return;
         }
         match source {
+            Source::Messages if is_early => lane.drained += bytes,
             Source::Messages => {
                 lane.drained += bytes;
                 self.drained.note(Drain::Lane(id, priority), lane.drained, bytes, lane.left(), now);
@@ -69,6 +74,9 @@ impl<T: Transport> Engine<T> {
             Source::Stream(id) => {
                 if let Some(stream) = self.streams.get_mut(&id) {
                     stream.drained += bytes;
+                    if is_early {
+                        return;
+                    }
                     self.drained.note(Drain::Stream(id), stream.drained, bytes, stream.pending_bytes, now);
                 }
             }
@@ -88,6 +96,17 @@ impl<T: Transport> Engine<T> {
         while let Some((_, drain)) = self.drained.later.pop_front() {
             self.tell(drain);
         }
+    }
+
+    /// Tells what left a connection's lanes and streams so far.
+    #[cold]
+    pub(super) fn tell_drained_of(&mut self, id: ConnectionId) {
+        let Some(connection) = self.calls.connections.get(&id) else {
+            return;
+        };
+        let lanes = connection.lanes.keys().map(|&priority| Drain::Lane(id, priority));
+        let drains: Vec<_> = lanes.chain(connection.streams.iter().copied().map(Drain::Stream)).collect();
+        drains.into_iter().for_each(|drain| self.tell(drain));
     }
 
     fn tell(&mut self, drain: Drain) {

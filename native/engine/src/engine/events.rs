@@ -46,6 +46,7 @@ impl<T: Transport> Engine<T> {
             | Event::PeerDown { .. }
             | Event::Stranger { .. }
             | Event::StrangerGone { .. }
+            | Event::Early { .. }
             | Event::Connected { initiator: Initiator::Local, .. }
             | Event::Confirmed { .. }
             | Event::Finished { .. }

@@ -32,6 +32,17 @@ impl<T: Transport> Engine<T> {
             self.transport.refuse(handle, code, now);
             return self.take_answer_to_dial();
         }
+        if self
+            .transport
+            .early_session(handle)
+            .is_some_and(|session| !self.wireguard.knows_session(peer, session))
+        {
+            self.transport.decline_early(handle);
+        }
+        let (hello, protocol) = match self.adopt(peer, handle, hello, protocol, now) {
+            Ok(()) => return,
+            Err(own) => own,
+        };
         let mut connection = Connection::new(peer, Initiator::Remote, Phase::Accepted);
         connection.protocol = protocol;
         // The transport read the hello a moment ago, by these.
@@ -76,7 +87,8 @@ impl<T: Transport> Engine<T> {
         }
         // A dialler has one dial under way for an offer: a second one means that it has given up the first.
         for id in self.connections_of(peer) {
-            if self.calls.connections.get(&id).is_some_and(|other| other.is_accepted_for(protocol)) {
+            let given_up = |other: &Connection| other.is_accepted_for(protocol) && !other.given;
+            if self.calls.connections.get(&id).is_some_and(given_up) {
                 self.abandon(id, duplicate(ClosedBy::Remote), now);
             }
         }

@@ -27,7 +27,7 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
-        let (peer, phase) = (connection.peer, connection.phase);
+        let (peer, phase, flies_early) = (connection.peer, connection.phase, connection.flight.is_some());
         let Some(handle) = connection.handle.filter(|_| connection.ending.is_none()) else {
             return;
         };
@@ -41,6 +41,7 @@ impl<T: Transport> Engine<T> {
         };
         let doubts = self.doubt(peer, handle, since, now);
         let asks = match phase {
+            Phase::Dialling if flies_early => self.await_answer(id, since, now),
             Phase::Dialling => self.repeat_hello(id, handle, now),
             Phase::Live | Phase::Closing => self.ask(id, handle, since, now),
             Phase::Accepted | Phase::Waiting(_) | Phase::Refused => Some(doubts),
@@ -135,8 +136,8 @@ impl<T: Transport> Engine<T> {
         self.calls.timers.arm(id, Timer::Probe, now + PROBE);
     }
 
-    /// Gives up a connection that does not answer, though the peer dials on. A machine that is busy, at either end, is slow to answer
-    /// everything: only a peer that was refused, and came again, has had its turn to answer.
+    /// Gives up a connection that does not answer, though the peer dials on. A machine that is busy, at either end, is
+    /// slow to answer everything: only a peer that was refused, and came again, has had its turn to answer.
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
@@ -281,6 +282,6 @@ const FOLLOWS: u32 = 12;
 const DOUBLINGS: u32 = 3;
 /// Longest silence of a live connection when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);
-/// Dials that are refused for a connection while it is silent: the first one and two after its refusal, one of which may be lost. A dial is
-/// made three times within the second above (`REDIAL`).
+/// Dials that are refused for a connection while it is silent: the first one and two after its refusal, one of which
+/// may be lost. A dial is made three times within the second above (`REDIAL`).
 const REFUSED_FOR: u32 = 3;

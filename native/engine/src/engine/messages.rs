@@ -178,6 +178,9 @@ impl<T: Transport> Engine<T> {
                 if let Some(handle) = state.handle {
                     self.transport.cancel_message(handle, begun, reason);
                 }
+                if let Some(flight) = &mut state.flight {
+                    flight.gave_up(message, reason);
+                }
                 // It may stand in the way of those behind it, for want of flow control that they do not need.
                 self.handle_writable(connection);
             }

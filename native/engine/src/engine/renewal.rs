@@ -52,6 +52,8 @@ impl<T: Transport> Engine<T> {
         let late = now >= since + self.transport.probe_timeout(handle).unwrap_or_default();
         match connection.phase {
             Phase::Live | Phase::Closing if late => self.ask_now(id, now),
+            // QUIC repeats the flight; another one might be read twice.
+            Phase::Dialling if connection.flight.is_some() => return false,
             Phase::Dialling
                 if late || connection.said.doubtful || !self.wireguard.has_session(connection.peer) =>
             {

@@ -69,6 +69,9 @@ impl<T: Transport> Engine<T> {
             TransportEvent::Confirmed => self.events.push_back(Event::Confirmed { connection: id }),
             TransportEvent::Finished => self.events.push_back(Event::Finished { connection: id }),
             TransportEvent::Connected { hello, protocol } => self.handle_connected(id, hello, protocol, now),
+            TransportEvent::EarlyRejected { by_successor } => {
+                self.handle_early_rejected(id, by_successor, now)
+            }
             TransportEvent::Closed(closed) => self.handle_closed(id, closed, now),
             TransportEvent::Datagram(bytes) => self.tell_datagram(id, bytes),
             TransportEvent::Message { priority, bytes } => {
@@ -111,6 +114,9 @@ impl<T: Transport> Engine<T> {
         let dialling = connection.phase == Phase::Dialling;
         if ending.is_none() && dialling && closed.cause == CloseCause::Duplicate && self.keep_refused(id, now)
         {
+            return;
+        }
+        if ending.is_none() && self.goes_on_by_itself(id, &closed, now) {
             return;
         }
         if closed.cause == CloseCause::ListsDiffer {

@@ -111,11 +111,13 @@ impl<T: Transport> Engine<T> {
             return;
         };
         state.receiving = false;
-        if let (Some(stream), Some(connection)) =
-            (state.handle, self.calls.connections.get(&state.connection))
-            && let Some(connection) = connection.handle
+        if let (Some(handle), Some(owner)) = (state.handle, self.calls.connections.get_mut(&state.connection))
+            && let Some(connection) = owner.handle
         {
-            self.transport.stop_stream(connection, stream, code);
+            self.transport.stop_stream(connection, handle, code);
+            if let Some(flight) = &mut owner.flight {
+                flight.stopped(stream, code);
+            }
         } else {
             state.stop = Some(code);
         }
@@ -244,7 +246,7 @@ impl<T: Transport> Engine<T> {
     }
 
     /// Puts a stream with work into its lane, if it does not stand there.
-    fn list(&mut self, stream: StreamId) {
+    pub(super) fn list(&mut self, stream: StreamId) {
         let Some(state) = self.streams.get_mut(&stream).filter(|state| !state.listed && state.has_work())
         else {
             return;

@@ -125,6 +125,9 @@ fn write_messages<T: Transport>(
                 return Progress::Done;
             };
             lane.stats.waited.record(now.saturating_duration_since(message.since));
+            if let Some(flight) = &mut connection.flight {
+                flight.begin(&message, priority);
+            }
             if let Some(sent) = connection.messages.get_mut(&message.id) {
                 sent.stage = Stage::Begun(priority, begun);
             }
@@ -142,6 +145,9 @@ fn write_messages<T: Transport>(
         let taken = transport.write_message(handle, current.handle, &mut part);
         current.rest.advance(taken);
         *left -= taken;
+        if let Some(flight) = &mut connection.flight {
+            flight.wrote(priority, taken);
+        }
         if current.rest.is_empty() {
             lane.current = None;
         } else if taken < asked {
@@ -188,6 +194,9 @@ fn write_stream<T: Transport>(
                 return Ok(Progress::Blocked);
             };
             stream.handle = Some(handle);
+            if let Some(flight) = &mut owner.flight {
+                flight.open(id, stream);
+            }
             stream.name = StreamName::default();
             owner.stream_of.insert(handle, id);
             if let Some(code) = stream.stop.take() {
@@ -200,7 +209,11 @@ fn write_stream<T: Transport>(
         if *left == 0 {
             return Ok(Progress::More);
         }
+        let before = owner.flight.is_some().then(|| front.clone());
         let taken = write_part(transport, connection, handle, front, *left)?;
+        if let (Some(flight), Some(before)) = (&mut owner.flight, before) {
+            flight.wrote_stream(id, before.slice(..taken));
+        }
         let (finished, blocked) = (front.is_empty(), taken == 0);
         *left -= taken;
         stream.pending_bytes -= taken as u64;

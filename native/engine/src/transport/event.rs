@@ -35,6 +35,12 @@ pub enum Event {
         /// The protocol that both speak.
         protocol: Box<str>,
     },
+    /// Nothing that was sent of [`super::Transport::connect_early`] was read: messages and streams that were begun are
+    /// gone, without further events. The dial goes on, or ends as a duplicate.
+    EarlyRejected {
+        /// But a process of the peer's before this one may have read some.
+        by_successor: bool,
+    },
     /// A dial of a peer's was refused for the lists of both ends. Its handle names nothing.
     Refused {
         /// The peer.

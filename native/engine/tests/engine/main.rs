@@ -4,6 +4,7 @@ mod arrivals;
 mod bare;
 mod closing;
 mod connect;
+mod early;
 mod ecn;
 mod flood;
 mod hostile;

@@ -327,6 +327,7 @@ impl World {
                 | Event::Finished { .. }
                 | Event::StreamStopped { .. }
                 | Event::StreamDrained { .. }
+                | Event::Early { .. }
                 | Event::StreamFinished { .. } => {}
             }
         }

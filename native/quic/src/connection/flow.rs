@@ -16,6 +16,10 @@ const OVERHEAD: u64 = 28;
 /// round trip.
 const URGENT_PACKETS: u64 = 8;
 
+/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
+/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
+const EARLY_MAX: u64 = 12_000;
+
 /// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
 /// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
 const LEAST_PACKETS: u64 = 2;
@@ -50,6 +54,8 @@ pub(super) struct Flow {
     has_datagrams: bool,
     /// All control frames left since this was last asked.
     is_drained: bool,
+    /// Bytes that may still be written before the acceptor has answered; `None`: it has.
+    early: Option<u64>,
 }
 
 impl Flow {
@@ -64,11 +70,28 @@ impl Flow {
             owed: 0,
             has_datagrams: false,
             is_drained: false,
+            early: None,
         }
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) {
         self.unsent += bytes as u64;
+        if let Some(left) = &mut self.early {
+            *left = left.saturating_sub(bytes as u64);
+        }
+    }
+
+    /// Lets one flight be written before the acceptor has answered.
+    pub(super) fn begin_early(&mut self) {
+        self.early = Some(EARLY_MAX);
+    }
+
+    /// The acceptor has answered; `rejected`: what was written is gone.
+    pub(super) fn end_early(&mut self, rejected: bool) {
+        self.early = None;
+        if rejected {
+            self.unsent = 0;
+        }
     }
 
     pub(super) fn gauge(&self) -> &Gauge {
@@ -110,7 +133,11 @@ impl Flow {
         let full = mtu - OVERHEAD;
         let least = LEAST_PACKETS * full;
         let room = (self.free(0, mtu) * full).min(UNSENT_MAX.max(least)).saturating_sub(self.unsent);
-        if room < least { 0 } else { room }
+        match self.early {
+            Some(left) => room.min(left),
+            None if room < least => 0,
+            None => room,
+        }
     }
 
     /// Notes a transmit that left, through an open gate or past a shut one. Whether it asks for an acknowledgement.
@@ -179,7 +206,7 @@ impl Connection {
     pub(crate) fn urge(&mut self) -> usize {
         let mtu = u64::from(self.inner.current_mtu());
         let beyond = self.flow.free(URGENT_PACKETS, mtu) * (mtu - OVERHEAD);
-        if self.phase != Phase::Open || beyond == 0 {
+        if self.phase != Phase::Open || beyond == 0 || self.flow.early.is_some() {
             return self.room();
         }
         self.flow.urged = true;

@@ -35,6 +35,15 @@ impl Quic {
         self.touch(connection);
     }
 
+    /// Whether a peer may have the early data of the datagram in hand looked at: quinn-proto may keep it for a dial
+    /// that is not accepted yet, and would work it off with that.
+    pub(super) fn affords_early(&mut self, peer: PeerTag, now: Instant) -> bool {
+        let pieces = self.weight.early_pieces;
+        let affords = pieces == 0 || self.allowances.entry(peer).or_default().spend(pieces, now);
+        self.totals.datagrams_too_costly += u64::from(!affords);
+        affords
+    }
+
     /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
     /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
     /// connection that ended here lingers, to repeat its word.

@@ -48,6 +48,48 @@ fn a_list_altered_on_its_way_is_told_at_both_ends() {
 }
 
 #[test]
+fn of_a_dial_whose_hello_was_altered_no_early_data_is_read_and_no_answer_to_it() {
+    for direction in [0, 1] {
+        let mut pair = Pair::new();
+        let mut destination = Vec::new();
+        pair.path = Box::new(move |sender, datagram| {
+            if sender == 0 && destination.is_empty() {
+                destination = destination_of(datagram);
+            }
+            if sender == direction && datagram[0] & 0xb0 == 0x80 {
+                let side = if sender == 0 { Side::Client } else { Side::Server };
+                // The name of the one transport, which decides nothing.
+                alter_initial(datagram, side, &destination, |payload| {
+                    if payload.windows(6).any(|window| window == b"quic/1") {
+                        replace(payload, b"quic/1", b"quic/7");
+                    }
+                });
+            }
+            true
+        });
+        pair.dial_early();
+        for _ in 0..2 {
+            while pair.carry(0) || pair.carry(1) {}
+            let [_, End { quic, connection, events }] = &mut pair.ends;
+            let is_told = events.iter().any(|event| matches!(event, Event::Connected { .. }));
+            if let Some(handle) = connection.filter(|_| is_told)
+                && let Some(message) = quic.begin_message(handle, 0, 6)
+            {
+                quic.write_message(handle, message, &mut bytes::Bytes::from_static(b"answer"));
+            }
+        }
+        pair.run();
+        for (end, by) in [(0, ClosedBy::Local), (1, ClosedBy::Remote)] {
+            let closed = pair.closed(end).unwrap_or_else(|| panic!("end {end}, direction {direction}"));
+            assert_eq!((closed.by, closed.cause), (by, CloseCause::ListsDiffer), "{closed:?}");
+        }
+        let read = |end: &End| end.has(|event| matches!(event, Event::Message { .. }));
+        assert!(!read(&pair.ends[0]), "direction {direction}");
+        assert_eq!(read(&pair.ends[1]), direction == 1, "the acceptor's hello alone was altered");
+    }
+}
+
+#[test]
 fn an_unknown_hello_version_is_answered_with_ours() {
     let mut pair = Pair::new();
     pair.path = Box::new(|sender, datagram| {
@@ -180,6 +222,8 @@ fn greeting() -> Greeting {
             observed: Some("[2001:db8::1]:51820".parse().unwrap()),
         },
         chosen: Some("ledger/1".into()),
+        early: None,
+        verdict: None,
         parameters: vec![1, 2, 3],
     }
 }

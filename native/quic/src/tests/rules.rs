@@ -193,3 +193,35 @@ impl Pair {
         self.ends[end].quic.ping(connection);
     }
 }
+
+#[test]
+fn small_pieces_of_early_data_are_weighed_before_there_is_a_connection() {
+    let mut quic = End::new(1).quic;
+    let now = start();
+    let pieces: Vec<u8> = (0..200u16)
+        .flat_map(|n| {
+            let [high, low] = (0x4000 | (n * 2)).to_be_bytes();
+            // A STREAM frame with offset and length, of one byte.
+            [0x0e, 0, high, low, 1, b'x']
+        })
+        .collect();
+    let length = 0x4000 | (1 + pieces.len() + TAG_LENGTH) as u16;
+    // A 0-RTT packet, its connection IDs of 8 bytes and none, its packet number in one.
+    let head = [
+        &[0xd0][..],
+        &crate::session::QUIC_VERSION.to_be_bytes(),
+        &[8],
+        &[7; 8],
+        &[0],
+        &length.to_be_bytes(),
+        &[0],
+    ];
+    let datagram = [&head.concat()[..], &pieces, &[0; TAG_LENGTH]].concat();
+    for _ in 0..200 {
+        quic.handle_datagram(PEER, Ecn::NotEct, BytesMut::from(&datagram[..]), None, now);
+    }
+    assert!(quic.totals().datagrams_dropped > 100);
+    assert_eq!(quic.totals().datagrams_too_costly, 0, "40,000 at once");
+    quic.handle_datagram(PEER, Ecn::NotEct, BytesMut::from(&datagram[..]), None, now);
+    assert_eq!(quic.totals().datagrams_too_costly, 1);
+}

@@ -3,6 +3,7 @@
 
 mod datagrams;
 mod determinism;
+mod early;
 mod flight;
 mod flow;
 mod handshake;

@@ -86,6 +86,8 @@ pub(crate) enum Policy {
 pub(crate) struct TestNode {
     pub(crate) quic: Quic,
     pub(crate) policy: Policy,
+    /// Name of the session that it knows, in which early data may have been sent.
+    pub(crate) session: u32,
     /// Releases messages as they come.
     pub(crate) releases: bool,
     /// Messages that were not released, by their index.
@@ -122,6 +124,7 @@ impl TestNode {
         Self {
             quic: Quic::new(config),
             policy: Policy::Accept,
+            session: 7,
             releases: true,
             unreleased: Vec::new(),
             events: Vec::new(),
@@ -150,6 +153,24 @@ impl TestNode {
         now: Instant,
     ) -> ConnectionHandle {
         let handle = self.quic.connect(peer, Some(&names(offered)), Some(address(peer)), round_trip, now);
+        self.pump(now);
+        handle
+    }
+
+    /// Dials for this protocol alone, with a message that leaves with the hello.
+    pub(crate) fn connect_early(
+        &mut self,
+        peer: PeerTag,
+        offered: &str,
+        protocol: &str,
+        first: impl Into<Bytes>,
+        now: Instant,
+    ) -> ConnectionHandle {
+        let round_trip = Some(Duration::from_millis(40));
+        let asked = Some(names(offered));
+        let path = (Some(address(peer)), round_trip);
+        let handle = self.quic.connect_early(peer, asked.as_deref(), (7, protocol), path, now);
+        self.send(handle, 0, first);
         self.pump(now);
         handle
     }
@@ -342,10 +363,17 @@ impl TestNode {
                 assert_eq!(self.settled.insert(id, outcome), None, "settled twice");
             }
             Event::Incoming { .. } => {
+                if self.quic.early_session(connection).is_some_and(|session| session != self.session) {
+                    self.quic.decline_early(connection);
+                }
                 match self.policy {
                     Policy::Accept => self.quic.accept(connection, None, now),
                     Policy::Refuse(code) => self.quic.refuse(connection, code, now),
                 }
+                self.events.push((connection, event));
+            }
+            Event::EarlyRejected { .. } => {
+                self.begun.retain(|(known, _), _| *known != connection);
                 self.events.push((connection, event));
             }
             Event::Connected { ref protocol, .. } => {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use super::Tunnel;
 use crate::constants::REJECT_AFTER_TIME;
 
 /// A pair of keys.
@@ -23,7 +24,19 @@ pub(crate) struct Session {
     pub(super) contested: bool,
 }
 
+impl Tunnel {
+    /// Whether one of its sessions, also one that seals no more, has this name here.
+    pub(crate) fn knows(&self, index: u32) -> bool {
+        self.sessions.iter().flatten().any(|session| session.index == index)
+    }
+}
+
 impl Session {
+    /// Its name at the other end.
+    pub(crate) fn peer_index(&self) -> u32 {
+        self.peer_index
+    }
+
     /// Instant from which nothing is sealed under it.
     pub(crate) fn expires(&self) -> Instant {
         self.dated + REJECT_AFTER_TIME

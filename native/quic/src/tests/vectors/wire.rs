@@ -176,6 +176,8 @@ fn dialler() -> Greeting {
             observed: Some("192.0.2.1:51820".parse().unwrap()),
         },
         chosen: None,
+        early: None,
+        verdict: None,
         parameters: vec![1, 2, 3],
     }
 }
@@ -184,22 +186,19 @@ fn acceptor() -> Greeting {
     let Greeting { hello, parameters, .. } = dialler();
     let lists = Lists { generation: Some(0), offer: names("ledger/1"), ..hello.lists };
     let observed = Some("[2001:db8::1]:51820".parse().unwrap());
-    Greeting { hello: Hello { lists, observed, ..hello }, chosen: Some("ledger/2".into()), parameters }
+    let chosen = Some("ledger/2".into());
+    Greeting { hello: Hello { lists, observed, ..hello }, chosen, early: None, verdict: None, parameters }
 }
 
 fn asking() -> Greeting {
-    let Greeting { hello, chosen, parameters } = dialler();
+    let Greeting { hello, .. } = dialler();
     let hello = Hello { asked: Some(names("ledger/1")), observed: None, ..hello };
-    Greeting { hello, chosen, parameters }
+    Greeting { hello, ..dialler() }
 }
 
 fn before() -> Greeting {
-    let Greeting { hello, chosen, parameters } = dialler();
-    Greeting {
-        hello: Hello { lists: Lists { generation: None, ..hello.lists }, ..hello },
-        chosen,
-        parameters,
-    }
+    let Greeting { hello, .. } = dialler();
+    Greeting { hello: Hello { lists: Lists { generation: None, ..hello.lists }, ..hello }, ..dialler() }
 }
 
 fn names(list: &str) -> Vec<Box<str>> {
