@@ -141,10 +141,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly replaces: Connection | undefined
   /** Settles with the reason when the connection has ended; never rejects. */
   readonly closed: Promise<CloseReason>
-  /**
-   * Resolves once the peer has taken the connection, as it has where `connect()` was called without `early`. Rejects with the error with
-   * which `connect()` would have; that is never an unhandled rejection.
-   */
+  /** Resolves once the peer has taken it, as it has without `early`. Rejects as `connect()` would have, which is never unhandled. */
   readonly confirmed: Promise<void>
 
   readonly #id: number

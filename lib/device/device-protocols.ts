@@ -2,11 +2,11 @@ import type { Peer } from '../peer/peer.js'
 import type { PeerReceiver } from '../peer/peer-host.js'
 import type { Runtime } from '../runtime.js'
 import { type ClosingVerdict, canClose } from '../versions/can-close.js'
-import { type CanCloseOptions, parseCanClose } from '../versions/can-close-options.js'
 import type { Lists } from '../versions/choice.js'
 import type { Floor } from '../versions/floors.js'
 import { protocolName } from '../versions/protocols.js'
 import type { Settings } from '../versions/settings.js'
+import { type CanCloseOptions, parseCanClose } from './can-close-options.js'
 
 /** Protocols of a device, as they were set. */
 export interface DeviceProtocols {

@@ -27,6 +27,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'dial/dial-pace.ts': ['test/unit/dial/dial.test.ts'],
   'dial/dial-routes.ts': ['test/contract/connect.test.ts'],
   'dial/peer-dials.ts': ['test/contract/connect.test.ts', 'test/contract/keep-connected.test.ts'],
+  'dial/unconfirmed.ts': ['test/unit/network/confirmed.test.ts'],
   'dial/dial-trace.ts': ['test/contract/diagnostics.test.ts'],
   'driver.ts': ['test/process/driver.test.mjs'],
   'drivers/addon-path.ts': ['test/process/addon.test.mjs'],
@@ -76,7 +77,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'device/driver-options.ts': ['test/process/driver.test.mjs'],
   'drivers/world.ts': ['test/unit/drivers/wakeup.test.ts', 'test/unit/network/roll.test.ts'],
   'peer/peer-protocols.ts': ['test/contract/moves.test.ts', 'test/contract/protocols.test.ts'],
-  'versions/can-close-options.ts': ['test/contract/protocols.test.ts'],
+  'device/can-close-options.ts': ['test/contract/protocols.test.ts'],
   'versions/floor-options.ts': ['test/contract/protocols.test.ts'],
   'versions/transports.ts': ['test/contract/protocols.test.ts'],
 }

@@ -28,7 +28,8 @@ pub(crate) trait Host {
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool;
 }
 
-/// Dials a peer, early if that can be. One function for both commands: each copy of a call and its answer takes some 5 KB.
+/// Dials a peer, early if that can be. One function for both commands: each copy of a call and its answer takes some
+/// 5 KB.
 #[inline(never)]
 pub(crate) fn dial(
     host: &mut impl Host,
