@@ -63,8 +63,10 @@ pub(crate) struct Connection {
     /// Instant at which this end last asked for an answer that is due.
     pub(crate) asked: Option<Instant>,
     pub(crate) in_vain: InVain,
-    /// Dials of the peer's that were refused for its sake since it was asked for a sign of life.
+    /// Seconds of its silence in which dials of the peer's were refused for its sake.
     pub(crate) refused_for: u32,
+    /// Such a dial was refused in the present second.
+    pub(crate) refused_again: bool,
     /// Instant at which a renewed session last moved it on.
     pub(crate) moved_on: Option<Instant>,
     /// Hellos of a dial.
@@ -171,6 +173,7 @@ impl Connection {
             asked: None,
             in_vain: InVain::default(),
             refused_for: 0,
+            refused_again: false,
             moved_on: None,
             said: Said::default(),
             untold: Untold::default(),

@@ -127,21 +127,22 @@ impl<T: Transport> Engine<T> {
         let Some(handle) = connection.handle else {
             return;
         };
+        connection.refused_again = true;
         if self.calls.timers.is_armed(id, Timer::Probe) {
-            connection.refused_for += 1;
             return;
         }
-        connection.refused_for = 1;
+        connection.refused_for = 0;
         self.transport.ping(handle);
         self.calls.timers.arm(id, Timer::Probe, now + PROBE);
     }
 
     /// Gives up a connection that does not answer, though the peer dials on. A machine that is busy, at either end, is
-    /// slow to answer everything: only a peer that was refused, and came again, has had its turn to answer.
+    /// slow to answer everything: only a peer that is refused again and again has had its turn to answer.
     pub(super) fn check_probe(&mut self, id: ConnectionId, now: Instant) {
-        let Some(connection) = self.calls.connections.get(&id) else {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
+        connection.refused_for += u32::from(std::mem::take(&mut connection.refused_again));
         let (handle, refused_for) = (connection.handle, connection.refused_for);
         let silent = |handle: &ConnectionHandle| {
             self.transport.unanswered_since(*handle).is_some_and(|since| since + PROBE <= now)
@@ -282,6 +283,6 @@ const FOLLOWS: u32 = 12;
 const DOUBLINGS: u32 = 3;
 /// Longest silence of a live connection when a duplicate of it is refused.
 const PROBE: Duration = Duration::from_secs(1);
-/// Dials that are refused for a connection while it is silent: the first one and two after its refusal, one of which
-/// may be lost. A dial is made three times within the second above (`REDIAL`).
+/// Seconds in which dials are refused for a connection while it is silent: more than the slowest round trip, after
+/// which a refused dial is made anew (`REDIAL`).
 const REFUSED_FOR: u32 = 3;

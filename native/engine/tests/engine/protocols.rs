@@ -398,3 +398,37 @@ fn end(offer: &str, accept: &str) -> Protocols {
 fn names(list: &str) -> Vec<Box<str>> {
     list.split_whitespace().map(Box::from).collect()
 }
+
+#[test]
+fn a_dialler_hears_once_that_the_other_end_has_the_connection_a_round_trip_later() {
+    let mut world = pair(&end("1", "1"), &end("1", "1"), 0);
+    world.network.set_default(Link { loss: 0.1, ..Link::with_latency(Duration::from_millis(20)) });
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.run_for(SECOND * 5);
+    let told = |n: u16| {
+        let events = &world.node(at(n)).events;
+        events.iter().filter(|(_, event)| matches!(event, Event::Confirmed { .. })).collect::<Vec<_>>()
+    };
+    assert!(matches!(told(0)[..], [(_, Event::Confirmed { connection })] if *connection == ours));
+    assert!(told(1).is_empty(), "the end that was dialled has nothing to wait for");
+    let connected =
+        world.node(at(0)).events.iter().find(|(_, event)| matches!(event, Event::Connected { .. }));
+    let since = connected.expect("it is connected").0;
+    assert!(told(0)[0].0 >= since + Duration::from_millis(40));
+}
+
+#[test]
+fn a_connection_over_a_slow_path_outlives_the_dials_that_are_refused_for_its_sake() {
+    let mut world = pair(&end("1", "1"), &end("1", "1"), 0);
+    let (ours, theirs) = connect(&mut world, 0, 1);
+    world.network.set_default(Link::with_latency(Duration::from_millis(900)));
+    // The dialler let it give way, and the other end does not know that yet.
+    world.with(at(0), |node, _| node.engine.supersede(ours));
+    dial(&mut world, 0, None).expect("something is offered");
+    world.run_for(SECOND / 2);
+    world.with(at(1), |node, now| node.send(theirs, 3, crate::world::bulk(100), now));
+    world.run_for(SECOND * 6);
+    let closed = world.node(at(1)).closed();
+    assert!(closed.is_empty(), "{closed:?}");
+    assert_eq!(world.node(at(1)).live(), [theirs]);
+}
