@@ -1,8 +1,8 @@
 import type { AddonDevice } from '../addon/addon.js'
 import type { Driver, SocketErrors } from '../driver.js'
 import { fromNative } from '../errors.js'
-import { ForwardedCommands } from '../generated/commands.js'
 import type { DeviceFigures } from '../generated/figures.js'
+import { ForwardedCommands } from '../generated/forwarded-commands.js'
 
 /** The commands of a driver, which are the addon's; `enter` and `leave` surround each. */
 export abstract class CommandDriver<Device extends AddonDevice> extends ForwardedCommands<Device> implements Driver {

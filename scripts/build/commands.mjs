@@ -6,12 +6,17 @@ import { camel, comment, docOf, list } from './typescript.mjs'
 
 const RUST = 'native/binding/src/commands.rs'
 
-/** `lib/generated/commands.ts` and `objects.ts`, from the commands of `native/binding` and from the structs that cross: paths and texts. */
+/**
+ * `lib/generated/commands.ts`, `forwarded-commands.ts` and `objects.ts`, from the commands of `native/binding` and from the structs that cross: paths
+ * and texts. Types of the addon are in the second alone: the others are behind types that users have, in whose package its types are not.
+ */
 export function commandFiles() {
   const structs = STRUCTS.flatMap((path) => structsOf(path, read(path)))
   const names = new Map(structs.map(({ rust, name }) => [rust, name]))
+  const commands = commandsOf(read(RUST))
   return {
-    'lib/generated/commands.ts': commandsText(commandsOf(read(RUST)), names),
+    'lib/generated/commands.ts': commandsText(commands, names),
+    'lib/generated/forwarded-commands.ts': forwardedText(commands, names),
     'lib/generated/objects.ts': objectsText(structs, names),
   }
 }
@@ -71,18 +76,29 @@ ${interfaces.join('\n')}`
 function commandsText(commands, names) {
   const type = (rust) => typeOf(rust, names)
   const signatures = commands.map((command) => `${comment(command.doc, '  ')}  ${signature(command, type)}\n`)
-  const calls = commands.map((command) => `  ${signature(command, type)} {\n${call(command, type)}  }\n`)
-  const figures = Object.values(FIGURES).sort()
-  const objects = [...names.values()].filter((name) => new RegExp(`\\b${name}\\b`).test(signatures.join('')))
   return `${HEAD}
-import type * as addon from '../../native/binding.js'
-import type { ${figures.join(', ')} } from './figures.js'
-import type { ${objects.sort().join(', ')} } from './objects.js'
-
+${imports(signatures, names)}
 /** Commands of an engine. Those that give something or throw are answered at once; the others are queued, one wake per turn. */
 export interface Commands {
 ${signatures.join('\n')}}
+`
+}
 
+/** The files of types that these texts need. */
+function imports(texts, names) {
+  const objects = [...names.values()].filter((name) => new RegExp(`\\b${name}\\b`).test(texts.join('')))
+  return `import type { ${Object.values(FIGURES).sort().join(', ')} } from './figures.js'
+import type { ${objects.sort().join(', ')} } from './objects.js'
+`
+}
+
+function forwardedText(commands, names) {
+  const type = (rust) => typeOf(rust, names)
+  const calls = commands.map((command) => `  ${signature(command, type)} {\n${call(command, type)}  }\n`)
+  return `${HEAD}
+import type * as addon from '../../native/binding.js'
+import type { Commands } from './commands.js'
+${imports(calls, names)}
 /** The classes of the addon, which have the same commands. */
 type Device = addon.NativeDevice | addon.ScriptDevice
 

@@ -43,6 +43,11 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'figures/lane-totals.ts': ['test/unit/figures/lane-stats.test.ts'],
   'figures/stats.ts': ['test/contract/lanes.test.ts'],
   'generated/figures.ts': ['test/architecture/generated.test.ts', 'test/contract/devices.test.ts'],
+  'generated/forwarded-commands.ts': [
+    'test/architecture/generated.test.ts',
+    'test/contract',
+    'test/process/driver.test.mjs',
+  ],
   'generated/commands.ts': ['test/architecture/generated.test.ts', 'test/contract', 'test/process/driver.test.mjs'],
   'generated/limits.ts': ['test/architecture/generated.test.ts', 'test/unit/arguments/limits.test.ts'],
   'generated/objects.ts': ['test/architecture/generated.test.ts', 'test/contract'],

@@ -77,7 +77,7 @@ describe('TypeScript', () => {
     ['lib/device/device.ts', "import ws from 'ws'", /no dependencies/],
     ['lib/device/device.ts', "import { x } from 'warren'", /loaded twice/],
     ['lib/drivers/native.ts', "import {\n  NativeDevice,\n} from '../../native/binding.js'", /only its types/],
-    ['lib/generated/commands.ts', "import { NativeDevice } from '../../native/binding.js'", /only its types/],
+    ['lib/generated/forwarded-commands.ts', "import { NativeDevice } from '../../native/binding.js'", /only its types/],
     ['lib/cli/ping.ts', "import { Device } from '../device/device.js'", /public package name/],
     ['examples/broadcast/node.ts', "import { Device } from '../../lib/index.js'", /public package name/],
     ['bench/main.ts', "export * from '../lib/index.js'", /public package name/],
@@ -89,7 +89,7 @@ describe('TypeScript', () => {
     ['lib/device/device.ts', "import { open } from '../drivers/native.js'\nimport { once } from 'node:events'"],
     ['lib/addon/addon.ts', "import type { Native } from '../../native/binding.js'"],
     ['lib/drivers/native.ts', "import type {\n  NativeDevice,\n} from '../../native/binding.js'"],
-    ['lib/generated/commands.ts', "import type * as addon from '../../native/binding.js'"],
+    ['lib/generated/forwarded-commands.ts', "import type * as addon from '../../native/binding.js'"],
     ['lib/cli/main.ts', "import { Device } from 'warren'\nimport { ping } from './ping.js'"],
     ['lib/device/device.ts', "// import x from 'elsewhere'"],
   ])('%s may have %s', (path, text) => {

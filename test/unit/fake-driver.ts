@@ -1,7 +1,7 @@
 import type { AddonDevice } from '../../lib/addon/addon.js'
 import type { Driver } from '../../lib/driver.js'
-import { ForwardedCommands } from '../../lib/generated/commands.js'
 import { NO_DEVICE_FIGURES } from '../../lib/generated/figures.js'
+import { ForwardedCommands } from '../../lib/generated/forwarded-commands.js'
 
 /** One command that was given. */
 export type Command = readonly [name: string, ...args: unknown[]]
