@@ -15,8 +15,8 @@ export function previousCommit() {
 }
 
 /**
- * Builds it by its own lockfiles, once, under `target/previous/<commit>`; the URL of its package. The addon has the profile of tests,
- * whose crates are compiled already.
+ * Builds it by its own lockfiles, once, under `target/previous/<commit>`; the URL of its package. Nothing that was compiled is shared with
+ * this build: to cargo a crate at the same place of another workspace is the same one, and its files are older than what was made of ours.
  */
 export function buildPrevious(commit) {
   const folder = join(root, 'target/previous', commit)
@@ -29,7 +29,7 @@ export function buildPrevious(commit) {
   run('git', ['archive', '--output', archive, commit], root)
   run('tar', ['-xf', archive, '-C', folder], root)
   rmSync(archive)
-  const target = join(root, 'target')
+  const target = join(folder, 'target')
   run('cargo', ['build', '--locked', '--package', 'warren-binding', '--target-dir', target], folder)
   mkdirSync(join(folder, 'prebuilds', prebuildName()), { recursive: true })
   copyFileSync(join(target, 'debug', LIBRARY), join(folder, 'prebuilds', prebuildName(), 'warren.node'))
