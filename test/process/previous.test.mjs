@@ -27,6 +27,13 @@ describe('the build before', { skip }, () => {
     await dialler.told('done')
   })
 
+  test('this build moves to another version and back by a drain, a close and a dial, and loses nothing', async (t) => {
+    const options = { moves: [['ledger/2'], ['ledger/1']] }
+    const [dialler] = await pair(t, [current, previous], ['ledger/1'], ['ledger/1', 'ledger/2'], options)
+    const { spoken, outcomes } = await dialler.told('moved')
+    assert.deepEqual({ spoken, outcomes }, { spoken: ['ledger/1', 'ledger/2', 'ledger/1'], outcomes: ['delivered'] })
+  })
+
   for (const dials of ['this build', 'the build before']) {
     const urls = () => (dials === 'this build' ? [current, previous] : [previous, current])
 

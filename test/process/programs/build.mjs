@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 
-const { url, number, protocols, peer, early } = JSON.parse(process.argv[2])
+const { url, number, protocols, peer, early, moves } = JSON.parse(process.argv[2])
 const { Device, PrivateKey } = await import(url)
 const key = (number) => PrivateKey.from(new Uint8Array(32).fill(number + 1))
 
@@ -26,7 +26,8 @@ if (peer === undefined) {
   device.on('connection', echo)
   process.send({ port: device.address.port })
 } else {
-  await dial(device.addPeer({ publicKey: key(1 - number).publicKey, endpoint: `127.0.0.1:${peer}` }))
+  const options = { publicKey: key(1 - number).publicKey, endpoint: `127.0.0.1:${peer}` }
+  await (moves === undefined ? dial(device.addPeer(options)) : move(device.addPeer({ ...options, connect: true })))
 }
 
 async function echo(connection) {
@@ -64,4 +65,46 @@ async function dial(peer) {
   process.send({ connected: { protocol: connection.protocol, outcomes: [...new Set(outcomes)], echoes, streamed } })
   await connection.close({ code: 1_000, reason: 'enough' })
   process.send({ done: true })
+}
+
+/** Sends all the time while its protocols change, each time once it speaks those before. */
+async function move(peer) {
+  const spoken = []
+  device.on('connection', ({ protocol }) => spoken.push(protocol))
+  const outcomes = []
+  let isMoving = true
+  const sending = (async () => {
+    while (isMoving) {
+      outcomes.push(send(peer))
+      await setTimeout(2)
+    }
+  })()
+  await speaks(peer, protocols[0])
+  for (const next of moves) {
+    await setTimeout(200)
+    device.setProtocols(next)
+    await speaks(peer, next[0])
+  }
+  await setTimeout(200)
+  isMoving = false
+  await sending
+  const settled = new Set(await Promise.all(outcomes))
+  process.send({ moved: { spoken, outcomes: [...settled] } })
+}
+
+/** Sends on the connection of the moment, and on the next one where that one sends no more. */
+async function send(peer) {
+  const bytes = Buffer.alloc(2_000)
+  for (;;) {
+    try {
+      const connection = await peer.connect()
+      return await (await connection.send(bytes)).settled
+    } catch (error) {
+      if (error.code !== 'ERR_WARREN_SUPERSEDED' && error.code !== 'ERR_WARREN_CONNECTION_CLOSED') return error.code
+    }
+  }
+}
+
+async function speaks(peer, protocol) {
+  while ((await peer.connect()).protocol !== protocol) await setTimeout(10)
 }
