@@ -132,7 +132,8 @@ describe('the command line', () => {
   it('has pings as large as a datagram can be, and no larger', async () => {
     const key = PrivateKey.generate()
     await using far = await Device.open({ privateKey: key, listen: { host: '127.0.0.1' }, authorize: () => true })
-    await using near = await Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' } })
+    const path = { listen: { host: '127.0.0.1' }, mtu: 1_420 }
+    await using near = await Device.open({ privateKey: PrivateKey.generate(), ...path })
     const connection = await near.addPeer({ publicKey: far.publicKey, endpoint: far.address }).connect()
     await until(() => connection.maxDatagramSize === MOST_BYTES)
     const terminal = new TestTerminal()
