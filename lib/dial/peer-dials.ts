@@ -260,9 +260,7 @@ export class PeerDials<C extends Dialled> {
     receiver: DialReceiver,
     early: boolean,
   ): number {
-    const { driver } = this.#runtime
-    const asked = [this.#id, protocols, timeout] as const
-    const connection = early ? driver.connectEarly(...asked) : driver.connect(...asked)
+    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout, early)
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
     this.#routes.add(connection, {

@@ -58,12 +58,10 @@ export interface Commands {
    * Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for anything in the
    * lists of both ends. Gives the connection's number, which may be that of a live one. Where the pair speaks a
    * protocol that the peer alone offers, the dial ends with the cause 'peer-dials', and the peer is told that it has to
-   * dial (`dialRefused` there).
+   * dial (`dialRefused` there). `early`: where the dial may take what is to be sent before it is up, the event `early`
+   * says so.
    */
-  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number
-
-  /** As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so. */
-  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number
+  connect(peer: number, protocols: readonly string[] | undefined, timeout: number, early: boolean): number
 
   /** Takes an accepted connection out of those that are pending. */
   claim(connection: number): void

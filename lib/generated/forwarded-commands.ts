@@ -83,12 +83,8 @@ export abstract class ForwardedCommands<To extends Device> implements Commands {
     return answer
   }
 
-  connect(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
-    return this.asked(undefined, () => this.device.connect(peer, protocols as string[] | undefined, timeout))
-  }
-
-  connectEarly(peer: number, protocols: readonly string[] | undefined, timeout: number): number {
-    return this.asked(undefined, () => this.device.connectEarly(peer, protocols as string[] | undefined, timeout))
+  connect(peer: number, protocols: readonly string[] | undefined, timeout: number, early: boolean): number {
+    return this.asked(undefined, () => this.device.connect(peer, protocols as string[] | undefined, timeout, early))
   }
 
   claim(connection: number): void {

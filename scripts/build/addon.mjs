@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, sep } from 'node:path'
 import { BuildError } from './error.mjs'
@@ -11,12 +12,19 @@ export function buildAddon({ force = false } = {}) {
   const output = join('prebuilds', prebuildName())
   const stamp = join(root, output, '.fingerprint')
   const sources = fingerprint(['Cargo.toml', 'Cargo.lock', '.cargo', 'native', 'package.json'], isShipped)
-  const outputs = [join(root, output, 'warren.node'), join(root, 'native/binding.d.ts')]
+  const types = join(root, 'native/binding.d.ts')
+  const outputs = [join(root, output, 'warren.node'), types]
   if (!force && isCurrent(stamp, sources, outputs)) return
   requireCargo()
   const built = spawnSync(process.execPath, [tool.napi, ...buildArguments(output)], { cwd: root, stdio: 'inherit' })
   if (built.status !== 0) throw new BuildError('the native addon did not build: see the messages above')
+  writeFileSync(types, withoutDocs(readFileSync(types, 'utf8')))
   record(stamp, sources)
+}
+
+/** Types alone: each command stands twice in that file, for both classes, and its doc in Rust and in `lib/generated`. */
+export function withoutDocs(types) {
+  return types.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '')
 }
 
 /** The folder of this machine's binary, as the loader looks for it (lib/addon/prebuilds.ts). */

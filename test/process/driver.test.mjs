@@ -49,7 +49,7 @@ for (const [name, open] of [
     // No driver does so: the engine gives odd numbers itself.
     driver.openStream(0, 1, false, 0, undefined)
     assert.match(await failed.promise, /a bug in warren ended the device: a stream was opened under an odd number/)
-    assert.throws(() => driver.connect(0, undefined, 1000), { name: 'WarrenError' })
+    assert.throws(() => driver.connect(0, undefined, 1000, false), { name: 'WarrenError' })
     driver.sendMessage(0, 1, 0, undefined, Buffer.alloc(10))
     await driver.close(0, '')
     const socket = createSocket('udp4').bind(port, '127.0.0.1')

@@ -4,11 +4,8 @@
 //! implement, and what hands each to the addon. The docs are theirs, so they speak of JavaScript's names.
 
 use bytes::Bytes;
-use warren_engine::{ConnectionId, Dialled, PeerId};
+use warren_engine::{ConnectionId, PeerId};
 use warren_io::{Context, Gone};
-
-use crate::errors;
-use crate::options::milliseconds;
 
 /// Access to an engine: on its own thread, or right here.
 pub(crate) trait Host {
@@ -28,27 +25,6 @@ pub(crate) trait Host {
     fn send_datagram(&mut self, connection: ConnectionId, bytes: Bytes) -> bool;
 }
 
-/// Dials a peer, early if that can be. One function for both commands: each copy of a call and its answer takes some
-/// 5 KB.
-#[inline(never)]
-pub(crate) fn dial(
-    host: &mut impl Host,
-    peer: u32,
-    protocols: Option<Vec<String>>,
-    timeout: f64,
-    early: bool,
-) -> errors::Result<u32> {
-    let protocols = protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
-    let timeout = milliseconds(timeout);
-    let dialled = host.call(move |context| match early {
-        true => context.engine.connect_early(PeerId(peer), protocols, timeout, context.now),
-        false => context.engine.connect(PeerId(peer), protocols, timeout, context.now),
-    });
-    let (Dialled::New(connection) | Dialled::Live(connection)) =
-        dialled.map_err(errors::gone)?.map_err(errors::connect)?;
-    Ok(connection.0)
-}
-
 /// Implements the commands for a class whose `host` is a `Host`.
 macro_rules! commands {
     ($device:ident) => {
@@ -56,7 +32,7 @@ macro_rules! commands {
             use bytes::Bytes;
             use napi::Env;
             use napi_derive::napi;
-            use warren_engine::{ConnectionId, MessageId, PeerId, Protocols, StreamId, StreamName};
+            use warren_engine::{ConnectionId, Dialled, MessageId, PeerId, Protocols, StreamId, StreamName};
 
             use super::$device;
             use $crate::commands::Host;
@@ -178,26 +154,26 @@ macro_rules! commands {
                 /// Dials a peer with these protocols, which this dial offers whatever the lists say; undefined: for
                 /// anything in the lists of both ends. Gives the connection's number, which may be that of a live one.
                 /// Where the pair speaks a protocol that the peer alone offers, the dial ends with the cause
-                /// 'peer-dials', and the peer is told that it has to dial (`dialRefused` there).
+                /// 'peer-dials', and the peer is told that it has to dial (`dialRefused` there). `early`: where the
+                /// dial may take what is to be sent before it is up, the event `early` says so.
                 #[napi]
                 pub fn connect(
                     &mut self,
                     peer: u32,
                     protocols: Option<Vec<String>>,
                     timeout: f64,
+                    early: bool,
                 ) -> Result<u32> {
-                    $crate::commands::dial(&mut self.host, peer, protocols, timeout, false)
-                }
-
-                /// As `connect`. Where the dial may take what is to be sent before it is up, the event `early` says so.
-                #[napi]
-                pub fn connect_early(
-                    &mut self,
-                    peer: u32,
-                    protocols: Option<Vec<String>>,
-                    timeout: f64,
-                ) -> Result<u32> {
-                    $crate::commands::dial(&mut self.host, peer, protocols, timeout, true)
+                    let protocols =
+                        protocols.map(|all| all.into_iter().map(String::into_boxed_str).collect());
+                    let timeout = milliseconds(timeout);
+                    let dialled = self.host.call(move |context| match early {
+                        true => context.engine.connect_early(PeerId(peer), protocols, timeout, context.now),
+                        false => context.engine.connect(PeerId(peer), protocols, timeout, context.now),
+                    });
+                    let (Dialled::New(connection) | Dialled::Live(connection)) =
+                        dialled.map_err(errors::gone)?.map_err(errors::connect)?;
+                    Ok(connection.0)
                 }
 
                 /// Takes an accepted connection out of those that are pending.

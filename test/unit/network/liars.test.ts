@@ -133,7 +133,7 @@ describe('a peer that lies', () => {
 
   it('and answers a move twice has one connection of it', async () => {
     const liar = await against(NEW_FIRST, OLD_FIRST)
-    const dial = (): void => void liar.driver.connect(liar.peerId, ['p/2'], 10_000)
+    const dial = (): void => void liar.driver.connect(liar.peerId, ['p/2'], 10_000, false)
     liar.device.setProtocols(NEW_FIRST)
     dial()
     dial()
@@ -152,7 +152,7 @@ describe('a peer that lies', () => {
     driver.finish = () => undefined
     let most = 0
     for (let dial = 0; dial < 200; dial++) {
-      driver.connect(liar.peerId, [dial % 2 === 0 ? 'p/1' : 'p/2'], 10_000)
+      driver.connect(liar.peerId, [dial % 2 === 0 ? 'p/1' : 'p/2'], 10_000, false)
       await liar.world.advance(100)
       most = Math.max(most, liar.honest.connections.size)
     }

@@ -1,30 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
-import { Device, PrivateKey } from 'warren'
-import type { Receiver } from '../../../lib/driver.js'
-import { WORLD, type World } from '../../../lib/drivers/world.js'
-import { FakeDriver } from '../fake-driver.js'
-import { VirtualWorld } from './virtual-world.js'
+import { toldDevice } from './told-device.js'
 
 /** Lists of a build that knows no generations: they are fixed. */
 const FIXED = { generation: undefined, offer: ['p/1', 'p/2'], accept: ['p/1', 'p/2'], transports: [] }
 
-/** A device that is connected with a peer of the build before, through a driver that does as it is told. */
+/** A device that is connected with a peer of the build before. */
 async function rig() {
-  const world = new VirtualWorld({ seed: 1 })
-  const driver = new FakeDriver()
-  const told: { receiver?: Receiver } = {}
-  const open: World['open'] = async (_options, receiver) => {
-    told.receiver = receiver
-    return driver
-  }
-  const around = { clock: world.clock, uptime: world.uptime, soon: world.soon, bind: world.bind, open }
-  const privateKey = PrivateKey.generate()
-  const device = await Device.open({ privateKey, protocols: ['p/1', 'p/2'], [WORLD]: around } as never)
-  device.on('connection', () => undefined)
-  const peer = device.addPeer({ publicKey: PrivateKey.generate().publicKey })
-  const receiver = told.receiver as Receiver
-  receiver.connected(100, 1, 'local', 'p/1', FIXED)
-  return { world, driver, device, peer, receiver }
+  const told = await toldDevice()
+  told.device.on('connection', () => undefined)
+  told.receiver.connected(100, 1, 'local', 'p/1', FIXED)
+  return told
 }
 
 describe('a peer of the build before', () => {
@@ -46,7 +31,7 @@ describe('a peer of the build before', () => {
     receiver.connectionClosed(100, 'local', 'application', 0, 'superseded', [])
     expect(await (await sending)?.settled).toBe('delivered')
     await world.advance(10)
-    expect(driver.given('connect')).toEqual([[1, ['p/2'], expect.any(Number)]])
+    expect(driver.given('connect')).toEqual([[1, ['p/2'], expect.any(Number), false]])
     receiver.connected(1, 1, 'local', 'p/2', FIXED)
     expect(peer.protocols.get('p')?.current).toBe('p/2')
     expect(driver.given('announce')).toEqual([])

@@ -1,35 +1,22 @@
 import { describe, expect, it } from '@jest/globals'
-import { type Connection, Device, PrivateKey } from 'warren'
-import type { Receiver } from '../../../lib/driver.js'
-import { WORLD, type World } from '../../../lib/drivers/world.js'
-import { FakeDriver } from '../fake-driver.js'
-import { VirtualWorld } from './virtual-world.js'
+import type { Connection } from 'warren'
+import { toldDevice } from './told-device.js'
 
 const LISTS = { generation: 1, offer: ['p/1', 'p/2'], accept: ['p/1', 'p/2'], transports: [] }
 
-/** A device with a connection 100 that gave way to 101, through a driver that does as it is told. */
+/** A device with a connection 100 that gave way to 101. */
 async function rig() {
-  const world = new VirtualWorld({ seed: 1 })
-  const driver = new FakeDriver()
-  const told: { receiver?: Receiver } = {}
-  const open: World['open'] = async (_options, receiver) => {
-    told.receiver = receiver
-    return driver
-  }
-  const around = { clock: world.clock, uptime: world.uptime, soon: world.soon, bind: world.bind, open }
-  const privateKey = PrivateKey.generate()
-  const device = await Device.open({ privateKey, protocols: ['p/1', 'p/2'], [WORLD]: around } as never)
+  const told = await toldDevice()
+  const { world, device, receiver } = told
   const made: Connection[] = []
   device.on('connection', (connection) => made.push(connection))
-  const peer = device.addPeer({ publicKey: PrivateKey.generate().publicKey })
-  const receiver = told.receiver as Receiver
   receiver.connected(100, 1, 'local', 'p/1', LISTS)
   await world.advance(1)
   const old = made[0] as Connection
   const sending = old.send(Buffer.from('before'))
   receiver.connected(101, 1, 'remote', 'p/2', LISTS)
   await world.advance(1)
-  return { world, driver, device, peer, receiver, old, young: made[1] as Connection, outgoing: await sending }
+  return { ...told, old, young: made[1] as Connection, outgoing: await sending }
 }
 
 describe('a connection that gave way', () => {

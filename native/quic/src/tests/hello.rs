@@ -16,26 +16,16 @@ use std::collections::BTreeSet;
 fn a_list_altered_on_its_way_is_told_at_both_ends() {
     for (direction, from, to) in [(0, b"test", b"best"), (1, b"test", b"best")] {
         let mut pair = Pair::new();
-        let mut destination = Vec::new();
-        pair.path = Box::new(move |sender, datagram| {
-            if sender == 0 && destination.is_empty() {
-                destination = destination_of(datagram);
-            }
-            if sender == direction && datagram[0] & 0xb0 == 0x80 {
-                let side = if sender == 0 { Side::Client } else { Side::Server };
-                // The list of accepted protocols, which comes after the offered one and decides nothing here.
-                alter_initial(datagram, side, &destination, |payload| {
-                    let Some(at) = payload.windows(4).rposition(|window| window == from) else { return };
-                    // The chosen protocol comes last in an acceptor's hello.
-                    let at = if sender == 1 {
-                        payload[..at].windows(4).rposition(|window| window == from).unwrap()
-                    } else {
-                        at
-                    };
-                    payload[at..at + 4].copy_from_slice(to);
-                });
-            }
-            true
+        pair.path = altering(direction, move |payload| {
+            // The list of accepted protocols, which comes after the offered one and decides nothing here.
+            let Some(at) = payload.windows(4).rposition(|window| window == from) else { return };
+            // The chosen protocol comes last in an acceptor's hello.
+            let at = if direction == 1 {
+                payload[..at].windows(4).rposition(|window| window == from).unwrap()
+            } else {
+                at
+            };
+            payload[at..at + 4].copy_from_slice(to);
         });
         pair.dial();
         pair.run();
@@ -51,21 +41,11 @@ fn a_list_altered_on_its_way_is_told_at_both_ends() {
 fn of_a_dial_whose_hello_was_altered_no_early_data_is_read_and_no_answer_to_it() {
     for direction in [0, 1] {
         let mut pair = Pair::new();
-        let mut destination = Vec::new();
-        pair.path = Box::new(move |sender, datagram| {
-            if sender == 0 && destination.is_empty() {
-                destination = destination_of(datagram);
+        // The name of the one transport, which decides nothing.
+        pair.path = altering(direction, |payload| {
+            if payload.windows(6).any(|window| window == b"quic/1") {
+                replace(payload, b"quic/1", b"quic/7");
             }
-            if sender == direction && datagram[0] & 0xb0 == 0x80 {
-                let side = if sender == 0 { Side::Client } else { Side::Server };
-                // The name of the one transport, which decides nothing.
-                alter_initial(datagram, side, &destination, |payload| {
-                    if payload.windows(6).any(|window| window == b"quic/1") {
-                        replace(payload, b"quic/1", b"quic/7");
-                    }
-                });
-            }
-            true
         });
         pair.dial_early();
         for _ in 0..2 {
@@ -87,6 +67,21 @@ fn of_a_dial_whose_hello_was_altered_no_early_data_is_read_and_no_answer_to_it()
         assert!(!read(&pair.ends[0]), "direction {direction}");
         assert_eq!(read(&pair.ends[1]), direction == 1, "the acceptor's hello alone was altered");
     }
+}
+
+/// A path that alters what one end says in its first packets.
+fn altering(end: usize, mut alter: impl FnMut(&mut [u8]) + 'static) -> Box<Path> {
+    let mut destination = Vec::new();
+    Box::new(move |sender, datagram| {
+        if sender == 0 && destination.is_empty() {
+            destination = destination_of(datagram);
+        }
+        if sender == end && datagram[0] & 0xb0 == 0x80 {
+            let side = if sender == 0 { Side::Client } else { Side::Server };
+            alter_initial(datagram, side, &destination, &mut alter);
+        }
+        true
+    })
 }
 
 #[test]
