@@ -21,15 +21,14 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// Reads all packets of a datagram. What cannot be read is left to quinn-proto, which refuses it.
+    /// Reads all packets of a datagram. Frames that cannot be read are left to quinn-proto, which drops their packet or
+    /// ends the connection, and in either case reads the packets behind it.
     pub(crate) fn read(&mut self, datagram: &[u8]) {
         self.pieces.clear();
         *self = Self { pieces: std::mem::take(&mut self.pieces), ..Self::default() };
         let mut rest = datagram;
         while let Some((is_long, payload)) = next_packet(&mut rest) {
-            if self.read_frames(is_long, payload).is_none() {
-                return;
-            }
+            let _ = self.read_frames(is_long, payload);
         }
     }
 
@@ -97,6 +96,14 @@ impl Weight {
                 PATH_CHALLENGE | PATH_RESPONSE => 8,
                 DATAGRAM => frames.len() as u64,
                 DATAGRAM_WITH_LENGTH => number()?,
+                CONNECTION_CLOSE => {
+                    let (_code, _frame) = (number()?, number()?);
+                    number()?
+                }
+                APPLICATION_CLOSE => {
+                    let _code = number()?;
+                    number()?
+                }
                 ACK_FREQUENCY => {
                     let (_sequence, _threshold, delay, _reordering) =
                         (number()?, number()?, number()?, number()?);
@@ -134,7 +141,9 @@ fn next_packet<'a>(rest: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     let length = usize::try_from(varint::take(rest)?).ok()?;
     let (body, after) = rest.split_at_checked(length)?;
     *rest = after;
-    Some((true, body.get(number..body.len().checked_sub(TAG_LENGTH)?)?))
+    // One that is too short is dropped, and what is behind it is read.
+    let frames = body.len().checked_sub(TAG_LENGTH).and_then(|end| body.get(number..end));
+    Some((true, frames.unwrap_or_default()))
 }
 
 /// Pieces that a peer may ask for: a store that fills with time.
@@ -214,6 +223,8 @@ const NEW_CONNECTION_ID: u64 = 0x18;
 const RETIRE_CONNECTION_ID: u64 = 0x19;
 const PATH_CHALLENGE: u64 = 0x1a;
 const PATH_RESPONSE: u64 = 0x1b;
+const CONNECTION_CLOSE: u64 = 0x1c;
+const APPLICATION_CLOSE: u64 = 0x1d;
 const HANDSHAKE_DONE: u64 = 0x1e;
 /// RFC 9221.
 const DATAGRAM: u64 = 0x30;
