@@ -12,8 +12,12 @@ pub(crate) struct Weight {
     pub(crate) pieces: Vec<(u64, u64, u64)>,
     /// Those of them that came under long headers, in early data.
     pub(crate) early_pieces: u32,
+    /// All STREAM frames.
+    pub(crate) stream_frames: u64,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,
+    /// Length of the datagram: quinn-proto takes each piece to pin all of its packet, and sorts the sooner.
+    pub(crate) bytes: usize,
     /// Connection IDs given out or retired.
     pub(crate) ids: u32,
     /// Something that no honest end ever sends.
@@ -25,11 +29,21 @@ impl Weight {
     /// ends the connection, and in either case reads the packets behind it.
     pub(crate) fn read(&mut self, datagram: &[u8]) {
         self.pieces.clear();
-        *self = Self { pieces: std::mem::take(&mut self.pieces), ..Self::default() };
+        *self = Self { pieces: std::mem::take(&mut self.pieces), bytes: datagram.len(), ..Self::default() };
         let mut rest = datagram;
         while let Some((is_long, payload)) = next_packet(&mut rest) {
             let _ = self.read_frames(is_long, payload);
         }
+    }
+
+    /// Times that a piece costs what one in an ordinary packet does.
+    pub(crate) fn factor(&self) -> u32 {
+        u32::try_from(self.bytes.div_ceil(ORDINARY)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether so many pieces of one stream are more than a datagram may bring of any.
+    pub(crate) fn is_too_dear(&self, pieces: u32) -> bool {
+        pieces as usize * self.bytes > SORTED_MAX
     }
 
     fn read_frames(&mut self, is_long: bool, mut frames: &[u8]) -> Option<()> {
@@ -76,6 +90,7 @@ impl Weight {
                     let offset = if kind & STREAM_HAS_OFFSET > 0 { number()? } else { 0 };
                     let is_open_ended = kind & STREAM_HAS_LENGTH == 0;
                     let length = if is_open_ended { frames.len() as u64 } else { number()? };
+                    self.stream_frames += 1;
                     // A whole message in one piece leaves nothing behind.
                     if offset > 0 || kind & STREAM_FIN == 0 {
                         self.pieces.push((stream, offset, length));
@@ -186,6 +201,12 @@ impl Allowance {
 const PIECES_PER_SECOND: u32 = 10_000;
 /// Two seconds of losing every second one of 10,000 packets a second.
 const PIECES_AT_ONCE: u32 = 40_000;
+
+/// The longest datagram of an ordinary path.
+const ORDINARY: usize = 1_500;
+/// Pieces of a datagram, each taken to be as long as that: quinn-proto sorts a stream for every 32 KiB of them. No
+/// ordinary datagram has more; of a longer one that has, black hole detection makes ordinary ones.
+const SORTED_MAX: usize = 320 << 10;
 
 /// Microseconds. Honest ends ask for milliseconds.
 const LATEST_ACK: u64 = 10_000_000;
