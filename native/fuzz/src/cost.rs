@@ -132,7 +132,8 @@ fn pieces_that_overlap_hold_no_more_memory_than_their_bytes_explain() {
             attack.node.now += Duration::from_micros(500);
         }
         let credit = (PINS * PINNED) as usize + FULL;
-        assert!(most <= credit * 3 / 2 + (64 << 10), "{most} held for {credit}");
+        // quinn-proto sorts a stream once it holds one and a half times as much beside it.
+        assert!(most <= credit * 5 / 2 + (64 << 10), "{most} held for {credit}");
         assert!(attack.lives());
     }
 }
