@@ -15,7 +15,7 @@ use warren_engine::{ConfigError, Engine, Event, Quic};
 use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
 use crate::event_loop::EventLoop;
-use crate::mailbox::{Context, Core, Here, Mailbox, Stop, Waker, panic_message};
+use crate::mailbox::{Context, Core, Mailbox, Stop, Waker, panic_message};
 use crate::poll::{Notifier, Watch};
 use crate::socket::{Offload, Socket};
 use crate::stats::IoStats;
@@ -120,10 +120,14 @@ impl<T: Transport + Send + 'static> Driver<T> {
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
         changes: bool,
     ) -> Result<R, Gone> {
-        let command = match self.mailbox.run_here(&self.clock, command, changes) {
-            Here::Ran(answer) => return answer.ok_or(Gone),
-            Here::Busy(command) => command,
-        };
+        // Made for each command, so what is the same for all is not here.
+        let mut command = Some(command);
+        let mut answer = None;
+        let mut run = |context: Context<'_, T>| answer = command.take().map(|command| command(context));
+        if self.mailbox.run_here(&self.clock, &mut run, changes) {
+            return answer.ok_or(Gone);
+        }
+        let command = command.ok_or(Gone)?;
         let (answer, answered) = sync_channel(1);
         self.post(move |context| {
             let _ = answer.send(command(context));

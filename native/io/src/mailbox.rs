@@ -29,13 +29,6 @@ pub struct Context<'a, T: Transport = Quic> {
     pub now: Instant,
 }
 
-/// End of an attempt to run a command here.
-pub(crate) enum Here<R, C> {
-    Ran(Option<R>),
-    /// The thread runs, or has ended.
-    Busy(C),
-}
-
 /// The engine and the driver's counters: the thread's while it runs, the owner's for a moment while it sleeps.
 pub(crate) struct Core<T: Transport> {
     pub(crate) engine: Engine<T>,
@@ -147,20 +140,18 @@ impl<T: Transport> Mailbox<T> {
         !commands.closed
     }
 
-    /// Runs a command here and now if the thread sleeps, after those that wait. No answer: it panicked, or one of those
-    /// did, which ends the device.
+    /// Runs a command here and now if the thread sleeps, after those that wait. `false`: the thread runs, or has ended.
+    /// One that panics ends the device.
     ///
     /// `changes`: the thread is woken, for there may be something to send, or a nearer deadline.
-    pub(crate) fn run_here<R, C: FnOnce(Context<'_, T>) -> R>(
+    pub(crate) fn run_here(
         &self,
         clock: &Clock,
-        command: C,
+        command: &mut dyn FnMut(Context<'_, T>),
         changes: bool,
-    ) -> Here<R, C> {
-        let Ok(mut held) = self.core.try_lock() else { return Here::Busy(command) };
-        let Some(core) = held.as_mut().filter(|_| !lock(&self.commands).closed) else {
-            return Here::Busy(command);
-        };
+    ) -> bool {
+        let Ok(mut held) = self.core.try_lock() else { return false };
+        let Some(core) = held.as_mut().filter(|_| !lock(&self.commands).closed) else { return false };
         let mut earlier = Vec::new();
         self.take_commands(usize::MAX, &mut earlier);
         let wakes = changes || !earlier.is_empty();
@@ -169,24 +160,20 @@ impl<T: Transport> Mailbox<T> {
             for command in earlier {
                 command(core.context(now));
             }
-            command(core.context(now))
+            command(core.context(now));
         }));
-        let answer = match ran {
-            Ok(answer) => Some(answer),
-            Err(panic) => {
-                self.close();
-                self.fail(panic_message(&*panic));
-                let core = held.take();
-                // A state that a panic left half done may panic again when it is dropped.
-                let _ = catch_unwind(AssertUnwindSafe(move || drop(core)));
-                None
-            }
-        };
+        if let Err(panic) = &ran {
+            self.close();
+            self.fail(panic_message(&**panic));
+            let core = held.take();
+            // A state that a panic left half done may panic again when it is dropped.
+            let _ = catch_unwind(AssertUnwindSafe(move || drop(core)));
+        }
         drop(held);
-        if wakes || answer.is_none() {
+        if wakes || ran.is_err() {
             self.wake();
         }
-        Here::Ran(answer)
+        true
     }
 
     /// Says whether the owner waits for room, or for the end of a message: else these wake nobody for `SOON`.
