@@ -226,9 +226,6 @@ fn own(index: u64) -> u64 {
     index * 4 + 2
 }
 
-/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
-const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];
-
 /// One packet is acknowledged.
 fn acknowledges(number: u64) -> Vec<u8> {
     let mut frame = vec![2];
@@ -268,3 +265,6 @@ fn given() -> Vec<u8> {
     }
     frames
 }
+
+/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
+const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];

@@ -6,8 +6,6 @@ use std::time::Instant;
 use crate::meter::outside;
 use warren_engine::{Config, Ecn, Engine, Limits, Path, PeerConfig, PrivateKey, TransmitBatch};
 
-pub(crate) const VICTIM: u8 = 0;
-
 pub(crate) fn key(n: u8) -> PrivateKey {
     PrivateKey::from_bytes([n + 1; 32])
 }
@@ -81,3 +79,5 @@ pub(crate) fn expire(engine: &mut Engine, now: Instant) {
         engine.handle_timeout(now);
     }
 }
+
+pub(crate) const VICTIM: u8 = 0;

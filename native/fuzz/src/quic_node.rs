@@ -11,18 +11,6 @@ use warren_quic::{
     StreamName,
 };
 
-/// The one peer.
-pub(crate) const PEER: PeerTag = PeerTag(7);
-
-/// Limits far below the defaults, so that a short input reaches them.
-pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
-pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
-
-/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
-const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
-/// Connections that are over, for as long as they may repeat their end, and the tables.
-const OTHER_BYTES: usize = 256 << 10;
-
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,
     pub(crate) now: Instant,
@@ -248,3 +236,15 @@ impl QuicNode {
         self.events.push_back((handle, event));
     }
 }
+
+/// The one peer.
+pub(crate) const PEER: PeerTag = PeerTag(7);
+
+/// Limits far below the defaults, so that a short input reaches them.
+pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
+pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
+
+/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
+const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
+/// Connections that are over, for as long as they may repeat their end, and the tables.
+const OTHER_BYTES: usize = 256 << 10;

@@ -8,12 +8,6 @@ use bytes::{Buf, Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle, StreamName};
 
-/// The other end, for both.
-const PEER: PeerTag = PeerTag(0);
-
-/// Datagrams asked for at once, as for one GSO call.
-const BATCH: usize = 32;
-
 fn main() {
     let bytes = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4_u64 << 30);
     for _ in 0..3 {
@@ -201,3 +195,9 @@ impl Peer {
         read
     }
 }
+
+/// The other end, for both.
+const PEER: PeerTag = PeerTag(0);
+
+/// Datagrams asked for at once, as for one GSO call.
+const BATCH: usize = 32;

@@ -19,9 +19,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{config::Config, grease::Grease};
 
-/// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
-pub(crate) const LENGTH: usize = 8;
-
 /// Secrets behind a node's connection IDs, reset tokens and endpoints; wiped when dropped.
 pub(crate) struct Secrets {
     pub(crate) ids: ConnectionIds,
@@ -141,3 +138,6 @@ fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     }
     mac.finalize_fixed().into()
 }
+
+/// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
+pub(crate) const LENGTH: usize = 8;

@@ -88,9 +88,6 @@ mod wire {
     pub(super) const APPLICATION: u64 = 256;
 }
 
-/// The code with which a peer is told that it broke the rules of messages and streams.
-pub(crate) const VIOLATION: VarInt = VarInt::from_u32(wire::VIOLATION as u32);
-
 impl Closed {
     /// An end of which nothing but this is known.
     pub(crate) fn new(by: ClosedBy, cause: CloseCause, reason: impl Into<Vec<u8>>) -> Self {
@@ -170,9 +167,6 @@ fn shortened(reason: &[u8]) -> Vec<u8> {
     cut[..end].to_vec()
 }
 
-/// Longest reason of an application; a peer's own word can be as long as its packet.
-const REASON_MAX: usize = 256;
-
 fn cause_of(code: TransportErrorCode) -> CloseCause {
     // Before 1-RTT keys an application's close is hidden behind this one (RFC 9000 section 10.2.3).
     if code == TransportErrorCode::APPLICATION_ERROR || code == TransportErrorCode::NO_ERROR {
@@ -191,6 +185,12 @@ fn cause_of(code: TransportErrorCode) -> CloseCause {
         _ => CloseCause::Violation,
     }
 }
+
+/// The code with which a peer is told that it broke the rules of messages and streams.
+pub(crate) const VIOLATION: VarInt = VarInt::from_u32(wire::VIOLATION as u32);
+
+/// Longest reason of an application; a peer's own word can be as long as its packet.
+const REASON_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests;

@@ -454,15 +454,6 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
-/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
-/// take.
-const LINGER_MAX: Duration = Duration::from_secs(10);
-
-/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
-/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
-const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
-
 /// Access for tests.
 #[cfg(test)]
 impl Connection {
@@ -482,3 +473,12 @@ impl Connection {
         self.inner.force_key_update();
     }
 }
+
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
+const LINGER_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
+const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;

@@ -9,12 +9,6 @@ use crate::{
 };
 use thiserror::Error;
 
-/// The longest body of a known type.
-pub(crate) const MAX_BODY: u64 = 4096;
-
-/// Bytes that may wait to be written; more means that the other end does not read its control stream.
-const MAX_WAITING: usize = 1 << 18;
-
 /// A receiver's word. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ControlFrame {
@@ -35,9 +29,6 @@ pub(crate) enum ControlFrame {
     /// Nothing more will be sent: the receiver holds all that was.
     Finished,
 }
-
-/// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
-pub(crate) const READ_ALL: u64 = varint::MAX;
 
 /// Frames that wait to be written to the control stream.
 #[derive(Debug, Default)]
@@ -205,9 +196,6 @@ fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
     varint::take(body).ok_or(Malformed)
 }
 
-/// The reason why a message was refused; the only one so far.
-const REASON_TOO_LONG: u64 = 1;
-
 /// Frame types. 5 is reserved for a grant of more streams; those of the form 31 * n + 27 mean nothing.
 mod kind {
     pub(super) const DELIVERED: u64 = 1;
@@ -222,6 +210,18 @@ mod kind {
         (DELIVERED..=READ).contains(&kind) || (GIVEN_UP..=FINISHED).contains(&kind)
     }
 }
+
+/// The longest body of a known type.
+pub(crate) const MAX_BODY: u64 = 4096;
+
+/// Bytes that may wait to be written; more means that the other end does not read its control stream.
+const MAX_WAITING: usize = 1 << 18;
+
+/// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
+pub(crate) const READ_ALL: u64 = varint::MAX;
+
+/// The reason why a message was refused; the only one so far.
+const REASON_TOO_LONG: u64 = 1;
 
 #[cfg(test)]
 mod tests;

@@ -15,15 +15,6 @@ use crate::{
 use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
-/// The version of the hello that is spoken here.
-pub(crate) const VERSION: u8 = 1;
-
-/// Enough for both lists at their longest; a longer one is malformed.
-pub(crate) const MAX_BODY: usize = 4096;
-
-/// Bytes before the body.
-const HEAD: usize = 3;
-
 /// A hello with what goes only to the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Greeting {
@@ -274,3 +265,12 @@ fn decode_endpoint(value: &[u8]) -> Result<SocketAddr, HelloError> {
     };
     Ok(SocketAddr::new(ip, u16::from_be_bytes(*port)))
 }
+
+/// The version of the hello that is spoken here.
+pub(crate) const VERSION: u8 = 1;
+
+/// Enough for both lists at their longest; a longer one is malformed.
+pub(crate) const MAX_BODY: usize = 4096;
+
+/// Bytes before the body.
+const HEAD: usize = 3;

@@ -21,15 +21,6 @@ use std::{
     time::Instant,
 };
 
-/// Hellos in several packets that may be incomplete at a time; the oldest makes room.
-const INCOMPLETE_MAX: usize = 8;
-
-/// Bytes of Initial packets that quinn-proto keeps while a hello is incomplete or undecided.
-const INCOMING_BUFFER: u64 = 16 << 10;
-
-/// Stands for the peer: its real address is the tunnel's affair.
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 30578);
-
 pub(crate) struct Peer {
     endpoint: Endpoint,
     ids: ConnectionIds,
@@ -299,3 +290,12 @@ fn refusal(error: TransportError) -> Arc<Answer> {
     let hello = Hello { incarnation: 0, lists: Lists::default(), asked: None, observed: None };
     Arc::new(Answer { hello, grease: Grease::default(), verdict: Err(error) })
 }
+
+/// Hellos in several packets that may be incomplete at a time; the oldest makes room.
+const INCOMPLETE_MAX: usize = 8;
+
+/// Bytes of Initial packets that quinn-proto keeps while a hello is incomplete or undecided.
+const INCOMING_BUFFER: u64 = 16 << 10;
+
+/// Stands for the peer: its real address is the tunnel's affair.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 30578);

@@ -27,9 +27,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Answers without a connection that may wait to be sent; more are dropped.
-const RESPONSES_MAX: usize = 64;
-
 /// The connections of one node with all of its peers. The crate's documentation says how to drive it.
 pub struct Quic {
     config: Arc<Config>,
@@ -484,3 +481,6 @@ fn codepoint(ecn: Ecn) -> Option<EcnCodepoint> {
         Ecn::Ce => Some(EcnCodepoint::Ce),
     }
 }
+
+/// Answers without a connection that may wait to be sent; more are dropped.
+const RESPONSES_MAX: usize = 64;

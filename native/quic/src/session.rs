@@ -26,9 +26,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// The QUIC version that has this session: "wr", 1.
-pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
-
 /// A dialler's part of a handshake.
 pub(crate) struct Dial {
     pub(crate) hello: Hello,
@@ -388,3 +385,6 @@ impl Session for NullSession {
         Err(ExportKeyingMaterialError)
     }
 }
+
+/// The QUIC version that has this session: "wr", 1.
+pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;

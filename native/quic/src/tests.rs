@@ -17,8 +17,6 @@ use bytes::BytesMut;
 use quinn_proto::Side;
 use std::time::{Duration, Instant};
 
-const PEER: PeerTag = PeerTag(7);
-
 /// Two nodes and a path without time.
 struct Pair {
     ends: [End; 2],
@@ -169,3 +167,5 @@ fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
     let at = bytes.windows(from.len()).position(|window| window == from).expect("they are there");
     bytes[at..at + from.len()].copy_from_slice(to);
 }
+
+const PEER: PeerTag = PeerTag(7);

@@ -4,8 +4,6 @@ use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
-const PEER: PeerTag = PeerTag(0);
-
 #[test]
 fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
     let Some(before) = resident() else {
@@ -89,3 +87,5 @@ fn resident() -> Option<usize> {
 fn start() -> Instant {
     Instant::now()
 }
+
+const PEER: PeerTag = PeerTag(0);

@@ -10,9 +10,6 @@ use boringtun::noise::{Tunn, TunnResult};
 use warren_wireguard::{Config, Device, Limits, MAX_DATAGRAM, Path, PeerConfig, PeerId, PrivateKey, Sent};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-const BATCH: usize = 64;
-const ROUNDS: usize = 400;
-
 fn main() {
     for length in [1_420, 100] {
         let mut raw = Raw::new();
@@ -260,3 +257,6 @@ fn timed(work: impl FnOnce()) -> Duration {
 fn clock() -> Instant {
     Instant::now()
 }
+
+const BATCH: usize = 64;
+const ROUNDS: usize = 400;

@@ -11,9 +11,6 @@ use rand::CryptoRng;
 use x25519_dalek::StaticSecret;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Length of every WireGuard key in bytes.
-pub const KEY_LENGTH: usize = 32;
-
 /// A text or a byte string that is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -219,6 +216,22 @@ fn decode(text: &str) -> Result<Zeroizing<[u8; KEY_LENGTH]>, KeyError> {
     Ok(bytes)
 }
 
+const fn near_zero(low: u8) -> [u8; KEY_LENGTH] {
+    let mut bytes = [0; KEY_LENGTH];
+    bytes[0] = low;
+    bytes
+}
+
+const fn near_prime(low: u8) -> [u8; KEY_LENGTH] {
+    let mut bytes = [0xff; KEY_LENGTH];
+    bytes[0] = low;
+    bytes[31] = 0x7f;
+    bytes
+}
+
+/// Length of every WireGuard key in bytes.
+pub const KEY_LENGTH: usize = 32;
+
 const ADDRESS_DOMAIN: &[u8] = b"warren inner address v1";
 
 /// Every encoding of a point of small order, the sign bit cleared: 0, 1, the two of order 8, p - 1, p, p + 1
@@ -238,16 +251,3 @@ const LOW_ORDER: [[u8; KEY_LENGTH]; 7] = [
     near_prime(0xed),
     near_prime(0xee),
 ];
-
-const fn near_zero(low: u8) -> [u8; KEY_LENGTH] {
-    let mut bytes = [0; KEY_LENGTH];
-    bytes[0] = low;
-    bytes
-}
-
-const fn near_prime(low: u8) -> [u8; KEY_LENGTH] {
-    let mut bytes = [0xff; KEY_LENGTH];
-    bytes[0] = low;
-    bytes[31] = 0x7f;
-    bytes
-}

@@ -475,6 +475,14 @@ impl SentHandshake {
     }
 }
 
+fn slot(index: u32) -> usize {
+    index as usize % SESSIONS
+}
+
+fn index_at(message: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(field(message, at))
+}
+
 /// boringtun's `N_SESSIONS`.
 const SESSIONS: usize = 8;
 
@@ -483,14 +491,6 @@ const UNCONFIRMED: usize = 4;
 
 /// A tunnel left alone for longer is advanced before its next datagram.
 const GAP: Duration = Duration::from_secs(1);
-
-fn slot(index: u32) -> usize {
-    index as usize % SESSIONS
-}
-
-fn index_at(message: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(field(message, at))
-}
 
 #[cfg(test)]
 mod tests;

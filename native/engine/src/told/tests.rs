@@ -7,9 +7,6 @@ use super::{Told, estimate};
 use crate::event::Event;
 use crate::ids::{ConnectionId, StreamId};
 
-const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
-const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));
-
 #[expect(clippy::disallowed_methods, reason = "an arbitrary point in time")]
 fn start() -> Instant {
     Instant::now()
@@ -178,3 +175,6 @@ fn events_that_wait_for_their_tenth_wake_nobody_for_each_of_them() {
     assert!((40_000..60_000).contains(&dear), "a tenth of the time is 50,000 a second, and {dear} were told");
     assert!(wakes < 2_000, "{wakes} a second");
 }
+
+const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
+const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));

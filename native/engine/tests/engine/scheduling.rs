@@ -7,8 +7,6 @@ use warren_testing::{Link, Rate, Seed};
 
 use crate::world::{DIAL, World, at, bulk, connect, mesh};
 
-const MIB: usize = 1 << 20;
-
 #[test]
 fn an_urgent_message_overtakes_bulk_queued_to_another_peer() {
     let mut world = mesh(3, Seed::of_this_run(), |_, config| config.uplink = Some(50_000_000));
@@ -301,3 +299,5 @@ fn ipv6_packet(from: Ipv6Addr, to: Ipv6Addr, length: usize) -> Bytes {
     packet[24..40].copy_from_slice(&to.octets());
     packet.into()
 }
+
+const MIB: usize = 1 << 20;

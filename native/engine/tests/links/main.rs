@@ -20,9 +20,6 @@ use party::at;
 use scenario::{Change, Scenario};
 use warren_testing::Buffer;
 
-const DEEP: Buffer = Buffer::Packets(1_000);
-const SHALLOW: Buffer = Buffer::Packets(30);
-
 #[test]
 fn bulk_fills_a_link_and_its_queue_stays_short() {
     for (megabits, round_trip, buffer) in [(100, 10, DEEP), (50, 40, DEEP), (100, 50, SHALLOW)] {
@@ -203,3 +200,6 @@ fn a_foreign_flow_that_fills_the_queue_leaves_a_share_to_bulk() {
         assert!(figures.goodput > 0.125 && figures.rival > 0.125, "{figures:?}");
     }
 }
+
+const DEEP: Buffer = Buffer::Packets(1_000);
+const SHALLOW: Buffer = Buffer::Packets(30);

@@ -6,31 +6,6 @@ use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
 use std::{sync::Arc, time::Instant};
 
-/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
-const UNSENT_MAX: u64 = 96 << 10;
-
-/// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
-const OVERHEAD: u64 = 28;
-
-/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
-/// round trip.
-const URGENT_PACKETS: u64 = 8;
-
-/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
-/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
-const EARLY_MAX: u64 = 12_000;
-
-/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
-/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
-const LEAST_PACKETS: u64 = 2;
-
-/// A window this close to full was filled: data is written just in time, a few packets at once.
-const NEARLY_FULL_PACKETS: u64 = 4;
-
-/// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
-/// the longest frame header).
-const NOT_FULL: usize = 64;
-
 /// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its
 /// window is a gate, which is open for as many packets as it is asked for, or shut.
 ///
@@ -321,3 +296,28 @@ fn ecn(codepoint: Option<EcnCodepoint>) -> Ecn {
         Some(EcnCodepoint::Ce) => Ecn::Ce,
     }
 }
+
+/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
+const UNSENT_MAX: u64 = 96 << 10;
+
+/// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
+const OVERHEAD: u64 = 28;
+
+/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
+/// round trip.
+const URGENT_PACKETS: u64 = 8;
+
+/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
+/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
+const EARLY_MAX: u64 = 12_000;
+
+/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
+/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
+const LEAST_PACKETS: u64 = 2;
+
+/// A window this close to full was filled: data is written just in time, a few packets at once.
+const NEARLY_FULL_PACKETS: u64 = 4;
+
+/// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
+/// the longest frame header).
+const NOT_FULL: usize = 64;

@@ -11,15 +11,6 @@ use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 use std::collections::BTreeMap;
 
-/// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
-const UNSETTLED_MAX: u64 = 4 << 20;
-
-/// With this code a sender cancels a message, and a receiver gives up a stream that it does not take. Applications'
-/// codes are above it and those below, so a receiver knows a message by it though its header never came.
-pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
-const REPLACED: VarInt = VarInt::from_u32(2);
-const EXPIRED: VarInt = VarInt::from_u32(3);
-
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
@@ -274,3 +265,12 @@ fn code_of(reason: GiveUp) -> VarInt {
 fn own_stream(side: Side, index: u64) -> StreamId {
     StreamId::new(side, Dir::Uni, index)
 }
+
+/// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
+const UNSETTLED_MAX: u64 = 4 << 20;
+
+/// With this code a sender cancels a message, and a receiver gives up a stream that it does not take. Applications'
+/// codes are above it and those below, so a receiver knows a message by it though its header never came.
+pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
+const REPLACED: VarInt = VarInt::from_u32(2);
+const EXPIRED: VarInt = VarInt::from_u32(3);

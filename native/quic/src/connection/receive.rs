@@ -19,13 +19,6 @@ use std::{
     time::Instant,
 };
 
-/// All lanes together may hold this many times what one lane and those above may.
-const ALL_LANES: u64 = 4;
-
-/// Cost of a whole message beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty
-/// ones held 430 bytes each of a process.
-const MESSAGE_COST: u64 = 512;
-
 /// Streams of the other end that are no byte streams, and the messages from them.
 pub(super) struct Receiving {
     incoming: FxHashMap<StreamId, Incoming>,
@@ -352,3 +345,10 @@ fn fetch(
         }
     }
 }
+
+/// All lanes together may hold this many times what one lane and those above may.
+const ALL_LANES: u64 = 4;
+
+/// Cost of a whole message beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty
+/// ones held 430 bytes each of a process.
+const MESSAGE_COST: u64 = 512;

@@ -4,8 +4,6 @@ use crate::support::*;
 use std::time::Duration;
 use warren_quic::{Choice, CloseCause, ClosedBy, Protocols, choose};
 
-const LISTS: [&str; 9] = ["a", "b", "a b", "b a", "a b c", "c b a", "c d", "x", "d b"];
-
 #[test]
 fn whoever_dials_the_choice_is_the_same() {
     for one in LISTS {
@@ -73,3 +71,5 @@ fn negotiate(offered: &str, accepted: &str) -> Option<Box<str>> {
         }
     }
 }
+
+const LISTS: [&str; 9] = ["a", "b", "a b", "b a", "a b c", "c b a", "c d", "x", "d b"];

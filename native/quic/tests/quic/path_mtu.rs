@@ -6,9 +6,6 @@ use std::{sync::Arc, time::Duration};
 use warren_quic::{Config, ConnectionHandle, FirstHop, PeerTag};
 use warren_testing::Link;
 
-/// UDP payload of a packet of 8,920 bytes.
-const JUMBO: u16 = 8872;
-
 #[test]
 fn a_connection_finds_what_its_path_carries() {
     for (mtu, least) in [(usize::from(JUMBO), JUMBO), (4000, 3960), (1500, 1460), (1372, 1372)] {
@@ -116,3 +113,6 @@ fn send(world: &mut World, from: PeerTag, connection: ConnectionHandle, bytes: u
 fn used(world: &mut World, tag: PeerTag, connection: ConnectionHandle) -> u16 {
     world.node(address(tag)).quic.stats(connection).expect("a live connection").mtu
 }
+
+/// UDP payload of a packet of 8,920 bytes.
+const JUMBO: u16 = 8872;

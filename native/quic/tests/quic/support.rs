@@ -12,10 +12,6 @@ use warren_quic::{
 };
 use warren_testing::{Datagram, Link, Node, Outbox, Seed, Simulation};
 
-pub(crate) const A: PeerTag = PeerTag(0);
-pub(crate) const B: PeerTag = PeerTag(1);
-pub(crate) const C: PeerTag = PeerTag(2);
-
 pub(crate) type World = Simulation<TestNode>;
 
 /// Address of a node; peers are tagged with its last byte.
@@ -420,3 +416,7 @@ impl Node for TestNode {
         self.quic.poll_timeout().map(|(at, _)| at)
     }
 }
+
+pub(crate) const A: PeerTag = PeerTag(0);
+pub(crate) const B: PeerTag = PeerTag(1);
+pub(crate) const C: PeerTag = PeerTag(2);

@@ -113,14 +113,6 @@ impl Node for WireGuard {
     }
 }
 
-pub(crate) const INITIATION: u8 = 1;
-pub(crate) const RESPONSE: u8 = 2;
-pub(crate) const COOKIE_REPLY: u8 = 3;
-pub(crate) const DATA: u8 = 4;
-
-pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-
 /// The same key for the same number.
 pub(crate) fn key(number: u8) -> PrivateKey {
     PrivateKey::from_bytes([number; 32])
@@ -293,3 +285,11 @@ pub(crate) fn flood(pair: &mut Pair) {
         pair.world.with(pair.b, |node, now| node.handle_datagram(initiation.clone(), now));
     }
 }
+
+pub(crate) const INITIATION: u8 = 1;
+pub(crate) const RESPONSE: u8 = 2;
+pub(crate) const COOKIE_REPLY: u8 = 3;
+pub(crate) const DATA: u8 = 4;
+
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);

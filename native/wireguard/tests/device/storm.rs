@@ -138,15 +138,6 @@ impl Hosts {
     }
 }
 
-const TICK: Duration = Duration::from_micros(100);
-/// A datagram's way through the system, and the look at its first MAC.
-const IO: Duration = Duration::from_micros(3);
-const BATCH: u32 = 64;
-/// A socket's buffer of 4 MiB holds more.
-const BUFFER: usize = 4_096;
-
-const HUB: u8 = 1;
-
 /// One of many behind the address of node 7.
 fn behind(number: u16) -> SocketAddr {
     SocketAddr::new(address(7).ip(), 10_000 + number)
@@ -377,3 +368,12 @@ fn under_load_a_source_whose_initiations_open_to_nobody_is_limited_and_others_ar
     assert_eq!(before.source_limited, 0);
     assert_eq!(hosts.hub().device.stats().initiations_answered, 100, "none of the peers was limited");
 }
+
+const TICK: Duration = Duration::from_micros(100);
+/// A datagram's way through the system, and the look at its first MAC.
+const IO: Duration = Duration::from_micros(3);
+const BATCH: u32 = 64;
+/// A socket's buffer of 4 MiB holds more.
+const BUFFER: usize = 4_096;
+
+const HUB: u8 = 1;
