@@ -205,6 +205,24 @@ describe('any source', () => {
     ])
   })
 
+  test('the constants of a module stand below its items, and above the tests within it', () => {
+    const path = 'native/engine/src/lane.rs'
+    const items = [
+      'pub(crate) struct Lane;',
+      'const fn lanes() {}',
+      'unsafe impl Send for Lane {}',
+      'pub async fn f() {',
+    ]
+    for (const item of items) {
+      const above = `//! One lane.\n\npub(crate) const LONGEST: usize = 7;\n\n${item}\n`
+      expect(houseViolations({ path, text: above })).toEqual([expect.stringMatching(/lane\.rs:3: .* LONGEST above/)])
+    }
+    const own = '    const OWN: usize = 8;\n'
+    const tests = '#[cfg(test)]\nmod tests {\n    use super::*;\n}\n'
+    const below = `//! One lane.\n\nimpl Lane {\n${own}}\n\nconst LONGEST: usize = 7;\n\n${tests}\nfn f() {}\n`
+    expect(houseViolations({ path, text: below })).toEqual([])
+  })
+
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(
     '%s is refused',
     (path) => {
