@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use warren_protocols::{Choice, Lists, Protocols, choose};
 use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
@@ -14,7 +15,6 @@ use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
-use warren_protocols::{Choice, Lists, Protocols, choose};
 
 /// The engine's state of a connection.
 #[derive(Debug)]

@@ -34,6 +34,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use warren_protocols::Protocols;
 use warren_wireguard::Device;
 use zeroize::Zeroize;
 
@@ -52,7 +53,6 @@ use departures::Departures;
 use drained::Drained;
 use graces::Graces;
 use intake::Intake;
-use warren_protocols::Protocols;
 
 /// One warren node; see the crate's documentation for how to drive it.
 ///

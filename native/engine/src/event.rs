@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use warren_protocols::Lists;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::stream_name::StreamName;
-use warren_protocols::Lists;
 
 /// Something happened; taken with [`Engine::poll_event`](crate::Engine::poll_event) until `None`.
 #[derive(Debug)]

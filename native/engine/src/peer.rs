@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use warren_netstack::UdpFlow;
+use warren_protocols::Protocols;
 use warren_wireguard::PublicKey;
 
 use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
-use warren_protocols::Protocols;
 
 /// The engine's state of a peer, besides its tunnel.
 #[derive(Debug)]

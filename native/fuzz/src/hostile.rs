@@ -17,6 +17,7 @@ mod tunnel;
 use std::time::Instant;
 
 use attacker::Attacker;
+
 pub use attacker::Source;
 pub use table::{ATTACKS, Attack, Victim};
 

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::meter::outside;
 use warren_engine::{Config, Ecn, Engine, Limits, Path, PeerConfig, PrivateKey, TransmitBatch};
+
+use crate::meter::outside;
 
 pub(crate) fn key(n: u8) -> PrivateKey {
     PrivateKey::from_bytes([n + 1; 32])

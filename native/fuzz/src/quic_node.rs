@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-
-use crate::meter::{Gauge, inside};
 use warren_quic::{
     Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
     StreamName,
 };
+
+use crate::meter::{Gauge, inside};
 
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,

@@ -4,8 +4,9 @@
 //! Wall time suffers from whatever else the machine does; the processor's time (Linux) does not.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
-use bytes::{Buf, Bytes, BytesMut};
 use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
 use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle, StreamName};
 
 fn main() {

@@ -1,9 +1,7 @@
 //! The body of the control frame by which an end tells that its lists are others from now on: fields as in a hello.
 
-use crate::{
-    Lists,
-    fields::{Malformed, field, once, put_field, put_list, take_field, take_generation, take_list},
-};
+use crate::Lists;
+use crate::fields::{Malformed, field, once, put_field, put_list, take_field, take_generation, take_list};
 
 /// The body as bytes: of those that come in one packet, the last alone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

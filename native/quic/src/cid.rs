@@ -1,23 +1,17 @@
 //! Connection IDs and the keys of the endpoint, none of them from the operating system.
 
-use blake2::{
-    Blake2s256, Blake2sMac256, Digest,
-    digest::{FixedOutput, KeyInit, Update},
-};
-use quinn_proto::{
-    ConnectionId, ConnectionIdGenerator,
-    crypto::{AeadKey, CryptoError, HandshakeTokenKey, HmacKey},
-};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use blake2::digest::{FixedOutput, KeyInit, Update};
+use blake2::{Blake2s256, Blake2sMac256, Digest};
+use quinn_proto::crypto::{AeadKey, CryptoError, HandshakeTokenKey, HmacKey};
+use quinn_proto::{ConnectionId, ConnectionIdGenerator};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{config::Config, grease::Grease};
+use crate::config::Config;
+use crate::grease::Grease;
 
 /// Secrets behind a node's connection IDs, reset tokens and endpoints; wiped when dropped.
 pub(crate) struct Secrets {

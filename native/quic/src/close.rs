@@ -1,7 +1,8 @@
 //! Ends of connections: author, code, reason and kind.
 
-use crate::accepts;
 use quinn_proto::{ConnectionError, TransportError, TransportErrorCode, VarInt};
+
+use crate::accepts;
 
 /// The end of a connection, as one end sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

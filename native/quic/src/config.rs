@@ -1,13 +1,16 @@
 //! Settings of a node's QUIC.
 
-use crate::{
-    Protocols,
-    flight::FlightConfig,
-    gauge::Gauge,
-    parameters::{StreamShares, floor},
-};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use crate::Protocols;
+use crate::flight::FlightConfig;
+use crate::gauge::Gauge;
+use crate::parameters::{StreamShares, floor};
 
 /// Settings of one node's QUIC.
 #[derive(Debug, Clone)]

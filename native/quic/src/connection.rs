@@ -11,33 +11,31 @@ mod stops;
 mod streams;
 mod work;
 
-use crate::{
-    Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag,
-    close::{self, CloseCause, ClosedBy, VIOLATION},
-    config::ACK_DELAY,
-    control::ControlWriter,
-    deadlines::Armed,
-    gauge::Gauge,
-    grease::Grease,
-    header::Header,
-    parameters::PeerLimits,
-    unacknowledged::UnacknowledgedBytes,
-    weigh::Weight,
-};
+use std::collections::VecDeque;
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
+use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
+
+use crate::close::{self, CloseCause, ClosedBy, VIOLATION};
+use crate::config::ACK_DELAY;
+use crate::control::ControlWriter;
+use crate::deadlines::Armed;
+use crate::gauge::Gauge;
+use crate::grease::Grease;
+use crate::header::Header;
+use crate::parameters::PeerLimits;
+use crate::unacknowledged::UnacknowledgedBytes;
+use crate::weigh::Weight;
+use crate::{Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag};
 use flow::Flow;
 use handshake::Early;
 use messages::Sending;
 use parting::Parting;
 use quiet::Quiet;
-use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
-use std::{
-    collections::VecDeque,
-    iter,
-    sync::Arc,
-    time::{Duration, Instant},
-};
 use stops::Stops;
 use streams::ByteStreams;
 use work::Work;

@@ -2,12 +2,11 @@
 //!
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
-use crate::{
-    announcement::Announcement,
-    grease::{Grease, Purpose},
-    varint,
-};
 use thiserror::Error;
+
+use crate::announcement::Announcement;
+use crate::grease::{Grease, Purpose};
+use crate::varint;
 
 /// A receiver's word. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
 #[derive(Debug, Clone, PartialEq, Eq)]

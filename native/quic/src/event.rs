@@ -1,8 +1,10 @@
 //! Events that the connections tell their owner.
 
-use crate::{Closed, Lists, MessageHandle, PeerTag, StreamHandle, StreamName};
-use bytes::Bytes;
 use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::{Closed, Lists, MessageHandle, PeerTag, StreamHandle, StreamName};
 
 /// Something that happened on a connection.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! Fields of hellos and announcements: type (varint), length (varint), value. Unknown types are skipped.
 
-use crate::varint;
 use thiserror::Error;
 use warren_protocols::MAX_NAMES;
+
+use crate::varint;
 
 /// Field types. Those of the form 31 * n + 27 are reserved: they mean nothing, and are sent so that readers go on
 /// skipping what they do not know.

@@ -1,15 +1,14 @@
 //! Congestion control: CUBIC under a ceiling.
 
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use quinn_proto::RttEstimator;
+use quinn_proto::congestion::{Controller, ControllerFactory, Cubic, CubicConfig};
+
 use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS};
-use quinn_proto::{
-    RttEstimator,
-    congestion::{Controller, ControllerFactory, Cubic, CubicConfig},
-};
-use std::{
-    any::Any,
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
 
 /// Builds the controller of one connection.
 pub(crate) struct FlightConfig {

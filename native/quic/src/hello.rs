@@ -4,16 +4,16 @@
 //! which unknown ones are skipped and known ones come at most once. Version and length keep their place in every later
 //! version, so that an unknown version can be told from rubbish and be answered.
 
-use crate::{
-    Hello, Lists,
-    fields::{
-        Malformed, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
-        take_list_with, take_name,
-    },
-    grease::{Grease, Purpose},
-};
 use std::net::{IpAddr, SocketAddr};
+
 use thiserror::Error;
+
+use crate::fields::{
+    Malformed, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
+    take_list_with, take_name,
+};
+use crate::grease::{Grease, Purpose};
+use crate::{Hello, Lists};
 
 /// A hello with what goes only to the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,25 +1,23 @@
 //! One peer: an endpoint of its own, so that it cannot even name another peer's connections.
 
-use crate::{
-    Config, ConnectionHandle, Hello, Lists, PeerTag, Protocols, Refusal,
-    cid::{ConnectionIds, NoTokens, Secrets},
-    close::{alert, error},
-    grease::Grease,
-    hello::{EarlyVerdict, HelloError},
-    initial::{HelloAssembly, Initial},
-    session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge},
-};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
     ClientConfig, ConnectError, ConnectionEvent, DatagramEvent, EcnCodepoint, Endpoint, EndpointConfig,
     EndpointEvent, Incoming, NoneTokenStore, ServerConfig, TransportConfig, TransportError,
 };
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
+
+use crate::cid::{ConnectionIds, NoTokens, Secrets};
+use crate::close::{alert, error};
+use crate::grease::Grease;
+use crate::hello::{EarlyVerdict, HelloError};
+use crate::initial::{HelloAssembly, Initial};
+use crate::session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge};
+use crate::{Config, ConnectionHandle, Hello, Lists, PeerTag, Protocols, Refusal};
 
 pub(crate) struct Peer {
     endpoint: Endpoint,

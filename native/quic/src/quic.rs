@@ -5,26 +5,26 @@ mod commands;
 mod departure;
 mod early;
 
-use crate::{
-    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
-    PeerTag, Protocols, QuicStats, Refusal, RefuseCode, ack,
-    cid::Secrets,
-    connection::{Connection, Events},
-    deadlines::Deadlines,
-    gauge::Gauge,
-    hello::EarlyOffer,
-    peer::{Arrival, Made, Peer, Undecided, Useless},
-    session::Dial,
-    weigh::{Allowance, Weight},
-};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::BytesMut;
 use quinn_proto::EcnCodepoint;
 use rustc_hash::FxHashMap;
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
+
+use crate::cid::Secrets;
+use crate::connection::{Connection, Events};
+use crate::deadlines::Deadlines;
+use crate::gauge::Gauge;
+use crate::hello::EarlyOffer;
+use crate::peer::{Arrival, Made, Peer, Undecided, Useless};
+use crate::session::Dial;
+use crate::weigh::{Allowance, Weight};
+use crate::{
+    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
+    PeerTag, Protocols, QuicStats, Refusal, RefuseCode, ack,
 };
 
 /// The connections of one node with all of its peers. The crate's documentation says how to drive it.

@@ -4,27 +4,23 @@
 //! (Handshake), the dialler's confirmation (Handshake). A confirmation is a digest of both hellos. A dialler that knows
 //! the protocol may send data behind its hello (0-RTT), whose tags come from that hello.
 
-use crate::{
-    Choice, Hello, Protocols, Refusal, accepts, choose,
-    close::{alert, error},
-    grease::Grease,
-    hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader},
-    parameters::{ParameterError, PeerLimits, least},
-    tag::{Secret, Transcript},
-};
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
-use quinn_proto::{
-    ConnectError, ConnectionId, Side, TransportError,
-    crypto::{
-        ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
-        UnsupportedVersion,
-    },
-    transport_parameters::TransportParameters,
+use quinn_proto::crypto::{
+    ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
+    UnsupportedVersion,
 };
-use std::{
-    any::Any,
-    sync::{Arc, OnceLock},
-};
+use quinn_proto::transport_parameters::TransportParameters;
+use quinn_proto::{ConnectError, ConnectionId, Side, TransportError};
+
+use crate::close::{alert, error};
+use crate::grease::Grease;
+use crate::hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader};
+use crate::parameters::{ParameterError, PeerLimits, least};
+use crate::tag::{Secret, Transcript};
+use crate::{Choice, Hello, Protocols, Refusal, accepts, choose};
 
 /// A dialler's part of a handshake.
 pub(crate) struct Dial {

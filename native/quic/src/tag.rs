@@ -9,10 +9,8 @@
 
 use blake2::{Blake2s256, Digest};
 use bytes::BytesMut;
-use quinn_proto::{
-    ConnectionId, Side,
-    crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey},
-};
+use quinn_proto::crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey};
+use quinn_proto::{ConnectionId, Side};
 use twox_hash::XxHash3_64;
 
 /// Secret behind the tags of both directions of one encryption level.

@@ -7,15 +7,15 @@ mod keys;
 mod rules;
 mod vectors;
 
-use crate::{
-    Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic,
-    connection::Connection,
-    initial::Initial,
-    tag::{Secret, TAG_LENGTH},
-};
+use std::time::{Duration, Instant};
+
 use bytes::BytesMut;
 use quinn_proto::Side;
-use std::time::{Duration, Instant};
+
+use crate::connection::Connection;
+use crate::initial::Initial;
+use crate::tag::{Secret, TAG_LENGTH};
+use crate::{Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic};
 
 /// Two nodes and a path without time.
 struct Pair {

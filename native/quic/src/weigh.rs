@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use crate::{cid, tag::TAG_LENGTH, varint};
+use crate::tag::TAG_LENGTH;
+use crate::{cid, varint};
 
 /// Demands of a datagram that its bytes alone do not tell. Made anew for each datagram, in the same memory.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! Memory that a peer can make a node hold. Alone in its process, since it looks at the whole of it.
 
-use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
 use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
 #[test]

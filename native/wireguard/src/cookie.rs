@@ -8,7 +8,6 @@ use blake2::digest::{FixedOutput, KeyInit, Mac};
 use blake2::{Blake2s256, Blake2sMac, Digest};
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-
 use zeroize::Zeroizing;
 
 use crate::constants::{COOKIE_REPLY, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME};

@@ -1,9 +1,10 @@
 //! Random bytes that follow from the seed alone.
 
-use blake2::digest::consts::U32;
-use blake2::digest::{FixedOutput, KeyInit, Update};
-use blake2::{Blake2sMac, digest::Key};
 use std::time::Duration;
+
+use blake2::Blake2sMac;
+use blake2::digest::consts::U32;
+use blake2::digest::{FixedOutput, Key, KeyInit, Update};
 use zeroize::Zeroizing;
 
 /// BLAKE2s keyed with the seed, over a counter: unpredictable without the seed, as cookies need.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::constants::{INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME};
 use crate::random::Random;
 use dial::InitiationSeries;
+
 pub(crate) use dial::Pace;
 
 /// Task that is due at a deadline.

@@ -16,10 +16,6 @@ use boringtun::noise::errors::WireGuardError;
 use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
-pub(crate) use clock::{Clock, Stamp};
-pub(crate) use session::{Authenticated, Content, NotOpened, Session};
-use wiped::Wiped;
-
 use crate::constants::{
     CONFIRMATION_TIMEOUT, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH,
     REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH,
@@ -29,6 +25,10 @@ use crate::cookie::{give_back, mac1, open_reply};
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
+use wiped::Wiped;
+
+pub(crate) use clock::{Clock, Stamp};
+pub(crate) use session::{Authenticated, Content, NotOpened, Session};
 
 /// State that all tunnels of a device share.
 pub(crate) struct Identity {

@@ -7,7 +7,6 @@ use rand::{RngExt, SeedableRng};
 use warren_wireguard::{Claimed, Path, PeerId};
 
 use super::{Arrivals, BATCH_OVERHEAD, Batch, HELD_MAX, Tally, load};
-
 use crate::ecn::Ecn;
 
 fn peer(n: u32) -> Claimed {

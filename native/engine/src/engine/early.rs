@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use warren_protocols::{Choice, Protocols};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -22,7 +23,6 @@ use crate::lane::{Queued, Source};
 use crate::stream::Sending;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Transport};
-use warren_protocols::{Choice, Protocols};
 
 impl<T: Transport> Engine<T> {
     /// Session and protocol of a dial whose first flight may leave with the hello: the peer was heard a moment ago, and

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use warren_protocols::Choice;
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -10,7 +11,6 @@ use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
-use warren_protocols::Choice;
 
 impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use warren_protocols::{Lists, Protocols};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -12,7 +13,6 @@ use crate::event::{DialRefusal, DialRefused, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::Transport;
-use warren_protocols::{Lists, Protocols};
 
 impl<T: Transport> Engine<T> {
     /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its

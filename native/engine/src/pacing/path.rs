@@ -5,9 +5,8 @@ mod floor;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use floor::Floor;
-
 use crate::transport::PathSample;
+use floor::Floor;
 
 /// A connection's path, as its acknowledgements show it: the delay while it is empty, and the queue on it.
 #[derive(Debug, Default)]

@@ -6,8 +6,9 @@ mod trial;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use seen::{Seen, Wish};
 use trial::Test;
+
+pub(crate) use seen::{Seen, Wish};
 
 /// Finds the rate of a bottleneck and keeps its queue short.
 ///

@@ -12,13 +12,14 @@ mod scenario;
 
 use std::time::Duration;
 
+use warren_testing::Buffer;
+
 use downlink::Downlink;
 use flood::Flood;
 use matrix::becomes;
 use neighbour::{Conduct, Neighbour};
 use party::at;
 use scenario::{Change, Scenario};
-use warren_testing::Buffer;
 
 #[test]
 fn bulk_fills_a_link_and_its_queue_stays_short() {

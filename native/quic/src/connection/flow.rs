@@ -1,10 +1,15 @@
 //! Flow of one connection: the packets that may leave, and the bytes that may be written to leave at once.
 
-use super::{Connection, Phase};
-use crate::{Ecn, Transmit, gauge::Gauge, names::Packets};
+use std::sync::Arc;
+use std::time::Instant;
+
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
-use std::{sync::Arc, time::Instant};
+
+use super::{Connection, Phase};
+use crate::gauge::Gauge;
+use crate::names::Packets;
+use crate::{Ecn, Transmit};
 
 /// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its
 /// window is a gate, which is open for as many packets as it is asked for, or shut.

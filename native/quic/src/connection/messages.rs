@@ -1,15 +1,15 @@
 //! Sending messages: a unidirectional stream each, settled by the receiver's word.
 
-use super::{Connection, Events, Phase, Violation};
-use crate::{
-    Event, GiveUp, MessageHandle, Outcome,
-    control::ControlFrame,
-    header::Header,
-    lanes::{Lanes, send_priority},
-};
+use std::collections::BTreeMap;
+
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
-use std::collections::BTreeMap;
+
+use super::{Connection, Events, Phase, Violation};
+use crate::control::ControlFrame;
+use crate::header::Header;
+use crate::lanes::{Lanes, send_priority};
+use crate::{Event, GiveUp, MessageHandle, Outcome};
 
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]

@@ -1,23 +1,19 @@
 //! Receiving: the kind of each stream, and messages as they arrive.
 
-use super::{
-    Connection, Events, Phase, Violation,
-    messages::{GIVEN_UP, reason_of},
-};
-use crate::{
-    Config, Event, GiveUp,
-    assembly::Assembly,
-    control::{ControlFrame, ControlReader, READ_ALL},
-    header::{Header, HeaderReader},
-    lanes::Lanes,
-};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
 use quinn_proto::{Dir, ReadError, StreamId, VarInt};
 use rustc_hash::FxHashMap;
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Instant,
-};
+
+use super::messages::{GIVEN_UP, reason_of};
+use super::{Connection, Events, Phase, Violation};
+use crate::assembly::Assembly;
+use crate::control::{ControlFrame, ControlReader, READ_ALL};
+use crate::header::{Header, HeaderReader};
+use crate::lanes::Lanes;
+use crate::{Config, Event, GiveUp};
 
 /// Streams of the other end that are no byte streams, and the messages from them.
 pub(super) struct Receiving {

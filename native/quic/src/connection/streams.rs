@@ -1,21 +1,19 @@
 //! Byte streams.
 
-use super::{
-    Connection, Events, Violation,
-    messages::{GIVEN_UP, flush},
-};
-use crate::{
-    Event, Read, Stopped, StreamHandle, StreamName,
-    close::application_code,
-    control::{ControlFrame, READ_ALL},
-    header::Header,
-    lanes::{Lanes, send_priority},
-    unacknowledged::Unacknowledged,
-};
+use std::collections::BTreeSet;
+
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
+
+use super::messages::{GIVEN_UP, flush};
+use super::{Connection, Events, Violation};
+use crate::close::application_code;
+use crate::control::{ControlFrame, READ_ALL};
+use crate::header::Header;
+use crate::lanes::{Lanes, send_priority};
+use crate::unacknowledged::Unacknowledged;
+use crate::{Event, Read, Stopped, StreamHandle, StreamName};
 
 /// All byte streams of a connection.
 #[derive(Debug, Default)]

@@ -1,8 +1,9 @@
 //! Work that the other end asks of quinn-proto beyond that which its bytes explain.
 
+use rustc_hash::FxHashMap;
+
 use super::Violation;
 use crate::weigh::Weight;
-use rustc_hash::FxHashMap;
 
 /// Ends of the other end's streams so far, by which a piece out of order is known.
 #[derive(Debug, Default)]

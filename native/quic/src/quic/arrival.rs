@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use quinn_proto::{ConnectionEvent, EndpointEvent};
 
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, PeerTag, peer::Peer};
+use crate::peer::Peer;
+use crate::{ConnectionHandle, PeerTag};
 
 impl Quic {
     /// Hands a datagram on, unless it asks for more work than its peer may. Its departure by the sender's clock is told

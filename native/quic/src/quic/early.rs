@@ -1,11 +1,11 @@
 //! Dials whose data leaves with the hello.
 
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, PeerTag, hello::EarlyOffer};
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use crate::hello::EarlyOffer;
+use crate::{ConnectionHandle, PeerTag};
 
 impl Quic {
     /// As [`Quic::connect`], of a dial that can lead to this protocol alone: the connection takes messages, streams and

@@ -1,8 +1,10 @@
 //! The protocol that a pair speaks, and the answer when there is none.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::{Choice, CloseCause, ClosedBy, Protocols, choose};
+
+use crate::support::*;
 
 #[test]
 fn whoever_dials_the_choice_is_the_same() {

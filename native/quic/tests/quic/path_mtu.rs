@@ -1,10 +1,13 @@
 //! Packets as long as the path carries (RFC 8899): searched, found, bounded by both ends, and given up where the path
 //! changes.
 
-use crate::support::*;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
+
 use warren_quic::{Config, ConnectionHandle, FirstHop, PeerTag};
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn a_connection_finds_what_its_path_carries() {

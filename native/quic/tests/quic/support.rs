@@ -1,12 +1,11 @@
 //! A node with a small scheduler of its own, on the virtual network.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
 use bytes::{Bytes, BytesMut};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
 use warren_quic::{
     Closed, Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
 };

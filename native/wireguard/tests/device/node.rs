@@ -266,7 +266,8 @@ pub(crate) fn inner(number: u8) -> IpAddr {
 
 /// The first MAC of a handshake message, made as anyone can who knows the receiver's public key.
 pub(crate) fn mac1(receiver: &PublicKey, signed: &[u8]) -> [u8; 16] {
-    use blake2::digest::{FixedOutput, KeyInit, Update, consts::U16};
+    use blake2::digest::consts::U16;
+    use blake2::digest::{FixedOutput, KeyInit, Update};
     use blake2::{Blake2s256, Blake2sMac, Digest};
     let key = Blake2s256::new().chain_update(b"mac1----").chain_update(receiver.as_bytes()).finalize();
     let mut mac = <Blake2sMac<U16> as KeyInit>::new_from_slice(&key).expect("32 bytes");
