@@ -8,6 +8,7 @@ import { houseViolations } from './house-rules'
 import { libGraph, orderViolations, unusedUpward } from './lib-order'
 import { manifestViolations } from './manifest-rules'
 import { openings } from './plain-words'
+import { importViolations } from './rust-imports'
 import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
@@ -101,6 +102,10 @@ function isOf(crate: string): (file: SourceFile) => boolean {
 describe('the house', () => {
   test('files are short, and named after what they hold', () => {
     expect([...rust, ...typescript, ...scripts].flatMap(houseViolations)).toEqual([])
+  })
+
+  test('Rust sources import in one way', () => {
+    expect(rust.flatMap(importViolations)).toEqual([])
   })
 
   test('the package has no dependencies and runs nothing when installed', () => {

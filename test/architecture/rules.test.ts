@@ -6,6 +6,7 @@ import { houseViolations } from './house-rules'
 import { orderViolations } from './lib-order'
 import { manifestViolations } from './manifest-rules'
 import { openings } from './plain-words'
+import { importViolations } from './rust-imports'
 import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
@@ -163,6 +164,30 @@ describe('Rust modules', () => {
   test('comments, strings and tests name nothing', () => {
     const text = '// crate::b\nconst X: &str = "crate::b";\n#[cfg(test)]\nmod tests {\n    use crate::b;\n}'
     expect(graph({ 'a.rs': text, 'b.rs': '', 'b/tests.rs': 'use crate::a;' })).toEqual({ 'a.rs': [], 'b.rs': [] })
+  })
+})
+
+describe('Rust imports', () => {
+  const path = 'native/x/src/a.rs'
+  const own = 'use crate::b::{self, Bee};\nuse super::c;\nuse d::Dee;\n\npub(crate) use crate::e::E;\n'
+  const sound = `mod d;\n\nuse std::mem;\n\nuse bytes::{Buf, Bytes};\nuse rand::Rng;\n\n${own}`
+
+  test('three blocks of plain lists are right', () => {
+    expect(importViolations({ path, text: sound })).toEqual([])
+    const chosen = '#[cfg(unix)]\nuse std::os::fd;\n#[cfg(unix)]\nuse d as system;\n'
+    expect(importViolations({ path, text: `${sound}\n${chosen}` })).toEqual([])
+  })
+
+  test.each([
+    ['use crate::{b::Bee, c};\n', /a\.rs:1: .* no paths/],
+    ['fn f() {\n    use std::{\n        sync::Arc,\n    };\n}\n', /a\.rs:2: .* no paths/],
+    ['use crate::{\n    {b, c},\n};\n', /a\.rs:1: .* no paths/],
+    ['use bytes::Buf;\n\nuse std::mem;\n', /a\.rs:3: .* three blocks/],
+    ['use std::mem;\nuse bytes::Buf;\n', /a\.rs:2: .* three blocks/],
+    ['use bytes::Buf;\n\nuse rand::Rng;\n', /a\.rs:3: .* three blocks/],
+    ['mod d;\n\nuse d::Dee;\nuse rand::Rng;\n', /a\.rs:4: .* three blocks/],
+  ])('%j is refused', (text, why) => {
+    expect(importViolations({ path, text })).toEqual([expect.stringMatching(why)])
   })
 })
 
