@@ -29,7 +29,7 @@ pub(crate) struct QuicNode {
 }
 
 impl QuicNode {
-    pub(crate) fn new(now: Instant) -> QuicNode {
+    pub(crate) fn new(now: Instant) -> Self {
         let config = Config {
             incarnation: 1,
             protocols: vec!["test".into(), "other".into()].into(),
@@ -38,7 +38,7 @@ impl QuicNode {
             streams_per_connection: 32,
             ..Config::default()
         };
-        QuicNode {
+        Self {
             quic: inside(|| Quic::new(config)),
             now,
             events: VecDeque::new(),

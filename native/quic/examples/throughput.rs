@@ -156,7 +156,7 @@ impl Peer {
         Self { quic: Quic::new(config), connection, stream: None, received: 0, out: Vec::new() }
     }
 
-    fn send_to(&mut self, other: &mut Peer, now: Instant) {
+    fn send_to(&mut self, other: &mut Self, now: Instant) {
         if self.quic.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.quic.handle_timeout(now);
         }

@@ -103,7 +103,7 @@ struct Raw {
 }
 
 impl Raw {
-    fn new() -> Raw {
+    fn new() -> Self {
         let (a, b) = (StaticSecret::from([1; 32]), StaticSecret::from([2; 32]));
         let (public_a, public_b) = (PublicKey::from(&a), PublicKey::from(&b));
         let mut sender = Tunn::new(a, public_b, None, None, 1, None);
@@ -114,11 +114,11 @@ impl Raw {
         let response = written(receiver.decapsulate(None, initiation, response));
         let keepalive = written(sender.decapsulate(None, response, keepalive));
         receiver.decapsulate(None, keepalive, &mut [0; 2_048]);
-        Raw { sender, receiver, datagrams: vec![vec![0; 2_048]; BATCH], plaintext: vec![0; MAX_DATAGRAM] }
+        Self { sender, receiver, datagrams: vec![vec![0; 2_048]; BATCH], plaintext: vec![0; MAX_DATAGRAM] }
     }
 
     fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
-        let Raw { sender, receiver, datagrams, plaintext } = self;
+        let Self { sender, receiver, datagrams, plaintext } = self;
         let mut lengths = [0; BATCH];
         let sealing = timed(|| {
             for (datagram, length) in datagrams.iter_mut().zip(&mut lengths) {
@@ -146,9 +146,9 @@ struct Devices {
 }
 
 impl Devices {
-    fn new() -> Devices {
+    fn new() -> Self {
         let now = clock();
-        let mut devices = Devices {
+        let mut devices = Self {
             sender: device(1, 1_000, now),
             receiver: device(2, 1_000, now),
             peer: PeerId(0),
@@ -168,7 +168,7 @@ impl Devices {
     }
 
     fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
-        let Devices { sender, receiver, peer, now, datagrams, plaintext } = self;
+        let Self { sender, receiver, peer, now, datagrams, plaintext } = self;
         datagrams.clear();
         let sealing = timed(|| {
             for _ in 0..BATCH {

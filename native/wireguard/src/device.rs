@@ -54,7 +54,7 @@ pub struct Device {
 
 impl Device {
     /// A device without peers.
-    pub fn new(config: Config, now: Instant) -> Device {
+    pub fn new(config: Config, now: Instant) -> Self {
         let limits = config.limits;
         let strangers = Strangers::new(
             limits.pending_authorizations,
@@ -65,7 +65,7 @@ impl Device {
         let random = Random::new(config.seed);
         let mtu = (config.mtu, config.max_mtu);
         let core = Core::new(config.private_key, mtu, limits.staged_bytes_per_peer, random, now);
-        Device {
+        Self {
             core,
             peers: FxHashMap::default(),
             by_key: BTreeMap::new(),

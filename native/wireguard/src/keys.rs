@@ -31,23 +31,23 @@ pub struct PrivateKey(StaticSecret);
 
 impl PrivateKey {
     /// Draws a new key.
-    pub fn generate(rng: &mut impl CryptoRng) -> PrivateKey {
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
         rng.fill_bytes(&mut *bytes);
         PrivateKey::from_bytes(*bytes)
     }
 
     /// Takes 32 bytes as they are, clamping them as wg(8) does so that the exported text is the one it would print.
-    pub fn from_bytes(mut bytes: [u8; KEY_LENGTH]) -> PrivateKey {
+    pub fn from_bytes(mut bytes: [u8; KEY_LENGTH]) -> Self {
         bytes[0] &= 248;
         bytes[31] = (bytes[31] & 127) | 64;
-        let key = PrivateKey(StaticSecret::from(bytes));
+        let key = Self(StaticSecret::from(bytes));
         bytes.zeroize();
         key
     }
 
     /// Reads the text of `wg genkey`.
-    pub fn from_base64(text: &str) -> Result<PrivateKey, KeyError> {
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         Ok(PrivateKey::from_bytes(*decode(text)?))
     }
 
@@ -74,7 +74,7 @@ impl PrivateKey {
 impl TryFrom<&[u8]> for PrivateKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
         Ok(PrivateKey::from_bytes(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
@@ -82,7 +82,7 @@ impl TryFrom<&[u8]> for PrivateKey {
 impl FromStr for PrivateKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PrivateKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PrivateKey::from_base64(text)
     }
 }
@@ -99,13 +99,13 @@ pub struct PublicKey([u8; KEY_LENGTH]);
 
 impl PublicKey {
     /// Takes 32 bytes as they are.
-    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> PublicKey {
-        PublicKey(bytes)
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the text of `wg pubkey`.
-    pub fn from_base64(text: &str) -> Result<PublicKey, KeyError> {
-        Ok(PublicKey(*decode(text)?))
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        Ok(Self(*decode(text)?))
     }
 
     /// The raw key.
@@ -138,15 +138,15 @@ impl PublicKey {
 impl TryFrom<&[u8]> for PublicKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PublicKey, KeyError> {
-        Ok(PublicKey(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
 
 impl FromStr for PublicKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PublicKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PublicKey::from_base64(text)
     }
 }
@@ -169,13 +169,13 @@ pub struct PresharedKey([u8; KEY_LENGTH]);
 
 impl PresharedKey {
     /// Takes 32 bytes as they are.
-    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> PresharedKey {
-        PresharedKey(bytes)
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the text of `wg genpsk`.
-    pub fn from_base64(text: &str) -> Result<PresharedKey, KeyError> {
-        Ok(PresharedKey(*decode(text)?))
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        Ok(Self(*decode(text)?))
     }
 
     pub(crate) fn bytes(&self) -> [u8; KEY_LENGTH] {
@@ -186,15 +186,15 @@ impl PresharedKey {
 impl TryFrom<&[u8]> for PresharedKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PresharedKey, KeyError> {
-        Ok(PresharedKey(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
 
 impl FromStr for PresharedKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PresharedKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PresharedKey::from_base64(text)
     }
 }

@@ -14,8 +14,8 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    pub(crate) fn new(seed: [u8; 32]) -> Random {
-        Random { seed: Zeroizing::new(seed), drawn: 0 }
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self { seed: Zeroizing::new(seed), drawn: 0 }
     }
 
     pub(crate) fn bytes(&mut self) -> [u8; 32] {

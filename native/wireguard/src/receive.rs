@@ -90,7 +90,7 @@ impl Device {
             return count(&mut drops.replayed);
         }
         self.handle_response_before_data(u32::from_le_bytes(field(datagram, 4)), now);
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
         let oversized = datagram.len() > core.max_mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;

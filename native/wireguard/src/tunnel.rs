@@ -99,11 +99,11 @@ pub(crate) struct Completed {
 }
 
 impl Identity {
-    pub(crate) fn new(private_key: PrivateKey, clock: Clock, now: Instant) -> Identity {
+    pub(crate) fn new(private_key: PrivateKey, clock: Clock, now: Instant) -> Self {
         clock.set(now);
         let public_key = private_key.public_key();
         let unlimited = Arc::new(RateLimiter::new(&public_key.point(), u64::MAX));
-        Identity { private_key, public_key, unlimited }
+        Self { private_key, public_key, unlimited }
     }
 }
 
@@ -116,7 +116,7 @@ impl Tunnel {
         clock: Clock,
         last: Option<Stamp>,
         now: Instant,
-    ) -> Tunnel {
+    ) -> Self {
         let (noise, stamps) = clock.stamped(last, now, || {
             Wiped::new(Tunn::new(
                 identity.private_key.secret().clone(),
@@ -127,7 +127,7 @@ impl Tunnel {
                 Some(identity.unlimited.clone()),
             ))
         });
-        Tunnel {
+        Self {
             noise,
             clock,
             stamps,
@@ -470,8 +470,8 @@ impl Tunnel {
 }
 
 impl SentHandshake {
-    fn of(message: &[u8]) -> SentHandshake {
-        SentHandshake { index: index_at(message, 4), mac1: mac1(message) }
+    fn of(message: &[u8]) -> Self {
+        Self { index: index_at(message, 4), mac1: mac1(message) }
     }
 }
 

@@ -36,7 +36,7 @@ impl Device {
     /// at once, and datagrams that are under way together may overtake each other. Under load it has to wait for its
     /// turn.
     pub(super) fn handle_response_before_data(&mut self, receiver_index: u32, now: Instant) {
-        let Device { core, peers, .. } = self;
+        let Self { core, peers, .. } = self;
         if !core.handshakes.has_responses() {
             return;
         }
@@ -58,7 +58,7 @@ impl Device {
     }
 
     fn handle_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        let Device { core, peers, by_key, .. } = self;
+        let Self { core, peers, by_key, .. } = self;
         let Ok(claim) = core.opener.claim(message) else {
             core.stats.received.unauthenticated += 1;
             return core.wasted(path, OPENING_COST, now);
@@ -118,7 +118,7 @@ impl Device {
 
     /// A response from where we sent our initiation is one we asked for: it needs no cookie when we dial many at once.
     pub(super) fn queue_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get(&owner)) else {
             core.stats.received.unknown_index += 1;
             return;
@@ -134,7 +134,7 @@ impl Device {
     }
 
     fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get_mut(&owner))
         else {
             core.stats.received.unknown_index += 1;
@@ -148,7 +148,7 @@ impl Device {
     }
 
     pub(super) fn handle_cookie_reply(&mut self, message: &[u8; COOKIE_REPLY_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let index = receiver(message, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             core.stats.received.unknown_index += 1;

@@ -31,10 +31,10 @@ impl Clock {
     /// A clock for one device, whose stamps begin beyond all that this process has made: a node that is opened anew, in
     /// simulated time or after the wall clock was set back, would otherwise fall behind itself, and its peers would
     /// take its initiations for replays.
-    pub(crate) fn new(now: Instant) -> Clock {
+    pub(crate) fn new(now: Instant) -> Self {
         let least = newest() + 2 * WHITENING;
         let simulated = runs_ahead(now).then(|| wall_clock().max(least));
-        Clock { origin: now, least, simulated }
+        Self { origin: now, least, simulated }
     }
 
     /// Lets boringtun on this thread see `now`.
@@ -101,7 +101,7 @@ impl Clock {
 
 impl Stamp {
     /// Whether the next to the same peer has to look at it, now that the wall clock has it that `due` is next.
-    pub(crate) fn matters(self, due: Stamp) -> bool {
+    pub(crate) fn matters(self, due: Self) -> bool {
         self.0 + TOLERANCE >= due.0
     }
 }

@@ -41,7 +41,7 @@ struct Resident {
 }
 
 impl Month {
-    fn new() -> Month {
+    fn new() -> Self {
         let seed = Seed::or(0);
         let rng = seed.rng();
         let mut world = Simulation::new(seed);
@@ -60,7 +60,7 @@ impl Month {
             lives: 0,
             weights: Vec::new(),
         });
-        let mut month = Month {
+        let mut month = Self {
             world,
             rng,
             residents,

@@ -23,8 +23,8 @@ pub(crate) struct WireGuard {
 pub(crate) type World = Simulation<WireGuard>;
 
 impl WireGuard {
-    pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> WireGuard {
-        WireGuard {
+    pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> Self {
+        Self {
             device: Device::new(config, now),
             events: Vec::new(),
             received: Vec::new(),
@@ -166,35 +166,35 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn new() -> Pair {
+    pub(crate) fn new() -> Self {
         Pair::with(|_, _| {})
     }
 
     /// `change` sees the two configurations of the peers: B as A adds it, A as B adds it.
-    pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         Pair::made(Seed::of_this_run(), change)
     }
 
     /// For tests that run with several seeds.
-    pub(crate) fn seeded(seed: u64) -> Pair {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Pair::made(Seed::or(seed), |_, _| {})
     }
 
     /// For tests that draw seeds from the run's own.
-    pub(crate) fn exactly(seed: u64) -> Pair {
+    pub(crate) fn exactly(seed: u64) -> Self {
         Pair::made(Seed::exactly(seed), |_, _| {})
     }
 
     /// A pair of which A has this configuration, with its usual key.
-    pub(crate) fn of(a: Config) -> Pair {
+    pub(crate) fn of(a: Config) -> Self {
         Pair::between(a, Seed::of_this_run(), |_, _| {})
     }
 
-    fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         Pair::between(config(1), seed, change)
     }
 
-    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         let (a, b) = (address(1), address(2));
         let mut world = World::new(seed);
         world.network.set_default(Link::with_latency(20 * MILLISECOND));
@@ -206,11 +206,11 @@ impl Pair {
         world.add(b, WireGuard::new(config(2), b, now));
         let ab = world.with(a, |node, now| node.device.add_peer(to_b, now)).expect("B is new to A");
         let ba = world.with(b, |node, now| node.device.add_peer(to_a, now)).expect("A is new to B");
-        Pair { world, a, b, ab, ba }
+        Self { world, a, b, ab, ba }
     }
 
     /// A pair with a confirmed session that A initiated.
-    pub(crate) fn connected() -> Pair {
+    pub(crate) fn connected() -> Self {
         let mut pair = Pair::new();
         pair.send_a(b"first");
         pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());

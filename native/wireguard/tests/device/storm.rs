@@ -31,8 +31,8 @@ struct Hosts {
 }
 
 impl Machine {
-    fn new(nodes: Vec<WireGuard>, now: Instant) -> Machine {
-        Machine {
+    fn new(nodes: Vec<WireGuard>, now: Instant) -> Self {
+        Self {
             nodes: nodes.into_iter().map(|node| (node.outbox.from, node)).collect(),
             unread: VecDeque::new(),
             dropped: 0,
@@ -103,8 +103,8 @@ impl Machine {
 }
 
 impl Hosts {
-    fn new(machines: Vec<Machine>, now: Instant) -> Hosts {
-        Hosts { machines, on_the_way: BTreeMap::new(), sent: 0, now }
+    fn new(machines: Vec<Machine>, now: Instant) -> Self {
+        Self { machines, on_the_way: BTreeMap::new(), sent: 0, now }
     }
 
     fn post(&mut self, datagrams: Vec<Datagram>) {
@@ -189,13 +189,13 @@ struct Flood {
 }
 
 impl Flood {
-    fn of(victim: PublicKey) -> Flood {
+    fn of(victim: PublicKey) -> Self {
         let now = start();
         let mut stranger = WireGuard::new(config(9), address(9), now);
         let id = stranger.device.add_peer(peer(victim, Some(address(HUB))), now).expect("it is new");
         stranger.device.initiate(id, now);
         let initiation = stranger.poll_transmit(now).expect("an initiation");
-        Flood { initiation, sent: 0, source: anywhere }
+        Self { initiation, sent: 0, source: anywhere }
     }
 
     /// Lets a tenth of a millisecond of it arrive.

@@ -40,9 +40,9 @@ struct Dialler {
 }
 
 impl Dialler {
-    fn new(now: Instant) -> Dialler {
+    fn new(now: Instant) -> Self {
         let clock = Clock::new(now);
-        Dialler { identity: Identity::new(key(1), clock, now), clock }
+        Self { identity: Identity::new(key(1), clock, now), clock }
     }
 
     fn tunnel(&self, last: Option<Stamp>, now: Instant) -> Tunnel {
