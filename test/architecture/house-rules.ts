@@ -32,7 +32,7 @@ export function houseViolations({ path, text }: SourceFile): string[] {
   if (wide >= 0) violations.push(`${path}:${wide + 1} is a comment of more than ${WIDEST_COMMENT} columns`)
   const [, constant] = (path.endsWith('.rs') ? PLAIN_CONSTANT.exec(text) : null) ?? []
   if (constant !== undefined) violations.push(`${path}: what ${constant} is stands in \`//\`: make it a doc, \`///\``)
-  if (path.endsWith('.rs')) violations.push(...constantsAbove(path, text))
+  if (path.endsWith('.rs')) violations.push(...constantsAbove(path, text), ...returnsByName(path, text))
   const vague = path.split('/').find((part) => VAGUE_NAME.test(part))
   // A module that several integration tests share is a `mod.rs`, or cargo takes it for a test of its own.
   if (vague !== undefined && !/^native\/[^/]+\/tests\/.*\/mod\.rs$/.test(path)) {
@@ -48,6 +48,17 @@ function constantsAbove(path: string, text: string): string[] {
   return lines.flatMap((line, index) => {
     const [, name] = (index < last ? CONSTANT.exec(line) : null) ?? []
     return name === undefined ? [] : [`${path}:${index + 1}: constants stand at the bottom, and ${name} above an item`]
+  })
+}
+
+/** The methods that return their own type by its name. A type with parameters is told by name where they differ. */
+function returnsByName(path: string, text: string): string[] {
+  const own = /^(?:unsafe )?impl(?:<.*?>)? (?:.* for )?(\w+)(?:<.*>)? (?:where .*)?\{$/
+  let type: string | undefined
+  return text.split('\n').flatMap((line, index) => {
+    if (/^\S/.test(line)) type = own.exec(line)?.[1]
+    const names = type !== undefined && new RegExp(`^ {4}[^/]*\\) -> [^{]*(?<![:\\w])${type}\\b(?![<:])`).test(line)
+    return names ? [`${path}:${index + 1}: a method returns \`Self\`, and names ${type}`] : []
   })
 }
 

@@ -248,6 +248,18 @@ describe('any source', () => {
     expect(houseViolations({ path, text: below })).toEqual([])
   })
 
+  test('a method returns `Self`, and not its type by name', () => {
+    const path = 'native/engine/src/lane.rs'
+    const method = (head: string, returned: string) => `//! One.\n\n${head} {\n    fn f(&self) -> ${returned} {}\n}\n`
+    for (const head of ['impl Lane', 'impl<T: A<B>> From<T> for Lane', 'impl fmt::Debug for Lane']) {
+      expect(houseViolations({ path, text: method(head, 'Result<Lane, E>') })).toEqual([
+        expect.stringMatching(/lane\.rs:4: a method returns `Self`, and names Lane/),
+      ])
+      expect(houseViolations({ path, text: method(head, 'Result<Self, Lane::E>') })).toEqual([])
+    }
+    expect(houseViolations({ path, text: method('impl<T> Lane<T>', 'Lane<u8>') })).toEqual([])
+  })
+
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(
     '%s is refused',
     (path) => {
