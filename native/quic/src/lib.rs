@@ -33,13 +33,14 @@ mod grease;
 mod header;
 mod hello;
 mod initial;
-mod lanes;
+mod lane_loads;
 mod names;
 mod parameters;
 mod peer;
 mod quic;
 #[cfg(feature = "reference")]
 pub mod reference;
+mod send_priority;
 mod session;
 mod stats;
 mod stream_name;

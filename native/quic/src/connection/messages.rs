@@ -8,7 +8,8 @@ use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 use super::{Connection, Events, Phase, Violation};
 use crate::control::ControlFrame;
 use crate::header::Header;
-use crate::lanes::{Lanes, send_priority};
+use crate::lane_loads::LaneLoads;
+use crate::send_priority::send_priority;
 use crate::{Event, GiveUp, MessageHandle, Outcome};
 
 /// Messages that were begun and are not settled.
@@ -16,9 +17,9 @@ use crate::{Event, GiveUp, MessageHandle, Outcome};
 pub(super) struct Sending {
     messages: BTreeMap<u64, Outgoing>,
     /// Bytes written of unsettled messages; and unidirectional streams in use, those of bytes as well.
-    pub(super) lanes: Lanes,
+    pub(super) unsettled: LaneLoads,
     /// Bytes written of messages and byte streams that the other end has not read, by its own word.
-    pub(super) unread: Lanes,
+    pub(super) unread: LaneLoads,
 }
 
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Connection {
         let id = self.open_for_message(priority)?;
         let index = id.index();
         let header = Header::Message { priority, length: length as u64 };
-        self.sending.lanes.add(priority, 0, 1);
+        self.sending.unsettled.add(priority, 0, 1);
         let prefix = Bytes::from(header.encode());
         self.sending.messages.insert(index, Outgoing::new(priority, prefix, length));
         self.flush_prefix(id);
@@ -50,7 +51,8 @@ impl Connection {
     /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for
     /// those above, and little unsettled in this lane and above.
     fn open_for_message(&mut self, priority: u8) -> Option<StreamId> {
-        let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
+        let (mine, below) =
+            (self.sending.unsettled.at_or_above(priority), self.sending.unsettled.below(priority));
         let streams = self.limits.shares().messages.saturating_sub(below.count) / 2;
         let bytes = self.limits.receive_window.saturating_sub(below.bytes) / 4;
         let may = mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX);
@@ -97,7 +99,7 @@ impl Connection {
         self.wants_writable |= !bytes.is_empty();
         outgoing.written += written;
         self.flow.wrote(written);
-        self.sending.lanes.add(priority, written as u64, 0);
+        self.sending.unsettled.add(priority, written as u64, 0);
         self.sending.unread.add(priority, written as u64, 0);
         outgoing.finish_if_whole(&mut self.inner, id);
         written
@@ -177,7 +179,7 @@ impl Connection {
             return Err(Violation("settled a message as it cannot have ended"));
         }
         let (priority, whole) = (outgoing.priority, outgoing.is_whole());
-        self.sending.lanes.remove(priority, outgoing.written as u64, 1);
+        self.sending.unsettled.remove(priority, outgoing.written as u64, 1);
         self.sending.unread.remove(priority, (outgoing.written - outgoing.read) as u64, 0);
         self.sending.messages.remove(&message);
         match outcome {

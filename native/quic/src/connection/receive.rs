@@ -12,7 +12,7 @@ use super::{Connection, Events, Phase, Violation};
 use crate::assembly::Assembly;
 use crate::control::{ControlFrame, ControlReader, READ_ALL};
 use crate::header::{Header, HeaderReader};
-use crate::lanes::Lanes;
+use crate::lane_loads::{LaneLoads, Load};
 use crate::{Config, Event, GiveUp};
 
 /// Streams of the other end that are no byte streams, and the messages from them.
@@ -21,7 +21,7 @@ pub(super) struct Receiving {
     /// Streams of messages for which there is no room, highest lane first, then oldest.
     waiting: BTreeSet<(Reverse<u8>, StreamId)>,
     /// Messages in assembly, or complete and not released.
-    held: Lanes,
+    held: LaneLoads,
     /// Lengths of complete messages that were not released.
     complete: BTreeMap<u8, VecDeque<usize>>,
     limit: u64,
@@ -51,7 +51,7 @@ impl Receiving {
         Self {
             incoming: FxHashMap::default(),
             waiting: BTreeSet::new(),
-            held: Lanes::default(),
+            held: LaneLoads::default(),
             complete: BTreeMap::new(),
             limit: config.receive_bytes_per_connection as u64,
             has_control: false,
@@ -69,8 +69,7 @@ impl Receiving {
 
     fn has_room(&self, assembly: &Assembly) -> bool {
         let length = assembly.length() as u64;
-        let fits =
-            |held: crate::lanes::Load, limit: u64| held.bytes + held.count * MESSAGE_COST + length <= limit;
+        let fits = |held: Load, limit: u64| held.bytes + held.count * MESSAGE_COST + length <= limit;
         fits(self.held.at_or_above(assembly.priority), self.limit)
             && fits(self.held.total(), self.limit * ALL_LANES)
     }

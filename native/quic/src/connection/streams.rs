@@ -11,7 +11,8 @@ use super::{Connection, Events, Violation};
 use crate::close::application_code;
 use crate::control::{ControlFrame, READ_ALL};
 use crate::header::Header;
-use crate::lanes::{Lanes, send_priority};
+use crate::lane_loads::LaneLoads;
+use crate::send_priority::send_priority;
 use crate::unacknowledged::Unacknowledged;
 use crate::{Event, Read, Stopped, StreamHandle, StreamName};
 
@@ -27,7 +28,7 @@ pub(super) struct ByteStreams {
     /// Streams that take nothing more until pieces of them are acknowledged.
     full: BTreeSet<StreamId>,
     /// Streams of ours that only we write, by priority.
-    pub(super) one_way: Lanes,
+    pub(super) one_way: LaneLoads,
 }
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl ByteStreams {
         self.unread = 0;
         self.untold = 0;
         self.part_told = BTreeSet::new();
-        self.one_way = Lanes::default();
+        self.one_way = LaneLoads::default();
     }
 }
 
