@@ -51,8 +51,8 @@ pub(crate) struct Undecided {
     pub(crate) own: Arc<Protocols>,
 }
 
-/// Kind of a datagram.
-pub(crate) enum Arrival {
+/// Owner of a datagram, if it has one (RFC 9000 section 5.2).
+pub(crate) enum Matched {
     Nothing,
     Connection(ConnectionHandle, ConnectionEvent),
     /// An answer was written.
@@ -139,16 +139,16 @@ impl Peer {
         own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
-    ) -> Arrival {
+    ) -> Matched {
         let initial = Initial::read(&payload);
         match (self.endpoint.handle(now, ADDRESS, None, ecn, payload, out), initial) {
             (Some(DatagramEvent::ConnectionEvent(quinn, event)), _) => {
                 match self.connections.get(quinn.0).copied().flatten() {
-                    Some(connection) => Arrival::Connection(connection, event),
-                    None => Arrival::Nothing,
+                    Some(connection) => Matched::Connection(connection, event),
+                    None => Matched::Nothing,
                 }
             }
-            (Some(DatagramEvent::Response(_)), _) => Arrival::Response,
+            (Some(DatagramEvent::Response(_)), _) => Matched::Response,
             (Some(DatagramEvent::NewConnection(incoming)), Some(initial)) => {
                 self.make_room();
                 self.incomplete.push(Incomplete { incoming, hello: HelloAssembly::default() });
@@ -156,16 +156,16 @@ impl Peer {
             }
             (Some(DatagramEvent::NewConnection(incoming)), None) => {
                 self.endpoint.ignore(incoming);
-                Arrival::Nothing
+                Matched::Nothing
             }
             (None, Some(initial)) => {
                 let known = |known: &Incomplete| *known.incoming.orig_dst_cid() == initial.destination;
                 match self.incomplete.iter().position(known) {
                     Some(at) => self.read_hello(at, initial, own, out, now),
-                    None => Arrival::Nothing,
+                    None => Matched::Nothing,
                 }
             }
-            (None, None) => Arrival::Nothing,
+            (None, None) => Matched::Nothing,
         }
     }
 
@@ -237,9 +237,9 @@ impl Peer {
         own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
-    ) -> Arrival {
+    ) -> Matched {
         let greeting = match self.incomplete[at].hello.push(initial) {
-            Ok(None) => return Arrival::Nothing,
+            Ok(None) => return Matched::Nothing,
             Ok(Some(greeting)) => Ok(greeting),
             Err(problem) => Err(problem),
         };
@@ -255,7 +255,7 @@ impl Peer {
                     let early = early.map(|early| early.session);
                     let undecided =
                         Undecided { incoming, dialler, hello, protocol, early, declines_early: false, own };
-                    return Arrival::Undecided(Box::new(undecided));
+                    return Matched::Undecided(Box::new(undecided));
                 }
                 Err(Refused { error, refusal }) => {
                     (refusal.map_or(Useless::Malformed, Useless::Lists), error)
@@ -263,7 +263,7 @@ impl Peer {
             },
         };
         self.refuse_incoming(incoming, error, out, now);
-        Arrival::Refused(useless)
+        Matched::Refused(useless)
     }
 
     fn refuse_incoming(

@@ -19,7 +19,7 @@ use crate::connection::{Connection, Events};
 use crate::deadlines::Deadlines;
 use crate::gauge::Gauge;
 use crate::hello::EarlyOffer;
-use crate::peer::{Arrival, Made, Peer, Undecided, Useless};
+use crate::peer::{Made, Matched, Peer, Undecided, Useless};
 use crate::session::Dial;
 use crate::weigh::{Allowance, Weight};
 use crate::{
@@ -148,12 +148,12 @@ impl Quic {
         scratch.clear();
         let own = self.protocols(peer).clone();
         match self.peer(peer).handle(codepoint(ecn), payload, &own, &mut scratch, now) {
-            Arrival::Nothing => self.totals.datagrams_dropped += 1,
-            Arrival::Connection(connection, event) => {
+            Matched::Nothing => self.totals.datagrams_dropped += 1,
+            Matched::Connection(connection, event) => {
                 self.arrived(connection, event, (departed, put_off), now);
             }
-            Arrival::Response => self.respond(peer, &scratch),
-            Arrival::Undecided(undecided) => {
+            Matched::Response => self.respond(peer, &scratch),
+            Matched::Undecided(undecided) => {
                 let handle = self.name();
                 self.peer(peer).undecided.push(handle);
                 let hello = undecided.hello.clone();
@@ -161,7 +161,7 @@ impl Quic {
                 self.slots.insert(handle, Slot::Undecided { peer, observed, undecided });
                 self.events.push_back((handle, Event::Incoming { hello, protocol }));
             }
-            Arrival::Refused(useless) => {
+            Matched::Refused(useless) => {
                 match useless {
                     Useless::Malformed => self.totals.malformed_hellos += 1,
                     Useless::UnknownVersion => self.totals.unknown_hello_versions += 1,
