@@ -3,9 +3,9 @@
 mod ecn;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
 mod linux;
-mod outgoing;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 mod portable;
+mod send_queue;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +18,9 @@ use crate::bind::{BindError, Listen, bind};
 use crate::stats::IoStats;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
 use linux as system;
-use outgoing::Outgoing;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 use portable as system;
+use send_queue::SendQueue;
 
 /// Whether the system may join datagrams (UDP GSO and GRO); without it every datagram is on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) struct Refusal {
 pub(crate) struct Socket {
     socket: socket2::Socket,
     system: system::Udp,
-    outgoing: Outgoing,
+    send_queue: SendQueue,
     /// Refusals of the batch, one a path.
     refusals: Vec<Refusal>,
     local: SocketAddr,
@@ -93,7 +93,7 @@ impl Socket {
         let local = local_address(&socket).map_err(|source| BindError::Other { address: unbound, source })?;
         let system = system::Udp::new(&socket, local.is_ipv6(), offload)
             .map_err(|source| BindError::Other { address: local, source })?;
-        Ok(Self { socket, system, outgoing: Outgoing::default(), refusals: Vec::new(), local })
+        Ok(Self { socket, system, send_queue: SendQueue::default(), refusals: Vec::new(), local })
     }
 
     pub(crate) fn local_address(&self) -> SocketAddr {
@@ -125,16 +125,16 @@ impl Socket {
 
     /// Sends a batch. Nothing of an earlier one may be left.
     pub(crate) fn send(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
-        self.outgoing.begin(batch, self.system.can_segment());
+        self.send_queue.begin(batch, self.system.can_segment());
         self.resume(batch, stats)
     }
 
     /// Sends the rest of the batch that `send` was called with.
     pub(crate) fn resume(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
-        while !self.outgoing.is_empty() {
+        while !self.send_queue.is_empty() {
             stats.send_calls += 1;
-            match self.system.send(&self.socket, batch, &self.outgoing) {
-                Ok(count) => self.outgoing.sent(count, stats),
+            match self.system.send(&self.socket, batch, &self.send_queue) {
+                Ok(count) => self.send_queue.sent(count, stats),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
                         stats.send_blocked += 1;
@@ -156,16 +156,16 @@ impl Socket {
 
     /// Tries the first message again in a humbler form, or counts it and goes on.
     fn recover(&mut self, error: &io::Error, batch: &TransmitBatch, stats: &mut IoStats) {
-        if self.outgoing.first_is_segmented() && is_any(error, &SEGMENTATION) {
+        if self.send_queue.first_is_segmented() && is_any(error, &SEGMENTATION) {
             if is_any(error, &NO_SEGMENTATION) {
                 self.system.stop_segmenting();
             }
-            self.outgoing.split_first();
-        } else if is_any(error, &UNREACHABLE) && self.outgoing.drop_source(batch) {
+            self.send_queue.split_first();
+        } else if is_any(error, &UNREACHABLE) && self.send_queue.drop_source(batch) {
             // The address the packet came to is gone from this machine, or leads there no more: let the system choose.
         } else {
             stats.count_send_error(error);
-            let Some(skipped) = self.outgoing.skip() else { return };
+            let Some(skipped) = self.send_queue.skip() else { return };
             let path = batch.groups[skipped.group].path;
             let known = self.refusals.iter().any(|refusal| refusal.path == path);
             if let Some(code) = error.raw_os_error()

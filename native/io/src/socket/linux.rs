@@ -13,7 +13,7 @@ use std::ptr;
 use socket2::Socket;
 use warren_engine::{Path, TransmitBatch};
 
-use super::outgoing::Outgoing;
+use super::send_queue::SendQueue;
 use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 use control::{Control, Outer};
@@ -123,7 +123,7 @@ impl Udp {
         &mut self,
         socket: &Socket,
         batch: &TransmitBatch,
-        outgoing: &Outgoing,
+        queue: &SendQueue,
     ) -> io::Result<usize> {
         let mut names: [MaybeUninit<libc::sockaddr_in6>; SEND_MESSAGES] =
             [const { MaybeUninit::zeroed() }; SEND_MESSAGES];
@@ -133,7 +133,7 @@ impl Udp {
         let mut headers: [libc::mmsghdr; SEND_MESSAGES] = unsafe { mem::zeroed() };
         let mut count = 0;
         let mut fragments = None;
-        for message in outgoing.iter().take(SEND_MESSAGES) {
+        for message in queue.iter().take(SEND_MESSAGES) {
             let group = &batch.groups[message.group];
             if message.segment > UNFRAGMENTED {
                 if fragments.is_some_and(|fragments| fragments == group.whole) {

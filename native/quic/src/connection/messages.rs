@@ -15,15 +15,16 @@ use crate::{Event, GiveUp, MessageHandle, Outcome};
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    messages: BTreeMap<u64, Outgoing>,
+    messages: BTreeMap<u64, OutgoingMessage>,
     /// Bytes written of unsettled messages; and unidirectional streams in use, those of bytes as well.
     pub(super) unsettled: LaneLoads,
     /// Bytes written of messages and byte streams that the other end has not read, by its own word.
     pub(super) unread: LaneLoads,
 }
 
+/// A message that was begun and is not settled.
 #[derive(Debug)]
-struct Outgoing {
+struct OutgoingMessage {
     priority: u8,
     /// Rest of the header.
     prefix: Bytes,
@@ -43,7 +44,7 @@ impl Connection {
         let header = Header::Message { priority, length: length as u64 };
         self.sending.unsettled.add(priority, 0, 1);
         let prefix = Bytes::from(header.encode());
-        self.sending.messages.insert(index, Outgoing::new(priority, prefix, length));
+        self.sending.messages.insert(index, OutgoingMessage::new(priority, prefix, length));
         self.flush_prefix(id);
         Some(MessageHandle(index))
     }
@@ -223,7 +224,7 @@ impl Connection {
     }
 }
 
-impl Outgoing {
+impl OutgoingMessage {
     fn new(priority: u8, prefix: Bytes, length: usize) -> Self {
         Self { priority, prefix, length, written: 0, read: 0, done: false, given_up: None }
     }
