@@ -131,7 +131,7 @@ pub(crate) struct ControlReader {
 /// A control stream that does not follow the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("malformed control frame")]
-pub(crate) struct Malformed;
+pub(crate) struct ControlError;
 
 impl ControlReader {
     /// Takes the next bytes, and gives each frame that they complete to `found`.
@@ -139,7 +139,7 @@ impl ControlReader {
         &mut self,
         mut bytes: &[u8],
         mut found: impl FnMut(ControlFrame),
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), ControlError> {
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
         bytes = &bytes[skipped..];
@@ -157,7 +157,7 @@ impl ControlReader {
                 continue;
             }
             if length > MAX_BODY {
-                return Err(Malformed);
+                return Err(ControlError);
             }
             let Some((body, after)) = frame.split_at_checked(length as usize) else { break };
             decode(kind, body, &mut found)?;
@@ -169,7 +169,7 @@ impl ControlReader {
     }
 }
 
-fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> Result<(), Malformed> {
+fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> Result<(), ControlError> {
     let body = &mut body;
     match kind {
         kind::DELIVERED => {
@@ -191,8 +191,8 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
     Ok(())
 }
 
-fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
-    varint::take(body).ok_or(Malformed)
+fn value(body: &mut &[u8]) -> Result<u64, ControlError> {
+    varint::take(body).ok_or(ControlError)
 }
 
 /// Frame types. 5 is reserved for a grant of more streams; those of the form 31 * n + 27 mean nothing.

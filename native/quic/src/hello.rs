@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 use crate::fields::{
-    Malformed, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
+    FieldError, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
     take_list_with, take_name,
 };
 use crate::grease::{Grease, Purpose};
@@ -55,8 +55,8 @@ pub(crate) enum HelloError {
     Malformed(&'static str),
 }
 
-impl From<Malformed> for HelloError {
-    fn from(Malformed(what): Malformed) -> Self {
+impl From<FieldError> for HelloError {
+    fn from(FieldError(what): FieldError) -> Self {
         Self::Malformed(what)
     }
 }
