@@ -21,7 +21,7 @@ use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
 
 use crate::close::{self, CloseCause, ClosedBy, VIOLATION};
 use crate::config::ACK_DELAY;
-use crate::control::ControlWriter;
+use crate::control_stream::ControlWriter;
 use crate::deadlines::Armed;
 use crate::gauge::Gauge;
 use crate::grease::Grease;

@@ -23,7 +23,7 @@ mod cid;
 mod close;
 mod config;
 mod connection;
-mod control;
+mod control_stream;
 mod deadlines;
 mod event;
 mod fields;

@@ -9,7 +9,7 @@ use super::messages::Sending;
 use super::stops::Stops;
 use super::streams::ByteStreams;
 use super::{Connection, Events, Phase, Violation};
-use crate::control::ControlWriter;
+use crate::control_stream::ControlWriter;
 use crate::header::Header;
 use crate::hello::EarlyVerdict;
 use crate::parameters::PeerLimits;

@@ -2,7 +2,7 @@
 
 use super::{Connection, Events, Phase, Violation};
 use crate::announcement::Announcement;
-use crate::control::{ControlFrame, MAX_BODY};
+use crate::control_stream::{ControlFrame, MAX_BODY};
 use crate::{Event, Lists};
 
 impl Connection {

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 
 use super::{Connection, Events, Phase, Violation};
-use crate::control::ControlFrame;
+use crate::control_stream::ControlFrame;
 use crate::header::Header;
 use crate::lane_loads::LaneLoads;
 use crate::send_priority::send_priority;

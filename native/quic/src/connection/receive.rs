@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::messages::{GIVEN_UP, reason_of};
 use super::{Connection, Events, Phase, Violation};
 use crate::assembly::Assembly;
-use crate::control::{ControlFrame, ControlReader, READ_ALL};
+use crate::control_stream::{ControlFrame, ControlReader, READ_ALL};
 use crate::header::{Header, HeaderReader};
 use crate::lane_loads::{LaneLoads, Load};
 use crate::{Config, Event, GiveUp};

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::messages::{GIVEN_UP, flush};
 use super::{Connection, Events, Violation};
 use crate::close::application_code;
-use crate::control::{ControlFrame, READ_ALL};
+use crate::control_stream::{ControlFrame, READ_ALL};
 use crate::header::Header;
 use crate::lane_loads::LaneLoads;
 use crate::send_priority::send_priority;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::control::{ControlReader, ControlWriter};
+use crate::control_stream::{ControlReader, ControlWriter};
 use crate::fields::take_field;
 use crate::grease::Grease;
 use crate::hello::{Greeting, HelloError, HelloReader, MAX_BODY};

@@ -3,7 +3,7 @@
 use quinn_proto::{Dir, VarInt};
 
 use super::*;
-use crate::control::{ControlFrame, ControlWriter};
+use crate::control_stream::{ControlFrame, ControlWriter};
 use crate::{CloseCause, ClosedBy, Outcome, varint};
 
 #[test]

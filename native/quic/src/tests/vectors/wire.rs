@@ -2,7 +2,7 @@ use quinn_proto::Side;
 
 use super::Json;
 use crate::announcement::Announcement;
-use crate::control::{ControlFrame, ControlReader, ControlWriter, READ_ALL};
+use crate::control_stream::{ControlFrame, ControlReader, ControlWriter, READ_ALL};
 use crate::grease::Grease;
 use crate::header::{Header, HeaderReader};
 use crate::hello::{Greeting, HelloReader};
