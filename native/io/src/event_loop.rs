@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::mailbox::{Command, Context, Mailbox, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
-use crate::socket::{Offload, Refusal, Sent};
+use crate::socket::{Flushed, Offload, Unreachable};
 use crate::stats::IoStats;
 use crate::trouble::{FAILS_FOR, Trouble};
 use crate::yielding::Yielding;
@@ -167,17 +167,17 @@ impl<T: Transport> EventLoop<T> {
         } else {
             socket.send(&self.batch, &mut self.stats)
         };
-        let refusals = socket.take_refusals();
-        self.blocked = matches!(result, Ok(Sent::Blocked));
+        let unreachable = socket.take_unreachable();
+        self.blocked = matches!(result, Ok(Flushed::Blocked));
         if !self.blocked || self.stats.datagrams_sent > sent_before {
             self.blocked_in_vain = 0;
         }
         if let Err(lost) = result {
             self.lose(lost);
         }
-        if !refusals.is_empty() {
+        if !unreachable.is_empty() {
             let now = self.clock.now();
-            for Refusal { path, error } in refusals {
+            for Unreachable { path, error } in unreachable {
                 self.engine.handle_unreachable(path, error, now);
             }
         }
