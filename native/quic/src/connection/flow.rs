@@ -32,8 +32,8 @@ pub(super) struct Flow {
     owed: u64,
     /// Unreliable datagrams may wait.
     has_datagrams: bool,
-    /// All control frames left since this was last asked.
-    is_drained: bool,
+    /// All control frames of quinn-proto's were sent since this was last asked.
+    control_flushed: bool,
     /// Bytes that may still be written before the acceptor has answered; `None`: it has.
     early: Option<u64>,
 }
@@ -49,7 +49,7 @@ impl Flow {
             urged: false,
             owed: 0,
             has_datagrams: false,
-            is_drained: false,
+            control_flushed: false,
             early: None,
         }
     }
@@ -136,13 +136,13 @@ impl Flow {
             let packets = (size as u64).div_ceil(mtu);
             self.unsent = self.unsent.saturating_sub((size as u64).saturating_sub(packets * OVERHEAD));
         }
-        let drained = open && last + NOT_FULL < mtu as usize;
-        if drained {
+        let ran_dry = open && last + NOT_FULL < mtu as usize;
+        if ran_dry {
             self.unsent = 0;
             self.has_datagrams = false;
         }
         // quinn-proto writes control frames before those of streams.
-        self.is_drained |= drained || (open && streams);
+        self.control_flushed |= ran_dry || (open && streams);
         asks
     }
 
@@ -223,7 +223,7 @@ impl Connection {
         // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
         let most = if open { max.min(allowed) } else { max };
         let mut transmit = self.inner.poll_transmit(now, most, out);
-        if transmit.is_none() && open && self.stop_waiting() {
+        if transmit.is_none() && open && self.send_waiting_stops() {
             transmit = self.inner.poll_transmit(now, most, out);
         }
         self.flow.count_lost();
@@ -238,8 +238,8 @@ impl Connection {
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
         let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
-        if std::mem::take(&mut self.flow.is_drained) {
-            self.stop_waiting();
+        if std::mem::take(&mut self.flow.control_flushed) {
+            self.send_waiting_stops();
         }
         if asks {
             self.unanswered.get_or_insert(now);
