@@ -53,7 +53,7 @@ pub(crate) struct Connection {
     /// Its name in the peer's endpoint.
     pub(crate) quinn: quinn_proto::ConnectionHandle,
     pub(crate) armed: Armed,
-    /// Waits to be settled.
+    /// Waits to exchange events with its endpoint.
     pub(crate) touched: bool,
     /// Waits to be given out by `poll_ready`.
     pub(crate) ready: bool,

@@ -274,7 +274,7 @@ impl Quic {
 
     /// Connections that want [`Quic::poll_transmit`], or whose [`Quic::room`] may have grown; each once.
     pub fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle> {
-        self.settle(now);
+        self.exchange(now);
         while let Some(connection) = self.ready.pop_front() {
             if self.made(connection).is_some_and(|made| std::mem::take(&mut made.ready)) {
                 return Some(connection);
@@ -293,7 +293,7 @@ impl Quic {
 
     /// The next event, and its connection.
     pub fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)> {
-        self.settle(now);
+        self.exchange(now);
         self.events.pop_front()
     }
 
@@ -416,8 +416,8 @@ impl Quic {
         }
     }
 
-    /// Settles what was touched: endpoints and connections exchange their events, and the owner's events follow.
-    fn settle(&mut self, now: Instant) {
+    /// Lets endpoints and connections that were touched exchange their events; the owner's events follow.
+    fn exchange(&mut self, now: Instant) {
         let slots = &self.slots;
         self.deadlines.sweep_if_stale(
             |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),
