@@ -35,7 +35,7 @@ impl<T: Transport> Engine<T> {
         } else {
             self.end(connection, closed, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
@@ -47,12 +47,12 @@ impl<T: Transport> Engine<T> {
                 self.end(connection, application(code, reason), now);
             }
         }
-        self.settle(now);
+        self.hear_rooms(now);
         self.say_farewell(None, now);
         for peer in self.peers.ids().collect::<Vec<_>>() {
             self.say_goodbye(peer, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Ends a graceful close whose grace is over.
@@ -130,7 +130,7 @@ impl<T: Transport> Engine<T> {
             }
         }
         if !connection.claimed {
-            self.admissions.settled();
+            self.admissions.resolved();
         }
         self.graces.end(id);
         self.end_pacing(id);

@@ -68,7 +68,7 @@ impl<T: Transport> Engine<T> {
             self.calls.timers.arm(id, Timer::Dial, now + timeout);
             self.redial(id, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
         Ok(Dialled::New(id))
     }
 
@@ -78,7 +78,7 @@ impl<T: Transport> Engine<T> {
             && !connection.claimed
         {
             connection.claimed = true;
-            self.admissions.settled();
+            self.admissions.resolved();
         }
     }
 

@@ -37,7 +37,7 @@ impl<T: Transport> Engine<T> {
         for peer in peers {
             self.say_hellos_anew(peer, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// A hello that is said again by the transport, for it was lost, would say lists that hold no more.
@@ -66,7 +66,7 @@ impl<T: Transport> Engine<T> {
         if let Some(handle) = live.and_then(|live| live.handle).filter(|_| lists.are_sound()) {
             self.transport.announce(handle, lists);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Another connection took the place of this one, which goes on with what it has: no dial is content with it,
@@ -99,7 +99,7 @@ impl<T: Transport> Engine<T> {
             state.finishing = true;
             self.graces.begin(connection);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     pub(super) fn say_finished(&mut self, id: ConnectionId) {

@@ -80,7 +80,7 @@ impl<T: Transport> Engine<T> {
         }
         self.tell_stream_drained(stream, given_up);
         self.forget_if_over(stream);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Leaves a stream: ends it if the peer has acknowledged everything, and gives up sending on it if not. An end that
@@ -102,7 +102,7 @@ impl<T: Transport> Engine<T> {
             self.tell_stream_drained(stream, given_up);
             self.forget_if_over(stream);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Gives up receiving on a stream.
@@ -122,7 +122,7 @@ impl<T: Transport> Engine<T> {
             state.stop = Some(code);
         }
         self.forget_if_over(stream);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Changes the priority of what is sent on a stream.
@@ -151,7 +151,7 @@ impl<T: Transport> Engine<T> {
             state.credit = state.credit.saturating_add(bytes);
             state.watched = true;
             self.read(stream);
-            self.settle(now);
+            self.hear_rooms(now);
         }
     }
 

@@ -67,7 +67,7 @@ impl<T: Transport> Engine<T> {
             }
         }
         self.tell_drained(now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.

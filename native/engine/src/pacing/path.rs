@@ -182,7 +182,7 @@ impl PathModel {
 
     /// Whether the floor has to be measured once more, and soon.
     pub(crate) fn floor_moves(&self) -> bool {
-        !self.floor.is_settled() && self.lifted >= LONG
+        !self.floor.is_stable() && self.lifted >= LONG
     }
 
     /// Microseconds of queue that a delay means.

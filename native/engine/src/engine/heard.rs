@@ -13,7 +13,7 @@ use crate::transport::{ConnectionHandle, Event as TransportEvent, Transport};
 
 impl<T: Transport> Engine<T> {
     /// Takes the events of the rooms below, after something was done to them.
-    pub(super) fn settle(&mut self, now: Instant) {
+    pub(super) fn hear_rooms(&mut self, now: Instant) {
         self.events.at(now);
         while let Some(event) = self.wireguard.poll_event() {
             match event {
