@@ -55,7 +55,7 @@ pub(crate) struct Connection {
     pub(crate) streams: BTreeSet<StreamId>,
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
     /// Instant since which frames of its wait to leave with data.
-    pub(crate) held_since: Option<Instant>,
+    pub(crate) deferred_since: Option<Instant>,
     /// The highest lane that found the transport full, until that reports room. Higher lanes may still send a little.
     pub(crate) parked: Option<Priority>,
     /// Lost data of its stands in a lane.
@@ -167,7 +167,7 @@ impl Connection {
             incoming_datagram_bytes: 0,
             streams: BTreeSet::new(),
             stream_of: FxHashMap::default(),
-            held_since: None,
+            deferred_since: None,
             parked: None,
             lost_has_turn: false,
             asked: None,

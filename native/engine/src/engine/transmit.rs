@@ -160,7 +160,7 @@ impl<T: Transport> Engine<T> {
             return;
         };
         if sent > 0 {
-            connection.held_since = None;
+            connection.deferred_since = None;
         }
         let lane = connection.lane(priority);
         lane.flush = sent >= most;

@@ -135,7 +135,7 @@ impl Rate {
     /// Predicted queue, in seconds, that a packet sent now would meet.
     pub(crate) fn coming(&self, seen: &Seen) -> f64 {
         let capacity = self.capacity.max(seen.rate * 0.5);
-        let change = seen.flying / capacity - seen.held;
+        let change = seen.flying / capacity - seen.latest_round_trip;
         if seen.alone {
             return (seen.queue + change).max(0.0);
         }
