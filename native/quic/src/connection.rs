@@ -32,7 +32,7 @@ use crate::weigh::Weight;
 use crate::{Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag};
 use flow::Flow;
 use handshake::Early;
-use messages::Sending;
+use messages::OutgoingMessages;
 use parting::Parting;
 use quiet::Quiet;
 use receive::Receiving;
@@ -74,7 +74,7 @@ pub(crate) struct Connection {
     control: ControlWriter,
     control_stream: Option<StreamId>,
     control_unacknowledged: UnacknowledgedBytes,
-    sending: Sending,
+    sending: OutgoingMessages,
     receiving: Receiving,
     streams: ByteStreams,
     stops: Stops,
@@ -134,7 +134,7 @@ impl Connection {
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
             control_unacknowledged: UnacknowledgedBytes::default(),
-            sending: Sending::default(),
+            sending: OutgoingMessages::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
             stops: Stops::default(),

@@ -51,8 +51,8 @@ pub(crate) struct Tunnel {
     /// Local index given out last.
     last_index: u32,
     /// The initiation that awaits its response, and the one before: boringtun remembers no more.
-    initiated: Option<Initiated>,
-    previous: Option<Initiated>,
+    initiated: Option<PendingInitiation>,
+    previous: Option<PendingInitiation>,
     /// The response made last.
     answered: Option<SentHandshake>,
     peer: PublicKey,
@@ -77,8 +77,9 @@ struct SentHandshake {
     mac1: [u8; 16],
 }
 
+/// An initiation that awaits its response.
 #[derive(Clone, Copy, Debug)]
-struct Initiated {
+struct PendingInitiation {
     sent: SentHandshake,
     /// Time at which the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
@@ -222,7 +223,7 @@ impl Tunnel {
         let series = self.initiated.map_or(now, |before| before.series);
         self.give_cookie_back(&mut message, now);
         let sent = SentHandshake::of(&message);
-        self.previous = self.initiated.replace(Initiated { sent, series, made: now });
+        self.previous = self.initiated.replace(PendingInitiation { sent, series, made: now });
         self.last_index = sent.index;
         Some(message)
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use quinn_proto::Dir;
 
-use super::messages::Sending;
+use super::messages::OutgoingMessages;
 use super::stops::Stops;
 use super::streams::ByteStreams;
 use super::{Connection, Events, Phase, Violation};
@@ -125,7 +125,7 @@ impl Connection {
     }
 
     fn early_rejected(&mut self, by_successor: bool, events: &mut Events) {
-        self.sending = Sending::default();
+        self.sending = OutgoingMessages::default();
         self.streams = ByteStreams::default();
         self.stops = Stops::default();
         self.control = ControlWriter::starting_with(Header::Control.encode());

@@ -14,7 +14,7 @@ use crate::{Event, GiveUp, MessageHandle, Outcome};
 
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]
-pub(super) struct Sending {
+pub(super) struct OutgoingMessages {
     messages: BTreeMap<u64, OutgoingMessage>,
     /// Bytes written of unsettled messages; and unidirectional streams in use, those of bytes as well.
     pub(super) unsettled: LaneLoads,
