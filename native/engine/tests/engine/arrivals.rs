@@ -7,8 +7,7 @@ use bytes::Bytes;
 use warren_engine::{Ecn, Event, Path, TransmitBatch};
 use warren_testing::Seed;
 
-use crate::peers::raw;
-use crate::world::{World, at, mesh};
+use crate::world::{World, at, mesh, raw};
 
 /// Node 0 with a session with each of its peers.
 fn world(peers: u16) -> World {

@@ -406,5 +406,16 @@ pub(crate) fn bulk(len: usize) -> Bytes {
     Bytes::from((0..len).map(|i| (i % 251) as u8).collect::<Vec<_>>())
 }
 
+/// An IPv6 packet without next header between the derived addresses.
+pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
+    let mut packet = vec![0; len];
+    packet[0] = 0x60;
+    packet[4..6].copy_from_slice(&(len as u16 - 40).to_be_bytes());
+    packet[6] = 59;
+    packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
+    packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
+    packet
+}
+
 const GRANT: u64 = 1 << 20;
 pub(crate) const DIAL: Duration = Duration::from_secs(10);
