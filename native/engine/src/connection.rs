@@ -31,7 +31,7 @@ pub(crate) struct Connection {
     /// The caller has the connection, although it is not up: it was told so early, and no other dial takes the place of
     /// this one.
     pub(crate) given: bool,
-    /// What left with the hello, while that is not answered.
+    /// First flight, which left with the hello, while that is not answered.
     pub(crate) flight: Option<Box<FirstFlight>>,
     /// This end's protocols as the hello said them that is under way; `None`: none is.
     pub(crate) own: Option<Arc<Protocols>>,
@@ -120,7 +120,7 @@ pub(crate) struct Untold {
     pub(crate) lists: Option<Box<Lists>>,
     /// An event of it waits for the caller.
     pub(crate) queued: bool,
-    /// When the last event of it was queued.
+    /// Instant at which its last event was queued.
     pub(crate) at: Option<Instant>,
 }
 

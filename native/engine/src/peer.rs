@@ -90,7 +90,7 @@ pub(crate) struct IncompleteDials {
     pub(crate) since: Option<(Instant, Instant)>,
 }
 
-/// What bounds the events of a peer's dials that were refused.
+/// Bounds on the events of a peer's dials that were refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Refusals {
     /// Events that it may cause; `None`: as many at once as a peer can.

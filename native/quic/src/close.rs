@@ -77,7 +77,7 @@ pub(crate) mod alert {
     pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
     pub(crate) const DUPLICATE: u8 = 224;
     pub(crate) const TOO_MANY: u8 = 225;
-    /// Of transport parameters.
+    /// A transport parameter is below its least value.
     pub(crate) const BELOW_LEAST: u8 = 226;
     pub(crate) const BELOW_FLOOR: u8 = 227;
     pub(crate) const PEER_DIALS: u8 = 228;

@@ -21,7 +21,7 @@ pub(crate) mod field {
     pub(crate) const EARLY_VERDICT: u64 = 12;
 }
 
-/// What is wrong with fields.
+/// A fault of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub(crate) struct FieldError(pub(crate) &'static str);

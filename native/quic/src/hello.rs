@@ -29,7 +29,7 @@ pub(crate) struct Greeting {
     pub(crate) parameters: Vec<u8>,
 }
 
-/// What a dialler says of the data that it sends with its hello.
+/// A dialler's word on the data that it sends with its hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EarlyOffer {
     /// Name of the tunnel's session under which the hello was first said.
@@ -37,7 +37,7 @@ pub(crate) struct EarlyOffer {
     pub(crate) protocol: Box<str>,
 }
 
-/// What an acceptor says of early data.
+/// An acceptor's word on early data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EarlyVerdict {
     /// It reads them.

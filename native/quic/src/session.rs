@@ -58,7 +58,7 @@ pub(crate) struct Agreement {
     pub(crate) early: Option<EarlyVerdict>,
 }
 
-/// Why a dialler is refused for its hello: how the dialler is told, and what the owner is.
+/// Reason for which a dialler is refused for its hello: the dialler is told the one, the owner the other.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) error: TransportError,
@@ -66,7 +66,7 @@ pub(crate) struct Refused {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// What both speak, if a dialler's hello is good and the lists let it.
+/// Chooses the protocol of a dial, if the dialler's hello is good and the lists let it.
 pub(crate) fn judge(dialler: &Greeting, own: &Protocols) -> Result<Box<str>, Refused> {
     check(dialler, Side::Client).map_err(|error| Refused { error, refusal: None })?;
     let hello = &dialler.hello;

@@ -11,7 +11,7 @@ use crate::{cid, varint};
 pub(crate) struct Weight {
     /// STREAM frames that say where a stream goes on: stream, offset, length.
     pub(crate) pieces: Vec<(u64, u64, u64)>,
-    /// Those of them that came under long headers, in early data.
+    /// Pieces that came under long headers, in early data.
     pub(crate) early_pieces: u32,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,

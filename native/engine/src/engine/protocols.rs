@@ -196,7 +196,7 @@ impl<T: Transport> Engine<T> {
 const ANNOUNCED_APART: Duration = Duration::from_millis(100);
 /// Four a second: a dial that waits for this end's dial asks again every 300 ms.
 const REFUSED_APART: Duration = Duration::from_millis(250);
-/// Of that, at once.
+/// Events of one peer's refused dials at once.
 const REFUSED_BURST: u32 = 4;
 /// Events of one peer that may wait for the caller: lists of 4 KB at most in each.
 const REFUSED_UNTAKEN: usize = 16;

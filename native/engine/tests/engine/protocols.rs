@@ -1,4 +1,4 @@
-//! Which protocol a pair speaks, whoever dials, and what changes while it runs.
+//! The protocol that a pair speaks, whoever dials, and changes while it runs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many datagrams it takes to connect, and what a first one holds.
+//! The number of datagrams that it takes to connect, and the content of the first.
 
 use std::time::Duration;
 
