@@ -139,7 +139,7 @@ impl Departures {
     }
 
     /// Lets only those lanes take turns whose rate allows it now.
-    pub(super) fn hold_lanes(&mut self, now: Instant) {
+    pub(super) fn pause_lanes(&mut self, now: Instant) {
         self.policies.pause(&mut self.lanes, now);
     }
 

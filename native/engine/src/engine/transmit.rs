@@ -57,7 +57,7 @@ impl<T: Transport> Engine<T> {
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.departures.control_waits = false;
         self.release_paced(now);
-        self.departures.hold_lanes(now);
+        self.departures.pause_lanes(now);
         while batch.room() > 0 {
             if !self.transmit_control(batch, now)
                 && !self.transmit_data(batch, now)
@@ -109,7 +109,7 @@ impl<T: Transport> Engine<T> {
             Member::Staged(peer) => self.turn_of_staged(peer, most, batch, now),
             Member::Lost(id) => self.turn_of_lost(id, most, batch, now),
         }
-        self.departures.hold_lanes(now);
+        self.departures.pause_lanes(now);
         true
     }
 
