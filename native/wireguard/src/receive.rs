@@ -1,10 +1,14 @@
 //! The way in: data on the hot path, the three handshake messages beside it (whitepaper section 5.4).
 //!
-//! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
-//! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
+//! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it
+//!    (`receive/queueing.rs`).
+//! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch
+//!    (`receive/handshakes.rs`). An initiation of an unknown key becomes a question to the owner (`strangers.rs`), whose
+//!    yes answers it ([`Device::authorize`]).
 
 mod claimed;
 mod handshakes;
+mod queueing;
 
 use std::time::Instant;
 
