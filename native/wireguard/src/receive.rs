@@ -3,8 +3,8 @@
 //! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it
 //!    (`receive/queueing.rs`).
 //! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch
-//!    (`receive/handshakes.rs`). An initiation of an unknown key becomes a question to the owner (`strangers.rs`), whose
-//!    yes answers it ([`Device::authorize`]).
+//!    (`receive/handshakes.rs`).
+//! 3. An initiation of an unknown key becomes a question to the owner (`strangers.rs`); [`Device::authorize`] answers it.
 
 mod claimed;
 mod handshakes;
