@@ -4,7 +4,8 @@
 //!    (`receive/queueing.rs`).
 //! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch
 //!    (`receive/handshakes.rs`).
-//! 3. An initiation of an unknown key becomes a question to the owner (`strangers.rs`); [`Device::authorize`] answers it.
+//! 3. An initiation of an unknown key becomes a question to the owner (`strangers.rs`), which
+//!    [`Device::authorize`] answers.
 
 mod claimed;
 mod handshakes;
