@@ -138,8 +138,8 @@ impl<T: Transport> Engine<T> {
         self.move_on(peer, now);
     }
 
-    /// Ends dials of ours, quietly, that lead where `winner` now leads. Those that wait for others of them first, or they
-    /// would begin when these end.
+    /// Ends dials of ours, quietly, that lead where `winner` now leads. Those that wait for others of them first, or
+    /// they would begin when these end.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;

@@ -133,8 +133,8 @@ const HELLO_PIECES: u32 = 4;
 const IDS_MAX: u32 = 64;
 /// Some 90 KiB.
 const STREAMS_MAX: usize = 1_024;
-/// Holes in the streams of a connection, of 40 bytes here and more in quinn-proto, which sorts them: every second packet
-/// of all that may be on its way leaves fewer.
+/// Holes in the streams of a connection, of 40 bytes here and more in quinn-proto, which sorts them: every second
+/// packet of all that may be on its way leaves fewer.
 const HOLES_MAX: usize = 16_384;
 /// Datagrams after which streams that are over are looked for again, while there are as many holes.
 const LOOKED_FOR: u32 = 64;
