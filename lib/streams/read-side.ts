@@ -19,6 +19,9 @@ export class ReadSide {
   #taken = 0
   /** This stream's part of the budget. */
   #counted = 0
+  /** Chunks since the last grant, and bytes that were here then: the engine gives a number of small chunks a grant. */
+  #chunks = 0
+  #mark = 0
   /** The stream asked for more than it may have. */
   #wants = false
   #over = false
@@ -45,7 +48,7 @@ export class ReadSide {
 
   /** The program has the stream: an end with nothing before it is told though nobody reads. */
   watch(): void {
-    if (!this.#over) this.#driver.grantStream(this.#id, 0)
+    if (!this.#over) this.#tell(0)
   }
 
   /** The stream wants more, below its high water mark. What it may have now can be less, and Node asks once: `taken` tells the rest. */
@@ -56,6 +59,8 @@ export class ReadSide {
   /** The consumer took from the stream's buffer. */
   taken(): void {
     if (this.#wants) this.#wants = !this.#grant()
+    if (!this.#over && this.#chunks >= CHUNKS && this.#received - this.#stream.readableLength > this.#mark)
+      this.#tell(0)
     if (this.#failure !== undefined && this.#stream.readableLength === 0) this.#stream.destroy(this.#failure)
   }
 
@@ -63,6 +68,7 @@ export class ReadSide {
   data(chunk: Buffer): void {
     this.#credit -= chunk.length
     this.#received += chunk.length
+    this.#chunks += 1
     this.#onData?.()
     const waits = chunk.length < SLICE || this.#stream.readableLength > 0
     this.#stream.push(waits ? owned(chunk) : chunk)
@@ -121,8 +127,14 @@ export class ReadSide {
     }
     this.#credit += room
     this.#count(window)
-    this.#driver.grantStream(this.#id, room)
+    this.#tell(room)
     return true
+  }
+
+  #tell(bytes: number): void {
+    this.#chunks = 0
+    this.#mark = this.#received
+    this.#driver.grantStream(this.#id, bytes)
   }
 
   #count(bytes: number): void {
@@ -136,6 +148,9 @@ function owned(chunk: Buffer): Buffer {
   chunk.copy(bytes)
   return bytes
 }
+
+/** Half of what the engine gives a grant (`native/engine`, `stream.rs`), so that it never runs out under a reader that takes all. */
+const CHUNKS = 32
 
 /** Smaller chunks are copied: at full speed they come in pieces of 64 KiB, and to copy less costs little. */
 const SLICE = 32 * 2 ** 10

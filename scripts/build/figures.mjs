@@ -92,7 +92,8 @@ const HEAD = `# Figures
 
 \`stats()\` of a device, a peer and a connection gives these numbers of that moment, as TypeScript's \`DeviceStats\`, \`PeerStats\` and
 \`ConnectionStats\` list them, and \`lanes\` ([figures of lanes](api.md#figures)). A counter never falls while its owner lives; a level is
-of the moment. When the owner is over, all are 0. Names may be added.
+of the moment. When the owner is over, all are 0. Names may be added. Outcomes of messages that nothing in the program waits for are
+counted up to 10 ms late.
 `
 
 const ERRORS = `| \`sendError…\`, \`receiveError…\` | counter | Number of datagrams that the system refused to send, and of reads that it refused, \

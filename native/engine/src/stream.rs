@@ -31,12 +31,44 @@ pub(crate) struct Stream {
     pub(crate) receiving: bool,
     /// The caller wants nothing of the peer's side, which was not open yet.
     pub(crate) stop: Option<u64>,
-    /// Bytes that the caller still takes.
-    pub(crate) credit: u64,
+    pub(crate) credit: Credit,
     /// The caller knows of it, and wants to know of its end though it takes nothing.
     pub(crate) watched: bool,
     /// The transport may have something to read.
     pub(crate) readable: bool,
+}
+
+/// What the caller still takes of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Credit {
+    bytes: u64,
+    /// Small pieces, which take more memory than their bytes.
+    pieces: u32,
+}
+
+impl Credit {
+    pub(crate) fn grant(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.pieces = PIECES;
+    }
+
+    /// Takes all that comes, whatever it is.
+    pub(crate) fn waive(&mut self) {
+        (self.bytes, self.pieces) = (u64::MAX, u32::MAX);
+    }
+
+    /// Bytes of the next piece.
+    pub(crate) fn most(&self) -> u64 {
+        if self.pieces == 0 { 0 } else { self.bytes }
+    }
+
+    /// Notes a piece that was taken; `apart`: it does not wait together with others.
+    pub(crate) fn took(&mut self, bytes: usize, apart: bool) {
+        self.bytes = self.bytes.saturating_sub(bytes as u64);
+        if apart && bytes < SMALL_PIECE {
+            self.pieces = self.pieces.saturating_sub(1);
+        }
+    }
 }
 
 /// State of this end's side of a stream.
@@ -73,7 +105,7 @@ impl Stream {
             drained: 0,
             receiving: bidirectional,
             stop: None,
-            credit: 0,
+            credit: Credit::default(),
             watched: false,
             readable: bidirectional,
         }
@@ -145,6 +177,11 @@ impl Stream {
 
 /// Pieces up to here are joined, to less than twice as much; some twelve packets each.
 const SMALL: usize = 8 * 1024;
+
+/// Pieces a grant: a caller that takes them grants more before they are used up.
+const PIECES: u32 = 64;
+/// A larger one explains the memory that it takes in JavaScript.
+const SMALL_PIECE: usize = 1_024;
 
 #[cfg(test)]
 mod tests;

@@ -93,6 +93,24 @@ describe('reading', () => {
     expect(taken).toBe(sent)
   })
 
+  it('grants again after some chunks, however small, to a reader that takes all, and not to one that takes none', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable)
+    const grants = () => driver.given('grantStream').length
+    stream.read(0)
+    for (let index = 0; index < 64; index++) sides.read?.data(Buffer.alloc(1))
+    await settle()
+    expect(grants()).toBe(1)
+    expect(stream.read()).toHaveLength(64)
+    expect(grants()).toBe(2)
+    stream.on('data', () => undefined)
+    for (let index = 0; index < 640; index++) {
+      sides.read?.data(Buffer.alloc(1))
+      await settle()
+    }
+    expect(grants()).toBeGreaterThan(2 + 640 / 64)
+    expect(driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)).toBeLessThan(64 * 1_024)
+  })
+
   it('grants more when a reader that paused takes what is there', async () => {
     const { driver, stream, sides } = rig(ConnectionReadable)
     stream.read(0)

@@ -144,11 +144,12 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Allows this many further bytes of `Event::StreamData`. A stream starts with none. From the first grant on, even
-    /// of zero bytes, its end and its reset are told as soon as nothing lies before them.
+    /// Allows this many further bytes of `Event::StreamData`, and 64 pieces of less than 1 KiB that do not wait
+    /// together. A stream starts with none. From the first grant on, even of zero bytes, its end and its reset are told
+    /// as soon as nothing lies before them.
     pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
         if let Some(state) = self.streams.get_mut(&stream) {
-            state.credit = state.credit.saturating_add(bytes);
+            state.credit.grant(bytes);
             state.watched = true;
             self.read(stream);
             self.hear_rooms(now);
@@ -225,7 +226,7 @@ impl<T: Transport> Engine<T> {
         }
         for stream in owner.streams.iter().copied().collect::<Vec<_>>() {
             if let Some(state) = self.streams.get_mut(&stream) {
-                state.credit = u64::MAX;
+                state.credit.waive();
                 state.readable = true;
                 self.read(stream);
             }
@@ -272,14 +273,14 @@ impl<T: Transport> Engine<T> {
         else {
             return;
         };
-        while state.receiving && state.readable && (state.credit > 0 || state.watched) {
-            let most = usize::try_from(state.credit).unwrap_or(usize::MAX).min(READ);
+        while state.receiving && state.readable && (state.credit.most() > 0 || state.watched) {
+            let most = usize::try_from(state.credit.most()).unwrap_or(usize::MAX).min(READ);
             match self.transport.read_stream(connection, handle, most) {
                 Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
-                    state.credit -= bytes.len() as u64;
-                    let bytes = peer.alone(bytes);
-                    self.events.push_of(Some(state.connection), Event::StreamData { stream, bytes });
+                    let length = bytes.len();
+                    let apart = self.events.push_data(state.connection, stream, peer.alone(bytes));
+                    state.credit.took(length, apart);
                 }
                 Read::Blocked => state.readable = false,
                 Read::End => {

@@ -176,5 +176,46 @@ fn events_that_wait_for_their_tenth_wake_nobody_for_each_of_them() {
     assert!(wakes < 2_000, "{wakes} a second");
 }
 
+#[test]
+fn small_pieces_of_streams_wait_together_and_in_order_whatever_comes_between() {
+    let mut told = told();
+    let streams = [StreamId(1), StreamId(3), StreamId(5)];
+    let count = 60_000_usize;
+    for index in 0..count {
+        let bytes = Bytes::copy_from_slice(&[index as u8]);
+        told.push_data(HOSTILE.1, streams[index % 3], bytes);
+        if index % 1_000 == 0 {
+            told.push_back(message(HOSTILE.1, 1));
+        }
+        if index == count / 2 {
+            (0..10).for_each(|_| drop(told.pop_front()));
+        }
+    }
+    assert!(told.len() <= 80, "{} events", told.len());
+    let mut next = [None::<usize>; 3];
+    told.hurry();
+    while let Some(event) = told.pop_front() {
+        let Event::StreamData { stream, bytes } = event else { continue };
+        let which = streams.iter().position(|it| *it == stream).expect("one of them");
+        for byte in bytes {
+            let index = next[which].unwrap_or_else(|| {
+                (0..count).find(|at| at % 3 == which && *at as u8 == byte).expect("it was sent")
+            });
+            assert_eq!(byte, index as u8);
+            next[which] = Some(index + 3);
+        }
+    }
+}
+
+#[test]
+fn large_pieces_are_not_copied_together() {
+    let mut told = told();
+    let bytes = Bytes::from(vec![1; 8_900]);
+    told.push_data(HONEST.1, StreamId(1), bytes.clone());
+    told.push_data(HONEST.1, StreamId(1), bytes.clone());
+    let Some(Event::StreamData { bytes: first, .. }) = told.pop_front() else { panic!("a piece") };
+    assert_eq!((first.as_ptr(), first.len(), told.len()), (bytes.as_ptr(), 8_900, 1));
+}
+
 const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
 const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));

@@ -76,6 +76,39 @@ fn a_stream_delivers_only_what_was_granted() {
 }
 
 #[test]
+fn a_stream_of_single_bytes_delivers_few_pieces_a_grant_and_in_the_end_all_of_it() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.with(at(1), |node, _| node.reads = false);
+    let near = world.with(at(0), |node, now| node.open(ours, false, 0, now));
+    let write = |world: &mut crate::world::World, count: usize| {
+        for index in 0..count {
+            world.with(at(0), |node, _| node.engine.write_stream(near, vec![index as u8].into()));
+            world.run_for(Duration::from_millis(2));
+        }
+    };
+    write(&mut world, 1);
+    let (far, _) = opened(world.node(at(1)));
+    world.with(at(1), |node, now| node.engine.grant_stream(far, MIB as u64, now));
+    write(&mut world, 499);
+    world.run_for(Duration::from_secs(1));
+    let pieces = |world: &crate::world::World| {
+        let events = world.node(at(1)).events.iter();
+        events.filter(|(_, event)| matches!(event, Event::StreamData { .. })).count()
+    };
+    assert!((32..=65).contains(&pieces(&world)), "{} pieces", pieces(&world));
+    assert!(world.node(at(1)).stream_bytes < 200, "the rest waits in the transport");
+    world.with(at(0), |node, _| node.engine.finish_stream(near));
+    world.with(at(1), |node, now| {
+        node.reads = true;
+        node.engine.grant_stream(far, 0, now);
+        node.drain_events(now);
+    });
+    world.run_until(Duration::from_secs(20), |world| ended(world.node(at(1))));
+    assert_eq!(world.node(at(1)).stream_bytes, 500);
+}
+
+#[test]
 fn what_arrived_on_a_stream_before_its_peer_closed_is_handed_out_though_nobody_granted_it() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
     let (ours, _) = connect(&mut world, 0, 1);
