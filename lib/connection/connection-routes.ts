@@ -5,7 +5,7 @@ import type { StreamRoutes } from './connection-streams.js'
 export class ConnectionRoutes {
   readonly streams: StreamRoutes = new Map()
   readonly #live = new Map<number, ConnectionReceiver>()
-  /** Those of them that their dialler has, and that are not up. */
+  /** Connections that their dialler has, and that are not up. */
   readonly #early = new Set<number>()
   /** Live and past ones, for whoever still knows them. */
   readonly #known = new WeakMap<Connection, ConnectionReceiver>()
@@ -47,18 +47,18 @@ export class ConnectionRoutes {
     return this.#live.keys()
   }
 
-  /** Those that are up. */
+  /** Connections that are up. */
   get live(): Iterable<ConnectionReceiver> {
     if (this.#early.size === 0) return this.#live.values()
     return Array.from(this.#live).flatMap(([id, receiver]) => (this.#early.has(id) ? [] : [receiver]))
   }
 
-  /** Those that are up, and those that are not yet. */
+  /** Connections that are up, and those that are not yet. */
   get all(): Connection[] {
     return Array.from(this.#live.values(), ({ connection }) => connection)
   }
 
-  /** Those that are not up yet. */
+  /** Connections that are not up yet. */
   get early(): Connection[] {
     return Array.from(this.#early).flatMap((id) => this.#live.get(id)?.connection ?? [])
   }

@@ -317,9 +317,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
    */
   sendDatagram(bytes: Uint8Array): boolean {
     checkBytes(bytes, 'bytes')
-    if (this.#state !== 'open') return this.#datagramDropped('closed', bytes)
-    const most = this.maxDatagramSize
-    // It ended a moment ago, or an early one goes on with a dial of the peer's that is not complete.
+    const most = this.#state === 'open' ? this.maxDatagramSize : 0
+    // It is over, or ended a moment ago, or an early one goes on with a dial of the peer's that is not complete.
     if (most === 0) return this.#datagramDropped('closed', bytes)
     if (bytes.byteLength > most) {
       const message = `A datagram can carry at most ${most} bytes (connection.maxDatagramSize); got ${bytes.byteLength}`

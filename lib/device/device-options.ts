@@ -108,10 +108,10 @@ export function parseDeviceOptions(options: DeviceOptions): ParsedDeviceOptions 
 /** The floor of RFC 9000 section 14.1, and the headers of IPv6 and UDP. */
 const LEAST_MTU = 1248
 
-/** What a path of 1,500 bytes carries over IPv6, UDP and WireGuard. */
+/** The largest packet that a path of 1,500 bytes carries over IPv6, UDP and WireGuard. */
 const DEFAULT_MTU = 1_420
 
-/** What one of 9,000 carries, a jumbo frame. Longer packets gain little more, and urgent data waits for those that are under way. */
+/** The largest that one of 9,000 carries, a jumbo frame. Longer packets gain little more, and urgent data waits for those that are under way. */
 const DEFAULT_MAX_MTU = 8_920
 
 /** A UDP payload over IPv4 (65,507 bytes), less WireGuard's 32 bytes, in its units of 16. */

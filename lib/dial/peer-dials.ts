@@ -202,7 +202,7 @@ export class PeerDials<C extends Dialled> {
     return names.some((name) => families.areOne(name, protocol))
   }
 
-  /** Why nothing may be offered of what is asked for. */
+  /** The error of a dial for protocols of which none may be offered. */
   #belowFloor(protocols: readonly string[] | undefined): WarrenError | undefined {
     const { offer, accept, leftOut } = this.#peer.lists()
     const asked = protocols ?? [...offer, ...accept, ...leftOut]

@@ -49,7 +49,7 @@ export class Floors {
     return this.#holding.get(family)
   }
 
-  /** Those that hold. */
+  /** Floors that hold. */
   get holding(): readonly Floor[] {
     return [...this.#holding.values()]
   }
@@ -86,5 +86,5 @@ export class Floors {
   }
 }
 
-/** How late a floor may begin after the clock was set forward. */
+/** Delay with which a floor may begin after the clock was set forward. */
 const LONGEST_PAUSE = 60_000

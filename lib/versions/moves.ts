@@ -302,10 +302,10 @@ interface Family<C> {
   spentUntil: number
 }
 
-/** Where both ends may dial, the second one waits so long for the first: longer than a dial takes over any path. */
+/** Wait of the second end for the first, where both may dial: longer than a dial takes over any path. */
 const SECOND = 2_000
 
-/** How long an attempt may take, as a dial by default; the connection before works meanwhile. */
+/** Timeout of an attempt, as of a dial by default; the connection before works meanwhile. */
 const ATTEMPT = 10_000
 
 /** Pause after an attempt that failed: doubles. */

@@ -23,7 +23,7 @@ export interface ProtocolStats {
 /** Figures of one protocol, as they are counted. */
 export type ProtocolCounters = { -readonly [K in keyof ProtocolStats]: ProtocolStats[K] }
 
-/** What was spoken on a device, by protocol, and when it was spoken last with whom. */
+/** Counters of a device by protocol, and the time at which each was spoken last with a peer. */
 export class ProtocolTotals {
   readonly #clock: Clock
   readonly #counters = new Map<string, ProtocolCounters>()

@@ -85,7 +85,7 @@ export class Settings {
     return () => this.#told.delete(changed)
   }
 
-  /** What is sent from now on is of a later generation, to whomever: so that a peer never finds an older one the newest. */
+  /** Begins a later generation for all that is sent from now on, to whomever, so that a peer never finds an older one the newest. */
   next(): void {
     this.#generation += 1
     this.#sent = undefined

@@ -6,6 +6,7 @@ import { houseViolations } from './house-rules'
 import { orderViolations } from './lib-order'
 import { manifestViolations } from './manifest-rules'
 import { openings } from './plain-words'
+import { importViolations } from './rust-imports'
 import { moduleGraph } from './rust-modules'
 import { rustViolations } from './rust-rules'
 import { typescriptViolations } from './typescript-rules'
@@ -166,6 +167,30 @@ describe('Rust modules', () => {
   })
 })
 
+describe('Rust imports', () => {
+  const path = 'native/x/src/a.rs'
+  const own = 'use crate::b::{self, Bee};\nuse super::c;\nuse d::Dee;\n\npub(crate) use crate::e::E;\n'
+  const sound = `mod d;\n\nuse std::mem;\n\nuse bytes::{Buf, Bytes};\nuse rand::Rng;\n\n${own}`
+
+  test('three blocks of plain lists are right', () => {
+    expect(importViolations({ path, text: sound })).toEqual([])
+    const chosen = '#[cfg(unix)]\nuse std::os::fd;\n#[cfg(unix)]\nuse d as system;\n'
+    expect(importViolations({ path, text: `${sound}\n${chosen}` })).toEqual([])
+  })
+
+  test.each([
+    ['use crate::{b::Bee, c};\n', /a\.rs:1: .* no paths/],
+    ['fn f() {\n    use std::{\n        sync::Arc,\n    };\n}\n', /a\.rs:2: .* no paths/],
+    ['use crate::{\n    {b, c},\n};\n', /a\.rs:1: .* no paths/],
+    ['use bytes::Buf;\n\nuse std::mem;\n', /a\.rs:3: .* three blocks/],
+    ['use std::mem;\nuse bytes::Buf;\n', /a\.rs:2: .* three blocks/],
+    ['use bytes::Buf;\n\nuse rand::Rng;\n', /a\.rs:3: .* three blocks/],
+    ['mod d;\n\nuse d::Dee;\nuse rand::Rng;\n', /a\.rs:4: .* three blocks/],
+  ])('%j is refused', (text, why) => {
+    expect(importViolations({ path, text })).toEqual([expect.stringMatching(why)])
+  })
+})
+
 describe('plain words', () => {
   test('the first line of a doc counts, and no other', () => {
     const text =
@@ -203,6 +228,36 @@ describe('any source', () => {
     expect(houseViolations({ path: 'native/engine/src/lane.rs', text: text('//') })).toEqual([
       expect.stringMatching(/what LONGEST is/),
     ])
+  })
+
+  test('the constants of a module stand below its items, and above the tests within it', () => {
+    const path = 'native/engine/src/lane.rs'
+    const items = [
+      'pub(crate) struct Lane;',
+      'const fn lanes() {}',
+      'unsafe impl Send for Lane {}',
+      'pub async fn f() {',
+    ]
+    for (const item of items) {
+      const above = `//! One lane.\n\npub(crate) const LONGEST: usize = 7;\n\n${item}\n`
+      expect(houseViolations({ path, text: above })).toEqual([expect.stringMatching(/lane\.rs:3: .* LONGEST above/)])
+    }
+    const own = '    const OWN: usize = 8;\n'
+    const tests = '#[cfg(test)]\nmod tests {\n    use super::*;\n}\n'
+    const below = `//! One lane.\n\nimpl Lane {\n${own}}\n\nconst LONGEST: usize = 7;\n\n${tests}\nfn f() {}\n`
+    expect(houseViolations({ path, text: below })).toEqual([])
+  })
+
+  test('a method returns `Self`, and not its type by name', () => {
+    const path = 'native/engine/src/lane.rs'
+    const method = (head: string, returned: string) => `//! One.\n\n${head} {\n    fn f(&self) -> ${returned} {}\n}\n`
+    for (const head of ['impl Lane', 'impl<T: A<B>> From<T> for Lane', 'impl fmt::Debug for Lane']) {
+      expect(houseViolations({ path, text: method(head, 'Result<Lane, E>') })).toEqual([
+        expect.stringMatching(/lane\.rs:4: a method returns `Self`, and names Lane/),
+      ])
+      expect(houseViolations({ path, text: method(head, 'Result<Self, Lane::E>') })).toEqual([])
+    }
+    expect(houseViolations({ path, text: method('impl<T> Lane<T>', 'Lane<u8>') })).toEqual([])
   })
 
   test.each(['lib/utils.ts', 'native/quic/src/mod.rs', 'lib/helpers/x.ts', 'lib/types.ts', 'test/utils/a.ts'])(

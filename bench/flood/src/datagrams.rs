@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 impl FromStr for Kind {
     type Err = String;
 
-    fn from_str(name: &str) -> Result<Kind, String> {
+    fn from_str(name: &str) -> Result<Self, String> {
         match name {
             "initiations" => Ok(Kind::Initiations),
             "wrong-mac" => Ok(Kind::WrongMac),

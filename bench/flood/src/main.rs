@@ -60,14 +60,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[cfg(not(target_os = "linux"))]
+fn main() -> Result<(), Box<dyn Error>> {
+    Err("the flood needs Linux, where any address of 127.0.0.0/8 can be a source".into())
+}
+
 #[cfg(target_os = "linux")]
 const PAUSE: std::time::Duration = std::time::Duration::from_micros(500);
 #[cfg(target_os = "linux")]
 const BURST: u64 = 512;
 #[cfg(target_os = "linux")]
 const HEARING: std::time::Duration = std::time::Duration::from_millis(20);
-
-#[cfg(not(target_os = "linux"))]
-fn main() -> Result<(), Box<dyn Error>> {
-    Err("the flood needs Linux, where any address of 127.0.0.0/8 can be a source".into())
-}

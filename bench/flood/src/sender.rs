@@ -7,9 +7,6 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
 
-/// Datagrams handed over in one system call.
-pub(crate) const BATCH: usize = 64;
-
 /// Each bound to a port of its own on all addresses, so that it hears what is answered to any of them.
 pub(crate) struct Sender {
     sockets: Vec<UdpSocket>,
@@ -24,14 +21,14 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) fn new(target: SocketAddrV4) -> Result<Sender> {
+    pub(crate) fn new(target: SocketAddrV4) -> Result<Self> {
         let bind = || -> Result<UdpSocket> {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
             socket.set_nonblocking(true)?;
             Ok(socket)
         };
         let sockets = (0..PORTS).map(|_| bind()).collect::<Result<_>>()?;
-        Ok(Sender {
+        Ok(Self {
             sockets,
             target,
             batches: 0,
@@ -115,6 +112,9 @@ impl Sender {
 
 #[repr(align(8))]
 struct Control([u8; CONTROL]);
+
+/// Datagrams handed over in one system call.
+pub(crate) const BATCH: usize = 64;
 
 /// `CMSG_SPACE` of an `in_pktinfo`.
 const CONTROL: usize = 32;

@@ -8,10 +8,6 @@ use std::time::Instant;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::error::Unspecified;
 
-/// An inner packet of the default tunnel MTU.
-const PACKET_BYTES: usize = 1420;
-const PACKETS: usize = 300_000;
-
 fn main() -> Result<(), Unspecified> {
     let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &[7; 32])?);
     measure(&key)?;
@@ -48,3 +44,7 @@ fn measure(key: &LessSafeKey) -> Result<(f64, f64), Unspecified> {
 fn nanoseconds_each(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e9 / PACKETS as f64
 }
+
+/// An inner packet of the default tunnel MTU.
+const PACKET_BYTES: usize = 1420;
+const PACKETS: usize = 300_000;

@@ -271,8 +271,9 @@ macro_rules! commands {
                     });
                 }
 
-                /// Says whether anything here waits for room, or to hear that a message was delivered: else `laneDrained`,
-                /// `streamDrained` and 'delivered' wake nobody, and come with others or some milliseconds later.
+                /// Says whether anything here waits for room, or to hear that a message was delivered: else
+                /// `laneDrained`, `streamDrained` and 'delivered' wake nobody, and come with others or some
+                /// milliseconds later.
                 #[napi]
                 pub fn heed(&mut self, heeding: bool) {
                     self.host.heed(heeding);

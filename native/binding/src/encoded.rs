@@ -6,7 +6,7 @@ use warren_engine::Lists;
 pub(crate) struct Encoded(pub(crate) Vec<u8>);
 
 impl Encoded {
-    /// How many names, a byte; then each, its length in a byte ahead.
+    /// The number of names in a byte; then each, its length in a byte ahead.
     pub(crate) fn names(names: &[Box<str>]) -> Self {
         let mut out = Vec::new();
         put(&mut out, names);

@@ -20,11 +20,6 @@ use crate::encoded::Encoded;
 use crate::field::{Field, Value};
 use crate::words::Words;
 
-/// Words of a record.
-const STRIDE: usize = 9;
-/// The same in bytes.
-pub(crate) const RECORD_BYTES: usize = STRIDE * size_of::<f64>();
-
 /// A number: an id, a count, or milliseconds.
 type Number = f64;
 /// Yes or no.
@@ -461,6 +456,11 @@ impl Writer<'_> {
         if written { count } else { 0 }
     }
 }
+
+/// Words of a record.
+const STRIDE: usize = 9;
+/// The same in bytes.
+pub(crate) const RECORD_BYTES: usize = STRIDE * size_of::<f64>();
 
 /// The most that a Duplex hands on in one piece: larger chunks gained nothing (16 to 64 KiB measured alike).
 const CHUNK: usize = 65_536;

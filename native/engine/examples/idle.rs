@@ -12,6 +12,7 @@ use std::env;
 use std::time::{Duration, Instant};
 
 use warren_testing::{Link, Seed};
+
 use world::{Endpoint, World, at, config, dial};
 
 fn main() {

@@ -39,21 +39,6 @@ fn main() {
     }
 }
 
-#[cfg(feature = "reference")]
-const COMPARED: [&str; 11] = [
-    "100M 0.3ms deep",
-    "100M 10ms deep",
-    "100M 50ms deep",
-    "20M 10ms deep",
-    "20M 50ms deep",
-    "100M 50ms shallow",
-    "20M 50ms shallow",
-    "100M 50ms deep loss 1%",
-    "100M 50ms deep jitter 2ms",
-    "50ms deep rate 100-20-100M",
-    "100M 50ms deep 5+1 peers",
-];
-
 #[cfg(not(feature = "reference"))]
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
@@ -106,3 +91,18 @@ fn main() {
         println!(" {} |", up.dropped + down.dropped);
     }
 }
+
+#[cfg(feature = "reference")]
+const COMPARED: [&str; 11] = [
+    "100M 0.3ms deep",
+    "100M 10ms deep",
+    "100M 50ms deep",
+    "20M 10ms deep",
+    "20M 50ms deep",
+    "100M 50ms shallow",
+    "20M 50ms shallow",
+    "100M 50ms deep loss 1%",
+    "100M 50ms deep jitter 2ms",
+    "50ms deep rate 100-20-100M",
+    "100M 50ms deep 5+1 peers",
+];

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use blake2::{Blake2s256, Digest};
+use warren_protocols::Protocols;
 use warren_wireguard::PrivateKey;
 
 use crate::error::ConfigError;
 use crate::limits::Limits;
 use crate::policy::LanePolicy;
-use warren_protocols::Protocols;
 
 /// Fixed for the life of an engine.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
+use warren_protocols::{Choice, Lists, Protocols, choose};
 use warren_wireguard::PeerId;
 
 use crate::event::{Closed, Initiator};
@@ -14,7 +15,6 @@ use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::in_vain::InVain;
 use crate::lane::Lane;
 use crate::transport::{ConnectionHandle, MessageHandle, StreamHandle};
-use warren_protocols::{Choice, Lists, Protocols, choose};
 
 /// The engine's state of a connection.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
     /// The caller has the connection, although it is not up: it was told so early, and no other dial takes the place of
     /// this one.
     pub(crate) given: bool,
-    /// What left with the hello, while that is not answered.
+    /// First flight, which left with the hello, while that is not answered.
     pub(crate) flight: Option<Box<FirstFlight>>,
     /// This end's protocols as the hello said them that is under way; `None`: none is.
     pub(crate) own: Option<Arc<Protocols>>,
@@ -55,7 +55,7 @@ pub(crate) struct Connection {
     pub(crate) streams: BTreeSet<StreamId>,
     pub(crate) stream_of: FxHashMap<StreamHandle, StreamId>,
     /// Instant since which frames of its wait to leave with data.
-    pub(crate) held_since: Option<Instant>,
+    pub(crate) deferred_since: Option<Instant>,
     /// The highest lane that found the transport full, until that reports room. Higher lanes may still send a little.
     pub(crate) parked: Option<Priority>,
     /// Lost data of its stands in a lane.
@@ -120,7 +120,7 @@ pub(crate) struct Untold {
     pub(crate) lists: Option<Box<Lists>>,
     /// An event of it waits for the caller.
     pub(crate) queued: bool,
-    /// When the last event of it was queued.
+    /// Instant at which its last event was queued.
     pub(crate) at: Option<Instant>,
 }
 
@@ -167,7 +167,7 @@ impl Connection {
             incoming_datagram_bytes: 0,
             streams: BTreeSet::new(),
             stream_of: FxHashMap::default(),
-            held_since: None,
+            deferred_since: None,
             parked: None,
             lost_has_turn: false,
             asked: None,

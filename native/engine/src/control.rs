@@ -249,8 +249,8 @@ impl Control {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let first = self.beyond.first().map(|&(at, _)| at);
         let even = self.bucket.map(|bucket| bucket.even() + MOMENT);
-        let held = even.filter(|_| !self.turns.is_empty());
-        let next = [first, held].into_iter().flatten().min()?;
+        let in_turn = even.filter(|_| !self.turns.is_empty());
+        let next = [first, in_turn].into_iter().flatten().min()?;
         Some(even.map_or(next, |even| next.max(even)))
     }
 

@@ -13,6 +13,7 @@ mod events;
 mod figures;
 mod goodbye;
 mod graces;
+mod heard;
 mod incoming;
 mod intake;
 mod liveness;
@@ -24,7 +25,6 @@ mod protocols;
 mod receive;
 mod renewal;
 mod room;
-mod settle;
 mod streams;
 mod transmit;
 mod write;
@@ -34,6 +34,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use warren_protocols::Protocols;
 use warren_wireguard::Device;
 use zeroize::Zeroize;
 
@@ -52,7 +53,6 @@ use departures::Departures;
 use drained::Drained;
 use graces::Graces;
 use intake::Intake;
-use warren_protocols::Protocols;
 
 /// One warren node; see the crate's documentation for how to drive it.
 ///
@@ -129,7 +129,7 @@ impl<T: Transport> Engine<T> {
         self.expire(now);
         self.release_paced(now);
         self.tell_drained(now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// The next deadline, and its reason.

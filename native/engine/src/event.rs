@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use warren_protocols::Lists;
 use warren_wireguard::{PeerId, PublicKey};
 
 use crate::ids::{ConnectionId, MessageId, Priority, StreamId};
 use crate::stream_name::StreamName;
-use warren_protocols::Lists;
 
 /// Something happened; taken with [`Engine::poll_event`](crate::Engine::poll_event) until `None`.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub enum Event {
     /// The peer has the connection that this end dialled: its handshake is complete there too. Told once; what the peer
     /// sends may come before.
     Confirmed {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
     },
     /// The peer's lists are these from now on. What came faster than ten times a second is left out but for the newest.
@@ -125,14 +125,14 @@ pub enum Event {
     },
     /// The peer sends no more on this connection, and this end holds all that it sent. Told once.
     Finished {
-        /// Which connection.
+        /// The connection.
         connection: ConnectionId,
     },
     /// This end refused a dial of the peer's; told of four a second at most.
     DialRefused {
-        /// Which peer.
+        /// The peer.
         peer: PeerId,
-        /// Why, and for which lists.
+        /// The reason, and the lists.
         refusal: Box<DialRefused>,
     },
     /// The last event of a connection, whether it was ever `Connected` or not.
@@ -317,7 +317,7 @@ impl Closed {
 /// A dial of a peer's that was refused here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialRefused {
-    /// Why.
+    /// The reason.
     pub why: DialRefusal,
     /// Protocols that the peer offered; empty where what it said was altered on its way.
     pub offered: Vec<Box<str>>,
@@ -325,7 +325,7 @@ pub struct DialRefused {
     pub chosen: Option<Box<str>>,
 }
 
-/// Why a dial of a peer's was refused.
+/// Reason for which a dial of a peer's was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialRefusal {
     /// No protocol is common.

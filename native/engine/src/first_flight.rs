@@ -16,14 +16,14 @@ use crate::stream_name::StreamName;
 #[derive(Debug, Default)]
 pub(crate) struct FirstFlight {
     /// Messages that were begun, in their order.
-    pub(crate) messages: Vec<Left>,
+    pub(crate) messages: Vec<EarlyMessage>,
     /// Streams that were opened.
-    pub(crate) streams: Vec<LeftOnStream>,
+    pub(crate) streams: Vec<EarlyStream>,
 }
 
 /// A message that was begun.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct EarlyMessage {
     pub(crate) id: MessageId,
     pub(crate) priority: Priority,
     pub(crate) bytes: Bytes,
@@ -35,7 +35,7 @@ pub(crate) struct Left {
 
 /// A stream that was opened.
 #[derive(Debug)]
-pub(crate) struct LeftOnStream {
+pub(crate) struct EarlyStream {
     pub(crate) id: StreamId,
     pub(crate) name: StreamName,
     /// Bytes that the transport took.
@@ -49,14 +49,14 @@ impl FirstFlight {
     #[cold]
     pub(crate) fn begin(&mut self, message: &Queued, priority: Priority) {
         let (id, bytes, since) = (message.id, message.bytes.clone(), message.since);
-        self.messages.push(Left { id, priority, bytes, since, written: 0, given_up: None });
+        self.messages.push(EarlyMessage { id, priority, bytes, since, written: 0, given_up: None });
     }
 
     /// Notes that a stream is opened.
     #[cold]
     pub(crate) fn open(&mut self, id: StreamId, stream: &Stream) {
         let (name, stop) = (stream.name.clone(), stream.stop);
-        self.streams.push(LeftOnStream { id, name, written: Vec::new(), stop });
+        self.streams.push(EarlyStream { id, name, written: Vec::new(), stop });
     }
 
     /// Notes that the transport took these bytes of a stream.

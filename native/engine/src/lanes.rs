@@ -16,7 +16,7 @@ use crate::ids::Priority;
 pub(crate) struct Lanes<P, T> {
     occupied: [u64; 4],
     /// Lanes that take no turns for now.
-    held: [u64; 4],
+    paused: [u64; 4],
     queues: Vec<Queue<P, T>>,
 }
 
@@ -30,7 +30,7 @@ struct Queue<P, T> {
 impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
     pub(crate) fn new() -> Self {
         let queues = (0..256).map(|_| Queue { turns: VecDeque::new(), members: FxHashMap::default() });
-        Self { occupied: [0; 4], held: [0; 4], queues: queues.collect() }
+        Self { occupied: [0; 4], paused: [0; 4], queues: queues.collect() }
     }
 
     /// Puts a member at the end of its peer's turns.
@@ -44,7 +44,7 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         set(&mut self.occupied, priority, true);
     }
 
-    /// Takes the first member of the first peer of the highest lane that is neither empty nor held; the peer's others
+    /// Takes the first member of the first peer of the highest lane that is neither empty nor paused; the peer's others
     /// come after all other peers'.
     pub(crate) fn pop(&mut self) -> Option<(Priority, T)> {
         let priority = self.highest()?;
@@ -73,24 +73,24 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         !self.queues[usize::from(priority)].turns.is_empty()
     }
 
-    /// Whether no member stands in a lane that is not held.
+    /// Whether no member stands in a lane that is not paused.
     pub(crate) fn is_empty(&self) -> bool {
         self.highest().is_none()
     }
 
-    /// Whether a lane takes no turns for now.
-    pub(crate) fn hold(&mut self, priority: Priority, hold: bool) {
-        set(&mut self.held, priority, hold);
+    /// Lets a lane take no turns for now, or take them again.
+    pub(crate) fn pause(&mut self, priority: Priority, paused: bool) {
+        set(&mut self.paused, priority, paused);
     }
 
-    /// Whether any member stands in a lane that is held.
-    pub(crate) fn is_held(&self, priority: Priority) -> bool {
-        self.has(priority) && self.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0
+    /// Whether any member stands in a lane that is paused.
+    pub(crate) fn is_paused(&self, priority: Priority) -> bool {
+        self.has(priority) && self.paused[usize::from(priority) / 64] & 1 << (priority % 64) != 0
     }
 
     /// The lane whose member `pop` takes.
     pub(crate) fn highest(&self) -> Option<Priority> {
-        let free = |word: &usize| self.occupied[*word] & !self.held[*word];
+        let free = |word: &usize| self.occupied[*word] & !self.paused[*word];
         let word = (0..4).rev().find(|word| free(word) != 0)?;
         let bit = 63 - free(&word).leading_zeros() as usize;
         Some((word * 64 + bit) as Priority)
@@ -113,7 +113,7 @@ mod tests {
         for seed in 0..20 {
             let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
             let mut lanes = Lanes::new();
-            let mut held: Vec<Priority> = Vec::new();
+            let mut paused: Vec<Priority> = Vec::new();
             // Lane, the peer's place among the turns, peer, member.
             let mut naive: Vec<(Priority, u64, u8, u32)> = Vec::new();
             let mut turn = 0;
@@ -129,14 +129,14 @@ mod tests {
                     }
                     50..60 => {
                         let priority = rng.random();
-                        lanes.hold(priority, rng.random_bool(0.5));
-                        held.retain(|&other| other != priority);
-                        if lanes.held[usize::from(priority) / 64] & 1 << (priority % 64) != 0 {
-                            held.push(priority);
+                        lanes.pause(priority, rng.random_bool(0.5));
+                        paused.retain(|&other| other != priority);
+                        if lanes.paused[usize::from(priority) / 64] & 1 << (priority % 64) != 0 {
+                            paused.push(priority);
                         }
                     }
                     _ => {
-                        let free = |entry: &&(Priority, u64, u8, u32)| !held.contains(&entry.0);
+                        let free = |entry: &&(Priority, u64, u8, u32)| !paused.contains(&entry.0);
                         let first = naive.iter().filter(free).min_by_key(|entry| (255 - entry.0, entry.1));
                         let expected = first.copied();
                         if let Some((priority, _, peer, member)) = expected {
@@ -156,7 +156,7 @@ mod tests {
                 }
                 assert_eq!(
                     lanes.is_empty(),
-                    naive.iter().all(|entry| held.contains(&entry.0)),
+                    naive.iter().all(|entry| paused.contains(&entry.0)),
                     "seed {seed}"
                 );
                 let some: Priority = rng.random();

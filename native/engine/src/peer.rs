@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use warren_netstack::UdpFlow;
+use warren_protocols::Protocols;
 use warren_wireguard::PublicKey;
 
 use crate::bucket::Bucket;
 use crate::ids::ConnectionId;
 use crate::lane_sums::LaneSums;
-use warren_protocols::Protocols;
 
 /// The engine's state of a peer, besides its tunnel.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub(crate) struct IncompleteDials {
     pub(crate) since: Option<(Instant, Instant)>,
 }
 
-/// What bounds the events of a peer's dials that were refused.
+/// Bounds on the events of a peer's dials that were refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Refusals {
     /// Events that it may cause; `None`: as many at once as a peer can.

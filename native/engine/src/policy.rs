@@ -51,14 +51,14 @@ impl Policies {
     }
 
     /// Lets only those lanes take turns whose rate allows it now.
-    pub(crate) fn hold<P: Copy + Eq + std::hash::Hash, T: Copy>(
+    pub(crate) fn pause<P: Copy + Eq + std::hash::Hash, T: Copy>(
         &self,
         lanes: &mut Lanes<P, T>,
         now: Instant,
     ) {
         for (lane, bucket) in &self.lanes {
             if let Some(bucket) = bucket {
-                lanes.hold(lane.priority, bucket.allowance(now) == 0);
+                lanes.pause(lane.priority, bucket.allowance(now) == 0);
             }
         }
     }
@@ -83,13 +83,13 @@ impl Policies {
         }
     }
 
-    /// Deadline of the first lane that is held and has something.
+    /// Deadline of the first lane that is paused and has something.
     pub(crate) fn deadline<P: Copy + Eq + std::hash::Hash, T: Copy>(
         &self,
         lanes: &Lanes<P, T>,
     ) -> Option<Instant> {
-        let held = self.lanes.iter().filter(|(lane, _)| lanes.is_held(lane.priority));
-        held.filter_map(|(_, bucket)| bucket.as_ref().map(Uplink::data_deadline)).min()
+        let paused = self.lanes.iter().filter(|(lane, _)| lanes.is_paused(lane.priority));
+        paused.filter_map(|(_, bucket)| bucket.as_ref().map(Uplink::data_deadline)).min()
     }
 
     fn find(&self, priority: Priority) -> Option<usize> {

@@ -37,12 +37,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use warren_protocols::{Lists, Protocols};
 use warren_wireguard::PeerId;
 
 use crate::event::GiveUp;
 use crate::ids::Priority;
 use crate::stream_name::StreamName;
-use warren_protocols::{Lists, Protocols};
 
 pub use event::{Event, Hello, Read, Refusal, Stopped};
 pub use handles::{ConnectionHandle, MessageHandle, StreamHandle};

@@ -16,7 +16,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn new(n: u8, now: Instant) -> Bare {
+    pub(crate) fn new(n: u8, now: Instant) -> Self {
         let limits = Limits {
             peers: 4,
             pending_authorizations: 0,
@@ -35,7 +35,7 @@ impl Bare {
         let mut device = Device::new(config, now);
         let victim = device.add_peer(peer_config(VICTIM), now).expect("its only peer");
         let address = key(n).public_key().derived_address();
-        Bare { device, victim, at: at(n), address, plaintext: vec![0; MAX_DATAGRAM] }
+        Self { device, victim, at: at(n), address, plaintext: vec![0; MAX_DATAGRAM] }
     }
 
     /// Takes a datagram of the victim's, and gives the packet in it.

@@ -323,15 +323,6 @@ fn own(index: u64) -> u64 {
     index * 4 + 2
 }
 
-/// Packets that overlap, and what is left of each.
-const PINS: u64 = 400;
-const PINNED: u64 = 256;
-/// Frames of a long packet.
-const FULL: usize = 8_800;
-
-/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
-const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];
-
 /// One packet is acknowledged.
 fn acknowledges(number: u64) -> Vec<u8> {
     let mut frame = vec![2];
@@ -371,3 +362,12 @@ fn given() -> Vec<u8> {
     }
     frames
 }
+
+/// Packets that overlap, and what is left of each.
+const PINS: u64 = 400;
+const PINNED: u64 = 256;
+/// Frames of a long packet.
+const FULL: usize = 8_800;
+
+/// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
+const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];

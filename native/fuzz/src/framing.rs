@@ -42,7 +42,7 @@ struct Attack {
 }
 
 impl Attack {
-    fn connected() -> Attack {
+    fn connected() -> Self {
         let mut node = QuicNode::new(Instant::now());
         let mut end = QuicEnd::dialler([9; 8]);
         let hello = end.hello();
@@ -52,7 +52,7 @@ impl Attack {
         let connected = node.events.iter().find(|(_, event)| matches!(event, Event::Connected { .. }));
         let handle = connected.expect("a good handshake completes").0;
         // Stream 2 is the first unidirectional one: the control stream, as an honest dialler would have it.
-        Attack { node, end, handle, streams: vec![(2, Vec::new())], raw: false }
+        Self { node, end, handle, streams: vec![(2, Vec::new())], raw: false }
     }
 
     fn step(&mut self, choice: u8, input: &mut Input<'_>) {

@@ -17,6 +17,7 @@ mod tunnel;
 use std::time::Instant;
 
 use attacker::Attacker;
+
 pub use attacker::Source;
 pub use table::{ATTACKS, Attack, Victim};
 
@@ -38,10 +39,10 @@ pub struct Hostile {
 impl Hostile {
     /// An attack by the peer whose key is `tunnel::HOSTILE`. `salt` tells its connections from those of another run;
     /// `index` is the number of a session of somebody else's, if one was overheard.
-    pub fn new(attack: &'static Attack, salt: u32, index: Option<[u8; 4]>, now: Instant) -> Hostile {
+    pub fn new(attack: &'static Attack, salt: u32, index: Option<[u8; 4]>, now: Instant) -> Self {
         let mut attacker = Attacker::new(tunnel::HOSTILE, u64::from(salt), now);
         attacker.overheard = index;
-        Hostile { attack, attacker, turn: (attack.begin)(), line: 0 }
+        Self { attack, attacker, turn: (attack.begin)(), line: 0 }
     }
 
     /// Takes a datagram of the victim's, which came to this socket.

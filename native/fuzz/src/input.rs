@@ -5,7 +5,7 @@ pub(crate) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Input<'a> {
-        Input(bytes)
+        Self(bytes)
     }
 
     /// The next step of the program, or `None` at its end.

@@ -56,8 +56,8 @@ pub(crate) fn held() -> usize {
 
 impl Work {
     /// The work done since then.
-    pub(crate) fn since(self, earlier: Work) -> Work {
-        Work {
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
             allocations: self.allocations - earlier.allocations,
             bytes: self.bytes - earlier.bytes,
             steps: self.steps.wrapping_sub(earlier.steps),
@@ -74,8 +74,8 @@ pub(crate) struct Gauge {
 
 impl Gauge {
     /// Begins to look.
-    pub(crate) fn new() -> Gauge {
-        Gauge { begun: work(), held: held() }
+    pub(crate) fn new() -> Self {
+        Self { begun: work(), held: held() }
     }
 
     /// A packet is handed to the victim.

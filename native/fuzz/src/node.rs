@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::meter::outside;
 use warren_engine::{Config, Ecn, Engine, Limits, Path, PeerConfig, PrivateKey, TransmitBatch};
 
-pub(crate) const VICTIM: u8 = 0;
+use crate::meter::outside;
 
 pub(crate) fn key(n: u8) -> PrivateKey {
     PrivateKey::from_bytes([n + 1; 32])
@@ -81,3 +80,5 @@ pub(crate) fn expire(engine: &mut Engine, now: Instant) {
         engine.handle_timeout(now);
     }
 }
+
+pub(crate) const VICTIM: u8 = 0;

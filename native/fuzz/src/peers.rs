@@ -47,7 +47,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Scene {
+    fn new() -> Self {
         let now = Instant::now();
         let mut victim = inside(|| engine(config(VICTIM, 0), now));
         let mut honest = engine(config(HONEST, 0), now);
@@ -56,7 +56,7 @@ impl Scene {
         let other = honest.add_peer(peer_config(VICTIM), now).expect("a new peer");
         let dialled = honest.connect(other, None, Duration::from_secs(10), now).expect("a dial");
         let Dialled::New(dialled) = dialled else { panic!("there was no connection yet") };
-        let mut scene = Scene {
+        let mut scene = Self {
             victim,
             honest,
             hostile: Bare::new(HOSTILE, now),

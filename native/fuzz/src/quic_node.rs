@@ -4,24 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-
-use crate::meter::{Gauge, inside};
 use warren_quic::{
     Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, Read, StreamHandle,
     StreamName,
 };
 
-/// The one peer.
-pub(crate) const PEER: PeerTag = PeerTag(7);
-
-/// Limits far below the defaults, so that a short input reaches them.
-pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
-pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
-
-/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
-const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
-/// Connections that are over, for as long as they may repeat their end, and the tables.
-const OTHER_BYTES: usize = 256 << 10;
+use crate::meter::{Gauge, inside};
 
 pub(crate) struct QuicNode {
     pub(crate) quic: Quic,
@@ -41,7 +29,7 @@ pub(crate) struct QuicNode {
 }
 
 impl QuicNode {
-    pub(crate) fn new(now: Instant) -> QuicNode {
+    pub(crate) fn new(now: Instant) -> Self {
         let config = Config {
             incarnation: 1,
             protocols: vec!["test".into(), "other".into()].into(),
@@ -50,7 +38,7 @@ impl QuicNode {
             streams_per_connection: 32,
             ..Config::default()
         };
-        QuicNode {
+        Self {
             quic: inside(|| Quic::new(config)),
             now,
             events: VecDeque::new(),
@@ -248,3 +236,15 @@ impl QuicNode {
         self.events.push_back((handle, event));
     }
 }
+
+/// The one peer.
+pub(crate) const PEER: PeerTag = PeerTag(7);
+
+/// Limits far below the defaults, so that a short input reaches them.
+pub(crate) const MESSAGE_BYTES: usize = 16 << 10;
+pub(crate) const RECEIVE_BYTES: usize = 32 << 10;
+
+/// Bytes that a connection may hold: messages in all lanes and half as much again; what is sent is the node's own.
+const CONNECTION_BYTES: usize = 4 * RECEIVE_BYTES * 3 / 2 + (64 << 10);
+/// Connections that are over, for as long as they may repeat their end, and the tables.
+const OTHER_BYTES: usize = 256 << 10;

@@ -47,11 +47,11 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Scene {
+    fn new() -> Self {
         let now = Instant::now();
         let mut victim = inside(|| engine(config(VICTIM, 0), now));
         let peer_id = victim.add_peer(peer_config(PEER), now).expect("a new peer");
-        let mut scene = Scene {
+        let mut scene = Self {
             victim,
             peer: Bare::new(PEER, now),
             peer_id,

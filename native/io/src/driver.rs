@@ -99,7 +99,8 @@ impl<T: Transport + Send + 'static> Driver<T> {
         self.local
     }
 
-    /// Runs a command and gives its answer: at once while the thread sleeps, else on the thread, which takes some 60 us.
+    /// Runs a command and gives its answer: at once while the thread sleeps, else on the thread, which takes some 60
+    /// us.
     pub fn call<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::mailbox::{Command, Core, Mailbox, SOON, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
-use crate::socket::{Offload, Refusal, Sent};
+use crate::socket::{Flushed, Offload, Unreachable};
 use crate::trouble::{FAILS_FOR, Trouble};
 use crate::yielding::Yielding;
 use recovery::{Loss, REBIND_FOR};
@@ -195,17 +195,17 @@ impl<T: Transport> EventLoop<T> {
         } else {
             socket.send(&self.batch, &mut core.stats)
         };
-        let refusals = socket.take_refusals();
-        self.blocked = matches!(result, Ok(Sent::Blocked));
+        let unreachable = socket.take_unreachable();
+        self.blocked = matches!(result, Ok(Flushed::Blocked));
         if !self.blocked || core.stats.datagrams_sent > sent_before {
             self.blocked_in_vain = 0;
         }
         if let Err(lost) = result {
             self.lose(lost);
         }
-        if !refusals.is_empty() {
+        if !unreachable.is_empty() {
             let now = self.clock.now();
-            for Refusal { path, error } in refusals {
+            for Unreachable { path, error } in unreachable {
                 core.engine.handle_unreachable(path, error, now);
             }
         }

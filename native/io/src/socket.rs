@@ -3,9 +3,9 @@
 mod ecn;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
 mod linux;
-mod outgoing;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 mod portable;
+mod send_queue;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +18,9 @@ use crate::bind::{BindError, Listen, bind};
 use crate::stats::IoStats;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
 use linux as system;
-use outgoing::Outgoing;
 #[cfg(any(not(target_os = "linux"), feature = "portable-udp"))]
 use portable as system;
+use send_queue::SendQueue;
 
 /// Whether the system may join datagrams (UDP GSO and GRO); without it every datagram is on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) struct Received<'a> {
 }
 
 /// Outcome of sending.
-pub(crate) enum Sent {
+pub(crate) enum Flushed {
     /// All of the batch, but for what was counted as an error.
     All,
     /// The socket has no room: call `resume` when it is writable.
@@ -70,7 +70,7 @@ pub(crate) enum Unread {
 
 /// The system does not send along this path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct Unreachable {
     pub(crate) path: Path,
     /// The system's error number.
     pub(crate) error: i32,
@@ -79,9 +79,9 @@ pub(crate) struct Refusal {
 pub(crate) struct Socket {
     socket: socket2::Socket,
     system: system::Udp,
-    outgoing: Outgoing,
-    /// Refusals of the batch, one a path.
-    refusals: Vec<Refusal>,
+    send_queue: SendQueue,
+    /// Paths of the batch along which the system does not send, each once.
+    unreachable: Vec<Unreachable>,
     local: SocketAddr,
 }
 
@@ -93,7 +93,7 @@ impl Socket {
         let local = local_address(&socket).map_err(|source| BindError::Other { address: unbound, source })?;
         let system = system::Udp::new(&socket, local.is_ipv6(), offload)
             .map_err(|source| BindError::Other { address: local, source })?;
-        Ok(Self { socket, system, outgoing: Outgoing::default(), refusals: Vec::new(), local })
+        Ok(Self { socket, system, send_queue: SendQueue::default(), unreachable: Vec::new(), local })
     }
 
     pub(crate) fn local_address(&self) -> SocketAddr {
@@ -124,21 +124,21 @@ impl Socket {
     }
 
     /// Sends a batch. Nothing of an earlier one may be left.
-    pub(crate) fn send(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
-        self.outgoing.begin(batch, self.system.can_segment());
+    pub(crate) fn send(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Flushed, Lost> {
+        self.send_queue.begin(batch, self.system.can_segment());
         self.resume(batch, stats)
     }
 
     /// Sends the rest of the batch that `send` was called with.
-    pub(crate) fn resume(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Sent, Lost> {
-        while !self.outgoing.is_empty() {
+    pub(crate) fn resume(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Flushed, Lost> {
+        while !self.send_queue.is_empty() {
             stats.send_calls += 1;
-            match self.system.send(&self.socket, batch, &self.outgoing) {
-                Ok(count) => self.outgoing.sent(count, stats),
+            match self.system.send(&self.socket, batch, &self.send_queue) {
+                Ok(count) => self.send_queue.sent(count, stats),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
                         stats.send_blocked += 1;
-                        return Ok(Sent::Blocked);
+                        return Ok(Flushed::Blocked);
                     }
                     io::ErrorKind::Interrupted => {}
                     _ if is_any(&error, &LOST_SENDING) => return Err(Lost(error)),
@@ -146,33 +146,33 @@ impl Socket {
                 },
             }
         }
-        Ok(Sent::All)
+        Ok(Flushed::All)
     }
 
-    /// Takes the refusals of the batch that was sent last: paths that lead nowhere from here.
-    pub(crate) fn take_refusals(&mut self) -> Vec<Refusal> {
-        std::mem::take(&mut self.refusals)
+    /// Takes the paths of the batch that was sent last which lead nowhere from here.
+    pub(crate) fn take_unreachable(&mut self) -> Vec<Unreachable> {
+        std::mem::take(&mut self.unreachable)
     }
 
     /// Tries the first message again in a humbler form, or counts it and goes on.
     fn recover(&mut self, error: &io::Error, batch: &TransmitBatch, stats: &mut IoStats) {
-        if self.outgoing.first_is_segmented() && is_any(error, &SEGMENTATION) {
+        if self.send_queue.first_is_segmented() && is_any(error, &SEGMENTATION) {
             if is_any(error, &NO_SEGMENTATION) {
                 self.system.stop_segmenting();
             }
-            self.outgoing.split_first();
-        } else if is_any(error, &UNREACHABLE) && self.outgoing.drop_source(batch) {
+            self.send_queue.split_first();
+        } else if is_any(error, &UNREACHABLE) && self.send_queue.drop_source(batch) {
             // The address the packet came to is gone from this machine, or leads there no more: let the system choose.
         } else {
             stats.count_send_error(error);
-            let Some(skipped) = self.outgoing.skip() else { return };
+            let Some(skipped) = self.send_queue.skip() else { return };
             let path = batch.groups[skipped.group].path;
-            let known = self.refusals.iter().any(|refusal| refusal.path == path);
+            let known = self.unreachable.iter().any(|one| one.path == path);
             if let Some(code) = error.raw_os_error()
                 && UNREACHABLE.contains(&code)
                 && !known
             {
-                self.refusals.push(Refusal { path, error: code });
+                self.unreachable.push(Unreachable { path, error: code });
             }
         }
     }

@@ -6,9 +6,10 @@ mod node;
 
 use std::net::SocketAddr;
 
-use node::{Node, connected, listen};
 use warren_engine::{Event, Outcome, PeerConfig};
 use warren_io::Offload;
+
+use node::{Node, connected, listen};
 
 #[test]
 fn messages_cross_both_ways_over_one_dual_stack_socket() {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use node::{Node, PATIENCE, config, connected, listen};
 use warren_engine::{CloseCause, ClosedBy, Config, Engine, Event};
 use warren_io::{BindError, Driver, Gone, Listen, Offload, SpawnError};
+
+use node::{Node, PATIENCE, config, connected, listen};
 
 #[test]
 fn a_port_in_use_is_refused_with_its_address() {

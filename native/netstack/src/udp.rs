@@ -4,9 +4,6 @@ use std::net::Ipv6Addr;
 
 use crate::checksum::{fold, sum};
 
-/// An IPv6 header without extensions (40 bytes, RFC 8200 section 3) and a UDP header (8 bytes, RFC 768).
-pub const HEADER_LEN: usize = 48;
-
 /// Both ends of one UDP conversation over IPv6, as this end sends.
 ///
 /// Holds the ready-made header and the part of the checksum that never changes.
@@ -137,6 +134,9 @@ fn address(header: &[u8], at: usize) -> Ipv6Addr {
     octets.copy_from_slice(&header[at..at + 16]);
     Ipv6Addr::from(octets)
 }
+
+/// An IPv6 header without extensions (40 bytes, RFC 8200 section 3) and a UDP header (8 bytes, RFC 768).
+pub const HEADER_LEN: usize = 48;
 
 const VERSION: u8 = 6;
 const NEXT_HEADER_UDP: u8 = 17;

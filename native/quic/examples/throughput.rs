@@ -4,15 +4,10 @@
 //! Wall time suffers from whatever else the machine does; the processor's time (Linux) does not.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
-use bytes::{Buf, Bytes, BytesMut};
 use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
 use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, Read, StreamHandle, StreamName};
-
-/// The other end, for both.
-const PEER: PeerTag = PeerTag(0);
-
-/// Datagrams asked for at once, as for one GSO call.
-const BATCH: usize = 32;
 
 fn main() {
     let bytes = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4_u64 << 30);
@@ -161,7 +156,7 @@ impl Peer {
         Self { quic: Quic::new(config), connection, stream: None, received: 0, out: Vec::new() }
     }
 
-    fn send_to(&mut self, other: &mut Peer, now: Instant) {
+    fn send_to(&mut self, other: &mut Self, now: Instant) {
         if self.quic.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.quic.handle_timeout(now);
         }
@@ -201,3 +196,9 @@ impl Peer {
         read
     }
 }
+
+/// The other end, for both.
+const PEER: PeerTag = PeerTag(0);
+
+/// Datagrams asked for at once, as for one GSO call.
+const BATCH: usize = 32;

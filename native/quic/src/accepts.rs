@@ -53,7 +53,7 @@ fn decode_sentence(reason: &[u8]) -> Vec<Box<str>> {
 
 const MARK: char = '\0';
 const WORD: &str = "accepts ";
-/// Of a length of 255.
+/// Digits of a length of 255.
 const DIGITS: usize = 3;
 /// Fits into the smallest datagram of QUIC, 1,200 bytes, beside its headers.
 const MOST: usize = 1_000;

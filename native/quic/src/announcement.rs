@@ -1,9 +1,7 @@
 //! The body of the control frame by which an end tells that its lists are others from now on: fields as in a hello.
 
-use crate::{
-    Lists,
-    fields::{Malformed, field, once, put_field, put_list, take_field, take_generation, take_list},
-};
+use crate::Lists;
+use crate::fields::{FieldError, field, once, put_field, put_list, take_field, take_generation, take_list};
 
 /// The body as bytes: of those that come in one packet, the last alone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +22,7 @@ impl Announcement {
         &self.0
     }
 
-    pub(crate) fn read(&self) -> Result<Lists, Malformed> {
+    pub(crate) fn read(&self) -> Result<Lists, FieldError> {
         decode(&self.0)
     }
 }
@@ -38,7 +36,7 @@ fn encode(lists: &Lists) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn decode(mut body: &[u8]) -> Result<Lists, Malformed> {
+fn decode(mut body: &[u8]) -> Result<Lists, FieldError> {
     let (mut generation, mut offer, mut accept, mut transports) = (None, None, None, None);
     while !body.is_empty() {
         let (kind, value) = take_field(&mut body)?;
@@ -51,9 +49,9 @@ fn decode(mut body: &[u8]) -> Result<Lists, Malformed> {
         }
     }
     Ok(Lists {
-        generation: Some(generation.ok_or(Malformed("no generation"))?),
-        offer: offer.ok_or(Malformed("no list of offered protocols"))?,
-        accept: accept.ok_or(Malformed("no list of accepted protocols"))?,
-        transports: transports.ok_or(Malformed("no list of transports"))?,
+        generation: Some(generation.ok_or(FieldError("no generation"))?),
+        offer: offer.ok_or(FieldError("no list of offered protocols"))?,
+        accept: accept.ok_or(FieldError("no list of accepted protocols"))?,
+        transports: transports.ok_or(FieldError("no list of transports"))?,
     })
 }

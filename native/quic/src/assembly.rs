@@ -1,12 +1,5 @@
 //! A message as it arrives.
 
-/// Up to here a message's buffer is allocated whole at its first byte.
-const WHOLE: usize = 64 << 10;
-
-/// Factor by which the buffer of a longer message may grow at once: a peer makes us hold at most this many times the
-/// bytes that it sent.
-const GROWTH: usize = 4;
-
 /// A buffer that grows with the bytes that arrive, to exactly the announced length.
 #[derive(Debug)]
 pub(crate) struct Assembly {
@@ -63,3 +56,10 @@ impl Assembly {
         (self.bytes.len() == self.length).then(|| std::mem::take(&mut self.bytes).into_boxed_slice())
     }
 }
+
+/// Up to here a message's buffer is allocated whole at its first byte.
+const WHOLE: usize = 64 << 10;
+
+/// Factor by which the buffer of a longer message may grow at once: a peer makes us hold at most this many times the
+/// bytes that it sent.
+const GROWTH: usize = 4;

@@ -1,26 +1,17 @@
 //! Connection IDs and the keys of the endpoint, none of them from the operating system.
 
-use blake2::{
-    Blake2s256, Blake2sMac256, Digest,
-    digest::{FixedOutput, KeyInit, Update},
-};
-use quinn_proto::{
-    ConnectionId, ConnectionIdGenerator,
-    crypto::{AeadKey, CryptoError, HandshakeTokenKey, HmacKey},
-};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use blake2::digest::{FixedOutput, KeyInit, Update};
+use blake2::{Blake2s256, Blake2sMac256, Digest};
+use quinn_proto::crypto::{AeadKey, CryptoError, HandshakeTokenKey, HmacKey};
+use quinn_proto::{ConnectionId, ConnectionIdGenerator};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{config::Config, grease::Grease};
-
-/// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
-pub(crate) const LENGTH: usize = 8;
+use crate::config::Config;
+use crate::grease::Grease;
 
 /// Secrets behind a node's connection IDs, reset tokens and endpoints; wiped when dropped.
 pub(crate) struct Secrets {
@@ -141,3 +132,6 @@ fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     }
     mac.finalize_fixed().into()
 }
+
+/// Long enough that no two of a node's connections share one by chance, short enough to cost little in each packet.
+pub(crate) const LENGTH: usize = 8;

@@ -1,7 +1,8 @@
 //! Ends of connections: author, code, reason and kind.
 
-use crate::accepts;
 use quinn_proto::{ConnectionError, TransportError, TransportErrorCode, VarInt};
+
+use crate::accepts;
 
 /// The end of a connection, as one end sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub(crate) mod alert {
     pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
     pub(crate) const DUPLICATE: u8 = 224;
     pub(crate) const TOO_MANY: u8 = 225;
-    /// Of transport parameters.
+    /// A transport parameter is below its least value.
     pub(crate) const BELOW_LEAST: u8 = 226;
     pub(crate) const BELOW_FLOOR: u8 = 227;
     pub(crate) const PEER_DIALS: u8 = 228;
@@ -87,9 +88,6 @@ mod wire {
     pub(super) const VIOLATION: u64 = 1;
     pub(super) const APPLICATION: u64 = 256;
 }
-
-/// The code with which a peer is told that it broke the rules of messages and streams.
-pub(crate) const VIOLATION: VarInt = VarInt::from_u32(wire::VIOLATION as u32);
 
 impl Closed {
     /// An end of which nothing but this is known.
@@ -170,9 +168,6 @@ fn shortened(reason: &[u8]) -> Vec<u8> {
     cut[..end].to_vec()
 }
 
-/// Longest reason of an application; a peer's own word can be as long as its packet.
-const REASON_MAX: usize = 256;
-
 fn cause_of(code: TransportErrorCode) -> CloseCause {
     // Before 1-RTT keys an application's close is hidden behind this one (RFC 9000 section 10.2.3).
     if code == TransportErrorCode::APPLICATION_ERROR || code == TransportErrorCode::NO_ERROR {
@@ -191,6 +186,12 @@ fn cause_of(code: TransportErrorCode) -> CloseCause {
         _ => CloseCause::Violation,
     }
 }
+
+/// The code with which a peer is told that it broke the rules of messages and streams.
+pub(crate) const VIOLATION: VarInt = VarInt::from_u32(wire::VIOLATION as u32);
+
+/// Longest reason of an application; a peer's own word can be as long as its packet.
+const REASON_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests;

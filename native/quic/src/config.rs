@@ -1,52 +1,16 @@
 //! Settings of a node's QUIC.
 
-use crate::{
-    Protocols,
-    flight::FlightConfig,
-    gauge::Gauge,
-    parameters::{StreamShares, floor},
-};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-/// The least UDP payload that QUIC needs (RFC 9000 section 14).
-pub const MIN_UDP_PAYLOAD: u16 = 1200;
-
-/// Bytes that may be written and not acknowledged on one connection: a bound for memory, far above what flies.
-const SEND_WINDOW: u64 = 32 << 20;
-
-/// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to
-/// send.
-const DATAGRAM_BUFFER: usize = 256 << 10;
-
-/// The round trip of a path that nobody measured (RFC 9002 section 6.2.2).
-const UNKNOWN_RTT: Duration = Duration::from_millis(333);
-
-/// Bounds of what is believed of a path before the first sample: a first probe timeout of three times as much is
-/// neither spent on an answer that is under way, nor longer than a dialler waits.
-const INITIAL_RTT_MIN: Duration = Duration::from_millis(1);
-const INITIAL_RTT_MAX: Duration = Duration::from_secs(1);
-
-/// Packets that may overtake one before it counts as lost: a batch of segments, where RFC 9002 says 3. What is really
-/// lost is found an eighth of a round trip later at most, by the time threshold.
-const PACKET_THRESHOLD: u32 = 16;
-
-/// Packets that the other end keeps without acknowledging them, and for how long (draft-ietf-quic-ack-frequency). Where
-/// it acknowledges every second one, an acknowledgement wakes us for each: every tenth takes a sixth of the CPU time
-/// off 100 Mbit/s (35 to 30 s/GB, both ends), and nothing of what pacing sees. A lone packet is acknowledged as soon as
-/// the draft allows, but for a millisecond.
-const UNACKNOWLEDGED: u32 = 9;
-pub(crate) const ACK_DELAY: Duration = Duration::from_millis(2);
-
-/// Before larger packets are tried again. The tunnel's MTU is usually right and the loss was chance, so sooner than
-/// quinn-proto's minute.
-const BLACK_HOLE_COOLDOWN: Duration = Duration::from_secs(10);
-
-/// Gain below which no longer packets are searched: over an ordinary path of 1,500 bytes nothing is.
-const GAIN_MIN: u16 = 128;
-
-/// Bytes of the handshake that may wait for their turn: twice the longest hello.
-const CRYPTO_BUFFER: usize = 8 << 10;
+use crate::Protocols;
+use crate::flight::FlightConfig;
+use crate::gauge::Gauge;
+use crate::parameters::{StreamShares, floor};
 
 /// Settings of one node's QUIC.
 #[derive(Debug, Clone)]
@@ -178,6 +142,45 @@ impl fmt::Debug for FirstHop {
         f.write_str("FirstHop")
     }
 }
+
+/// The least UDP payload that QUIC needs (RFC 9000 section 14).
+pub const MIN_UDP_PAYLOAD: u16 = 1200;
+
+/// Bytes that may be written and not acknowledged on one connection: a bound for memory, far above what flies.
+const SEND_WINDOW: u64 = 32 << 20;
+
+/// Bytes of unreliable datagrams that wait, either way; then the oldest received are dropped, and none is taken to
+/// send.
+const DATAGRAM_BUFFER: usize = 256 << 10;
+
+/// The round trip of a path that nobody measured (RFC 9002 section 6.2.2).
+const UNKNOWN_RTT: Duration = Duration::from_millis(333);
+
+/// Bounds of what is believed of a path before the first sample: a first probe timeout of three times as much is
+/// neither spent on an answer that is under way, nor longer than a dialler waits.
+const INITIAL_RTT_MIN: Duration = Duration::from_millis(1);
+const INITIAL_RTT_MAX: Duration = Duration::from_secs(1);
+
+/// Packets that may overtake one before it counts as lost: a batch of segments, where RFC 9002 says 3. What is really
+/// lost is found an eighth of a round trip later at most, by the time threshold.
+const PACKET_THRESHOLD: u32 = 16;
+
+/// Packets that the other end keeps without acknowledging them, and for how long (draft-ietf-quic-ack-frequency). Where
+/// it acknowledges every second one, an acknowledgement wakes us for each: every tenth takes a sixth of the CPU time
+/// off 100 Mbit/s (35 to 30 s/GB, both ends), and nothing of what pacing sees. A lone packet is acknowledged as soon as
+/// the draft allows, but for a millisecond.
+const UNACKNOWLEDGED: u32 = 9;
+pub(crate) const ACK_DELAY: Duration = Duration::from_millis(2);
+
+/// Before larger packets are tried again. The tunnel's MTU is usually right and the loss was chance, so sooner than
+/// quinn-proto's minute.
+const BLACK_HOLE_COOLDOWN: Duration = Duration::from_secs(10);
+
+/// Gain below which no longer packets are searched: over an ordinary path of 1,500 bytes nothing is.
+const GAIN_MIN: u16 = 128;
+
+/// Bytes of the handshake that may wait for their turn: twice the longest hello.
+const CRYPTO_BUFFER: usize = 8 << 10;
 
 /// More than any window needs, and far from where sums overflow.
 const WINDOW_MAX: u64 = 1 << 40;

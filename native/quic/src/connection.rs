@@ -11,33 +11,31 @@ mod stops;
 mod streams;
 mod work;
 
-use crate::{
-    Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag,
-    close::{self, CloseCause, ClosedBy, VIOLATION},
-    config::ACK_DELAY,
-    control::ControlWriter,
-    deadlines::Armed,
-    gauge::Gauge,
-    grease::Grease,
-    header::Header,
-    parameters::PeerLimits,
-    unacknowledged::UnacknowledgedBytes,
-    weigh::Weight,
-};
+use std::collections::VecDeque;
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
+use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
+
+use crate::close::{self, CloseCause, ClosedBy, VIOLATION};
+use crate::config::ACK_DELAY;
+use crate::control_stream::ControlWriter;
+use crate::deadlines::Armed;
+use crate::gauge::Gauge;
+use crate::grease::Grease;
+use crate::header::Header;
+use crate::parameters::PeerLimits;
+use crate::unacknowledged::UnacknowledgedBytes;
+use crate::weigh::Weight;
+use crate::{Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag};
 use flow::Flow;
 use handshake::Early;
-use messages::Sending;
+use messages::OutgoingMessages;
 use parting::Parting;
 use quiet::Quiet;
-use quinn_proto::{ConnectionEvent, EndpointEvent, StreamEvent, StreamId};
 use receive::Receiving;
-use std::{
-    collections::VecDeque,
-    iter,
-    sync::Arc,
-    time::{Duration, Instant},
-};
 use stops::Stops;
 use streams::ByteStreams;
 use work::Work;
@@ -55,7 +53,7 @@ pub(crate) struct Connection {
     /// Its name in the peer's endpoint.
     pub(crate) quinn: quinn_proto::ConnectionHandle,
     pub(crate) armed: Armed,
-    /// Waits to be settled.
+    /// Waits to exchange events with its endpoint.
     pub(crate) touched: bool,
     /// Waits to be given out by `poll_ready`.
     pub(crate) ready: bool,
@@ -76,7 +74,7 @@ pub(crate) struct Connection {
     control: ControlWriter,
     control_stream: Option<StreamId>,
     control_unacknowledged: UnacknowledgedBytes,
-    sending: Sending,
+    sending: OutgoingMessages,
     receiving: Receiving,
     streams: ByteStreams,
     stops: Stops,
@@ -136,7 +134,7 @@ impl Connection {
             control: ControlWriter::starting_with(Header::Control.encode()),
             control_stream: None,
             control_unacknowledged: UnacknowledgedBytes::default(),
-            sending: Sending::default(),
+            sending: OutgoingMessages::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
             stops: Stops::default(),
@@ -450,15 +448,6 @@ fn turn(event: &quinn_proto::Event) -> u8 {
     }
 }
 
-/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
-/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
-/// take.
-const LINGER_MAX: Duration = Duration::from_secs(10);
-
-/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
-/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
-const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;
-
 /// Access for tests.
 #[cfg(test)]
 impl Connection {
@@ -478,3 +467,12 @@ impl Connection {
         self.inner.force_key_update();
     }
 }
+
+/// Time for which a closed connection repeats its word. RFC 9000 section 10.2 has three probe timeouts, which grow with
+/// the round trips that the other end makes up. This is ten of the slowest path's, and as long as an accepted dial may
+/// take.
+const LINGER_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of the control stream that may be unacknowledged, with the cost of each piece. An honest end acknowledges them
+/// within a round trip, and confirms in one some 20 bytes for each stream that it may have.
+const CONTROL_UNACKNOWLEDGED_MAX: usize = 1 << 18;

@@ -1,7 +1,10 @@
 //! The next deadline of many connections.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
 use crate::ConnectionHandle;
-use std::{cmp::Reverse, collections::BinaryHeap, time::Instant};
 
 /// A heap in which a connection has one live entry, never later than its true deadline.
 ///

@@ -1,8 +1,10 @@
 //! Events that the connections tell their owner.
 
-use crate::{Closed, Lists, MessageHandle, PeerTag, StreamHandle, StreamName};
-use bytes::Bytes;
 use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+use crate::{Closed, Lists, MessageHandle, PeerTag, StreamHandle, StreamName};
 
 /// Something that happened on a connection.
 #[derive(Debug)]
@@ -16,9 +18,9 @@ pub enum Event {
     },
     /// A dial of a peer's was refused for the lists of both ends. Its handle names nothing.
     Refused {
-        /// Which peer.
+        /// The peer.
         peer: PeerTag,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
     /// The handshake is complete.
@@ -116,7 +118,7 @@ impl Hello {
     }
 }
 
-/// Why the lists of both ends refuse a dial.
+/// Reason for which the lists of both ends refuse a dial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// No protocol is common.

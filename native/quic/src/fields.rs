@@ -1,8 +1,9 @@
 //! Fields of hellos and announcements: type (varint), length (varint), value. Unknown types are skipped.
 
-use crate::varint;
 use thiserror::Error;
 use warren_protocols::MAX_NAMES;
+
+use crate::varint;
 
 /// Field types. Those of the form 31 * n + 27 are reserved: they mean nothing, and are sent so that readers go on
 /// skipping what they do not know.
@@ -20,26 +21,26 @@ pub(crate) mod field {
     pub(crate) const EARLY_VERDICT: u64 = 12;
 }
 
-/// What is wrong with fields.
+/// A fault of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub(crate) struct Malformed(pub(crate) &'static str);
+pub(crate) struct FieldError(pub(crate) &'static str);
 
 /// Takes the next field from the front: its type and its value.
-pub(crate) fn take_field<'a>(body: &mut &'a [u8]) -> Result<(u64, &'a [u8]), Malformed> {
-    let kind = varint::take(body).ok_or(Malformed("field type"))?;
-    let length = varint::take(body).ok_or(Malformed("field length"))?;
-    let length = usize::try_from(length).map_err(|_| Malformed("field length"))?;
-    let (value, rest) = body.split_at_checked(length).ok_or(Malformed("field longer than the rest"))?;
+pub(crate) fn take_field<'a>(body: &mut &'a [u8]) -> Result<(u64, &'a [u8]), FieldError> {
+    let kind = varint::take(body).ok_or(FieldError("field type"))?;
+    let length = varint::take(body).ok_or(FieldError("field length"))?;
+    let length = usize::try_from(length).map_err(|_| FieldError("field length"))?;
+    let (value, rest) = body.split_at_checked(length).ok_or(FieldError("field longer than the rest"))?;
     *body = rest;
     Ok((kind, value))
 }
 
 /// Keeps the value of a field that comes once.
-pub(crate) fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Malformed> {
+pub(crate) fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), FieldError> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Malformed("a field comes twice")),
+        Some(_) => Err(FieldError("a field comes twice")),
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn put_list_with(
     Some(())
 }
 
-pub(crate) fn take_list(value: &[u8]) -> Result<Vec<Box<str>>, Malformed> {
+pub(crate) fn take_list(value: &[u8]) -> Result<Vec<Box<str>>, FieldError> {
     take_list_with(value, |_| None)
 }
 
@@ -85,35 +86,35 @@ pub(crate) fn take_list(value: &[u8]) -> Result<Vec<Box<str>>, Malformed> {
 pub(crate) fn take_list_with<'a>(
     mut value: &[u8],
     known: impl Fn(u8) -> Option<&'a Box<str>>,
-) -> Result<Vec<Box<str>>, Malformed> {
+) -> Result<Vec<Box<str>>, FieldError> {
     let mut names = Vec::new();
     while let Some((length, rest)) = value.split_first() {
         if let (REFERENCE, Some((place, after))) = (*length, rest.split_first()) {
-            names.push(known(*place).ok_or(Malformed("name"))?.clone());
+            names.push(known(*place).ok_or(FieldError("name"))?.clone());
             value = after;
         } else {
             let (name, after) =
-                rest.split_at_checked(usize::from(*length)).ok_or(Malformed("name longer than its list"))?;
+                rest.split_at_checked(usize::from(*length)).ok_or(FieldError("name longer than its list"))?;
             names.push(take_name(name)?);
             value = after;
         }
         if names.len() > MAX_NAMES {
-            return Err(Malformed("too many names"));
+            return Err(FieldError("too many names"));
         }
     }
     Ok(names)
 }
 
-pub(crate) fn take_name(name: &[u8]) -> Result<Box<str>, Malformed> {
+pub(crate) fn take_name(name: &[u8]) -> Result<Box<str>, FieldError> {
     match std::str::from_utf8(name) {
         Ok(name) if !name.is_empty() => Ok(name.into()),
-        _ => Err(Malformed("name")),
+        _ => Err(FieldError("name")),
     }
 }
 
 /// A generation in eight bytes, big-endian.
-pub(crate) fn take_generation(value: &[u8]) -> Result<u64, Malformed> {
-    value.try_into().map(u64::from_be_bytes).map_err(|_| Malformed("generation"))
+pub(crate) fn take_generation(value: &[u8]) -> Result<u64, FieldError> {
+    value.try_into().map(u64::from_be_bytes).map_err(|_| FieldError("generation"))
 }
 
 /// Stands where a name has its length, before a place: no name is empty.

@@ -1,45 +1,14 @@
 //! Congestion control: CUBIC under a ceiling.
 
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use quinn_proto::RttEstimator;
+use quinn_proto::congestion::{Controller, ControllerFactory, Cubic, CubicConfig};
+
 use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS};
-use quinn_proto::{
-    RttEstimator,
-    congestion::{Controller, ControllerFactory, Cubic, CubicConfig},
-};
-use std::{
-    any::Any,
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
-};
-
-/// Bytes that may always be in flight, if CUBIC agrees. On a path without loss nothing else would bound it: what flies
-/// stands before anything urgent in the receiver's socket, a quarter of a millisecond at 4 Gbit/s. With 256 KiB the p99
-/// of urgent objects is half a millisecond longer within a host, and bulk as fast; more no longer fits the caches
-/// either: 847 ns a packet with 512 KiB in flight, 1,170 with 8 MiB.
-const CEILING_FLOOR: u64 = 128 << 10;
-
-/// Packets that may always be in flight, if CUBIC agrees: twice as many as the other end keeps without acknowledging
-/// them. With less each window waits for its delay: packets of 16,000 bytes moved 0.55 Gbit/s.
-const CEILING_PACKETS: u64 = 20;
-
-/// Rounds over which the greatest delivery rate counts.
-const ROUNDS: usize = 8;
-
-/// Rounds are at least this long, so that a rate is not that of a single burst.
-const ROUND_MIN: Duration = Duration::from_millis(1);
-
-/// Loss above this share of what arrives is congestion whatever the delay says: a path with a shallow buffer drops
-/// before it delays. Radio links and long routes lose 1 to 2 % at random, and CUBIC alone then moves 2 Mbit/s over 50
-/// ms.
-const RANDOM_LOSS_MAX: f64 = 0.04;
-
-/// Bytes over which loss is averaged, some 370 packets, and taken for free of loss before the first: a few losses among
-/// the first packets say nothing.
-const LOSS_MEMORY: f64 = (512 << 10) as f64;
-
-/// A queue stands where every round trip of a round takes longer than the least ever by a quarter, and by more than
-/// timers and wake-ups of an end add. (The average would not do: its first sample holds the tunnel's own handshake.)
-const QUEUE_SHARE: u32 = 4;
-const QUEUE_MIN: Duration = Duration::from_millis(5);
 
 /// Builds the controller of one connection.
 pub(crate) struct FlightConfig {
@@ -302,3 +271,33 @@ impl DeliveryRate {
         self.rounds.iter().copied().max().unwrap_or(0)
     }
 }
+
+/// Bytes that may always be in flight, if CUBIC agrees. On a path without loss nothing else would bound it: what flies
+/// stands before anything urgent in the receiver's socket, a quarter of a millisecond at 4 Gbit/s. With 256 KiB the p99
+/// of urgent objects is half a millisecond longer within a host, and bulk as fast; more no longer fits the caches
+/// either: 847 ns a packet with 512 KiB in flight, 1,170 with 8 MiB.
+const CEILING_FLOOR: u64 = 128 << 10;
+
+/// Packets that may always be in flight, if CUBIC agrees: twice as many as the other end keeps without acknowledging
+/// them. With less each window waits for its delay: packets of 16,000 bytes moved 0.55 Gbit/s.
+const CEILING_PACKETS: u64 = 20;
+
+/// Rounds over which the greatest delivery rate counts.
+const ROUNDS: usize = 8;
+
+/// Rounds are at least this long, so that a rate is not that of a single burst.
+const ROUND_MIN: Duration = Duration::from_millis(1);
+
+/// Loss above this share of what arrives is congestion whatever the delay says: a path with a shallow buffer drops
+/// before it delays. Radio links and long routes lose 1 to 2 % at random, and CUBIC alone then moves 2 Mbit/s over 50
+/// ms.
+const RANDOM_LOSS_MAX: f64 = 0.04;
+
+/// Bytes over which loss is averaged, some 370 packets, and taken for free of loss before the first: a few losses among
+/// the first packets say nothing.
+const LOSS_MEMORY: f64 = (512 << 10) as f64;
+
+/// A queue stands where every round trip of a round takes longer than the least ever by a quarter, and by more than
+/// timers and wake-ups of an end add. (The average would not do: its first sample holds the tunnel's own handshake.)
+const QUEUE_SHARE: u32 = 4;
+const QUEUE_MIN: Duration = Duration::from_millis(5);

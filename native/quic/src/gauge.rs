@@ -1,9 +1,7 @@
 //! The state that a connection's congestion controller and its owner share.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Figures and settings that a connection's controller and its owner share.
 #[derive(Debug, Default)]

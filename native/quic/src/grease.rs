@@ -37,7 +37,7 @@ impl Grease {
     }
 }
 
-/// Where one goes.
+/// Place of a reserved type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     Hello,

@@ -8,20 +8,6 @@
 
 use crate::{StreamName, varint};
 
-/// The format version of all kinds, but of byte streams with a name.
-const VERSION: u8 = 1;
-const NAMED: u8 = 2;
-
-const KIND_CONTROL: u8 = 0;
-const KIND_MESSAGE: u8 = 1;
-const KIND_BYTES: u8 = 2;
-
-/// The longest header, but for a name.
-const MAX_LENGTH: usize = 3 + 8;
-
-/// In front of a name.
-const BEFORE_NAME: usize = 4;
-
 /// Content of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Header {
@@ -110,6 +96,20 @@ impl HeaderReader {
         })
     }
 }
+
+/// The format version of all kinds, but of byte streams with a name.
+const VERSION: u8 = 1;
+const NAMED: u8 = 2;
+
+const KIND_CONTROL: u8 = 0;
+const KIND_MESSAGE: u8 = 1;
+const KIND_BYTES: u8 = 2;
+
+/// The longest header, but for a name.
+const MAX_LENGTH: usize = 3 + 8;
+
+/// In front of a name.
+const BEFORE_NAME: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -4,25 +4,16 @@
 //! which unknown ones are skipped and known ones come at most once. Version and length keep their place in every later
 //! version, so that an unknown version can be told from rubbish and be answered.
 
-use crate::{
-    Hello, Lists,
-    fields::{
-        Malformed, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
-        take_list_with, take_name,
-    },
-    grease::{Grease, Purpose},
-};
 use std::net::{IpAddr, SocketAddr};
+
 use thiserror::Error;
 
-/// The version of the hello that is spoken here.
-pub(crate) const VERSION: u8 = 1;
-
-/// Enough for both lists at their longest; a longer one is malformed.
-pub(crate) const MAX_BODY: usize = 4096;
-
-/// Bytes before the body.
-const HEAD: usize = 3;
+use crate::fields::{
+    FieldError, field, once, put_field, put_list, put_list_with, take_field, take_generation, take_list,
+    take_list_with, take_name,
+};
+use crate::grease::{Grease, Purpose};
+use crate::{Hello, Lists};
 
 /// A hello with what goes only to the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +29,7 @@ pub(crate) struct Greeting {
     pub(crate) parameters: Vec<u8>,
 }
 
-/// What a dialler says of the data that it sends with its hello.
+/// A dialler's word on the data that it sends with its hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EarlyOffer {
     /// Name of the tunnel's session under which the hello was first said.
@@ -46,7 +37,7 @@ pub(crate) struct EarlyOffer {
     pub(crate) protocol: Box<str>,
 }
 
-/// What an acceptor says of early data.
+/// An acceptor's word on early data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EarlyVerdict {
     /// It reads them.
@@ -64,8 +55,8 @@ pub(crate) enum HelloError {
     Malformed(&'static str),
 }
 
-impl From<Malformed> for HelloError {
-    fn from(Malformed(what): Malformed) -> Self {
+impl From<FieldError> for HelloError {
+    fn from(FieldError(what): FieldError) -> Self {
         Self::Malformed(what)
     }
 }
@@ -274,3 +265,12 @@ fn decode_endpoint(value: &[u8]) -> Result<SocketAddr, HelloError> {
     };
     Ok(SocketAddr::new(ip, u16::from_be_bytes(*port)))
 }
+
+/// The version of the hello that is spoken here.
+pub(crate) const VERSION: u8 = 1;
+
+/// Enough for both lists at their longest; a longer one is malformed.
+pub(crate) const MAX_BODY: usize = 4096;
+
+/// Bytes before the body.
+const HEAD: usize = 3;

@@ -1,14 +1,14 @@
 //! A look into Initial packets before quinn-proto gets them: whether to accept depends on the hello inside.
 
-use crate::{
-    hello::{Greeting, HelloError, HelloReader},
-    session::QUIC_VERSION,
-    tag::Secret,
-    varint,
-};
+use std::collections::BTreeMap;
+
 use bytes::BytesMut;
 use quinn_proto::{ConnectionId, Side};
-use std::collections::BTreeMap;
+
+use crate::hello::{Greeting, HelloError, HelloReader};
+use crate::session::QUIC_VERSION;
+use crate::tag::Secret;
+use crate::varint;
 
 /// The CRYPTO frames of one sound Initial packet.
 pub(crate) struct Initial {

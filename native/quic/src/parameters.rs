@@ -1,9 +1,12 @@
 //! Transport parameters (RFC 9000 section 18): the least that our version promises, and those that the sender must
 //! know.
 
-use crate::{fields::put_field, varint};
-use quinn_proto::{Side, transport_parameters::TransportParameters};
+use quinn_proto::Side;
+use quinn_proto::transport_parameters::TransportParameters;
 use thiserror::Error;
+
+use crate::fields::put_field;
+use crate::varint;
 
 /// The least values that an end of our version may announce. Early data may rely on them without having seen any.
 pub(crate) mod floor {

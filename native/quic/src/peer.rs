@@ -1,34 +1,23 @@
 //! One peer: an endpoint of its own, so that it cannot even name another peer's connections.
 
-use crate::{
-    Config, ConnectionHandle, Hello, Lists, PeerTag, Protocols, Refusal,
-    cid::{ConnectionIds, NoTokens, Secrets},
-    close::{alert, error},
-    grease::Grease,
-    hello::{EarlyVerdict, HelloError},
-    initial::{HelloAssembly, Initial},
-    session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge},
-};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 use quinn_proto::{
     ClientConfig, ConnectError, ConnectionEvent, DatagramEvent, EcnCodepoint, Endpoint, EndpointConfig,
     EndpointEvent, Incoming, NoneTokenStore, ServerConfig, TransportConfig, TransportError,
 };
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
 
-/// Hellos in several packets that may be incomplete at a time; the oldest makes room.
-const INCOMPLETE_MAX: usize = 8;
-
-/// Bytes of Initial packets that quinn-proto keeps while a hello is incomplete or undecided.
-const INCOMING_BUFFER: u64 = 16 << 10;
-
-/// Stands for the peer: its real address is the tunnel's affair.
-const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 30578);
+use crate::cid::{ConnectionIds, NoTokens, Secrets};
+use crate::close::{alert, error};
+use crate::grease::Grease;
+use crate::hello::{EarlyVerdict, HelloError};
+use crate::initial::{HelloAssembly, Initial};
+use crate::session::{Accepted, Answer, Dial, QUIC_VERSION, Refused, judge};
+use crate::{Config, ConnectionHandle, Hello, Lists, PeerTag, Protocols, Refusal};
 
 pub(crate) struct Peer {
     endpoint: Endpoint,
@@ -62,8 +51,8 @@ pub(crate) struct Undecided {
     pub(crate) own: Arc<Protocols>,
 }
 
-/// Kind of a datagram.
-pub(crate) enum Arrival {
+/// Owner of a datagram, if it has one (RFC 9000 section 5.2).
+pub(crate) enum Matched {
     Nothing,
     Connection(ConnectionHandle, ConnectionEvent),
     /// An answer was written.
@@ -150,16 +139,16 @@ impl Peer {
         own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
-    ) -> Arrival {
+    ) -> Matched {
         let initial = Initial::read(&payload);
         match (self.endpoint.handle(now, ADDRESS, None, ecn, payload, out), initial) {
             (Some(DatagramEvent::ConnectionEvent(quinn, event)), _) => {
                 match self.connections.get(quinn.0).copied().flatten() {
-                    Some(connection) => Arrival::Connection(connection, event),
-                    None => Arrival::Nothing,
+                    Some(connection) => Matched::Connection(connection, event),
+                    None => Matched::Nothing,
                 }
             }
-            (Some(DatagramEvent::Response(_)), _) => Arrival::Response,
+            (Some(DatagramEvent::Response(_)), _) => Matched::Response,
             (Some(DatagramEvent::NewConnection(incoming)), Some(initial)) => {
                 self.make_room();
                 self.incomplete.push(Incomplete { incoming, hello: HelloAssembly::default() });
@@ -167,16 +156,16 @@ impl Peer {
             }
             (Some(DatagramEvent::NewConnection(incoming)), None) => {
                 self.endpoint.ignore(incoming);
-                Arrival::Nothing
+                Matched::Nothing
             }
             (None, Some(initial)) => {
                 let known = |known: &Incomplete| *known.incoming.orig_dst_cid() == initial.destination;
                 match self.incomplete.iter().position(known) {
                     Some(at) => self.read_hello(at, initial, own, out, now),
-                    None => Arrival::Nothing,
+                    None => Matched::Nothing,
                 }
             }
-            (None, None) => Arrival::Nothing,
+            (None, None) => Matched::Nothing,
         }
     }
 
@@ -248,9 +237,9 @@ impl Peer {
         own: &Arc<Protocols>,
         out: &mut Vec<u8>,
         now: Instant,
-    ) -> Arrival {
+    ) -> Matched {
         let greeting = match self.incomplete[at].hello.push(initial) {
-            Ok(None) => return Arrival::Nothing,
+            Ok(None) => return Matched::Nothing,
             Ok(Some(greeting)) => Ok(greeting),
             Err(problem) => Err(problem),
         };
@@ -266,7 +255,7 @@ impl Peer {
                     let early = early.map(|early| early.session);
                     let undecided =
                         Undecided { incoming, dialler, hello, protocol, early, declines_early: false, own };
-                    return Arrival::Undecided(Box::new(undecided));
+                    return Matched::Undecided(Box::new(undecided));
                 }
                 Err(Refused { error, refusal }) => {
                     (refusal.map_or(Useless::Malformed, Useless::Lists), error)
@@ -274,7 +263,7 @@ impl Peer {
             },
         };
         self.refuse_incoming(incoming, error, out, now);
-        Arrival::Refused(useless)
+        Matched::Refused(useless)
     }
 
     fn refuse_incoming(
@@ -299,3 +288,12 @@ fn refusal(error: TransportError) -> Arc<Answer> {
     let hello = Hello { incarnation: 0, lists: Lists::default(), asked: None, observed: None };
     Arc::new(Answer { hello, grease: Grease::default(), verdict: Err(error) })
 }
+
+/// Hellos in several packets that may be incomplete at a time; the oldest makes room.
+const INCOMPLETE_MAX: usize = 8;
+
+/// Bytes of Initial packets that quinn-proto keeps while a hello is incomplete or undecided.
+const INCOMING_BUFFER: u64 = 16 << 10;
+
+/// Stands for the peer: its real address is the tunnel's affair.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 30578);

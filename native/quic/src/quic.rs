@@ -3,32 +3,24 @@
 mod arrival;
 mod commands;
 mod departure;
-mod early;
+mod dials;
+mod removal;
 
-use crate::{
-    CloseCause, Closed, ClosedBy, Config, ConnectionHandle, ConnectionStats, Ecn, Envelope, Event, Hello,
-    PeerTag, Protocols, QuicStats, Refusal, RefuseCode, ack,
-    cid::Secrets,
-    connection::{Connection, Events},
-    deadlines::Deadlines,
-    gauge::Gauge,
-    hello::EarlyOffer,
-    peer::{Arrival, Made, Peer, Undecided, Useless},
-    session::Dial,
-    weigh::{Allowance, Weight},
-};
-use bytes::BytesMut;
-use quinn_proto::EcnCodepoint;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use rustc_hash::FxHashMap;
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
 
-/// Answers without a connection that may wait to be sent; more are dropped.
-const RESPONSES_MAX: usize = 64;
+use crate::cid::Secrets;
+use crate::connection::{Connection, Events};
+use crate::deadlines::Deadlines;
+use crate::peer::{Peer, Undecided};
+use crate::weigh::{Allowance, Weight};
+use crate::{
+    CloseCause, Closed, Config, ConnectionHandle, ConnectionStats, Event, PeerTag, Protocols, QuicStats,
+};
 
 /// The connections of one node with all of its peers. The crate's documentation says how to drive it.
 pub struct Quic {
@@ -84,152 +76,6 @@ impl Quic {
         }
     }
 
-    /// Dials a peer, asking for these protocols, best first, or for anything in the lists of both ends. `observed` is
-    /// the endpoint at which the peer is seen, for the hello; `round_trip` that of the path, if it is known. Ends in
-    /// [`Event::Connected`] or [`Event::Closed`]; there is no time limit.
-    pub fn connect(
-        &mut self,
-        peer: PeerTag,
-        asked: Option<&[Box<str>]>,
-        observed: Option<SocketAddr>,
-        round_trip: Option<Duration>,
-        now: Instant,
-    ) -> ConnectionHandle {
-        self.dial(peer, asked, None, (observed, round_trip), now)
-    }
-
-    fn dial(
-        &mut self,
-        peer: PeerTag,
-        asked: Option<&[Box<str>]>,
-        early: Option<EarlyOffer>,
-        (observed, round_trip): (Option<SocketAddr>, Option<Duration>),
-        now: Instant,
-    ) -> ConnectionHandle {
-        self.totals.dialled += 1;
-        let handle = self.name();
-        let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone(), observed, round_trip);
-        let hello = Hello { asked: asked.map(<[_]>::to_vec), ..self.hello(self.protocols(peer), observed) };
-        let grease = self.secrets.grease(handle.0);
-        let is_early = early.is_some();
-        match self.peer(peer).dial(handle, Dial { hello, grease, early }, transport, now) {
-            Ok(made) => {
-                self.add(handle, peer, made, gauge, now);
-                if let Some(made) = self.made(handle).filter(|_| is_early) {
-                    made.begin_early();
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%error, "cannot dial");
-                let reason = "the lists of protocols are too long for a hello";
-                let closed = Closed::new(ClosedBy::Local, CloseCause::Violation, reason);
-                self.events.push_back((handle, Event::Closed(closed)));
-                self.drop_if_idle(peer);
-            }
-        }
-        handle
-    }
-
-    /// Takes one UDP payload from a peer, in an allocation of its own: a kept piece of it keeps all of it. `observed`
-    /// is the endpoint at which the peer is seen, for the hello of an answer.
-    pub fn handle_datagram(
-        &mut self,
-        peer: PeerTag,
-        envelope: impl Into<Envelope>,
-        payload: BytesMut,
-        observed: Option<SocketAddr>,
-        now: Instant,
-    ) {
-        let Envelope { ecn, departed } = envelope.into();
-        let put_off = ack::delay(&payload).unwrap_or_default();
-        self.weight.read(&payload);
-        if !self.affords_early(peer, now) {
-            return;
-        }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let own = self.protocols(peer).clone();
-        match self.peer(peer).handle(codepoint(ecn), payload, &own, &mut scratch, now) {
-            Arrival::Nothing => self.totals.datagrams_dropped += 1,
-            Arrival::Connection(connection, event) => {
-                self.arrived(connection, event, (departed, put_off), now);
-            }
-            Arrival::Response => self.respond(peer, &scratch),
-            Arrival::Undecided(undecided) => {
-                let handle = self.name();
-                self.peer(peer).undecided.push(handle);
-                let hello = undecided.hello.clone();
-                let protocol = undecided.protocol.clone();
-                self.slots.insert(handle, Slot::Undecided { peer, observed, undecided });
-                self.events.push_back((handle, Event::Incoming { hello, protocol }));
-            }
-            Arrival::Refused(useless) => {
-                match useless {
-                    Useless::Malformed => self.totals.malformed_hellos += 1,
-                    Useless::UnknownVersion => self.totals.unknown_hello_versions += 1,
-                    Useless::Lists(refusal) => self.refused(peer, refusal),
-                }
-                self.respond(peer, &scratch);
-            }
-        }
-        self.scratch = scratch;
-    }
-
-    /// Goes on with an [`Event::Incoming`]; `round_trip` is that of the path, if it is known.
-    pub fn accept(&mut self, connection: ConnectionHandle, round_trip: Option<Duration>, now: Instant) {
-        let Some((peer, observed, undecided)) = self.decide(connection) else { return };
-        self.totals.accepted += 1;
-        let gauge = Arc::<Gauge>::default();
-        let transport = self.config.transport(gauge.clone(), observed, round_trip);
-        let hello = self.hello(&undecided.own, observed);
-        let grease = self.secrets.grease(connection.0);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        match self.peer(peer).accept(connection, *undecided, (hello, grease), transport, &mut scratch, now) {
-            Some(made) => self.add(connection, peer, made, gauge, now),
-            None => {
-                self.respond(peer, &scratch);
-                let reason = "the dialler's first packets contradict each other";
-                let closed = Closed::new(ClosedBy::Local, CloseCause::Violation, reason);
-                self.count(&closed);
-                self.events.push_back((connection, Event::Closed(closed)));
-                self.drop_if_idle(peer);
-            }
-        }
-        self.scratch = scratch;
-    }
-
-    /// Refuses an [`Event::Incoming`]; the dialler learns why. No event follows here.
-    pub fn refuse(&mut self, connection: ConnectionHandle, code: RefuseCode, now: Instant) {
-        let Some((peer, _, undecided)) = self.decide(connection) else { return };
-        self.totals.refused += 1;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        self.peer(peer).refuse(*undecided, code.error(), &mut scratch, now);
-        self.respond(peer, &scratch);
-        self.scratch = scratch;
-        self.drop_if_idle(peer);
-    }
-
-    /// Drops everything of a peer without a word and without events.
-    pub fn forget_peer(&mut self, peer: PeerTag) {
-        self.allowances.remove(&peer);
-        let Some(known) = self.peers.get(&peer) else { return };
-        let connections: Vec<_> = known.connections().collect();
-        connections.iter().for_each(|connection| self.remove(*connection));
-        self.peers.remove(&peer);
-        self.protocols_of.remove(&peer);
-        self.events.retain(|(connection, _)| !connections.contains(connection));
-        self.responses.retain(|(to, _)| *to != peer);
-    }
-
-    /// Drops a connection without a word and without events.
-    pub fn abandon(&mut self, connection: ConnectionHandle) {
-        self.forget(connection);
-        self.events.retain(|(other, _)| *other != connection);
-    }
-
     /// Closes at once; what was not delivered is lost. [`Event::Closed`] follows. Codes from 2^62 - 256 on do not
     /// survive.
     pub fn close(&mut self, connection: ConnectionHandle, code: u64, reason: &[u8], now: Instant) {
@@ -277,7 +123,7 @@ impl Quic {
 
     /// Connections that want [`Quic::poll_transmit`], or whose [`Quic::room`] may have grown; each once.
     pub fn poll_ready(&mut self, now: Instant) -> Option<ConnectionHandle> {
-        self.settle(now);
+        self.exchange(now);
         while let Some(connection) = self.ready.pop_front() {
             if self.made(connection).is_some_and(|made| std::mem::take(&mut made.ready)) {
                 return Some(connection);
@@ -296,7 +142,7 @@ impl Quic {
 
     /// The next event, and its connection.
     pub fn poll_event(&mut self, now: Instant) -> Option<(ConnectionHandle, Event)> {
-        self.settle(now);
+        self.exchange(now);
         self.events.pop_front()
     }
 
@@ -346,20 +192,6 @@ impl Quic {
         self.made(connection).expect("it was made")
     }
 
-    fn hello(&self, own: &Protocols, observed: Option<SocketAddr>) -> Hello {
-        Hello { incarnation: self.config.incarnation, lists: own.lists.clone(), asked: None, observed }
-    }
-
-    fn refused(&mut self, peer: PeerTag, refusal: Refusal) {
-        match refusal {
-            Refusal::NoProtocol { .. } => self.totals.no_protocol += 1,
-            Refusal::BelowFloor { .. } => self.totals.below_floor += 1,
-            Refusal::PeerDials { .. } => self.totals.peer_dials += 1,
-        }
-        let handle = self.name();
-        self.events.push_back((handle, Event::Refused { peer, refusal }));
-    }
-
     fn name(&mut self) -> ConnectionHandle {
         let handle = ConnectionHandle(self.next);
         self.next += 1;
@@ -371,22 +203,6 @@ impl Quic {
             self.endpoints += 1;
             Peer::new(tag, self.endpoints, &self.config, &self.secrets)
         })
-    }
-
-    fn add(&mut self, handle: ConnectionHandle, peer: PeerTag, made: Made, gauge: Arc<Gauge>, now: Instant) {
-        let grease = self.secrets.grease(handle.0);
-        let connection = Connection::new(handle, peer, made, (self.config.clone(), grease), gauge, now);
-        self.slots.insert(handle, Slot::Made(Box::new(connection)));
-        self.touch(handle);
-    }
-
-    fn decide(&mut self, handle: ConnectionHandle) -> Option<(PeerTag, Option<SocketAddr>, Box<Undecided>)> {
-        let Some(Slot::Undecided { .. }) = self.slots.get(&handle) else { return None };
-        let Some(Slot::Undecided { peer, observed, undecided }) = self.slots.remove(&handle) else {
-            return None;
-        };
-        self.peer(peer).undecided.retain(|other| *other != handle);
-        Some((peer, observed, undecided))
     }
 
     fn made(&mut self, handle: ConnectionHandle) -> Option<&mut Connection> {
@@ -419,8 +235,8 @@ impl Quic {
         }
     }
 
-    /// Settles what was touched: endpoints and connections exchange their events, and the owner's events follow.
-    fn settle(&mut self, now: Instant) {
+    /// Lets endpoints and connections that were touched exchange their events; the owner's events follow.
+    fn exchange(&mut self, now: Instant) {
         let slots = &self.slots;
         self.deadlines.sweep_if_stale(
             |at, handle| matches!(slots.get(&handle), Some(Slot::Made(made)) if made.armed == Some(at)),
@@ -476,11 +292,5 @@ impl Quic {
     }
 }
 
-fn codepoint(ecn: Ecn) -> Option<EcnCodepoint> {
-    match ecn {
-        Ecn::NotEct => None,
-        Ecn::Ect0 => Some(EcnCodepoint::Ect0),
-        Ecn::Ect1 => Some(EcnCodepoint::Ect1),
-        Ecn::Ce => Some(EcnCodepoint::Ce),
-    }
-}
+/// Answers without a connection that may wait to be sent; more are dropped.
+const RESPONSES_MAX: usize = 64;

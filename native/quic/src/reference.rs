@@ -1,18 +1,12 @@
 //! quinn-proto's own congestion controllers in place of ours, to compare with. Not part of what is shipped.
 
-use std::{
-    any::Any,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Instant,
-};
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
-use quinn_proto::{
-    RttEstimator,
-    congestion::{BbrConfig, Controller, ControllerFactory, CubicConfig, NewRenoConfig},
-};
+use quinn_proto::RttEstimator;
+use quinn_proto::congestion::{BbrConfig, Controller, ControllerFactory, CubicConfig, NewRenoConfig};
 
 use crate::gauge::Gauge;
 

@@ -4,30 +4,23 @@
 //! (Handshake), the dialler's confirmation (Handshake). A confirmation is a digest of both hellos. A dialler that knows
 //! the protocol may send data behind its hello (0-RTT), whose tags come from that hello.
 
-use crate::{
-    Choice, Hello, Protocols, Refusal, accepts, choose,
-    close::{alert, error},
-    grease::Grease,
-    hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader},
-    parameters::{ParameterError, PeerLimits, least},
-    tag::{Secret, Transcript},
-};
-use bytes::Bytes;
-use quinn_proto::{
-    ConnectError, ConnectionId, Side, TransportError,
-    crypto::{
-        ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
-        UnsupportedVersion,
-    },
-    transport_parameters::TransportParameters,
-};
-use std::{
-    any::Any,
-    sync::{Arc, OnceLock},
-};
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
-/// The QUIC version that has this session: "wr", 1.
-pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;
+use bytes::Bytes;
+use quinn_proto::crypto::{
+    ClientConfig, ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
+    UnsupportedVersion,
+};
+use quinn_proto::transport_parameters::TransportParameters;
+use quinn_proto::{ConnectError, ConnectionId, Side, TransportError};
+
+use crate::close::{alert, error};
+use crate::grease::Grease;
+use crate::hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader};
+use crate::parameters::{ParameterError, PeerLimits, least};
+use crate::tag::{Secret, Transcript};
+use crate::{Choice, Hello, Protocols, Refusal, accepts, choose};
 
 /// A dialler's part of a handshake.
 pub(crate) struct Dial {
@@ -65,7 +58,7 @@ pub(crate) struct Agreement {
     pub(crate) early: Option<EarlyVerdict>,
 }
 
-/// Why a dialler is refused for its hello: how the dialler is told, and what the owner is.
+/// Reason for which a dialler is refused for its hello: the dialler is told the one, the owner the other.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) error: TransportError,
@@ -73,7 +66,7 @@ pub(crate) struct Refused {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// What both speak, if a dialler's hello is good and the lists let it.
+/// Chooses the protocol of a dial, if the dialler's hello is good and the lists let it.
 pub(crate) fn judge(dialler: &Greeting, own: &Protocols) -> Result<Box<str>, Refused> {
     check(dialler, Side::Client).map_err(|error| Refused { error, refusal: None })?;
     let hello = &dialler.hello;
@@ -388,3 +381,6 @@ impl Session for NullSession {
         Err(ExportKeyingMaterialError)
     }
 }
+
+/// The QUIC version that has this session: "wr", 1.
+pub(crate) const QUIC_VERSION: u32 = 0x7772_0001;

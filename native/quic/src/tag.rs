@@ -9,14 +9,9 @@
 
 use blake2::{Blake2s256, Digest};
 use bytes::BytesMut;
-use quinn_proto::{
-    ConnectionId, Side,
-    crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey},
-};
+use quinn_proto::crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey};
+use quinn_proto::{ConnectionId, Side};
 use twox_hash::XxHash3_64;
-
-/// Bytes that each packet is longer for its tag.
-pub(crate) const TAG_LENGTH: usize = 8;
 
 /// Secret behind the tags of both directions of one encryption level.
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +142,9 @@ impl HeaderKey for PlainHeader {
         0
     }
 }
+
+/// Bytes that each packet is longer for its tag.
+pub(crate) const TAG_LENGTH: usize = 8;
 
 /// 2^64 divided by the golden ratio.
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -7,17 +7,15 @@ mod keys;
 mod rules;
 mod vectors;
 
-use crate::{
-    Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic,
-    connection::Connection,
-    initial::Initial,
-    tag::{Secret, TAG_LENGTH},
-};
-use bytes::BytesMut;
-use quinn_proto::Side;
 use std::time::{Duration, Instant};
 
-const PEER: PeerTag = PeerTag(7);
+use bytes::BytesMut;
+use quinn_proto::Side;
+
+use crate::connection::Connection;
+use crate::initial::Initial;
+use crate::tag::{Secret, TAG_LENGTH};
+use crate::{Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic};
 
 /// Two nodes and a path without time.
 struct Pair {
@@ -169,3 +167,5 @@ fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
     let at = bytes.windows(from.len()).position(|window| window == from).expect("they are there");
     bytes[at..at + from.len()].copy_from_slice(to);
 }
+
+const PEER: PeerTag = PeerTag(7);

@@ -1,10 +1,9 @@
 //! Bytes of a stream that the other end has not acknowledged.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
 
 /// Bytes that a stream wrote and the other end has not acknowledged. quinn-proto does not tell their end before the
 /// stream is finished, but it drops a chunk once every byte up to its end is acknowledged.

@@ -1,8 +1,5 @@
 //! Variable-length integers (RFC 9000 section 16).
 
-/// The largest value that fits.
-pub(crate) const MAX: u64 = (1 << 62) - 1;
-
 /// Appends a value, which must not exceed [`MAX`].
 pub(crate) fn put(out: &mut Vec<u8>, value: u64) {
     debug_assert!(value <= MAX);
@@ -29,6 +26,9 @@ pub(crate) fn take(bytes: &mut &[u8]) -> Option<u64> {
 pub(crate) fn length_of(first: u8) -> usize {
     1 << (first >> 6)
 }
+
+/// The largest value that fits.
+pub(crate) const MAX: u64 = (1 << 62) - 1;
 
 #[cfg(test)]
 mod tests {

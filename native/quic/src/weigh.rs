@@ -3,14 +3,15 @@
 
 use std::time::Instant;
 
-use crate::{cid, tag::TAG_LENGTH, varint};
+use crate::tag::TAG_LENGTH;
+use crate::{cid, varint};
 
 /// Demands of a datagram that its bytes alone do not tell. Made anew for each datagram, in the same memory.
 #[derive(Debug, Default)]
 pub(crate) struct Weight {
     /// STREAM frames that say where a stream goes on: stream, offset, length.
     pub(crate) pieces: Vec<(u64, u64, u64)>,
-    /// Those of them that came under long headers, in early data.
+    /// Pieces that came under long headers, in early data.
     pub(crate) early_pieces: u32,
     /// All STREAM frames.
     pub(crate) stream_frames: u64,

@@ -1,10 +1,9 @@
 //! Memory that a peer can make a node hold. Alone in its process, since it looks at the whole of it.
 
-use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
-const PEER: PeerTag = PeerTag(0);
+use bytes::{Bytes, BytesMut};
+use warren_quic::{Config, ConnectionHandle, Ecn, Event, PeerTag, Quic, StreamName};
 
 #[test]
 fn a_peer_that_sends_all_it_may_is_held_to_the_windows() {
@@ -89,3 +88,5 @@ fn resident() -> Option<usize> {
 fn start() -> Instant {
     Instant::now()
 }
+
+const PEER: PeerTag = PeerTag(0);

@@ -38,8 +38,8 @@ pub struct Rate {
 }
 
 impl Default for Link {
-    fn default() -> Link {
-        Link {
+    fn default() -> Self {
+        Self {
             latency: Duration::ZERO,
             jitter: Duration::ZERO,
             in_order: false,
@@ -55,12 +55,12 @@ impl Default for Link {
 
 impl Link {
     /// A perfect link, but for the time it takes.
-    pub fn with_latency(latency: Duration) -> Link {
-        Link { latency, ..Link::default() }
+    pub fn with_latency(latency: Duration) -> Self {
+        Self { latency, ..Link::default() }
     }
 
     /// A link that lets nothing through.
-    pub fn down() -> Link {
-        Link { loss: 1.0, ..Link::default() }
+    pub fn down() -> Self {
+        Self { loss: 1.0, ..Link::default() }
     }
 }

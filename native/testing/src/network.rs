@@ -65,8 +65,8 @@ enum Bottleneck {
 
 impl Network {
     /// A network of perfect links.
-    pub fn new(seed: Seed) -> Network {
-        Network {
+    pub fn new(seed: Seed) -> Self {
+        Self {
             rng: seed.rng(),
             seed,
             default: Link::default(),

@@ -9,21 +9,21 @@ pub struct Seed(u64);
 
 impl Seed {
     /// The seed in the environment variable `WARREN_SEED`, or else always the same one.
-    pub fn of_this_run() -> Seed {
+    pub fn of_this_run() -> Self {
         Seed::or(0x7772)
     }
 
     /// The seed in the environment variable `WARREN_SEED`, or else this one: for tests that run several.
-    pub fn or(seed: u64) -> Seed {
+    pub fn or(seed: u64) -> Self {
         match std::env::var("WARREN_SEED") {
-            Ok(text) => Seed(text.parse().expect("WARREN_SEED is a decimal number")),
-            Err(_) => Seed(seed),
+            Ok(text) => Self(text.parse().expect("WARREN_SEED is a decimal number")),
+            Err(_) => Self(seed),
         }
     }
 
     /// This seed, whatever the environment says.
-    pub fn exactly(seed: u64) -> Seed {
-        Seed(seed)
+    pub fn exactly(seed: u64) -> Self {
+        Self(seed)
     }
 
     /// A generator that starts from this seed.

@@ -35,7 +35,7 @@ impl<N: Node> Simulation<N> {
     /// An empty world, at an instant that means nothing.
     pub fn new(seed: Seed) -> Simulation<N> {
         let start = start();
-        Simulation { network: Network::new(seed), nodes: BTreeMap::new(), now: start, start, steps_now: 0 }
+        Self { network: Network::new(seed), nodes: BTreeMap::new(), now: start, start, steps_now: 0 }
     }
 
     /// The virtual time.

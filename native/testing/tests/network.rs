@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use warren_testing::{Datagram, Link, Network, Node, Rate, Seed, Simulation, start};
 
-const MILLISECOND: Duration = Duration::from_millis(1);
-
 #[test]
 fn a_perfect_link_delivers_in_order_after_its_latency() {
     let arrivals = send(1_000, MILLISECOND, Link::with_latency(20 * MILLISECOND));
@@ -159,3 +157,5 @@ fn numbers(network: &mut Network, count: u16, interval: Duration, link: Link) ->
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], 51_820))
 }
+
+const MILLISECOND: Duration = Duration::from_millis(1);

@@ -10,9 +10,6 @@ use boringtun::noise::{Tunn, TunnResult};
 use warren_wireguard::{Config, Device, Limits, MAX_DATAGRAM, Path, PeerConfig, PeerId, PrivateKey, Sent};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-const BATCH: usize = 64;
-const ROUNDS: usize = 400;
-
 fn main() {
     for length in [1_420, 100] {
         let mut raw = Raw::new();
@@ -106,7 +103,7 @@ struct Raw {
 }
 
 impl Raw {
-    fn new() -> Raw {
+    fn new() -> Self {
         let (a, b) = (StaticSecret::from([1; 32]), StaticSecret::from([2; 32]));
         let (public_a, public_b) = (PublicKey::from(&a), PublicKey::from(&b));
         let mut sender = Tunn::new(a, public_b, None, None, 1, None);
@@ -117,11 +114,11 @@ impl Raw {
         let response = written(receiver.decapsulate(None, initiation, response));
         let keepalive = written(sender.decapsulate(None, response, keepalive));
         receiver.decapsulate(None, keepalive, &mut [0; 2_048]);
-        Raw { sender, receiver, datagrams: vec![vec![0; 2_048]; BATCH], plaintext: vec![0; MAX_DATAGRAM] }
+        Self { sender, receiver, datagrams: vec![vec![0; 2_048]; BATCH], plaintext: vec![0; MAX_DATAGRAM] }
     }
 
     fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
-        let Raw { sender, receiver, datagrams, plaintext } = self;
+        let Self { sender, receiver, datagrams, plaintext } = self;
         let mut lengths = [0; BATCH];
         let sealing = timed(|| {
             for (datagram, length) in datagrams.iter_mut().zip(&mut lengths) {
@@ -149,9 +146,9 @@ struct Devices {
 }
 
 impl Devices {
-    fn new() -> Devices {
+    fn new() -> Self {
         let now = clock();
-        let mut devices = Devices {
+        let mut devices = Self {
             sender: device(1, 1_000, now),
             receiver: device(2, 1_000, now),
             peer: PeerId(0),
@@ -171,7 +168,7 @@ impl Devices {
     }
 
     fn round(&mut self, packet: &[u8]) -> (Duration, Duration) {
-        let Devices { sender, receiver, peer, now, datagrams, plaintext } = self;
+        let Self { sender, receiver, peer, now, datagrams, plaintext } = self;
         datagrams.clear();
         let sealing = timed(|| {
             for _ in 0..BATCH {
@@ -260,3 +257,6 @@ fn timed(work: impl FnOnce()) -> Duration {
 fn clock() -> Instant {
     Instant::now()
 }
+
+const BATCH: usize = 64;
+const ROUNDS: usize = 400;

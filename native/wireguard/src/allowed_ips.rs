@@ -63,9 +63,9 @@ impl AllowedIps {
     }
 }
 
-/// The shortest prefix that a site may have in `fd00::/8`: 8 bits and a global ID of 40 (RFC 4193 section 3.1).
-const SITE_BITS: u8 = 48;
-
 fn is_derived_range(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.octets()[0] == 0xfd)
 }
+
+/// The shortest prefix that a site may have in `fd00::/8`: 8 bits and a global ID of 40 (RFC 4193 section 3.1).
+const SITE_BITS: u8 = 48;

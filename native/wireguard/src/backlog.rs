@@ -9,8 +9,8 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    pub(crate) fn new(now: Instant) -> Backlog {
-        Backlog { done_at: now }
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { done_at: now }
     }
 
     pub(crate) fn add(&mut self, work: Duration, now: Instant) {

@@ -8,7 +8,6 @@ use blake2::digest::{FixedOutput, KeyInit, Mac};
 use blake2::{Blake2s256, Blake2sMac, Digest};
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-
 use zeroize::Zeroizing;
 
 use crate::constants::{COOKIE_REPLY, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME};
@@ -27,11 +26,11 @@ pub(crate) struct Cookies {
 }
 
 impl Cookies {
-    pub(crate) fn new(own: &PublicKey, random: &mut Random, now: Instant) -> Cookies {
+    pub(crate) fn new(own: &PublicKey, random: &mut Random, now: Instant) -> Self {
         let labelled = |label: &[u8]| {
             Blake2s256::new().chain_update(label).chain_update(own.as_bytes()).finalize().into()
         };
-        Cookies {
+        Self {
             mac1_key: labelled(b"mac1----"),
             reply_key: labelled(b"cookie--"),
             secret: Zeroizing::new(random.bytes()),

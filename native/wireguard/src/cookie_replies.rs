@@ -31,19 +31,11 @@ struct Bound {
 }
 
 impl CookieReplies {
-    pub(crate) fn new(random: &mut Random, now: Instant) -> CookieReplies {
+    pub(crate) fn new(random: &mut Random, now: Instant) -> Self {
         let [to_peers, to_peer_addresses, to_unknown, to_returning] = [Backlog::new(now); 4];
         let sources = RateLimiter::new(SOURCE_RATE, random);
         let turned_away = TurnedAway::new(random, now);
-        CookieReplies {
-            to_peers,
-            to_peer_addresses,
-            to_unknown,
-            to_returning,
-            turned_away,
-            sources,
-            bound: None,
-        }
+        Self { to_peers, to_peer_addresses, to_unknown, to_returning, turned_away, sources, bound: None }
     }
 
     /// Bounds replies to what `bits_per_second` carries, twice: for endpoints of peers, and for all others. One

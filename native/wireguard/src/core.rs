@@ -53,10 +53,10 @@ impl Core {
         staged_limit: usize,
         mut random: Random,
         now: Instant,
-    ) -> Core {
+    ) -> Self {
         let clock = Clock::new(now);
         let public_key = private_key.public_key();
-        Core {
+        Self {
             public_key,
             opener: Opener::new(&private_key),
             cookies: Cookies::new(&public_key, &mut random, now),

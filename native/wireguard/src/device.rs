@@ -54,7 +54,7 @@ pub struct Device {
 
 impl Device {
     /// A device without peers.
-    pub fn new(config: Config, now: Instant) -> Device {
+    pub fn new(config: Config, now: Instant) -> Self {
         let limits = config.limits;
         let strangers = Strangers::new(
             limits.pending_authorizations,
@@ -65,7 +65,7 @@ impl Device {
         let random = Random::new(config.seed);
         let mtu = (config.mtu, config.max_mtu);
         let core = Core::new(config.private_key, mtu, limits.staged_bytes_per_peer, random, now);
-        Device {
+        Self {
             core,
             peers: FxHashMap::default(),
             by_key: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Device {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.advance(now);
         self.handle_handshakes(now);
-        self.settle();
+        self.reschedule();
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             let Some(peer) = self.peers.get_mut(&id) else {
                 self.deadlines.pop_first();
@@ -99,7 +99,7 @@ impl Device {
                 peer.handle(due, &mut self.core, now);
             }
             peer.touch(&mut self.core);
-            self.settle();
+            self.reschedule();
         }
         while let Some(public_key) = self.strangers.lapsed(now) {
             self.core.events.push_back(Event::StrangerGone { public_key });
@@ -109,11 +109,11 @@ impl Device {
     /// The next deadline, and its reason.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let deadline = |id: &PeerId| self.peers.get(id).and_then(|peer| peer.timers.next());
-        let settled = self.deadlines.iter().map(|(_, id)| id);
-        let settled =
-            settled.filter(|id| self.peers.get(id).is_some_and(|peer| !peer.touched)).find_map(deadline);
+        let scheduled = self.deadlines.iter().map(|(_, id)| id);
+        let scheduled =
+            scheduled.filter(|id| self.peers.get(id).is_some_and(|peer| !peer.touched)).find_map(deadline);
         let touched = self.core.touched.iter().filter_map(deadline);
-        let peers = touched.chain(settled).map(|(at, due)| (at, due.reason()));
+        let peers = touched.chain(scheduled).map(|(at, due)| (at, due.reason()));
         let stranger = self.strangers.next().map(|at| (at, "authorization"));
         let handshakes = self.core.handshakes.next_turn().map(|at| (at, "handshakes waiting"));
         peers.chain(stranger).chain(handshakes).min_by_key(|(at, _)| *at)
@@ -243,7 +243,7 @@ impl Device {
     }
 
     /// Brings the queue of deadlines up to date with the peers that did something.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn reschedule(&mut self) {
         for id in self.core.touched.drain(..) {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.touched = false;

@@ -11,8 +11,8 @@ use crate::random::Random;
 pub(crate) struct FastInitiations(Backlog);
 
 impl FastInitiations {
-    pub(crate) fn new(now: Instant) -> FastInitiations {
-        FastInitiations(Backlog::new(now))
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Backlog::new(now))
     }
 
     /// Lets an initiation leave at once (`None`), or says when its turn is; from `latest` on it needs none.

@@ -47,8 +47,8 @@ pub(crate) enum Handshake {
 pub(crate) struct QueueFull;
 
 impl HandshakeQueue {
-    pub(crate) fn new(random: &mut Random, now: Instant) -> HandshakeQueue {
-        HandshakeQueue {
+    pub(crate) fn new(random: &mut Random, now: Instant) -> Self {
+        Self {
             responses: VecDeque::new(),
             initiations: VecDeque::new(),
             work: Backlog::new(now),

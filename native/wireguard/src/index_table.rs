@@ -14,8 +14,8 @@ pub(crate) struct TunnelIndex(pub(crate) u32);
 
 impl TunnelIndex {
     /// The tunnel of a message's 32-bit receiver index.
-    pub(crate) fn of_receiver(index: u32) -> TunnelIndex {
-        TunnelIndex(index >> 8)
+    pub(crate) fn of_receiver(index: u32) -> Self {
+        Self(index >> 8)
     }
 }
 

@@ -43,10 +43,10 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
-    pub(crate) fn new(private_key: &PrivateKey) -> Opener {
+    pub(crate) fn new(private_key: &PrivateKey) -> Self {
         let chaining_key = hash(CONSTRUCTION, &[]);
         let start = hash(&hash(&chaining_key, IDENTIFIER), private_key.public_key().as_bytes());
-        Opener { private_key: private_key.clone(), chaining_key, hash: start }
+        Self { private_key: private_key.clone(), chaining_key, hash: start }
     }
 
     /// Our static secret and a peer's static key.

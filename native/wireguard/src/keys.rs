@@ -11,9 +11,6 @@ use rand::CryptoRng;
 use x25519_dalek::StaticSecret;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Length of every WireGuard key in bytes.
-pub const KEY_LENGTH: usize = 32;
-
 /// A text or a byte string that is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -34,23 +31,23 @@ pub struct PrivateKey(StaticSecret);
 
 impl PrivateKey {
     /// Draws a new key.
-    pub fn generate(rng: &mut impl CryptoRng) -> PrivateKey {
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
         rng.fill_bytes(&mut *bytes);
         PrivateKey::from_bytes(*bytes)
     }
 
     /// Takes 32 bytes as they are, clamping them as wg(8) does so that the exported text is the one it would print.
-    pub fn from_bytes(mut bytes: [u8; KEY_LENGTH]) -> PrivateKey {
+    pub fn from_bytes(mut bytes: [u8; KEY_LENGTH]) -> Self {
         bytes[0] &= 248;
         bytes[31] = (bytes[31] & 127) | 64;
-        let key = PrivateKey(StaticSecret::from(bytes));
+        let key = Self(StaticSecret::from(bytes));
         bytes.zeroize();
         key
     }
 
     /// Reads the text of `wg genkey`.
-    pub fn from_base64(text: &str) -> Result<PrivateKey, KeyError> {
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         Ok(PrivateKey::from_bytes(*decode(text)?))
     }
 
@@ -77,7 +74,7 @@ impl PrivateKey {
 impl TryFrom<&[u8]> for PrivateKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
         Ok(PrivateKey::from_bytes(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
@@ -85,7 +82,7 @@ impl TryFrom<&[u8]> for PrivateKey {
 impl FromStr for PrivateKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PrivateKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PrivateKey::from_base64(text)
     }
 }
@@ -102,13 +99,13 @@ pub struct PublicKey([u8; KEY_LENGTH]);
 
 impl PublicKey {
     /// Takes 32 bytes as they are.
-    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> PublicKey {
-        PublicKey(bytes)
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the text of `wg pubkey`.
-    pub fn from_base64(text: &str) -> Result<PublicKey, KeyError> {
-        Ok(PublicKey(*decode(text)?))
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        Ok(Self(*decode(text)?))
     }
 
     /// The raw key.
@@ -141,15 +138,15 @@ impl PublicKey {
 impl TryFrom<&[u8]> for PublicKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PublicKey, KeyError> {
-        Ok(PublicKey(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
 
 impl FromStr for PublicKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PublicKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PublicKey::from_base64(text)
     }
 }
@@ -172,13 +169,13 @@ pub struct PresharedKey([u8; KEY_LENGTH]);
 
 impl PresharedKey {
     /// Takes 32 bytes as they are.
-    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> PresharedKey {
-        PresharedKey(bytes)
+    pub const fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(bytes)
     }
 
     /// Reads the text of `wg genpsk`.
-    pub fn from_base64(text: &str) -> Result<PresharedKey, KeyError> {
-        Ok(PresharedKey(*decode(text)?))
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        Ok(Self(*decode(text)?))
     }
 
     pub(crate) fn bytes(&self) -> [u8; KEY_LENGTH] {
@@ -189,15 +186,15 @@ impl PresharedKey {
 impl TryFrom<&[u8]> for PresharedKey {
     type Error = KeyError;
 
-    fn try_from(bytes: &[u8]) -> Result<PresharedKey, KeyError> {
-        Ok(PresharedKey(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self(bytes.try_into().map_err(|_| KeyError::Length { length: bytes.len() })?))
     }
 }
 
 impl FromStr for PresharedKey {
     type Err = KeyError;
 
-    fn from_str(text: &str) -> Result<PresharedKey, KeyError> {
+    fn from_str(text: &str) -> Result<Self, KeyError> {
         PresharedKey::from_base64(text)
     }
 }
@@ -219,6 +216,22 @@ fn decode(text: &str) -> Result<Zeroizing<[u8; KEY_LENGTH]>, KeyError> {
     Ok(bytes)
 }
 
+const fn near_zero(low: u8) -> [u8; KEY_LENGTH] {
+    let mut bytes = [0; KEY_LENGTH];
+    bytes[0] = low;
+    bytes
+}
+
+const fn near_prime(low: u8) -> [u8; KEY_LENGTH] {
+    let mut bytes = [0xff; KEY_LENGTH];
+    bytes[0] = low;
+    bytes[31] = 0x7f;
+    bytes
+}
+
+/// Length of every WireGuard key in bytes.
+pub const KEY_LENGTH: usize = 32;
+
 const ADDRESS_DOMAIN: &[u8] = b"warren inner address v1";
 
 /// Every encoding of a point of small order, the sign bit cleared: 0, 1, the two of order 8, p - 1, p, p + 1
@@ -238,16 +251,3 @@ const LOW_ORDER: [[u8; KEY_LENGTH]; 7] = [
     near_prime(0xed),
     near_prime(0xee),
 ];
-
-const fn near_zero(low: u8) -> [u8; KEY_LENGTH] {
-    let mut bytes = [0; KEY_LENGTH];
-    bytes[0] = low;
-    bytes
-}
-
-const fn near_prime(low: u8) -> [u8; KEY_LENGTH] {
-    let mut bytes = [0xff; KEY_LENGTH];
-    bytes[0] = low;
-    bytes[31] = 0x7f;
-    bytes
-}

@@ -13,8 +13,8 @@ pub struct Path {
 
 impl Path {
     /// IPv4 in its own form, whatever socket it came by.
-    pub(crate) fn canonical(self) -> Path {
-        Path { remote: canonical(self.remote), local: self.local.map(|local| local.to_canonical()) }
+    pub(crate) fn canonical(self) -> Self {
+        Self { remote: canonical(self.remote), local: self.local.map(|local| local.to_canonical()) }
     }
 }
 

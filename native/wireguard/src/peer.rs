@@ -69,8 +69,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, public_key: PublicKey, past: RemovedPeer) -> Peer {
-        Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, past: RemovedPeer) -> Self {
+        Self {
             id,
             public_key,
             derived_address: public_key.derived_address(),

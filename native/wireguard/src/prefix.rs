@@ -18,7 +18,7 @@ pub struct PrefixError;
 
 impl Prefix {
     /// The range of all addresses that share the first `bits` with `address`.
-    pub fn new(address: IpAddr, bits: u8) -> Result<Prefix, PrefixError> {
+    pub fn new(address: IpAddr, bits: u8) -> Result<Self, PrefixError> {
         let address = match address {
             IpAddr::V4(v4) if bits <= 32 => {
                 IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask(bits + 96) as u32))
@@ -26,12 +26,12 @@ impl Prefix {
             IpAddr::V6(v6) if bits <= 128 => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask(bits))),
             IpAddr::V4(_) | IpAddr::V6(_) => return Err(PrefixError),
         };
-        Ok(Prefix { address, bits })
+        Ok(Self { address, bits })
     }
 
     /// The range of one address.
-    pub fn host(address: IpAddr) -> Prefix {
-        Prefix { address, bits: if address.is_ipv4() { 32 } else { 128 } }
+    pub fn host(address: IpAddr) -> Self {
+        Self { address, bits: if address.is_ipv4() { 32 } else { 128 } }
     }
 
     /// Its first address.
@@ -48,7 +48,7 @@ impl Prefix {
 impl FromStr for Prefix {
     type Err = PrefixError;
 
-    fn from_str(text: &str) -> Result<Prefix, PrefixError> {
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
         let Some((address, bits)) = text.split_once('/') else {
             return Ok(Prefix::host(text.parse().map_err(|_| PrefixError)?));
         };

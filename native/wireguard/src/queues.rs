@@ -35,7 +35,7 @@ impl Staged {
     }
 
     /// Puts packets before those that wait; drops the oldest until all fit within the limit.
-    pub(crate) fn precede(&mut self, mut earlier: Staged, limit: usize) {
+    pub(crate) fn precede(&mut self, mut earlier: Self, limit: usize) {
         earlier.packets.append(&mut self.packets);
         earlier.bytes += self.bytes;
         *self = earlier;

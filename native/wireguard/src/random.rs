@@ -1,9 +1,10 @@
 //! Random bytes that follow from the seed alone.
 
-use blake2::digest::consts::U32;
-use blake2::digest::{FixedOutput, KeyInit, Update};
-use blake2::{Blake2sMac, digest::Key};
 use std::time::Duration;
+
+use blake2::Blake2sMac;
+use blake2::digest::consts::U32;
+use blake2::digest::{FixedOutput, Key, KeyInit, Update};
 use zeroize::Zeroizing;
 
 /// BLAKE2s keyed with the seed, over a counter: unpredictable without the seed, as cookies need.
@@ -13,8 +14,8 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    pub(crate) fn new(seed: [u8; 32]) -> Random {
-        Random { seed: Zeroizing::new(seed), drawn: 0 }
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self { seed: Zeroizing::new(seed), drawn: 0 }
     }
 
     pub(crate) fn bytes(&mut self) -> [u8; 32] {

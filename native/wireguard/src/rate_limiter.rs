@@ -28,9 +28,9 @@ pub(crate) struct RateLimit {
 }
 
 impl RateLimiter {
-    pub(crate) fn new(rate: RateLimit, random: &mut Random) -> RateLimiter {
+    pub(crate) fn new(rate: RateLimit, random: &mut Random) -> Self {
         let seed = u64::from_le_bytes(*random.bytes().first_chunk().expect("8 of 32 bytes"));
-        RateLimiter { rate, seed, buckets: Vec::new() }
+        Self { rate, seed, buckets: Vec::new() }
     }
 
     /// Whether anything is left in a source's bucket.

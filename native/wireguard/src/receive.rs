@@ -1,10 +1,15 @@
 //! The way in: data on the hot path, the three handshake messages beside it (whitepaper section 5.4).
 //!
-//! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it.
-//! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch.
+//! 1. [`Device::handle_datagram`] opens data at once; of a handshake message it looks at the first MAC, and queues it
+//!    (`receive/queueing.rs`).
+//! 2. [`Device::handle_handshakes`] works the queue off, a turn at a time, after the data of a batch
+//!    (`receive/handshakes.rs`).
+//! 3. An initiation of an unknown key becomes a question to the owner (`strangers.rs`), which
+//!    [`Device::authorize`] answers.
 
 mod claimed;
 mod handshakes;
+mod queueing;
 
 use std::time::Instant;
 
@@ -90,7 +95,7 @@ impl Device {
             return count(&mut drops.replayed);
         }
         self.handle_response_before_data(u32::from_le_bytes(field(datagram, 4)), now);
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
         let oversized = datagram.len() > core.max_mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;

@@ -75,7 +75,7 @@ impl Device {
             }
             self.core.flushing.pop_front();
         }
-        self.settle();
+        self.reschedule();
         None
     }
 
@@ -84,7 +84,7 @@ impl Device {
         let now = self.advance(now);
         self.handle_handshakes(now);
         let Some(queued) = self.core.outgoing.pop() else {
-            self.settle();
+            self.reschedule();
             return None;
         };
         out.extend_from_slice(&queued.bytes[..queued.length]);

@@ -41,8 +41,8 @@ pub(crate) enum Asked {
 }
 
 impl Strangers {
-    pub(crate) fn new(limit: usize, patience: Duration, per_second: u32, now: Instant) -> Strangers {
-        Strangers {
+    pub(crate) fn new(limit: usize, patience: Duration, per_second: u32, now: Instant) -> Self {
+        Self {
             waiting: BTreeMap::new(),
             limit,
             patience,
@@ -143,8 +143,8 @@ pub(crate) struct Initiated {
 
 impl Departed {
     /// For as many peers as there can be, or the usual number if that is more.
-    pub(crate) fn new(peers: usize) -> Departed {
-        Departed {
+    pub(crate) fn new(peers: usize) -> Self {
+        Self {
             timestamps: Remembered::new(peers.max(TIMESTAMPS_KEPT)),
             initiated: Remembered::new(INITIATED_KEPT),
         }
@@ -184,7 +184,7 @@ struct Remembered<T> {
 
 impl<T: Copy> Remembered<T> {
     fn new(limit: usize) -> Remembered<T> {
-        Remembered { limit, values: BTreeMap::new(), keys: BTreeMap::new(), inserted: 0 }
+        Self { limit, values: BTreeMap::new(), keys: BTreeMap::new(), inserted: 0 }
     }
 
     fn insert(&mut self, key: PublicKey, value: T) {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::constants::{INITIATION_SPACING, KEEPALIVE_TIMEOUT, REKEY_TIMEOUT, RETRY_JITTER, WIPE_AFTER_TIME};
 use crate::random::Random;
 use dial::InitiationSeries;
+
 pub(crate) use dial::Pace;
 
 /// Task that is due at a deadline.
@@ -92,9 +93,9 @@ struct Initiation {
 
 impl Timers {
     /// Timers of a peer that is new, or that was removed after the last initiation to it and is added again.
-    pub(crate) fn returning(last_initiation: Option<Instant>) -> Timers {
+    pub(crate) fn returning(last_initiation: Option<Instant>) -> Self {
         let last_initiation = last_initiation.map(|at| Initiation { at, spacing: INITIATION_SPACING });
-        Timers { last_initiation, ..Timers::default() }
+        Self { last_initiation, ..Timers::default() }
     }
 
     /// Time of the last initiation.

@@ -16,10 +16,6 @@ use boringtun::noise::errors::WireGuardError;
 use boringtun::noise::rate_limiter::RateLimiter;
 use boringtun::noise::{Tunn, TunnResult};
 
-pub(crate) use clock::{Clock, Stamp};
-pub(crate) use session::{Authenticated, Content, NotOpened, Session};
-use wiped::Wiped;
-
 use crate::constants::{
     CONFIRMATION_TIMEOUT, COOKIE_REPLY_LENGTH, COOKIE_SECRET_TIME, DATA_OVERHEAD, INITIATION_LENGTH,
     REJECT_AFTER_MESSAGES, REKEY_AFTER_TIME, REKEY_AFTER_TIME_RECEIVING, REKEY_ATTEMPT_TIME, RESPONSE_LENGTH,
@@ -29,6 +25,10 @@ use crate::cookie::{give_back, mac1, open_reply};
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
+use wiped::Wiped;
+
+pub(crate) use clock::{Clock, Stamp};
+pub(crate) use session::{Authenticated, Content, NotOpened, Session};
 
 /// State that all tunnels of a device share.
 pub(crate) struct Identity {
@@ -51,8 +51,8 @@ pub(crate) struct Tunnel {
     /// Local index given out last.
     last_index: u32,
     /// The initiation that awaits its response, and the one before: boringtun remembers no more.
-    initiated: Option<Initiated>,
-    previous: Option<Initiated>,
+    initiated: Option<PendingInitiation>,
+    previous: Option<PendingInitiation>,
     /// The response made last.
     answered: Option<SentHandshake>,
     peer: PublicKey,
@@ -77,8 +77,9 @@ struct SentHandshake {
     mac1: [u8; 16],
 }
 
+/// An initiation that awaits its response.
 #[derive(Clone, Copy, Debug)]
-struct Initiated {
+struct PendingInitiation {
     sent: SentHandshake,
     /// Time at which the first of this series was made: boringtun counts its 90 s from there.
     series: Instant,
@@ -99,11 +100,11 @@ pub(crate) struct Completed {
 }
 
 impl Identity {
-    pub(crate) fn new(private_key: PrivateKey, clock: Clock, now: Instant) -> Identity {
+    pub(crate) fn new(private_key: PrivateKey, clock: Clock, now: Instant) -> Self {
         clock.set(now);
         let public_key = private_key.public_key();
         let unlimited = Arc::new(RateLimiter::new(&public_key.point(), u64::MAX));
-        Identity { private_key, public_key, unlimited }
+        Self { private_key, public_key, unlimited }
     }
 }
 
@@ -116,7 +117,7 @@ impl Tunnel {
         clock: Clock,
         last: Option<Stamp>,
         now: Instant,
-    ) -> Tunnel {
+    ) -> Self {
         let (noise, stamps) = clock.stamped(last, now, || {
             Wiped::new(Tunn::new(
                 identity.private_key.secret().clone(),
@@ -127,7 +128,7 @@ impl Tunnel {
                 Some(identity.unlimited.clone()),
             ))
         });
-        Tunnel {
+        Self {
             noise,
             clock,
             stamps,
@@ -222,7 +223,7 @@ impl Tunnel {
         let series = self.initiated.map_or(now, |before| before.series);
         self.give_cookie_back(&mut message, now);
         let sent = SentHandshake::of(&message);
-        self.previous = self.initiated.replace(Initiated { sent, series, made: now });
+        self.previous = self.initiated.replace(PendingInitiation { sent, series, made: now });
         self.last_index = sent.index;
         Some(message)
     }
@@ -470,9 +471,17 @@ impl Tunnel {
 }
 
 impl SentHandshake {
-    fn of(message: &[u8]) -> SentHandshake {
-        SentHandshake { index: index_at(message, 4), mac1: mac1(message) }
+    fn of(message: &[u8]) -> Self {
+        Self { index: index_at(message, 4), mac1: mac1(message) }
     }
+}
+
+fn slot(index: u32) -> usize {
+    index as usize % SESSIONS
+}
+
+fn index_at(message: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(field(message, at))
 }
 
 /// boringtun's `N_SESSIONS`.
@@ -483,14 +492,6 @@ const UNCONFIRMED: usize = 4;
 
 /// A tunnel left alone for longer is advanced before its next datagram.
 const GAP: Duration = Duration::from_secs(1);
-
-fn slot(index: u32) -> usize {
-    index as usize % SESSIONS
-}
-
-fn index_at(message: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(field(message, at))
-}
 
 #[cfg(test)]
 mod tests;

@@ -21,9 +21,9 @@ pub(crate) struct TurnedAway {
 }
 
 impl TurnedAway {
-    pub(crate) fn new(random: &mut Random, now: Instant) -> TurnedAway {
+    pub(crate) fn new(random: &mut Random, now: Instant) -> Self {
         let seed = u64::from_le_bytes(*random.bytes().first_chunk().expect("8 of 32 bytes"));
-        TurnedAway { seed, generations: Default::default(), began: now }
+        Self { seed, generations: Default::default(), began: now }
     }
 
     pub(crate) fn contains(&self, remote: SocketAddr, now: Instant) -> bool {

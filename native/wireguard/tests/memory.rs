@@ -26,9 +26,6 @@ struct Seen {
     secrets: usize,
 }
 
-/// Nothing else in these tests has this value.
-const SECRET: [u8; 32] = *b"\x93 a secret of two that is known!";
-
 thread_local! {
     static SEEN: Cell<Seen> = const { Cell::new(Seen { held: 0, tunnels: 0, tunnels_with_contents: 0, secrets: 0 }) };
 }
@@ -279,3 +276,6 @@ fn the_allocator_sees_a_secret_that_is_given_back() {
     drop(vec![1u8; size_of::<Tunn>()]);
     assert_eq!(seen().tunnels_with_contents, before.tunnels_with_contents + 1);
 }
+
+/// Nothing else in these tests has this value.
+const SECRET: [u8; 32] = *b"\x93 a secret of two that is known!";

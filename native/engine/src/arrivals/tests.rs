@@ -7,10 +7,7 @@ use rand::{RngExt, SeedableRng};
 use warren_wireguard::{Claimed, Path, PeerId};
 
 use super::{Arrivals, BATCH_OVERHEAD, Batch, HELD_MAX, Tally, load};
-
 use crate::ecn::Ecn;
-
-const CHEAP: Duration = Duration::from_micros(2);
 
 fn peer(n: u32) -> Claimed {
     Claimed::Peer(PeerId(n))
@@ -289,3 +286,5 @@ fn who_is_expensive_and_always_elsewhere_has_one_datagram_a_turn() {
     }
     assert_eq!(longest, 1);
 }
+
+const CHEAP: Duration = Duration::from_micros(2);

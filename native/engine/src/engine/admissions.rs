@@ -30,7 +30,7 @@ impl Admissions {
     }
 
     /// Notes that one was claimed, or ended before.
-    pub(super) fn settled(&mut self) {
+    pub(super) fn resolved(&mut self) {
         self.pending -= 1;
     }
 

@@ -80,7 +80,7 @@ impl<T: Transport> Engine<T> {
             }
         }
         self.intake.arrivals.end(&turn);
-        self.settle(now);
+        self.hear_rooms(now);
         self.intake.let_go();
         memory
     }

@@ -1,4 +1,15 @@
-//! Ends of connections: graceful, at once, or without a word.
+//! The way of a close, in stages; the functions of this file stand in their order.
+//!
+//! 1. **Asking**: the caller closes. The end comes at once, or once all that was admitted is delivered (`close`).
+//! 2. **Delivering**: whatever happens on a closing connection may have been the last of it (`note_progress_of`,
+//!    `end_delivered`; `graces.rs` chooses those to look at). The grace bounds it (`handle_grace_timeout`).
+//! 3. **Closing**: the transport says so to the other end, as traffic beside data (`end`).
+//! 4. **Hearing**: the transport tells the end, of this one's close or of the other's (`handle_closed`). A dial may go
+//!    on all the same.
+//! 5. **Burying**: the outcome of everything under way is told, then the end (`bury`).
+//!
+//! A connection whose other end is gone is buried without a word (`abandon`), and a device that closes ends all
+//! (`shutdown`).
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -35,32 +46,7 @@ impl<T: Transport> Engine<T> {
         } else {
             self.end(connection, closed, now);
         }
-        self.settle(now);
-    }
-
-    /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
-    pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
-        self.events.hurry();
-        self.shut = true;
-        for peer in self.peers.ids().collect::<Vec<_>>() {
-            for connection in self.connections_of(peer) {
-                self.end(connection, application(code, reason), now);
-            }
-        }
-        self.settle(now);
-        self.say_farewell(None, now);
-        for peer in self.peers.ids().collect::<Vec<_>>() {
-            self.say_goodbye(peer, now);
-        }
-        self.settle(now);
-    }
-
-    /// Ends a graceful close whose grace is over.
-    pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
-        if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
-        {
-            self.end(connection, farewell, now);
-        }
+        self.hear_rooms(now);
     }
 
     pub(super) fn note_progress_of(&mut self, handle: ConnectionHandle) {
@@ -96,6 +82,27 @@ impl<T: Transport> Engine<T> {
         ended
     }
 
+    /// Whether everything admitted has reached the other end.
+    pub(super) fn is_delivered(&self, id: ConnectionId) -> bool {
+        let Some(connection) = self.calls.connections.get(&id) else {
+            return false;
+        };
+        let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
+        let has_all = |stream: &Stream| {
+            let transport = connection.handle.zip(stream.handle);
+            transport.is_none_or(|(handle, stream)| self.transport.has_acknowledged(handle, stream))
+        };
+        connection.messages.is_empty() && streams.all(|stream| stream.is_delivered() && has_all(stream))
+    }
+
+    /// Ends a graceful close whose grace is over.
+    pub(super) fn handle_grace_timeout(&mut self, connection: ConnectionId, now: Instant) {
+        if let Some(farewell) = self.calls.connections.get_mut(&connection).and_then(|it| it.farewell.take())
+        {
+            self.end(connection, farewell, now);
+        }
+    }
+
     /// Closes with a word to the other end; the rest follows when the transport reports it closed.
     pub(super) fn end(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
         let Some(state) = self.calls.connections.get_mut(&connection).filter(|it| it.ending.is_none()) else {
@@ -109,12 +116,26 @@ impl<T: Transport> Engine<T> {
         state.ending = Some(closed);
     }
 
-    /// Drops a connection without a word: the other end is gone, or keeps another one.
-    pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
-        if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
-            self.transport.abandon(handle);
+    pub(super) fn handle_closed(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
+        let Some(connection) = self.calls.connections.get_mut(&id) else {
+            return;
+        };
+        let ending = connection.ending.take();
+        let dialling = connection.phase == Phase::Dialling;
+        if ending.is_none() && dialling && closed.cause == CloseCause::Duplicate && self.keep_refused(id, now)
+        {
+            return;
         }
-        self.bury(connection, closed, now);
+        if ending.is_none() && self.goes_on_by_itself(id, &closed, now) {
+            return;
+        }
+        if closed.cause == CloseCause::ListsDiffer {
+            self.tell_altered(id, now);
+        }
+        if ending.is_none() && closed.by == ClosedBy::Remote {
+            self.hand_out_rest(id);
+        }
+        self.bury(id, ending.unwrap_or(closed), now);
     }
 
     /// Forgets a connection, and tells its end: first the outcome of everything under way.
@@ -130,7 +151,7 @@ impl<T: Transport> Engine<T> {
             }
         }
         if !connection.claimed {
-            self.admissions.settled();
+            self.admissions.resolved();
         }
         self.graces.end(id);
         self.end_pacing(id);
@@ -175,17 +196,29 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Whether everything admitted has reached the other end.
-    pub(super) fn is_delivered(&self, id: ConnectionId) -> bool {
-        let Some(connection) = self.calls.connections.get(&id) else {
-            return false;
-        };
-        let mut streams = connection.streams.iter().filter_map(|stream| self.streams.get(stream));
-        let has_all = |stream: &Stream| {
-            let transport = connection.handle.zip(stream.handle);
-            transport.is_none_or(|(handle, stream)| self.transport.has_acknowledged(handle, stream))
-        };
-        connection.messages.is_empty() && streams.all(|stream| stream.is_delivered() && has_all(stream))
+    /// Drops a connection without a word: the other end is gone, or keeps another one.
+    pub(super) fn abandon(&mut self, connection: ConnectionId, closed: Closed, now: Instant) {
+        if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
+            self.transport.abandon(handle);
+        }
+        self.bury(connection, closed, now);
+    }
+
+    /// Says goodbye on every connection at once; afterwards drain `poll_transmit`, and drop the engine.
+    pub fn shutdown(&mut self, code: u64, reason: &str, now: Instant) {
+        self.events.hurry();
+        self.shut = true;
+        for peer in self.peers.ids().collect::<Vec<_>>() {
+            for connection in self.connections_of(peer) {
+                self.end(connection, application(code, reason), now);
+            }
+        }
+        self.hear_rooms(now);
+        self.say_farewell(None, now);
+        for peer in self.peers.ids().collect::<Vec<_>>() {
+            self.say_goodbye(peer, now);
+        }
+        self.hear_rooms(now);
     }
 }
 

@@ -233,16 +233,16 @@ impl<T: Transport> Engine<T> {
     ) -> usize {
         let id = self.calls.of(handle);
         let allowance = id.map_or(usize::MAX, |id| self.departures.pacing.allowance(id, now));
-        let held = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
+        let deferred = allowance == 0 || id.is_some_and(|id| self.leaves_with_data(id, handle, now));
         let most = batch.room().min(most).min(allowance.max(1));
-        let packets = if held { Packets::NonEliciting } else { Packets::All };
+        let packets = if deferred { Packets::NonEliciting } else { Packets::All };
         let sent = self.transmit_connection(handle, packets, most, batch, now);
         if sent >= most {
             self.stand_in_control(handle);
             return sent;
         }
         if let Some(id) = id {
-            if held {
+            if deferred {
                 self.departures.pacing.wait(id, Paced::Control(handle), now);
             }
             self.revive(id);
@@ -260,7 +260,7 @@ impl<T: Transport> Engine<T> {
         if !may_wait || !connection.lanes.values().any(|lane| lane.scheduled) {
             return false;
         }
-        now < *connection.held_since.get_or_insert(now) + HELD_MAX
+        now < *connection.deferred_since.get_or_insert(now) + DEFERRED_MAX
     }
 
     /// Moves the data of a peer that is beyond its share to the lanes of data: packets that waited for a session, and
@@ -298,7 +298,7 @@ impl<T: Transport> Engine<T> {
 /// Most datagrams of a connection's control traffic at a time under an uplink, which asks again before the next.
 const TURN_OF_CONTROL: usize = 4;
 /// Longest wait of a connection's frames for its data.
-const HELD_MAX: Duration = Duration::from_millis(5);
+const DEFERRED_MAX: Duration = Duration::from_millis(5);
 /// As answers to initiations, 50 a second of a peer.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(20);
 /// Two dials under each of the 32 protocols that a device can have.

@@ -139,8 +139,8 @@ impl Departures {
     }
 
     /// Lets only those lanes take turns whose rate allows it now.
-    pub(super) fn hold_lanes(&mut self, now: Instant) {
-        self.policies.hold(&mut self.lanes, now);
+    pub(super) fn pause_lanes(&mut self, now: Instant) {
+        self.policies.pause(&mut self.lanes, now);
     }
 
     /// Puts a turn off until the bottleneck has room.
@@ -173,8 +173,8 @@ impl Departures {
             return Ok(true);
         }
         let stands = self.lanes.members(priority).any(|member| member == Member::Connection(id));
-        let is_held = self.lanes.is_held(priority) && self.policies.deadline(&self.lanes).is_some();
-        if stands && !is_held && self.uplink_deadline().is_none() {
+        let is_paused = self.lanes.is_paused(priority) && self.policies.deadline(&self.lanes).is_some();
+        if stands && !is_paused && self.uplink_deadline().is_none() {
             return Err(format!("lane {priority} has its turn, and the batch came back empty"));
         }
         Ok(stands)

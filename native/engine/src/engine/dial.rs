@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use warren_protocols::choose;
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -13,7 +14,6 @@ use crate::event::{CloseCause, Closed, ClosedBy, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::{Hello, Transport};
-use warren_protocols::choose;
 
 impl<T: Transport> Engine<T> {
     /// Dials, asking for `protocols`, best first; `None`: for anything in the lists of both ends.
@@ -68,7 +68,7 @@ impl<T: Transport> Engine<T> {
             self.calls.timers.arm(id, Timer::Dial, now + timeout);
             self.redial(id, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
         Ok(Dialled::New(id))
     }
 
@@ -78,7 +78,7 @@ impl<T: Transport> Engine<T> {
             && !connection.claimed
         {
             connection.claimed = true;
-            self.admissions.settled();
+            self.admissions.resolved();
         }
     }
 

@@ -14,13 +14,14 @@ use crate::transport::Transport;
 #[derive(Debug, Default)]
 pub(super) struct Drained {
     /// To be told at once.
-    due: VecDeque<Drain>,
+    due: VecDeque<Origin>,
     /// To be told at these instants, unless they were by then.
-    later: VecDeque<(Instant, Drain)>,
+    later: VecDeque<(Instant, Origin)>,
 }
 
+/// Lane or stream whose bytes drained.
 #[derive(Clone, Copy, Debug)]
-enum Drain {
+enum Origin {
     Lane(ConnectionId, Priority),
     Stream(StreamId),
 }
@@ -32,13 +33,13 @@ impl Drained {
     }
 
     /// Notes that `bytes` more drained, `untold` in all since the caller was told last; `left` may still drain.
-    fn note(&mut self, drain: Drain, untold: u64, bytes: u64, left: u64, now: Instant) {
+    fn note(&mut self, origin: Origin, untold: u64, bytes: u64, left: u64, now: Instant) {
         // A caller that fills a small window again when half of it is empty never runs dry.
         let enough = MUCH.min(left);
         if untold >= enough {
-            self.due.push_back(drain);
+            self.due.push_back(origin);
         } else if untold == bytes {
-            self.later.push_back((now + LATEST, drain));
+            self.later.push_back((now + LATEST, origin));
         }
     }
 }
@@ -69,7 +70,7 @@ impl<T: Transport> Engine<T> {
             Source::Messages if is_early => lane.drained += bytes,
             Source::Messages => {
                 lane.drained += bytes;
-                self.drained.note(Drain::Lane(id, priority), lane.drained, bytes, lane.left(), now);
+                self.drained.note(Origin::Lane(id, priority), lane.drained, bytes, lane.left(), now);
             }
             Source::Stream(id) => {
                 if let Some(stream) = self.streams.get_mut(&id) {
@@ -77,7 +78,7 @@ impl<T: Transport> Engine<T> {
                     if is_early {
                         return;
                     }
-                    self.drained.note(Drain::Stream(id), stream.drained, bytes, stream.pending_bytes, now);
+                    self.drained.note(Origin::Stream(id), stream.drained, bytes, stream.pending_bytes, now);
                 }
             }
             Source::Datagrams => {}
@@ -90,11 +91,11 @@ impl<T: Transport> Engine<T> {
         if due.is_empty() && later.front().is_none_or(|&(at, _)| at > now) {
             return;
         }
-        while let Some(drain) = self.drained.due.pop_front() {
-            self.tell(drain);
+        while let Some(origin) = self.drained.due.pop_front() {
+            self.tell(origin);
         }
-        while let Some((_, drain)) = self.drained.later.pop_front() {
-            self.tell(drain);
+        while let Some((_, origin)) = self.drained.later.pop_front() {
+            self.tell(origin);
         }
     }
 
@@ -104,14 +105,14 @@ impl<T: Transport> Engine<T> {
         let Some(connection) = self.calls.connections.get(&id) else {
             return;
         };
-        let lanes = connection.lanes.keys().map(|&priority| Drain::Lane(id, priority));
-        let drains: Vec<_> = lanes.chain(connection.streams.iter().copied().map(Drain::Stream)).collect();
-        drains.into_iter().for_each(|drain| self.tell(drain));
+        let lanes = connection.lanes.keys().map(|&priority| Origin::Lane(id, priority));
+        let origins: Vec<_> = lanes.chain(connection.streams.iter().copied().map(Origin::Stream)).collect();
+        origins.into_iter().for_each(|origin| self.tell(origin));
     }
 
-    fn tell(&mut self, drain: Drain) {
-        match drain {
-            Drain::Lane(connection, priority) => {
+    fn tell(&mut self, origin: Origin) {
+        match origin {
+            Origin::Lane(connection, priority) => {
                 let lane =
                     self.calls.connections.get_mut(&connection).and_then(|it| it.lanes.get_mut(&priority));
                 let bytes = lane.map_or(0, |lane| mem::take(&mut lane.drained));
@@ -119,7 +120,7 @@ impl<T: Transport> Engine<T> {
                     self.events.push_back(Event::LaneDrained { connection, priority, bytes });
                 }
             }
-            Drain::Stream(stream) => {
+            Origin::Stream(stream) => {
                 let bytes = self.streams.get_mut(&stream).map_or(0, |state| mem::take(&mut state.drained));
                 self.tell_stream_drained(stream, bytes);
             }

@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use warren_protocols::{Choice, Protocols};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -16,13 +17,12 @@ use super::incoming::restarted;
 use super::liveness::dead;
 use crate::connection::{Connection, Phase, Stage};
 use crate::event::{CloseCause, Closed, ClosedBy, Event};
-use crate::first_flight::{FirstFlight, Left, LeftOnStream};
+use crate::first_flight::{EarlyMessage, EarlyStream, FirstFlight};
 use crate::ids::ConnectionId;
 use crate::lane::{Queued, Source};
 use crate::stream::Sending;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Transport};
-use warren_protocols::{Choice, Protocols};
 
 impl<T: Transport> Engine<T> {
     /// Session and protocol of a dial whose first flight may leave with the hello: the peer was heard a moment ago, and
@@ -171,8 +171,8 @@ impl<T: Transport> Engine<T> {
     }
 
     #[cold]
-    fn put_back(&mut self, id: ConnectionId, message: Left) {
-        let Left { id: message_id, priority, bytes, since, written, given_up } = message;
+    fn put_back(&mut self, id: ConnectionId, message: EarlyMessage) {
+        let EarlyMessage { id: message_id, priority, bytes, since, written, given_up } = message;
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
@@ -196,8 +196,8 @@ impl<T: Transport> Engine<T> {
     }
 
     #[cold]
-    fn open_anew(&mut self, id: ConnectionId, left: Vec<LeftOnStream>) {
-        for LeftOnStream { id, name, written, stop } in left {
+    fn open_anew(&mut self, id: ConnectionId, left: Vec<EarlyStream>) {
+        for EarlyStream { id, name, written, stop } in left {
             let Some(state) = self.streams.get_mut(&id) else {
                 continue;
             };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use warren_protocols::Choice;
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -10,7 +11,6 @@ use crate::event::{CloseCause, Closed, ClosedBy, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Hello, Refusal, Transport};
-use warren_protocols::Choice;
 
 impl<T: Transport> Engine<T> {
     /// Answers a peer's dial.
@@ -138,8 +138,8 @@ impl<T: Transport> Engine<T> {
         self.move_on(peer, now);
     }
 
-    /// Ends dials of ours, quietly, that lead where `winner` now leads. Those that wait for others of them first, or they
-    /// would begin when these end.
+    /// Ends dials of ours, quietly, that lead where `winner` now leads. Those that wait for others of them first, or
+    /// they would begin when these end.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;

@@ -10,8 +10,8 @@ use crate::payloads::Payloads;
 /// Datagrams that wait to be worked off, the one in hand, and the tally of whose time they take.
 ///
 /// One datagram is in hand at a time. The events that the rooms make of it count as its peer's, and as those of the
-/// session under which it came, until another peer's is taken in hand. The caller of [`Intake::take`] has settled the
-/// engine before.
+/// session under which it came, until another peer's is taken in hand. The caller of [`Intake::take`] has heard the
+/// rooms before.
 #[derive(Debug)]
 pub(super) struct Intake {
     /// Datagrams that wait to be worked off.

@@ -66,7 +66,7 @@ impl<T: Transport> Engine<T> {
         now: Instant,
     ) {
         self.give_up(connection, message, reason);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Gives up the messages whose lifetime is over.
@@ -86,7 +86,7 @@ impl<T: Transport> Engine<T> {
     ) {
         if let Some(handle) = self.calls.connections.get(&connection).and_then(|state| state.handle) {
             self.transport.release_messages(handle, priority, bytes, now);
-            self.settle(now);
+            self.hear_rooms(now);
         }
     }
 
@@ -237,7 +237,7 @@ impl<T: Transport> Engine<T> {
         let reason = format!("lane {priority} is full");
         let closed = Closed::new(ClosedBy::Local, CloseCause::LaneFull, reason);
         self.end(connection, closed, now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 }
 

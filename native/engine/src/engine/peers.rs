@@ -18,7 +18,7 @@ impl<T: Transport> Engine<T> {
         let public_key = peer.public_key;
         let id = self.wireguard.add_peer(peer, now)?;
         self.keep_peer(id, public_key);
-        self.settle(now);
+        self.hear_rooms(now);
         Ok(id)
     }
 
@@ -30,7 +30,7 @@ impl<T: Transport> Engine<T> {
         now: Instant,
     ) -> Result<(), UpdatePeerError> {
         self.wireguard.update_peer(peer, changes, now)?;
-        self.settle(now);
+        self.hear_rooms(now);
         Ok(())
     }
 
@@ -44,14 +44,14 @@ impl<T: Transport> Engine<T> {
             let closed = Closed::new(ClosedBy::Local, CloseCause::PeerRemoved, reason);
             self.end(connection, Closed { code, ..closed }, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
         self.say_farewell(Some(peer), now);
         self.say_goodbye(peer, now);
         self.transport.forget_peer(peer);
         self.wireguard.remove_peer(peer, now);
         self.peers.remove(peer);
         self.departures.control.forget(peer);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Answers `Event::Stranger`: makes the peer, and answers its newest initiation.
@@ -59,14 +59,14 @@ impl<T: Transport> Engine<T> {
         let public_key = peer.public_key;
         let id = self.wireguard.authorize(peer, now)?;
         self.keep_peer(id, public_key);
-        self.settle(now);
+        self.hear_rooms(now);
         Ok(id)
     }
 
     /// Answers `Event::Stranger`: forgets it.
     pub fn refuse(&mut self, public_key: &PublicKey, now: Instant) {
         self.wireguard.refuse(public_key, now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Queues one IP packet to the peer; `false`: the queue is full, it is dropped and counted.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use warren_protocols::{Lists, Protocols};
 use warren_wireguard::PeerId;
 
 use super::Engine;
@@ -12,7 +13,6 @@ use crate::event::{DialRefusal, DialRefused, Event, Initiator};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::Transport;
-use warren_protocols::{Lists, Protocols};
 
 impl<T: Transport> Engine<T> {
     /// Replaces the protocols for one peer, or for all that have none of their own; `None`: the peer has none of its
@@ -37,7 +37,7 @@ impl<T: Transport> Engine<T> {
         for peer in peers {
             self.say_hellos_anew(peer, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// A hello that is said again by the transport, for it was lost, would say lists that hold no more.
@@ -66,7 +66,7 @@ impl<T: Transport> Engine<T> {
         if let Some(handle) = live.and_then(|live| live.handle).filter(|_| lists.are_sound()) {
             self.transport.announce(handle, lists);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Another connection took the place of this one, which goes on with what it has: no dial is content with it,
@@ -99,7 +99,7 @@ impl<T: Transport> Engine<T> {
             state.finishing = true;
             self.graces.begin(connection);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     pub(super) fn say_finished(&mut self, id: ConnectionId) {
@@ -196,7 +196,7 @@ impl<T: Transport> Engine<T> {
 const ANNOUNCED_APART: Duration = Duration::from_millis(100);
 /// Four a second: a dial that waits for this end's dial asks again every 300 ms.
 const REFUSED_APART: Duration = Duration::from_millis(250);
-/// Of that, at once.
+/// Events of one peer's refused dials at once.
 const REFUSED_BURST: u32 = 4;
 /// Events of one peer that may wait for the caller: lists of 4 KB at most in each.
 const REFUSED_UNTAKEN: usize = 16;

@@ -7,8 +7,8 @@
 //!    (`handle_datagram`); whose time it took is noted (`note_opened`).
 //! 4. **Sorting**: a packet between both ends' transport ports is warren's own, a word between engines or QUIC's; each
 //!    other one is the caller's (`hand_up`).
-//! 5. **Settling**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are
-//!    heard as that peer's (`take_in_hand`, `settle.rs`), and told to the caller (`events.rs`).
+//! 5. **Hearing**: before another peer's packet is taken in hand, and at the end of a batch, the rooms' events are
+//!    heard as that peer's (`take_in_hand`, `heard.rs`), and told to the caller (`events.rs`).
 
 use std::time::Instant;
 
@@ -31,7 +31,7 @@ impl<T: Transport> Engine<T> {
         for datagram in bytes.chunks_mut(segment) {
             self.handle_datagram(path, ecn, datagram, now);
         }
-        self.settle(now);
+        self.hear_rooms(now);
         self.intake.let_go();
     }
 
@@ -93,7 +93,7 @@ impl<T: Transport> Engine<T> {
     /// Takes a datagram in hand. Events that QUIC made of another peer's are heard as that peer's first.
     fn take_in_hand(&mut self, peer: PeerId, made: Instant, now: Instant) {
         if self.intake.has_other(peer, made) {
-            self.settle(now);
+            self.hear_rooms(now);
         }
         self.intake.take(peer, made);
     }
@@ -101,7 +101,7 @@ impl<T: Transport> Engine<T> {
     /// Takes the system's refusal to send along this path, with its error number.
     pub fn handle_unreachable(&mut self, path: Path, error: i32, now: Instant) {
         self.wireguard.unreachable(path, error, now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 }
 

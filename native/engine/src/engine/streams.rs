@@ -80,7 +80,7 @@ impl<T: Transport> Engine<T> {
         }
         self.tell_stream_drained(stream, given_up);
         self.forget_if_over(stream);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Leaves a stream: ends it if the peer has acknowledged everything, and gives up sending on it if not. An end that
@@ -102,7 +102,7 @@ impl<T: Transport> Engine<T> {
             self.tell_stream_drained(stream, given_up);
             self.forget_if_over(stream);
         }
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Gives up receiving on a stream.
@@ -122,7 +122,7 @@ impl<T: Transport> Engine<T> {
             state.stop = Some(code);
         }
         self.forget_if_over(stream);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Changes the priority of what is sent on a stream.
@@ -144,15 +144,15 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    /// Allows this many further bytes of `Event::StreamData`, and 64 pieces of less than 1 KiB that do not wait together.
-    /// A stream starts with none. From the first grant on, even
-    /// of zero bytes, its end and its reset are told as soon as nothing lies before them.
+    /// Allows this many further bytes of `Event::StreamData`, and 64 pieces of less than 1 KiB that do not wait
+    /// together. A stream starts with none. From the first grant on, even of zero bytes, its end and its reset are told
+    /// as soon as nothing lies before them.
     pub fn grant_stream(&mut self, stream: StreamId, bytes: u64, now: Instant) {
         if let Some(state) = self.streams.get_mut(&stream) {
             state.credit.grant(bytes);
             state.watched = true;
             self.read(stream);
-            self.settle(now);
+            self.hear_rooms(now);
         }
     }
 

@@ -57,7 +57,7 @@ impl<T: Transport> Engine<T> {
     pub fn poll_transmit(&mut self, batch: &mut TransmitBatch, now: Instant) {
         self.departures.control_waits = false;
         self.release_paced(now);
-        self.departures.hold_lanes(now);
+        self.departures.pause_lanes(now);
         while batch.room() > 0 {
             if !self.transmit_control(batch, now)
                 && !self.transmit_data(batch, now)
@@ -67,7 +67,7 @@ impl<T: Transport> Engine<T> {
             }
         }
         self.tell_drained(now);
-        self.settle(now);
+        self.hear_rooms(now);
     }
 
     /// Gives the first member of the highest lane its turn; `false`: there is none, or the uplink is used up.
@@ -109,7 +109,7 @@ impl<T: Transport> Engine<T> {
             Member::Staged(peer) => self.turn_of_staged(peer, most, batch, now),
             Member::Lost(id) => self.turn_of_lost(id, most, batch, now),
         }
-        self.departures.hold_lanes(now);
+        self.departures.pause_lanes(now);
         true
     }
 
@@ -160,7 +160,7 @@ impl<T: Transport> Engine<T> {
             return;
         };
         if sent > 0 {
-            connection.held_since = None;
+            connection.deferred_since = None;
         }
         let lane = connection.lane(priority);
         lane.flush = sent >= most;

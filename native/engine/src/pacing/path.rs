@@ -5,9 +5,8 @@ mod floor;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use floor::Floor;
-
 use crate::transport::PathSample;
+use floor::Floor;
 
 /// A connection's path, as its acknowledgements show it: the delay while it is empty, and the queue on it.
 #[derive(Debug, Default)]
@@ -183,7 +182,7 @@ impl PathModel {
 
     /// Whether the floor has to be measured once more, and soon.
     pub(crate) fn floor_moves(&self) -> bool {
-        !self.floor.is_settled() && self.lifted >= LONG
+        !self.floor.is_stable() && self.lifted >= LONG
     }
 
     /// Microseconds of queue that a delay means.

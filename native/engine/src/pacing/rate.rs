@@ -6,8 +6,9 @@ mod trial;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use seen::{Seen, Wish};
 use trial::Test;
+
+pub(crate) use seen::{Seen, Wish};
 
 /// Finds the rate of a bottleneck and keeps its queue short.
 ///
@@ -32,7 +33,7 @@ pub(crate) struct Rate {
     high: Option<Instant>,
     /// The test of whether a long queue is this device's, while one is under way.
     test: Option<Test>,
-    drained: Instant,
+    last_drain: Instant,
     drain_until: Option<Instant>,
     /// Time that emptying the queue of a path that jitters takes, its floor included; zero where it has no floor.
     emptying: Duration,
@@ -79,7 +80,7 @@ impl Rate {
             uncontested: 0.0,
             high: None,
             test: None,
-            drained: now,
+            last_drain: now,
             drain_until: None,
             emptying: Duration::ZERO,
             arrivals: [0.0; ARRIVALS],
@@ -125,7 +126,7 @@ impl Rate {
         self.found = Some(now);
         self.rate = rate / 2.0;
         self.grown = now;
-        self.drained = now;
+        self.last_drain = now;
         self.growth = GROWTH_MIN;
         self.begin(if rate >= FAST { PacingPhase::Fast } else { PacingPhase::Steady });
     }
@@ -148,14 +149,14 @@ impl Rate {
 
     /// Whether the last drain is long enough ago for one that others want.
     pub(crate) fn may_drain_along(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.drained) >= DRAIN_EVERY / 2
+        now.saturating_duration_since(self.last_drain) >= DRAIN_EVERY / 2
     }
 
     /// Drains with others of the device. Answers the instant of its end.
     pub(crate) fn drain_along(&mut self, until: Instant, now: Instant) -> Instant {
         let until = until.max(now + self.emptying);
         self.drain_until = self.drain_until.max(Some(until));
-        self.drained = now;
+        self.last_drain = now;
         self.grown = self.grown.max(until + REFILL);
         self.rate = self.rate.min(self.capacity * DRAIN);
         self.cut_until().unwrap_or(until)

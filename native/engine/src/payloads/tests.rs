@@ -2,8 +2,6 @@ use bytes::Bytes;
 
 use super::{Payloads, RECENT};
 
-const MTU: usize = 1_420;
-
 fn address(bytes: &[u8]) -> usize {
     bytes.as_ptr() as usize
 }
@@ -40,3 +38,5 @@ fn packets_of_all_sizes_come_out_as_they_went_in() {
         assert_eq!(&payloads.copy(&bytes)[..], &bytes[..]);
     }
 }
+
+const MTU: usize = 1_420;

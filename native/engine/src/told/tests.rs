@@ -7,9 +7,6 @@ use super::{Told, estimate};
 use crate::event::Event;
 use crate::ids::{ConnectionId, StreamId};
 
-const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
-const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));
-
 #[expect(clippy::disallowed_methods, reason = "an arbitrary point in time")]
 fn start() -> Instant {
     Instant::now()
@@ -219,3 +216,6 @@ fn large_pieces_are_not_copied_together() {
     let Some(Event::StreamData { bytes: first, .. }) = told.pop_front() else { panic!("a piece") };
     assert_eq!((first.as_ptr(), first.len(), told.len()), (bytes.as_ptr(), 8_900, 1));
 }
+
+const HONEST: (PeerId, ConnectionId) = (PeerId(1), ConnectionId(1));
+const HOSTILE: (PeerId, ConnectionId) = (PeerId(2), ConnectionId(2));

@@ -1,13 +1,13 @@
 //! Events of a transport's connections.
 
 use bytes::Bytes;
+use warren_protocols::Lists;
 use warren_wireguard::PeerId;
 
 use super::handles::{MessageHandle, StreamHandle};
 use crate::event::{Closed, DialRefused, Outcome};
 use crate::ids::Priority;
 use crate::stream_name::StreamName;
-use warren_protocols::Lists;
 
 /// The other end's word on itself, with a dial or with the answer to one.
 #[derive(Clone, Debug, PartialEq, Eq)]

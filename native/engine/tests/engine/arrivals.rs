@@ -7,11 +7,7 @@ use bytes::Bytes;
 use warren_engine::{Ecn, Event, Path, TransmitBatch};
 use warren_testing::Seed;
 
-use crate::peers::raw;
-use crate::world::{World, at, mesh};
-
-const CHEAP: Duration = Duration::from_micros(2);
-const COSTLY: Duration = Duration::from_micros(500);
+use crate::world::{World, at, mesh, raw};
 
 /// Node 0 with a session with each of its peers.
 fn world(peers: u16) -> World {
@@ -142,3 +138,6 @@ fn what_comes_of_one_peer_alone_is_worked_off_at_once() {
         world.run_for(Duration::from_millis(1));
     }
 }
+
+const CHEAP: Duration = Duration::from_micros(2);
+const COSTLY: Duration = Duration::from_micros(500);

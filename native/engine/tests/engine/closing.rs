@@ -6,8 +6,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{at, bulk, connect, dial, mesh};
 
-const MIB: usize = 1 << 20;
-
 #[test]
 fn ten_mebibytes_sent_and_closed_at_once_arrive_over_a_lossy_path() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
@@ -313,3 +311,5 @@ fn a_close_that_waits_for_the_uplink_leaves_before_the_connection_is_forgotten()
         assert_eq!(ends, [(ClosedBy::Remote, 1)], "{uplink} bit/s, closed after {waited} ms: {closed:?}");
     }
 }
+
+const MIB: usize = 1 << 20;

@@ -8,7 +8,7 @@ use warren_testing::{Datagram, Link, Node, Outbox, Seed};
 use warren_wireguard::Device;
 
 use crate::world::{
-    DIAL, Endpoint, World, at, config, connect, dial, key, mesh, peer_config, restart, tunnel,
+    DIAL, Endpoint, World, at, config, connect, dial, key, mesh, peer_config, raw, restart, tunnel,
 };
 
 #[test]
@@ -306,12 +306,7 @@ impl Node for Either {
 
 /// An IPv6 packet between the derived addresses, with 7 where UDP has its destination port.
 fn raw_packet(from: u16, to: u16, len: usize) -> Vec<u8> {
-    let mut packet = vec![0; len];
-    packet[0] = 0x60;
-    packet[4..6].copy_from_slice(&(len as u16 - 40).to_be_bytes());
-    packet[6] = 59;
-    packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
-    packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
+    let mut packet = raw(from, to, len);
     packet[42..44].copy_from_slice(&7u16.to_be_bytes());
     packet
 }

@@ -8,9 +8,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{DIAL, World, at, bulk, dial, mesh, restart};
 
-/// One way.
-const LATENCY: Duration = Duration::from_millis(20);
-
 #[test]
 fn an_answer_is_there_two_round_trips_after_the_dial_began() {
     let mut world = pair(0, 0.0);
@@ -313,3 +310,6 @@ fn dial_early(world: &mut World, from: u16, to: u16) -> ConnectionId {
 fn is_given(world: &World, n: u16) -> bool {
     world.node(at(n)).events.iter().any(|(_, event)| matches!(event, Event::Early { .. }))
 }
+
+/// One way.
+const LATENCY: Duration = Duration::from_millis(20);

@@ -8,9 +8,6 @@ use warren_testing::{Link, Rate, Seed};
 
 use crate::world::{World, at, connect, mesh};
 
-const MIB: usize = 1 << 20;
-const LIMIT: usize = 2 * MIB;
-
 #[test]
 fn a_ring_and_a_full_mesh_of_six_flooding_slow_readers_run_on_at_bounded_memory() {
     for (name, pairs, rate) in [("ring", ring(6), 60_000_000), ("mesh", every_pair(6), 25_000_000)] {
@@ -159,3 +156,6 @@ fn held(world: &World, n: u16, connection: ConnectionId) -> usize {
     let stats = world.node(at(n)).engine.connection_stats(connection, world.now());
     stats.map_or(0, |stats| stats.transport.messages_held as usize)
 }
+
+const MIB: usize = 1 << 20;
+const LIMIT: usize = 2 * MIB;

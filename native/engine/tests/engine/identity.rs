@@ -8,8 +8,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, World, at, config, connect, dial, mesh, restart};
 
-const SECOND: Duration = Duration::from_secs(1);
-
 #[test]
 fn an_older_process_connects_again_after_a_newer_one_with_its_key_was_there() {
     for (one_way, closes) in [(100, true), (100, false), (20_000, true), (20_000, false)] {
@@ -201,3 +199,5 @@ fn a_removed_peer_is_told_so_and_may_come_back_at_once() {
     let took = world.run_until(SECOND, |world| world.node(at(1)).live().len() == 1);
     assert!(took <= Duration::from_millis(100), "{took:?}");
 }
+
+const SECOND: Duration = Duration::from_secs(1);

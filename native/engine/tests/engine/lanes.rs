@@ -9,8 +9,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{World, at, bulk, connect, mesh};
 
-const MIB: usize = 1 << 20;
-
 #[test]
 fn a_cancelled_64_mib_object_stops_within_a_round_trip() {
     let mut world = mesh(2, Seed::of_this_run(), |_, config| {
@@ -291,3 +289,5 @@ fn lane(world: &World, n: u16, connection: ConnectionId, priority: u8) -> LaneSt
     let lanes = world.node(at(n)).engine.lane_stats(connection, world.now()).expect("a connection");
     lanes.into_iter().find(|lane| lane.priority == priority).expect("a lane that was used")
 }
+
+const MIB: usize = 1 << 20;

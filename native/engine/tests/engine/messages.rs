@@ -6,8 +6,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{at, bulk, connect, mesh};
 
-const MIB: usize = 1 << 20;
-
 #[test]
 fn messages_of_one_lane_leave_in_the_order_of_admission_one_after_another() {
     let mut world = mesh(2, Seed::of_this_run(), |_, _| {});
@@ -201,3 +199,5 @@ fn unreliable_datagrams_arrive_and_are_bounded() {
         world.node(at(1)).events.iter().filter(|(_, event)| matches!(event, Event::Datagram { .. }));
     assert!(datagrams.count() > 10);
 }
+
+const MIB: usize = 1 << 20;

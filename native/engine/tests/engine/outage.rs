@@ -9,8 +9,6 @@ use warren_testing::{Link, Seed};
 use crate::restart::Keeper;
 use crate::world::{Endpoint, World, at, config, connect, dial, mesh, restart};
 
-const SECOND: Duration = Duration::from_secs(1);
-
 #[test]
 fn after_a_cut_the_first_message_comes_within_a_second_and_a_half() {
     for one_way in [100, 20_000] {
@@ -180,3 +178,5 @@ fn what_was_lost_in_a_cut_is_sent_again_though_the_peer_was_heard_since() {
         assert!(took <= Duration::from_millis(1_500), "{cut} s: {took:?}");
     }
 }
+
+const SECOND: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use rand::RngExt;
 use warren_engine::{Dialled, Ecn, Event, Outcome, Path};
 use warren_testing::{Link, Seed};
 
-use crate::world::{Endpoint, World, at, bulk, config, connect, dial, key, mesh};
+use crate::world::{Endpoint, World, at, bulk, config, connect, dial, mesh, raw};
 
 #[test]
 fn a_day_of_rekeys_under_sparse_traffic_costs_no_connection() {
@@ -247,17 +247,6 @@ fn garbage_and_mutilated_datagrams_do_no_harm() {
 
 fn packets(node: &Endpoint) -> usize {
     node.events.iter().filter(|(_, event)| matches!(event, Event::Packet { .. })).count()
-}
-
-/// An IPv6 packet without next header between the derived addresses.
-pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
-    let mut packet = vec![0; len];
-    packet[0] = 0x60;
-    packet[4..6].copy_from_slice(&(len as u16 - 40).to_be_bytes());
-    packet[6] = 59;
-    packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
-    packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
-    packet
 }
 
 /// Raw packets to the second node that left, and that wait for their turn.

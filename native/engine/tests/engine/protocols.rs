@@ -1,4 +1,4 @@
-//! Which protocol a pair speaks, whoever dials, and what changes while it runs.
+//! The protocol that a pair speaks, whoever dials, and changes while it runs.
 
 use std::time::Duration;
 
@@ -11,8 +11,6 @@ use warren_testing::{Link, Seed};
 
 use crate::connect::connected;
 use crate::world::{DIAL, World, at, connect, mesh};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn every_pair_of_lists_of_two_versions_speaks_the_choice_whoever_dials() {
@@ -432,3 +430,5 @@ fn a_connection_over_a_slow_path_outlives_the_dials_that_are_refused_for_its_sak
     assert!(closed.is_empty(), "{closed:?}");
     assert_eq!(world.node(at(1)).live(), [theirs]);
 }
+
+const SECOND: Duration = Duration::from_secs(1);

@@ -1,13 +1,10 @@
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use warren_engine::{ConnectionId, Dialled, Outcome};
 use warren_testing::{Link, Rate, Seed};
 
-use crate::world::{DIAL, World, at, bulk, connect, mesh};
-
-const MIB: usize = 1 << 20;
+use crate::world::{DIAL, World, at, bulk, connect, mesh, raw};
 
 #[test]
 fn an_urgent_message_overtakes_bulk_queued_to_another_peer() {
@@ -230,8 +227,7 @@ fn raw_packets_share_the_lowest_lane_by_bytes_however_small_they_are() {
     });
     world.network.set_default(Link::with_latency(Duration::from_millis(5)));
     let (ours, _) = connect(&mut world, 0, 1);
-    let derived = |n: u16| crate::world::key(n).public_key().derived_address();
-    let packet: Bytes = ipv6_packet(derived(0), derived(2), 200);
+    let packet = Bytes::from(raw(0, 2, 200));
     connect(&mut world, 0, 2);
     world.with(at(0), |node, now| {
         for _ in 0..30 {
@@ -292,12 +288,4 @@ fn connect_for(world: &mut World, from: u16, to: u16, protocol: usize) -> Connec
     ours
 }
 
-fn ipv6_packet(from: Ipv6Addr, to: Ipv6Addr, length: usize) -> Bytes {
-    let mut packet = vec![0; length];
-    packet[0] = 0x60;
-    packet[4..6].copy_from_slice(&(length as u16 - 40).to_be_bytes());
-    packet[6] = 59;
-    packet[8..24].copy_from_slice(&from.octets());
-    packet[24..40].copy_from_slice(&to.octets());
-    packet.into()
-}
+const MIB: usize = 1 << 20;

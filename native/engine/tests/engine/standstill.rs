@@ -9,9 +9,6 @@ use warren_testing::{Link, Rate, Seed};
 
 use crate::world::{Endpoint, World, at, bulk, config, connect, dial, key, mesh};
 
-/// Latest arrival: seconds would be a standstill that something else ended.
-const SOON: Duration = Duration::from_millis(400);
-
 #[test]
 fn what_is_sent_after_the_path_became_fast_arrives_at_once() {
     for slow in [3, 15, 60, 150] {
@@ -259,3 +256,6 @@ impl Pair for World {
         self.run_until(SOON, |world| world.node(at(1)).stream_bytes == before + size as u64);
     }
 }
+
+/// Latest arrival: seconds would be a standstill that something else ended.
+const SOON: Duration = Duration::from_millis(400);

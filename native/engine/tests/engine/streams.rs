@@ -5,8 +5,6 @@ use warren_testing::{Link, Seed};
 
 use crate::world::{Endpoint, at, bulk, connect, mesh};
 
-const MIB: usize = 1 << 20;
-
 #[test]
 #[should_panic = "a stream was opened under an odd number, as the engine's own are"]
 fn the_numbers_of_peers_streams_are_not_the_callers() {
@@ -347,3 +345,5 @@ fn drained(node: &Endpoint) -> u64 {
     });
     drained.sum()
 }
+
+const MIB: usize = 1 << 20;

@@ -1,18 +1,24 @@
 //! Engines in a virtual network, each with a small application that keeps what it hears.
 
+#[path = "../shared/nodes.rs"]
+mod nodes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rand::SeedableRng;
 use warren_engine::transport::Transport;
 use warren_engine::{
-    Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerConfig, PeerId,
-    Priority, PrivateKey, Quic, StreamId, StreamName, TransmitBatch,
+    Closed, Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Outcome, Path, PeerId, Priority,
+    Quic, StreamId, StreamName, TransmitBatch,
 };
 use warren_testing::{Datagram, Node, Outbox, Seed, Simulation};
 use warren_wireguard::Device;
+
+use nodes::configured;
+
+pub(crate) use nodes::{at, key, peer_config};
 
 pub(crate) type World<T = Quic> = Simulation<Endpoint<T>>;
 
@@ -316,20 +322,11 @@ impl<T: Transport> Node for Endpoint<T> {
     }
 }
 
-/// The address of node `n`.
-pub(crate) fn at(n: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 1000 + n))
-}
-
-pub(crate) fn key(n: u16) -> PrivateKey {
-    PrivateKey::generate(&mut generator(n))
-}
-
 /// A configuration as a device would have it.
 pub(crate) fn config(n: u16, seed: &Seed) -> Config {
     let life = seed.bytes(u64::from(n));
     let incarnation = u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n);
-    Config { protocols: vec!["test/1".into()].into(), ..Config::new(key(n), incarnation, life) }
+    configured(n, incarnation, life)
 }
 
 /// A tunnel as a device would have it, without the rest of one.
@@ -349,10 +346,6 @@ pub(crate) fn tunnel(n: u16, now: Instant) -> Device {
         seed: [n as u8; 32],
     };
     Device::new(config, now)
-}
-
-pub(crate) fn peer_config(n: u16) -> PeerConfig {
-    PeerConfig::new(key(n).public_key(), Some(at(n)))
 }
 
 /// Puts a new life of a node under its address: the same key and peers, and nothing else of the old one.
@@ -413,8 +406,15 @@ pub(crate) fn bulk(len: usize) -> Bytes {
     Bytes::from((0..len).map(|i| (i % 251) as u8).collect::<Vec<_>>())
 }
 
-fn generator(n: u16) -> impl rand::CryptoRng {
-    rand::rngs::StdRng::seed_from_u64(u64::from(n) + 1)
+/// An IPv6 packet without next header between the derived addresses.
+pub(crate) fn raw(from: u16, to: u16, len: usize) -> Vec<u8> {
+    let mut packet = vec![0; len];
+    packet[0] = 0x60;
+    packet[4..6].copy_from_slice(&(len as u16 - 40).to_be_bytes());
+    packet[6] = 59;
+    packet[8..24].copy_from_slice(&key(from).public_key().derived_address().octets());
+    packet[24..40].copy_from_slice(&key(to).public_key().derived_address().octets());
+    packet
 }
 
 const GRANT: u64 = 1 << 20;

@@ -12,16 +12,14 @@ mod scenario;
 
 use std::time::Duration;
 
+use warren_testing::Buffer;
+
 use downlink::Downlink;
 use flood::Flood;
 use matrix::becomes;
 use neighbour::{Conduct, Neighbour};
 use party::at;
 use scenario::{Change, Scenario};
-use warren_testing::Buffer;
-
-const DEEP: Buffer = Buffer::Packets(1_000);
-const SHALLOW: Buffer = Buffer::Packets(30);
 
 #[test]
 fn bulk_fills_a_link_and_its_queue_stays_short() {
@@ -203,3 +201,6 @@ fn a_foreign_flow_that_fills_the_queue_leaves_a_share_to_bulk() {
         assert!(figures.goodput > 0.125 && figures.rival > 0.125, "{figures:?}");
     }
 }
+
+const DEEP: Buffer = Buffer::Packets(1_000);
+const SHALLOW: Buffer = Buffer::Packets(30);

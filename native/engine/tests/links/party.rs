@@ -1,21 +1,22 @@
 //! Parties of the simulated network: warren nodes with sources of urgent and bulk messages, and rivals.
 
+#[path = "../shared/nodes.rs"]
+mod nodes;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rand::SeedableRng;
-use warren_engine::{
-    Config, ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Path, PeerConfig, PeerId, PrivateKey,
-    TransmitBatch,
-};
+use warren_engine::{ConnectionId, Dialled, Ecn, Engine, Event, MessageId, Path, PeerId, TransmitBatch};
 use warren_testing::{Datagram, Node, Outbox, Seed};
 
 use crate::downlink::Downlink;
 use crate::naps::Naps;
 use crate::neighbour::GREETING;
 use crate::rival::{RivalReceiver, RivalSender};
+use nodes::{configured, peer_config};
+
+pub(crate) use nodes::at;
 
 /// Anything with an address.
 #[expect(clippy::large_enum_variant, reason = "a handful of them")]
@@ -105,7 +106,8 @@ pub(crate) struct Warren {
 
 impl Warren {
     pub(crate) fn new(n: u16, peers: &[u16], start: Instant, seed: &Seed) -> Self {
-        let mut engine = Engine::new(config(n, seed), start).expect("a good configuration");
+        let mut engine = Engine::new(configured(n, u64::from(n) + 1, seed.bytes(u64::from(n))), start)
+            .expect("a good configuration");
         let add = |&peer: &u16| (peer, engine.add_peer(peer_config(peer), start).expect("a new peer"));
         let peers = peers.iter().map(add).collect();
         Self {
@@ -298,24 +300,6 @@ impl Warren {
             }
         }
     }
-}
-
-/// The address of party `n`.
-pub(crate) fn at(n: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], 1000 + n))
-}
-
-fn key(n: u16) -> PrivateKey {
-    PrivateKey::generate(&mut rand::rngs::StdRng::seed_from_u64(u64::from(n) + 1))
-}
-
-fn config(n: u16, seed: &Seed) -> Config {
-    let seed = seed.bytes(u64::from(n));
-    Config { protocols: vec!["test/1".into()].into(), ..Config::new(key(n), u64::from(n) + 1, seed) }
-}
-
-fn peer_config(n: u16) -> PeerConfig {
-    PeerConfig::new(key(n).public_key(), Some(at(n)))
 }
 
 const URGENT: usize = 1024;

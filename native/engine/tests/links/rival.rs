@@ -6,12 +6,6 @@ use std::time::{Duration, Instant};
 
 use warren_testing::Datagram;
 
-const PACKET: usize = 1_448;
-const BETA: f64 = 0.7;
-const C: f64 = 0.4;
-/// Later packets acknowledged before one counts as lost.
-const REORDER: u64 = 3;
-
 /// The sending end; it sends without end.
 pub(crate) struct RivalSender {
     from: SocketAddr,
@@ -138,3 +132,9 @@ impl RivalReceiver {
         self.answers.pop_front()
     }
 }
+
+const PACKET: usize = 1_448;
+const BETA: f64 = 0.7;
+const C: f64 = 0.4;
+/// Later packets acknowledged before one counts as lost.
+const REORDER: u64 = 3;

@@ -39,8 +39,8 @@ pub(super) struct Attacker {
 
 impl Attacker {
     /// The peer with the `n`th key.
-    pub(super) fn new(n: u8, salt: u64, now: Instant) -> Attacker {
-        Attacker {
+    pub(super) fn new(n: u8, salt: u64, now: Instant) -> Self {
+        Self {
             bare: Bare::new(n, now),
             line: None,
             now,

@@ -44,8 +44,8 @@ struct Credit {
 }
 
 impl Line {
-    pub(super) fn new(end: QuicEnd, now: Instant) -> Line {
-        Line {
+    pub(super) fn new(end: QuicEnd, now: Instant) -> Self {
+        Self {
             end,
             begun: now,
             heard: now,

@@ -1,5 +1,7 @@
 //! Every attack, and its idea.
 
+use Victim::{Ignores, Reads, Writes};
+
 use super::{Turn, connections, frames, lists, streams, tunnel};
 
 /// One attack.
@@ -53,8 +55,6 @@ const fn loose(name: &'static str, begin: fn() -> Turn, tries: &'static str) -> 
 const fn dear(name: &'static str, begin: fn() -> Turn, tries: &'static str) -> Attack {
     Attack { is_dear: true, ..loose(name, begin, tries) }
 }
-
-use Victim::{Ignores, Reads, Writes};
 
 /// All attacks.
 #[rustfmt::skip]

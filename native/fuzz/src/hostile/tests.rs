@@ -54,7 +54,7 @@ struct Arena {
 }
 
 impl Arena {
-    fn new(attack: &'static Attack) -> Arena {
+    fn new(attack: &'static Attack) -> Self {
         let now = Instant::now();
         let limits = Limits { peers: 80, ..config(VICTIM, 0).limits };
         let mut victim = inside(|| {
@@ -75,7 +75,7 @@ impl Arena {
         let Dialled::New(connection) = dialled else { panic!("there was no connection yet") };
         let hostile = Hostile::new(attack, 1, None, now);
         let mut arena =
-            Arena { attack, victim, honest, hostile, connection, differed: 0, received: 0, sent: 0, now };
+            Self { attack, victim, honest, hostile, connection, differed: 0, received: 0, sent: 0, now };
         arena.settle();
         arena
     }

@@ -31,8 +31,8 @@ pub(super) struct Passing {
 }
 
 impl Network {
-    pub(super) fn new() -> Network {
-        Network { on_the_way: BTreeMap::new(), sent: 0, latency: LATENCY, fate: Fate::Arrive, fated: 0 }
+    pub(super) fn new() -> Self {
+        Self { on_the_way: BTreeMap::new(), sent: 0, latency: LATENCY, fate: Fate::Arrive, fated: 0 }
     }
 
     /// Decides over the next datagrams.

@@ -38,16 +38,10 @@ struct Node {
 }
 
 impl World {
-    pub(super) fn new() -> World {
+    pub(super) fn new() -> Self {
         let now = Instant::now();
         let node = |name: Name| Node::new(name, 0, now);
-        World {
-            nodes: [node(0), node(1)],
-            model: Model::default(),
-            network: Network::new(),
-            now,
-            happened: 0,
-        }
+        Self { nodes: [node(0), node(1)], model: Model::default(), network: Network::new(), now, happened: 0 }
     }
 
     pub(super) fn step(&mut self, choice: u8, input: &mut Input<'_>) {
@@ -279,7 +273,7 @@ impl World {
     }
 
     fn take(&mut self, name: Name) {
-        let World { nodes, model, now, .. } = self;
+        let Self { nodes, model, now, .. } = self;
         let node = &mut nodes[name];
         while let Some(event) = node.engine.poll_event() {
             match event {
@@ -340,10 +334,10 @@ impl World {
 }
 
 impl Node {
-    fn new(name: Name, life: u8, now: Instant) -> Node {
+    fn new(name: Name, life: u8, now: Instant) -> Self {
         let mut engine = engine(config(name as u8, life), now);
         let peer = engine.add_peer(peer_config(other(name)), now).expect("a new peer");
-        Node {
+        Self {
             engine,
             life,
             at: at(name as u8),

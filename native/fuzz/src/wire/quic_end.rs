@@ -36,13 +36,13 @@ pub(crate) struct QuicEnd {
 
 impl QuicEnd {
     /// A dialler, whose hello is yet to be said.
-    pub(crate) fn dialler(own_id: [u8; 8]) -> QuicEnd {
+    pub(crate) fn dialler(own_id: [u8; 8]) -> Self {
         QuicEnd::dialler_to(own_id, [own_id[0] ^ 0x55; 8])
     }
 
     /// A dialler that names the other end so in its first packets.
-    pub(crate) fn dialler_to(own_id: [u8; 8], first: [u8; 8]) -> QuicEnd {
-        QuicEnd {
+    pub(crate) fn dialler_to(own_id: [u8; 8], first: [u8; 8]) -> Self {
+        Self {
             side: Side::Dialler,
             first_destination: first.to_vec(),
             own_id,
@@ -55,9 +55,9 @@ impl QuicEnd {
     }
 
     /// An acceptor that was dialled by this first packet.
-    pub(crate) fn acceptor(own_id: [u8; 8], first: &[u8]) -> Option<QuicEnd> {
+    pub(crate) fn acceptor(own_id: [u8; 8], first: &[u8]) -> Option<Self> {
         let (destination, source) = connection_ids(first)?;
-        let mut end = QuicEnd {
+        let mut end = Self {
             side: Side::Acceptor,
             first_destination: destination.to_vec(),
             other_id: source.to_vec(),

@@ -5,8 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{BindError, Listen, bind_with};
 
-const EVERYWHERE: Listen = Listen { host: None, port: 51820 };
-
 #[test]
 fn without_a_host_one_socket_serves_both_families() {
     assert_eq!(bind_with(EVERYWHERE, Ok).expect("both"), (Ipv6Addr::UNSPECIFIED, 51820).into());
@@ -39,3 +37,5 @@ fn a_port_in_use_does_not_fall_back_to_half_of_the_addresses() {
     let bound = bind_with(EVERYWHERE, |_| Err::<(), _>(io::ErrorKind::AddrInUse.into()));
     assert!(matches!(bound, Err(BindError::InUse(address)) if address.is_ipv6()));
 }
+
+const EVERYWHERE: Listen = Listen { host: None, port: 51820 };

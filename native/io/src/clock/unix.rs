@@ -3,12 +3,6 @@
 
 use std::time::Duration;
 
-// Linux stops CLOCK_MONOTONIC in suspend; elsewhere it runs on (clock_gettime(3) of macOS and the BSDs).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
-
 pub(super) fn uptime() -> Duration {
     read(CLOCK)
 }
@@ -24,3 +18,9 @@ fn read(clock: libc::clockid_t) -> Duration {
     debug_assert_eq!(failed, 0, "every kernel this builds for has this clock");
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
+
+// Linux stops CLOCK_MONOTONIC in suspend; elsewhere it runs on (clock_gettime(3) of macOS and the BSDs).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;

@@ -2,7 +2,7 @@
 //! them.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and their socket options have no safe interface")]
 
-mod control;
+mod control_messages;
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -13,10 +13,10 @@ use std::ptr;
 use socket2::Socket;
 use warren_engine::{Path, TransmitBatch};
 
-use super::outgoing::Outgoing;
+use super::send_queue::SendQueue;
 use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
-use control::{Control, Outer};
+use control_messages::{ControlMessages, Outer};
 
 pub(super) struct Udp {
     ipv6: bool,
@@ -65,7 +65,7 @@ impl Udp {
     ) -> io::Result<bool> {
         let mut names: [MaybeUninit<libc::sockaddr_in6>; RECEIVE_MESSAGES] =
             [const { MaybeUninit::zeroed() }; RECEIVE_MESSAGES];
-        let mut controls = [const { Control::new() }; RECEIVE_MESSAGES];
+        let mut controls = [const { ControlMessages::new() }; RECEIVE_MESSAGES];
         let mut slices = [const { NO_SLICE }; RECEIVE_MESSAGES];
         // SAFETY: an mmsghdr is plain data for which all zeros means "nothing".
         let mut headers: [libc::mmsghdr; RECEIVE_MESSAGES] = unsafe { mem::zeroed() };
@@ -107,7 +107,7 @@ impl Udp {
                 stats.receive_truncated += 1;
                 continue;
             }
-            let Outer { ecn, local, segment } = control::decode(&header.msg_hdr);
+            let Outer { ecn, local, segment } = control_messages::decode(&header.msg_hdr);
             let segment = segment.unwrap_or(len).max(1);
             stats.datagrams_received += len.div_ceil(segment) as u64;
             stats.bytes_received += len as u64;
@@ -123,17 +123,17 @@ impl Udp {
         &mut self,
         socket: &Socket,
         batch: &TransmitBatch,
-        outgoing: &Outgoing,
+        queue: &SendQueue,
     ) -> io::Result<usize> {
         let mut names: [MaybeUninit<libc::sockaddr_in6>; SEND_MESSAGES] =
             [const { MaybeUninit::zeroed() }; SEND_MESSAGES];
-        let mut controls = [const { Control::new() }; SEND_MESSAGES];
+        let mut controls = [const { ControlMessages::new() }; SEND_MESSAGES];
         let mut slices = [const { NO_SLICE }; SEND_MESSAGES];
         // SAFETY: an mmsghdr is plain data for which all zeros means "nothing".
         let mut headers: [libc::mmsghdr; SEND_MESSAGES] = unsafe { mem::zeroed() };
         let mut count = 0;
         let mut fragments = None;
-        for message in outgoing.iter().take(SEND_MESSAGES) {
+        for message in queue.iter().take(SEND_MESSAGES) {
             let group = &batch.groups[message.group];
             if message.segment > UNFRAGMENTED {
                 if fragments.is_some_and(|fragments| fragments == group.whole) {

@@ -8,7 +8,7 @@ use socket2::Socket;
 use warren_engine::{Path, TransmitBatch};
 
 use super::ecn;
-use super::outgoing::Outgoing;
+use super::send_queue::SendQueue;
 use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 
@@ -64,9 +64,9 @@ impl Udp {
         &mut self,
         socket: &Socket,
         batch: &TransmitBatch,
-        outgoing: &Outgoing,
+        queue: &SendQueue,
     ) -> io::Result<usize> {
-        let Some(message) = outgoing.iter().next() else { return Ok(0) };
+        let Some(message) = queue.iter().next() else { return Ok(0) };
         let group = &batch.groups[message.group];
         let transmit = Transmit {
             destination: self.spell(group.path.remote),

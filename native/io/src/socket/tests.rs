@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use warren_engine::{Ecn, Path, TransmitBatch, TransmitGroup};
 
-use super::{Offload, Received, Sent, Socket};
+use super::{Flushed, Offload, Received, Socket};
 use crate::bind::Listen;
 use crate::stats::IoStats;
 
@@ -128,14 +128,14 @@ fn a_path_that_the_system_refuses_is_told_once_a_batch_and_what_is_about_one_dat
             (other_family, Ecn::NotEct, &one),
         ]),
     );
-    let refusals = near.take_refusals();
-    let paths: Vec<Path> = refusals.iter().map(|refusal| refusal.path).collect();
+    let unreachable = near.take_unreachable();
+    let paths: Vec<Path> = unreachable.iter().map(|one| one.path).collect();
     assert_eq!(paths, [broadcast, other_family]);
     #[cfg(unix)]
-    assert_eq!(refusals[0].error, libc::EACCES);
+    assert_eq!(unreachable[0].error, libc::EACCES);
     #[cfg(target_os = "linux")]
-    assert_eq!(refusals[1].error, libc::EAFNOSUPPORT);
-    assert!(near.take_refusals().is_empty());
+    assert_eq!(unreachable[1].error, libc::EAFNOSUPPORT);
+    assert!(near.take_unreachable().is_empty());
 }
 
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
@@ -153,12 +153,12 @@ fn a_source_that_is_gone_costs_one_call_for_all_of_its_path() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_interface_that_is_gone_is_a_refusal_and_no_loss_of_the_socket() {
+fn an_interface_that_is_gone_is_an_unreachable_path_and_no_loss_of_the_socket() {
     let mut near = socket("::", Offload::Auto);
     for local in [None, Some(ip("::1"))] {
         let path = Path { remote: "[fe80::1%4242]:9".parse().expect("an address"), local };
         send(&mut near, &batch(&[(path, Ecn::NotEct, &[b"one".as_slice()])]));
-        assert_eq!(near.take_refusals().len(), 1, "from {local:?}");
+        assert_eq!(near.take_unreachable().len(), 1, "from {local:?}");
     }
 }
 
@@ -195,7 +195,7 @@ fn batch(groups: &[(Path, Ecn, &[&[u8]])]) -> TransmitBatch {
 fn send(socket: &mut Socket, batch: &TransmitBatch) -> IoStats {
     let mut stats = IoStats::default();
     let sent = socket.send(batch, &mut stats).expect("the socket lives");
-    assert!(matches!(sent, Sent::All), "the buffer is empty");
+    assert!(matches!(sent, Flushed::All), "the buffer is empty");
     stats
 }
 

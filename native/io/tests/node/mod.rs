@@ -43,7 +43,7 @@ impl Node {
         self.driver.local_address().port()
     }
 
-    pub(crate) fn add(&self, peer: &Node, endpoint: Option<SocketAddr>) -> PeerId {
+    pub(crate) fn add(&self, peer: &Self, endpoint: Option<SocketAddr>) -> PeerId {
         let peer = peer_config(peer.key, endpoint);
         let added = self.driver.call(move |context| context.engine.add_peer(peer, context.now));
         added.expect("a live driver").expect("a new peer")

@@ -1,35 +1,15 @@
 //! Flow of one connection: the packets that may leave, and the bytes that may be written to leave at once.
 
-use super::{Connection, Phase};
-use crate::{Ecn, Transmit, gauge::Gauge, names::Packets};
+use std::sync::Arc;
+use std::time::Instant;
+
 use bytes::Bytes;
 use quinn_proto::{EcnCodepoint, FrameStats};
-use std::{sync::Arc, time::Instant};
 
-/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
-const UNSENT_MAX: u64 = 96 << 10;
-
-/// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
-const OVERHEAD: u64 = 28;
-
-/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
-/// round trip.
-const URGENT_PACKETS: u64 = 8;
-
-/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
-/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
-const EARLY_MAX: u64 = 12_000;
-
-/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
-/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
-const LEAST_PACKETS: u64 = 2;
-
-/// A window this close to full was filled: data is written just in time, a few packets at once.
-const NEARLY_FULL_PACKETS: u64 = 4;
-
-/// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
-/// the longest frame header).
-const NOT_FULL: usize = 64;
+use super::{Connection, Phase};
+use crate::gauge::Gauge;
+use crate::names::Packets;
+use crate::{Ecn, Transmit};
 
 /// The one place that decides how many packets leave. quinn-proto's own window and pacer never hold one back: its
 /// window is a gate, which is open for as many packets as it is asked for, or shut.
@@ -52,8 +32,8 @@ pub(super) struct Flow {
     owed: u64,
     /// Unreliable datagrams may wait.
     has_datagrams: bool,
-    /// All control frames left since this was last asked.
-    is_drained: bool,
+    /// All control frames of quinn-proto's were sent since this was last asked.
+    control_flushed: bool,
     /// Bytes that may still be written before the acceptor has answered; `None`: it has.
     early: Option<u64>,
 }
@@ -69,7 +49,7 @@ impl Flow {
             urged: false,
             owed: 0,
             has_datagrams: false,
-            is_drained: false,
+            control_flushed: false,
             early: None,
         }
     }
@@ -156,13 +136,13 @@ impl Flow {
             let packets = (size as u64).div_ceil(mtu);
             self.unsent = self.unsent.saturating_sub((size as u64).saturating_sub(packets * OVERHEAD));
         }
-        let drained = open && last + NOT_FULL < mtu as usize;
-        if drained {
+        let ran_dry = open && last + NOT_FULL < mtu as usize;
+        if ran_dry {
             self.unsent = 0;
             self.has_datagrams = false;
         }
         // quinn-proto writes control frames before those of streams.
-        self.is_drained |= drained || (open && streams);
+        self.control_flushed |= ran_dry || (open && streams);
         asks
     }
 
@@ -243,7 +223,7 @@ impl Connection {
         // Past a shut gate leave acknowledgements, and quinn-proto's probes of what is lost.
         let most = if open { max.min(allowed) } else { max };
         let mut transmit = self.inner.poll_transmit(now, most, out);
-        if transmit.is_none() && open && self.stop_waiting() {
+        if transmit.is_none() && open && self.send_waiting_stops() {
             transmit = self.inner.poll_transmit(now, most, out);
         }
         self.flow.count_lost();
@@ -258,8 +238,8 @@ impl Connection {
         let segment = transmit.segment_size.unwrap_or(size);
         let last = size - (size - 1) / segment * segment;
         let asks = self.flow.sent(Left { size, last, open }, &self.inner.stats().frame_tx, mtu);
-        if std::mem::take(&mut self.flow.is_drained) {
-            self.stop_waiting();
+        if std::mem::take(&mut self.flow.control_flushed) {
+            self.send_waiting_stops();
         }
         if asks {
             self.unanswered.get_or_insert(now);
@@ -321,3 +301,28 @@ fn ecn(codepoint: Option<EcnCodepoint>) -> Ecn {
         Some(EcnCodepoint::Ce) => Ecn::Ce,
     }
 }
+
+/// The most that may be written and unsent, or the least that is written where that is more: one batch of segments.
+const UNSENT_MAX: u64 = 96 << 10;
+
+/// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
+const OVERHEAD: u64 = 28;
+
+/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
+/// round trip.
+const URGENT_PACKETS: u64 = 8;
+
+/// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
+/// 7.2), and less than an acceptor keeps of a dial that it has not judged.
+const EARLY_MAX: u64 = 12_000;
+
+/// Packets that may leave while nothing flies, whatever the window (RFC 9002 section 7.2 has it no smaller). Less than
+/// these is not written: little pieces make quinn-proto's send buffer long, and it is searched from the front.
+const LEAST_PACKETS: u64 = 2;
+
+/// A window this close to full was filled: data is written just in time, a few packets at once.
+const NEARLY_FULL_PACKETS: u64 = 4;
+
+/// A packet shorter than full by more than this had no more stream data to take (quinn-proto keeps 25 bytes free for
+/// the longest frame header).
+const NOT_FULL: usize = 64;

@@ -1,13 +1,21 @@
 //! Begin of a connection, and early data: the dialler's first flight, sent behind its hello, and the acceptor's, behind
 //! its own.
 
-use super::{Connection, Events, Phase, Violation, messages::Sending, stops::Stops, streams::ByteStreams};
-use crate::{
-    CloseCause, Event, control::ControlWriter, header::Header, hello::EarlyVerdict, parameters::PeerLimits,
-    session::Agreement, unacknowledged::UnacknowledgedBytes,
-};
-use quinn_proto::Dir;
 use std::time::Instant;
+
+use quinn_proto::Dir;
+
+use super::messages::OutgoingMessages;
+use super::stops::Stops;
+use super::streams::ByteStreams;
+use super::{Connection, Events, Phase, Violation};
+use crate::control_stream::ControlWriter;
+use crate::header::Header;
+use crate::hello::EarlyVerdict;
+use crate::parameters::PeerLimits;
+use crate::session::Agreement;
+use crate::unacknowledged::UnacknowledgedBytes;
+use crate::{CloseCause, Event};
 
 /// State of early data on one connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -117,7 +125,7 @@ impl Connection {
     }
 
     fn early_rejected(&mut self, by_successor: bool, events: &mut Events) {
-        self.sending = Sending::default();
+        self.sending = OutgoingMessages::default();
         self.streams = ByteStreams::default();
         self.stops = Stops::default();
         self.control = ControlWriter::starting_with(Header::Control.encode());

@@ -1,11 +1,9 @@
 //! The other end's word that it has the connection, its lists and its last word, and this end's.
 
 use super::{Connection, Events, Phase, Violation};
-use crate::{
-    Event, Lists,
-    announcement::Announcement,
-    control::{ControlFrame, MAX_BODY},
-};
+use crate::announcement::Announcement;
+use crate::control_stream::{ControlFrame, MAX_BODY};
+use crate::{Event, Lists};
 
 impl Connection {
     /// Tells that the other end has the connection, once it has said so.

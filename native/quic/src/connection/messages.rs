@@ -1,37 +1,30 @@
 //! Sending messages: a unidirectional stream each, settled by the receiver's word.
 
-use super::{Connection, Events, Phase, Violation};
-use crate::{
-    Event, GiveUp, MessageHandle, Outcome,
-    control::ControlFrame,
-    header::Header,
-    lanes::{Lanes, send_priority},
-};
-use bytes::{Buf, Bytes};
-use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 use std::collections::BTreeMap;
 
-/// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
-const UNSETTLED_MAX: u64 = 4 << 20;
+use bytes::{Buf, Bytes};
+use quinn_proto::{Dir, Side, StreamId, VarInt, WriteError};
 
-/// With this code a sender cancels a message, and a receiver gives up a stream that it does not take. Applications'
-/// codes are above it and those below, so a receiver knows a message by it though its header never came.
-pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
-const REPLACED: VarInt = VarInt::from_u32(2);
-const EXPIRED: VarInt = VarInt::from_u32(3);
+use super::{Connection, Events, Phase, Violation};
+use crate::control_stream::ControlFrame;
+use crate::header::Header;
+use crate::lane_loads::LaneLoads;
+use crate::send_priority::send_priority;
+use crate::{Event, GiveUp, MessageHandle, Outcome};
 
 /// Messages that were begun and are not settled.
 #[derive(Debug, Default)]
-pub(super) struct Sending {
-    messages: BTreeMap<u64, Outgoing>,
+pub(super) struct OutgoingMessages {
+    messages: BTreeMap<u64, OutgoingMessage>,
     /// Bytes written of unsettled messages; and unidirectional streams in use, those of bytes as well.
-    pub(super) lanes: Lanes,
+    pub(super) unsettled: LaneLoads,
     /// Bytes written of messages and byte streams that the other end has not read, by its own word.
-    pub(super) unread: Lanes,
+    pub(super) unread: LaneLoads,
 }
 
+/// A message that was begun and is not settled.
 #[derive(Debug)]
-struct Outgoing {
+struct OutgoingMessage {
     priority: u8,
     /// Rest of the header.
     prefix: Bytes,
@@ -49,9 +42,9 @@ impl Connection {
         let id = self.open_for_message(priority)?;
         let index = id.index();
         let header = Header::Message { priority, length: length as u64 };
-        self.sending.lanes.add(priority, 0, 1);
+        self.sending.unsettled.add(priority, 0, 1);
         let prefix = Bytes::from(header.encode());
-        self.sending.messages.insert(index, Outgoing::new(priority, prefix, length));
+        self.sending.messages.insert(index, OutgoingMessage::new(priority, prefix, length));
         self.flush_prefix(id);
         Some(MessageHandle(index))
     }
@@ -59,7 +52,8 @@ impl Connection {
     /// Opens a stream if this lane may have one: half of what the lanes below leave, so that there is always some for
     /// those above, and little unsettled in this lane and above.
     fn open_for_message(&mut self, priority: u8) -> Option<StreamId> {
-        let (mine, below) = (self.sending.lanes.at_or_above(priority), self.sending.lanes.below(priority));
+        let (mine, below) =
+            (self.sending.unsettled.at_or_above(priority), self.sending.unsettled.below(priority));
         let streams = self.limits.shares().messages.saturating_sub(below.count) / 2;
         let bytes = self.limits.receive_window.saturating_sub(below.bytes) / 4;
         let may = mine.count < streams && mine.bytes < bytes.min(UNSETTLED_MAX);
@@ -106,7 +100,7 @@ impl Connection {
         self.wants_writable |= !bytes.is_empty();
         outgoing.written += written;
         self.flow.wrote(written);
-        self.sending.lanes.add(priority, written as u64, 0);
+        self.sending.unsettled.add(priority, written as u64, 0);
         self.sending.unread.add(priority, written as u64, 0);
         outgoing.finish_if_whole(&mut self.inner, id);
         written
@@ -186,7 +180,7 @@ impl Connection {
             return Err(Violation("settled a message as it cannot have ended"));
         }
         let (priority, whole) = (outgoing.priority, outgoing.is_whole());
-        self.sending.lanes.remove(priority, outgoing.written as u64, 1);
+        self.sending.unsettled.remove(priority, outgoing.written as u64, 1);
         self.sending.unread.remove(priority, (outgoing.written - outgoing.read) as u64, 0);
         self.sending.messages.remove(&message);
         match outcome {
@@ -230,7 +224,7 @@ impl Connection {
     }
 }
 
-impl Outgoing {
+impl OutgoingMessage {
     fn new(priority: u8, prefix: Bytes, length: usize) -> Self {
         Self { priority, prefix, length, written: 0, read: 0, done: false, given_up: None }
     }
@@ -274,3 +268,12 @@ fn code_of(reason: GiveUp) -> VarInt {
 fn own_stream(side: Side, index: u64) -> StreamId {
     StreamId::new(side, Dir::Uni, index)
 }
+
+/// Bytes written and unsettled, of a lane and those above it, up to which a lane begins another message.
+const UNSETTLED_MAX: u64 = 4 << 20;
+
+/// With this code a sender cancels a message, and a receiver gives up a stream that it does not take. Applications'
+/// codes are above it and those below, so a receiver knows a message by it though its header never came.
+pub(super) const GIVEN_UP: VarInt = VarInt::from_u32(1);
+const REPLACED: VarInt = VarInt::from_u32(2);
+const EXPIRED: VarInt = VarInt::from_u32(3);

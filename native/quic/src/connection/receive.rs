@@ -1,30 +1,19 @@
 //! Receiving: the kind of each stream, and messages as they arrive.
 
-use super::{
-    Connection, Events, Phase, Violation,
-    messages::{GIVEN_UP, reason_of},
-};
-use crate::{
-    Config, Event, GiveUp,
-    assembly::Assembly,
-    control::{ControlFrame, ControlReader, READ_ALL},
-    header::{Header, HeaderReader},
-    lanes::Lanes,
-};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
 use quinn_proto::{Dir, ReadError, StreamId, VarInt};
 use rustc_hash::FxHashMap;
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Instant,
-};
 
-/// All lanes together may hold this many times what one lane and those above may.
-const ALL_LANES: u64 = 4;
-
-/// Cost of a whole message beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty
-/// ones held 430 bytes each of a process.
-const MESSAGE_COST: u64 = 512;
+use super::messages::{GIVEN_UP, reason_of};
+use super::{Connection, Events, Phase, Violation};
+use crate::assembly::Assembly;
+use crate::control_stream::{ControlFrame, ControlReader, READ_ALL};
+use crate::header::{Header, HeaderReader};
+use crate::lane_loads::{LaneLoads, Load};
+use crate::{Config, Event, GiveUp};
 
 /// Streams of the other end that are no byte streams, and the messages from them.
 pub(super) struct Receiving {
@@ -32,7 +21,7 @@ pub(super) struct Receiving {
     /// Streams of messages for which there is no room, highest lane first, then oldest.
     waiting: BTreeSet<(Reverse<u8>, StreamId)>,
     /// Messages in assembly, or complete and not released.
-    held: Lanes,
+    held: LaneLoads,
     /// Lengths of complete messages that were not released.
     complete: BTreeMap<u8, VecDeque<usize>>,
     limit: u64,
@@ -64,7 +53,7 @@ impl Receiving {
         Self {
             incoming: FxHashMap::default(),
             waiting: BTreeSet::new(),
-            held: Lanes::default(),
+            held: LaneLoads::default(),
             complete: BTreeMap::new(),
             limit: config.receive_bytes_per_connection as u64,
             has_control: false,
@@ -92,8 +81,7 @@ impl Receiving {
 
     fn has_room(&self, assembly: &Assembly) -> bool {
         let length = assembly.length() as u64;
-        let fits =
-            |held: crate::lanes::Load, limit: u64| held.bytes + held.count * MESSAGE_COST + length <= limit;
+        let fits = |held: Load, limit: u64| held.bytes + held.count * MESSAGE_COST + length <= limit;
         fits(self.held.at_or_above(assembly.priority), self.limit)
             && fits(self.held.total(), self.limit * ALL_LANES)
     }
@@ -366,3 +354,10 @@ fn fetch(
         }
     }
 }
+
+/// All lanes together may hold this many times what one lane and those above may.
+const ALL_LANES: u64 = 4;
+
+/// Cost of a whole message beside its bytes while nobody takes it: an event here, then a buffer in JavaScript. Empty
+/// ones held 430 bytes each of a process.
+const MESSAGE_COST: u64 = 512;

@@ -31,7 +31,7 @@ impl Connection {
     }
 
     /// Stops waiting streams, since no word waits inside quinn-proto any more. Whether there were any.
-    pub(super) fn stop_waiting(&mut self) -> bool {
+    pub(super) fn send_waiting_stops(&mut self) -> bool {
         self.stops.queued = 0;
         let some = self.stops.waiting.len().min(QUEUED_MAX as usize);
         for (id, code) in self.stops.waiting.drain(..some).collect::<Vec<_>>() {

@@ -1,21 +1,20 @@
 //! Byte streams.
 
-use super::{
-    Connection, Events, Violation,
-    messages::{GIVEN_UP, flush},
-};
-use crate::{
-    Event, Read, Stopped, StreamHandle, StreamName,
-    close::application_code,
-    control::{ControlFrame, READ_ALL},
-    header::Header,
-    lanes::{Lanes, send_priority},
-    unacknowledged::Unacknowledged,
-};
+use std::collections::BTreeSet;
+
 use bytes::{Buf, Bytes};
 use quinn_proto::{Dir, ReadError, StreamId, VarInt, WriteError};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
+
+use super::messages::{GIVEN_UP, flush};
+use super::{Connection, Events, Violation};
+use crate::close::application_code;
+use crate::control_stream::{ControlFrame, READ_ALL};
+use crate::header::Header;
+use crate::lane_loads::LaneLoads;
+use crate::send_priority::send_priority;
+use crate::unacknowledged::Unacknowledged;
+use crate::{Event, Read, Stopped, StreamHandle, StreamName};
 
 /// All byte streams of a connection.
 #[derive(Debug, Default)]
@@ -29,7 +28,7 @@ pub(super) struct ByteStreams {
     /// Streams that take nothing more until pieces of them are acknowledged.
     full: BTreeSet<StreamId>,
     /// Streams of ours that only we write, by priority.
-    pub(super) one_way: Lanes,
+    pub(super) one_way: LaneLoads,
 }
 
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl ByteStreams {
         self.unread = 0;
         self.untold = 0;
         self.part_told = BTreeSet::new();
-        self.one_way = Lanes::default();
+        self.one_way = LaneLoads::default();
     }
 }
 

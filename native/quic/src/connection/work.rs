@@ -2,11 +2,12 @@
 
 mod received;
 
+use quinn_proto::{ConnectionEvent, StreamId, VarInt};
+use rustc_hash::FxHashMap;
+
 use super::{Connection, Violation};
 use crate::weigh::Weight;
-use quinn_proto::{ConnectionEvent, StreamId, VarInt};
 use received::Received;
-use rustc_hash::FxHashMap;
 
 /// What came of the other end's streams so far.
 #[derive(Debug, Default)]
@@ -132,8 +133,8 @@ const HELLO_PIECES: u32 = 4;
 const IDS_MAX: u32 = 64;
 /// Some 90 KiB.
 const STREAMS_MAX: usize = 1_024;
-/// Holes in the streams of a connection, of 40 bytes here and more in quinn-proto, which sorts them: every second packet
-/// of all that may be on its way leaves fewer.
+/// Holes in the streams of a connection, of 40 bytes here and more in quinn-proto, which sorts them: every second
+/// packet of all that may be on its way leaves fewer.
 const HOLES_MAX: usize = 16_384;
 /// Datagrams after which streams that are over are looked for again, while there are as many holes.
 const LOOKED_FOR: u32 = 64;

@@ -1,13 +1,61 @@
-//! Datagrams that belong to a connection, and connections that have nothing more to say.
+//! Datagrams on their way in: whose each one is, and whether its peer may ask for the work that it brings.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use quinn_proto::{ConnectionEvent, EndpointEvent};
+use bytes::BytesMut;
+use quinn_proto::{ConnectionEvent, EcnCodepoint};
 
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, PeerTag, peer::Peer};
+use crate::peer::{Matched, Useless};
+use crate::{ConnectionHandle, Ecn, Envelope, Event, PeerTag, Refusal, ack};
 
 impl Quic {
+    /// Takes one UDP payload from a peer, in an allocation of its own: a kept piece of it keeps all of it. `observed`
+    /// is the endpoint at which the peer is seen, for the hello of an answer.
+    pub fn handle_datagram(
+        &mut self,
+        peer: PeerTag,
+        envelope: impl Into<Envelope>,
+        payload: BytesMut,
+        observed: Option<SocketAddr>,
+        now: Instant,
+    ) {
+        let Envelope { ecn, departed } = envelope.into();
+        let put_off = ack::delay(&payload).unwrap_or_default();
+        self.weight.read(&payload);
+        if !self.affords_early(peer, now) {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let own = self.protocols(peer).clone();
+        match self.peer(peer).handle(codepoint(ecn), payload, &own, &mut scratch, now) {
+            Matched::Nothing => self.totals.datagrams_dropped += 1,
+            Matched::Connection(connection, event) => {
+                self.arrived(connection, event, (departed, put_off), now);
+            }
+            Matched::Response => self.respond(peer, &scratch),
+            Matched::Undecided(undecided) => {
+                let handle = self.name();
+                self.peer(peer).undecided.push(handle);
+                let hello = undecided.hello.clone();
+                let protocol = undecided.protocol.clone();
+                self.slots.insert(handle, Slot::Undecided { peer, observed, undecided });
+                self.events.push_back((handle, Event::Incoming { hello, protocol }));
+            }
+            Matched::Refused(useless) => {
+                match useless {
+                    Useless::Malformed => self.totals.malformed_hellos += 1,
+                    Useless::UnknownVersion => self.totals.unknown_hello_versions += 1,
+                    Useless::Lists(refusal) => self.refused(peer, refusal),
+                }
+                self.respond(peer, &scratch);
+            }
+        }
+        self.scratch = scratch;
+    }
+
     /// Hands a datagram on, unless it asks for more work than its peer may. Its departure by the sender's clock is told
     /// beside it.
     pub(super) fn arrived(
@@ -46,69 +94,22 @@ impl Quic {
         affords
     }
 
-    /// Removes a connection that the other end left: it has nothing to repeat, and a late datagram gets the answer of
-    /// one that belongs to nobody. Its owner was told, and read what it could, before it asked for packets. A
-    /// connection that ended here lingers, to repeat its word.
-    pub(super) fn put_away(&mut self, connection: ConnectionHandle, is_silent: bool) {
-        let Some(Slot::Made(made)) = self.slots.get(&connection) else { return };
-        if is_silent && made.is_left() && self.events.is_empty() {
-            self.forget(connection);
-        } else if made.is_drained() {
-            self.touch(connection);
-        } else if is_silent && made.lingers() {
-            let peer = made.peer;
-            self.linger(peer, connection);
+    fn refused(&mut self, peer: PeerTag, refusal: Refusal) {
+        match refusal {
+            Refusal::NoProtocol { .. } => self.totals.no_protocol += 1,
+            Refusal::BelowFloor { .. } => self.totals.below_floor += 1,
+            Refusal::PeerDials { .. } => self.totals.peer_dials += 1,
         }
-    }
-
-    /// Keeps a connection that said its last word, to repeat it. If it is one too many of its peer's, the one that did
-    /// so longest ago is forgotten.
-    fn linger(&mut self, peer: PeerTag, connection: ConnectionHandle) {
-        let Some(known) = self.peers.get_mut(&peer).filter(|known| !known.lingering.contains(&connection))
-        else {
-            return;
-        };
-        known.lingering.push_back(connection);
-        if known.lingering.len() > LINGERING_MAX {
-            known.lingering.retain(|other| self.slots.contains_key(other));
-        }
-        if known.lingering.len() > LINGERING_MAX
-            && let Some(oldest) = known.lingering.pop_front()
-        {
-            self.remove(oldest);
-        }
-    }
-
-    /// Drops a connection, and its peer with the last.
-    pub(super) fn forget(&mut self, connection: ConnectionHandle) {
-        let Some(peer) = self.peer_of(connection) else { return };
-        self.remove(connection);
-        self.drop_if_idle(peer);
-    }
-
-    pub(super) fn remove(&mut self, handle: ConnectionHandle) {
-        match self.slots.remove(&handle) {
-            Some(Slot::Made(made)) => {
-                if let Some(peer) = self.peers.get_mut(&made.peer) {
-                    peer.handle_event(made.quinn, EndpointEvent::drained());
-                }
-            }
-            Some(Slot::Undecided { peer, undecided, .. }) => {
-                if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.undecided.retain(|other| *other != handle);
-                    peer.ignore(*undecided);
-                }
-            }
-            None => {}
-        }
-    }
-
-    pub(super) fn drop_if_idle(&mut self, peer: PeerTag) {
-        if self.peers.get(&peer).is_some_and(Peer::is_idle) {
-            self.peers.remove(&peer);
-        }
+        let handle = self.name();
+        self.events.push_back((handle, Event::Refused { peer, refusal }));
     }
 }
 
-/// Most closed connections of a peer: a device has as many protocols, and so connections with one peer.
-const LINGERING_MAX: usize = 32;
+fn codepoint(ecn: Ecn) -> Option<EcnCodepoint> {
+    match ecn {
+        Ecn::NotEct => None,
+        Ecn::Ect0 => Some(EcnCodepoint::Ect0),
+        Ecn::Ect1 => Some(EcnCodepoint::Ect1),
+        Ecn::Ce => Some(EcnCodepoint::Ce),
+    }
+}

@@ -1,12 +1,17 @@
 //! Commands of an owner to one connection: messages, byte streams, datagrams.
 
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
 use super::{Quic, Slot};
+use crate::config::MIN_UDP_PAYLOAD;
+use crate::connection::Connection;
 use crate::{
     ConnectionHandle, GiveUp, Lists, MessageHandle, PathSample, PeerTag, Protocols, Read, Stopped,
-    StreamHandle, StreamName, config::MIN_UDP_PAYLOAD, connection::Connection,
+    StreamHandle, StreamName,
 };
-use bytes::Bytes;
-use std::{sync::Arc, time::Instant};
 
 impl Quic {
     /// Replaces the protocols for one peer, or for all peers that have none of their own. `None`: the peer has none of

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::{Quic, Slot};
-use crate::{ConnectionHandle, Transmit, names::Packets};
+use crate::names::Packets;
+use crate::{ConnectionHandle, Transmit};
 
 impl Quic {
     /// Appends up to `max` UDP payloads of one connection to `out`, which the caller has cleared.

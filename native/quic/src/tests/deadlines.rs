@@ -1,10 +1,8 @@
 use std::time::Duration;
 
 use super::start;
-use crate::{
-    ConnectionHandle,
-    deadlines::{Deadlines, LEAST_SWEPT},
-};
+use crate::ConnectionHandle;
+use crate::deadlines::{Deadlines, LEAST_SWEPT};
 
 #[test]
 fn deadlines_that_the_other_end_put_off_for_centuries_do_not_pile_up() {

@@ -1,16 +1,15 @@
 //! Hellos that are altered, unknown or rubbish.
 
-use super::*;
-use crate::{
-    CloseCause, ClosedBy, Hello, Lists,
-    control::{ControlReader, ControlWriter},
-    fields::take_field,
-    grease::Grease,
-    hello::{Greeting, HelloError, HelloReader, MAX_BODY},
-    varint,
-};
-use rand::{RngExt, SeedableRng};
 use std::collections::BTreeSet;
+
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::control_stream::{ControlReader, ControlWriter};
+use crate::fields::take_field;
+use crate::grease::Grease;
+use crate::hello::{Greeting, HelloError, HelloReader, MAX_BODY};
+use crate::{CloseCause, ClosedBy, Hello, Lists, varint};
 
 #[test]
 fn a_list_altered_on_its_way_is_told_at_both_ends() {

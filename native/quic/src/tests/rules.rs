@@ -1,8 +1,10 @@
 //! Peers that break the rules of streams and messages.
 
-use super::*;
-use crate::{CloseCause, ClosedBy, Outcome, control::ControlFrame, control::ControlWriter, varint};
 use quinn_proto::{Dir, VarInt};
+
+use super::*;
+use crate::control_stream::{ControlFrame, ControlWriter};
+use crate::{CloseCause, ClosedBy, Outcome, varint};
 
 #[test]
 fn breaking_the_rules_ends_the_connection_with_a_typed_error_at_both_ends() {

@@ -6,7 +6,9 @@
 mod choices;
 mod wire;
 
-use std::{fmt::Write, fs, path::Path};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn bytes_of_this_version_are_read_and_written_as_they_are_frozen() {

@@ -1,10 +1,12 @@
 //! Unreliable datagrams.
 
-use crate::support::*;
-use bytes::Bytes;
 use std::time::Duration;
+
+use bytes::Bytes;
 use warren_quic::Event;
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn datagrams_arrive_or_not_and_never_in_part() {

@@ -1,9 +1,11 @@
 //! The same seed, the same bytes.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::Config;
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn a_run_repeats_to_the_last_byte() {

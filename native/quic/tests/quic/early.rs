@@ -1,9 +1,11 @@
 //! Data that leaves with the hello.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::{CloseCause, Event, Outcome, RefuseCode};
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn an_answer_to_what_left_with_the_hello_is_there_after_one_round_trip() {

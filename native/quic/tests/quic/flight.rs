@@ -1,8 +1,10 @@
-//! How many datagrams it takes to connect, and what a first one holds.
+//! The number of datagrams that it takes to connect, and the content of the first.
+
+use std::time::Duration;
+
+use warren_quic::{Config, Lists, MIN_UDP_PAYLOAD, Protocols};
 
 use crate::support::*;
-use std::time::Duration;
-use warren_quic::{Config, Lists, MIN_UDP_PAYLOAD, Protocols};
 
 #[test]
 fn the_first_flights_are_one_datagram_each_for_eight_names_at_the_smallest_path() {

@@ -1,9 +1,11 @@
 //! Bytes in flight, and the few that wait below the owner's scheduler.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::ConnectionHandle;
 use warren_testing::{Link, Rate};
+
+use crate::support::*;
 
 #[test]
 fn a_fast_path_without_loss_is_filled_and_not_overfilled() {

@@ -1,9 +1,11 @@
 //! Begin and end of connections.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::{CloseCause, ClosedBy, Event, RefuseCode};
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn two_nodes_connect_in_one_round_trip_and_a_half() {

@@ -1,10 +1,12 @@
 //! Peers that mean harm, and rubbish.
 
-use crate::support::*;
-use rand::{Rng, RngExt};
 use std::time::Duration;
+
+use rand::{Rng, RngExt};
 use warren_quic::{Config, PeerTag, Quic};
 use warren_testing::{Datagram, Node, Seed};
+
+use crate::support::*;
 
 #[test]
 fn a_peer_cannot_reach_another_peers_connection() {

@@ -1,10 +1,12 @@
 //! Whole messages.
 
-use crate::support::*;
-use rand::{Rng, RngExt};
 use std::time::Duration;
+
+use rand::{Rng, RngExt};
 use warren_quic::{Config, GiveUp, Outcome};
 use warren_testing::{Link, Seed};
+
+use crate::support::*;
 
 /// Bytes that tell their message and their place.
 fn content(number: usize, length: usize) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! The protocol that a pair speaks, and the answer when there is none.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::{Choice, CloseCause, ClosedBy, Protocols, choose};
 
-const LISTS: [&str; 9] = ["a", "b", "a b", "b a", "a b c", "c b a", "c d", "x", "d b"];
+use crate::support::*;
 
 #[test]
 fn whoever_dials_the_choice_is_the_same() {
@@ -73,3 +73,5 @@ fn negotiate(offered: &str, accepted: &str) -> Option<Box<str>> {
         }
     }
 }
+
+const LISTS: [&str; 9] = ["a", "b", "a b", "b a", "a b c", "c b a", "c d", "x", "d b"];

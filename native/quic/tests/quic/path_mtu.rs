@@ -1,13 +1,13 @@
 //! Packets as long as the path carries (RFC 8899): searched, found, bounded by both ends, and given up where the path
 //! changes.
 
-use crate::support::*;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
+
 use warren_quic::{Config, ConnectionHandle, FirstHop, PeerTag};
 use warren_testing::Link;
 
-/// UDP payload of a packet of 8,920 bytes.
-const JUMBO: u16 = 8872;
+use crate::support::*;
 
 #[test]
 fn a_connection_finds_what_its_path_carries() {
@@ -116,3 +116,6 @@ fn send(world: &mut World, from: PeerTag, connection: ConnectionHandle, bytes: u
 fn used(world: &mut World, tag: PeerTag, connection: ConnectionHandle) -> u16 {
     world.node(address(tag)).quic.stats(connection).expect("a live connection").mtu
 }
+
+/// UDP payload of a packet of 8,920 bytes.
+const JUMBO: u16 = 8872;

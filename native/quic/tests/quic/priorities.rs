@@ -1,10 +1,12 @@
 //! Urgent before bulk, whatever bulk does.
 
-use crate::support::*;
-use bytes::Bytes;
 use std::time::Duration;
+
+use bytes::Bytes;
 use warren_quic::{Event, Outcome, StreamName};
 use warren_testing::{Link, Rate};
+
+use crate::support::*;
 
 #[test]
 fn urgent_arrives_though_ten_thousand_bulk_messages_wait_unread() {

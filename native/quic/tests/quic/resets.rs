@@ -1,9 +1,11 @@
 //! Nodes that lose their memory.
 
-use crate::support::*;
 use std::time::Duration;
+
 use warren_quic::{CloseCause, ClosedBy, Config, Event, StreamName};
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn a_restarted_node_says_that_it_knows_nothing() {

@@ -1,10 +1,12 @@
 //! Byte streams.
 
-use crate::support::*;
-use bytes::{Buf, Bytes};
 use std::time::Duration;
+
+use bytes::{Buf, Bytes};
 use warren_quic::{ConnectionHandle, Event, PeerTag, Read, Stopped, StreamHandle, StreamName};
 use warren_testing::Link;
+
+use crate::support::*;
 
 #[test]
 fn a_stream_carries_all_bytes_in_order_both_ways() {

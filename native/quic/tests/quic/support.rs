@@ -1,20 +1,15 @@
 //! A node with a small scheduler of its own, on the virtual network.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
 use bytes::{Bytes, BytesMut};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
 use warren_quic::{
     Closed, Config, ConnectionHandle, Ecn, Event, GiveUp, MessageHandle, Outcome, PeerTag, Quic, RefuseCode,
 };
 use warren_testing::{Datagram, Link, Node, Outbox, Seed, Simulation};
-
-pub(crate) const A: PeerTag = PeerTag(0);
-pub(crate) const B: PeerTag = PeerTag(1);
-pub(crate) const C: PeerTag = PeerTag(2);
 
 pub(crate) type World = Simulation<TestNode>;
 
@@ -420,3 +415,7 @@ impl Node for TestNode {
         self.quic.poll_timeout().map(|(at, _)| at)
     }
 }
+
+pub(crate) const A: PeerTag = PeerTag(0);
+pub(crate) const B: PeerTag = PeerTag(1);
+pub(crate) const C: PeerTag = PeerTag(2);

@@ -72,7 +72,7 @@ impl Device {
         if let Some(allowed_ips) = changes.allowed_ips {
             self.set_allowed_ips(peer, allowed_ips, changes.replace)?;
         }
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let Some(peer) = peers.get_mut(&peer) else { return Err(UpdatePeerError::NoSuchPeer) };
         if let Some(endpoints) = changes.endpoints {
             peer.set_endpoints(endpoints.into_iter().map(canonical).collect(), core, now);

@@ -13,8 +13,6 @@ use crate::path::Path;
 use crate::random::Random;
 use crate::send::Sent;
 
-const PEERS: u8 = 12;
-
 fn key(number: u8) -> PrivateKey {
     PrivateKey::from_bytes([number; 32])
 }
@@ -183,3 +181,5 @@ fn assert_deadline(device: &Device) {
     let naive = peers.map(|(at, _)| at).chain(others).min();
     assert_eq!(device.poll_timeout().map(|(at, _)| at), naive);
 }
+
+const PEERS: u8 = 12;

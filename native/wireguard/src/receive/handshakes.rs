@@ -1,14 +1,13 @@
-//! Handshake messages: admission to the queue, and the work on each when its turn comes.
+//! The work on each handshake message when its turn comes.
 
 use std::time::{Duration, Instant};
 
 use super::receiver;
 use crate::constants::{COOKIE_REPLY_LENGTH, INITIATION_LENGTH, RESPONSE_LENGTH};
-use crate::cookie::has_cookie;
 use crate::core::Core;
 use crate::device::Device;
 use crate::event::Event;
-use crate::handshake_queue::{COMPLETING_COST, Handshake, OPENING_COST, QueueFull, Waiting};
+use crate::handshake_queue::{COMPLETING_COST, Handshake, OPENING_COST, Waiting};
 use crate::index_table::TunnelIndex;
 use crate::initiation::{Claim, Opener, field};
 use crate::keys::PublicKey;
@@ -36,7 +35,7 @@ impl Device {
     /// at once, and datagrams that are under way together may overtake each other. Under load it has to wait for its
     /// turn.
     pub(super) fn handle_response_before_data(&mut self, receiver_index: u32, now: Instant) {
-        let Device { core, peers, .. } = self;
+        let Self { core, peers, .. } = self;
         if !core.handshakes.has_responses() {
             return;
         }
@@ -58,7 +57,7 @@ impl Device {
     }
 
     fn handle_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        let Device { core, peers, by_key, .. } = self;
+        let Self { core, peers, by_key, .. } = self;
         let Ok(claim) = core.opener.claim(message) else {
             core.stats.received.unauthenticated += 1;
             return core.wasted(path, OPENING_COST, now);
@@ -117,25 +116,8 @@ impl Device {
         }
     }
 
-    /// A response from where we sent our initiation is one we asked for: it needs no cookie when we dial many at once.
-    pub(super) fn queue_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
-        let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get(&owner)) else {
-            core.stats.received.unknown_index += 1;
-            return;
-        };
-        if !core.knows_us(message) {
-            return;
-        }
-        let admitted = peer.may_be_at(path.remote);
-        if admitted || core.admits(path, message, now) {
-            let queued = core.handshakes.push_response(Waiting { path, message: *message, admitted });
-            core.count_overflow(queued);
-        }
-    }
-
     fn handle_response(&mut self, path: Path, message: &[u8; RESPONSE_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let Some(peer) = core.indices.owner(receiver(message, 8)).and_then(|owner| peers.get_mut(&owner))
         else {
             core.stats.received.unknown_index += 1;
@@ -149,7 +131,7 @@ impl Device {
     }
 
     pub(super) fn handle_cookie_reply(&mut self, message: &[u8; COOKIE_REPLY_LENGTH], now: Instant) {
-        let Device { peers, core, .. } = self;
+        let Self { peers, core, .. } = self;
         let index = receiver(message, 4);
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             core.stats.received.unknown_index += 1;
@@ -167,68 +149,10 @@ impl Device {
 }
 
 impl Core {
-    pub(super) fn queue_initiation(&mut self, path: Path, message: &[u8; INITIATION_LENGTH], now: Instant) {
-        let loaded = self.handshakes.under_load(now);
-        if loaded && !has_cookie(message) && !self.may_reply(path, now) {
-            // It would be dropped whatever its MAC.
-            self.handshakes.turned_away(path.remote, self.endpoints.source(path.remote), now);
-            self.stats.received.under_load += 1;
-            return;
-        }
-        if !self.knows_us(message) {
-            return;
-        }
-        if !loaded || (self.admits(path, message, now) && self.allows(path, now)) {
-            let waiting = Waiting { path, message: *message, admitted: loaded };
-            let queued = self.handshakes.push_initiation(waiting);
-            self.count_overflow(queued);
-        }
-    }
-
-    /// Whether the sender of a handshake message knows our public key.
-    fn knows_us(&mut self, message: &[u8]) -> bool {
-        let knows_us = self.cookies.knows_us(message);
-        self.stats.received.wrong_mac1 += u64::from(!knows_us);
-        knows_us
-    }
-
-    /// Whether a handshake message may cost us a Diffie-Hellman: under load its sender first has to show that it
-    /// receives where it sends from.
-    fn admits(&mut self, path: Path, message: &[u8], now: Instant) -> bool {
-        if !self.handshakes.under_load(now)
-            || self.cookies.returned(message, path.remote, &mut self.random, now)
-        {
-            return true;
-        }
-        self.stats.received.under_load += 1;
-        if self.may_reply(path, now) {
-            self.handshakes.replied(path.remote, self.endpoints.source(path.remote), now);
-            self.stats.cookies_sent += 1;
-            let reply = self.cookies.reply(message, path.remote, &mut self.random, now);
-            self.reply(path, &reply);
-        }
-        false
-    }
-
-    fn may_reply(&self, path: Path, now: Instant) -> bool {
-        self.handshakes.may_reply(path.remote, self.endpoints.source(path.remote), now)
-    }
-
-    /// Whether an initiation may be opened: under load its source must not have sent too many that opened to no peer.
-    fn allows(&mut self, path: Path, now: Instant) -> bool {
-        let allowed = !self.handshakes.under_load(now) || self.handshakes.allows(path.remote.ip(), now);
-        self.stats.received.source_limited += u64::from(!allowed);
-        allowed
-    }
-
     /// An initiation was opened for nothing.
     fn wasted(&mut self, path: Path, cost: Duration, now: Instant) {
         self.handshakes.wasted(cost, now);
         self.handshakes.charge(path.remote.ip(), now);
-    }
-
-    fn count_overflow(&mut self, queued: Result<(), QueueFull>) {
-        self.stats.received.handshake_overflow += u64::from(queued == Err(QueueFull));
     }
 }
 

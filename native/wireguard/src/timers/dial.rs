@@ -80,8 +80,8 @@ impl Pace {
 }
 
 impl InitiationSeries {
-    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> InitiationSeries {
-        InitiationSeries {
+    pub(super) fn new(pace: Pace, next: Instant, now: Instant) -> Self {
+        Self {
             pace,
             wanted: pace != Pace::Suspicion,
             began: next,

@@ -31,10 +31,10 @@ impl Clock {
     /// A clock for one device, whose stamps begin beyond all that this process has made: a node that is opened anew, in
     /// simulated time or after the wall clock was set back, would otherwise fall behind itself, and its peers would
     /// take its initiations for replays.
-    pub(crate) fn new(now: Instant) -> Clock {
+    pub(crate) fn new(now: Instant) -> Self {
         let least = newest() + 2 * WHITENING;
         let simulated = runs_ahead(now).then(|| wall_clock().max(least));
-        Clock { origin: now, least, simulated }
+        Self { origin: now, least, simulated }
     }
 
     /// Lets boringtun on this thread see `now`.
@@ -101,7 +101,7 @@ impl Clock {
 
 impl Stamp {
     /// Whether the next to the same peer has to look at it, now that the wall clock has it that `due` is next.
-    pub(crate) fn matters(self, due: Stamp) -> bool {
+    pub(crate) fn matters(self, due: Self) -> bool {
         self.0 + TOLERANCE >= due.0
     }
 }
@@ -139,22 +139,6 @@ mod newest {
     }
 }
 
-/// boringtun reads the wall clock this much before we do at most, unless the thread is interrupted in between.
-const READING_TIME: Duration = Duration::from_micros(100);
-
-/// 16.8 ms.
-const WHITENING: Duration = Duration::from_nanos(1 << 24);
-
-/// The wall clock is slewed by less than this in the life of a `Tunn`.
-const TOLERANCE: Duration = Duration::from_secs(1);
-
-/// Room below the origin for a `Tunn` that is made to believe it is older.
-const BEFORE_ORIGIN: Duration = Duration::from_secs(1 << 40);
-
-/// Longest lead of a real clock: a driver's is the system's, plus the time that the machine was suspended since it was
-/// started, a year at most. A clock that begins further ahead is simulated.
-const AHEAD: Duration = Duration::from_secs(365 * 86_400);
-
 #[expect(
     clippy::disallowed_methods,
     reason = "only to know whether the time we are given passes as the system's"
@@ -180,3 +164,19 @@ fn system_clock() -> Duration {
 
 #[cfg(test)]
 pub(super) mod tests;
+
+/// boringtun reads the wall clock this much before we do at most, unless the thread is interrupted in between.
+const READING_TIME: Duration = Duration::from_micros(100);
+
+/// 16.8 ms.
+const WHITENING: Duration = Duration::from_nanos(1 << 24);
+
+/// The wall clock is slewed by less than this in the life of a `Tunn`.
+const TOLERANCE: Duration = Duration::from_secs(1);
+
+/// Room below the origin for a `Tunn` that is made to believe it is older.
+const BEFORE_ORIGIN: Duration = Duration::from_secs(1 << 40);
+
+/// Longest lead of a real clock: a driver's is the system's, plus the time that the machine was suspended since it was
+/// started, a year at most. A clock that begins further ahead is simulated.
+const AHEAD: Duration = Duration::from_secs(365 * 86_400);

@@ -14,8 +14,8 @@ use zeroize::Zeroize;
 pub(super) struct Wiped(Box<ManuallyDrop<Tunn>>);
 
 impl Wiped {
-    pub(super) fn new(tunnel: Tunn) -> Wiped {
-        Wiped(Box::new(ManuallyDrop::new(tunnel)))
+    pub(super) fn new(tunnel: Tunn) -> Self {
+        Self(Box::new(ManuallyDrop::new(tunnel)))
     }
 }
 

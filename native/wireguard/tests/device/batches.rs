@@ -14,9 +14,9 @@ use crate::node::*;
 struct Hasty(Tunn);
 
 impl Hasty {
-    fn new() -> Hasty {
+    fn new() -> Self {
         let other = PublicKey::from(*key(1).public_key().as_bytes());
-        Hasty(Tunn::new(StaticSecret::from([2; 32]), other, None, None, 77, None))
+        Self(Tunn::new(StaticSecret::from([2; 32]), other, None, None, 77, None))
     }
 
     fn answer(&mut self, initiation: &[u8]) -> Vec<u8> {

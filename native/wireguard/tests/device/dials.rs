@@ -57,7 +57,7 @@ struct Dialled {
 
 impl Dialled {
     /// A, which knows where B is; B, which waits to be dialled.
-    fn new(seed: Seed, kernel: bool, link: Link) -> Dialled {
+    fn new(seed: Seed, kernel: bool, link: Link) -> Self {
         let mut world: Simulation<End> = Simulation::new(seed);
         world.network.set_default(link);
         let now = world.now();
@@ -67,7 +67,7 @@ impl Dialled {
         b.device.add_peer(peer(key(1).public_key(), None), now).expect("it is new");
         world.add(address(1), End::Ours(a));
         world.add(address(2), if kernel { End::Kernel(Kernel::new(b)) } else { End::Ours(b) });
-        Dialled { world, ab, began: now }
+        Self { world, ab, began: now }
     }
 
     fn send(&mut self, text: &[u8]) -> Sent {

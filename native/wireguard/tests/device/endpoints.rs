@@ -8,9 +8,6 @@ use warren_wireguard::{Device, Event, Path, PeerChanges, Sent};
 
 use crate::node::*;
 
-/// The error number of ENETUNREACH on Linux; here it only has to come out again.
-const UNREACHABLE: i32 = 101;
-
 /// A's initiations after `since`: when each left, in milliseconds from there, and where to.
 fn tries(pair: &Pair, since: Instant) -> Vec<(u128, SocketAddr)> {
     let sent = pair.node_a().sent.iter().filter(|(at, one)| *at >= since && one.bytes[0] == INITIATION);
@@ -294,3 +291,6 @@ fn a_mapped_ipv4_address_is_that_ipv4_address() {
     set_endpoints(&mut pair, &[zoned]);
     assert_eq!(pair.node_a().sent.last().expect("a try").1.to, zoned, "a zone stays");
 }
+
+/// The error number of ENETUNREACH on Linux; here it only has to come out again.
+const UNREACHABLE: i32 = 101;

@@ -10,8 +10,6 @@ use warren_testing::Link;
 
 use crate::node::*;
 
-const INTERVAL: u64 = 25;
-
 /// Ends that send persistent keepalives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keepalives {
@@ -19,8 +17,6 @@ enum Keepalives {
     B,
     Both,
 }
-
-const EACH: [Keepalives; 3] = [Keepalives::A, Keepalives::B, Keepalives::Both];
 
 /// A pair that has been up for a while by keepalives alone; `age` moves the fault through the life of a session.
 fn idle_pair(keepalives: Keepalives, age: u64) -> Pair {
@@ -207,3 +203,7 @@ fn rebind(pair: &mut Pair, port: u16) {
     pair.world.add(pair.a, node);
     pair.world.with(pair.a, |_, _| ());
 }
+
+const INTERVAL: u64 = 25;
+
+const EACH: [Keepalives; 3] = [Keepalives::A, Keepalives::B, Keepalives::Both];

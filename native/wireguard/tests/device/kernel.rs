@@ -20,8 +20,8 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    pub(crate) fn new(node: WireGuard) -> Kernel {
-        Kernel { node, next: None, current: None, previous: None, answered: None, forgotten: 0 }
+    pub(crate) fn new(node: WireGuard) -> Self {
+        Self { node, next: None, current: None, previous: None, answered: None, forgotten: 0 }
     }
 
     /// `wg_noise_received_with_keypair`: whether it still has the session.

@@ -6,10 +6,6 @@ use warren_wireguard::{KeyError, Prefix, PresharedKey, PrivateKey, PublicKey};
 
 use crate::node::key;
 
-/// Private and public key of the first test vector of RFC 7748 section 6.1.
-const ALICE: (&str, &str) =
-    ("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=");
-
 #[test]
 fn keys_are_read_and_written_as_wg_does() {
     let private = PrivateKey::from_base64(ALICE.0).expect("a key");
@@ -96,3 +92,7 @@ fn prefixes_lose_their_host_bits_as_in_wg() {
         assert_eq!(written(text), None, "{text:?}");
     }
 }
+
+/// Private and public key of the first test vector of RFC 7748 section 6.1.
+const ALICE: (&str, &str) =
+    ("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=");

@@ -41,7 +41,7 @@ struct Resident {
 }
 
 impl Month {
-    fn new() -> Month {
+    fn new() -> Self {
         let seed = Seed::or(0);
         let rng = seed.rng();
         let mut world = Simulation::new(seed);
@@ -60,7 +60,7 @@ impl Month {
             lives: 0,
             weights: Vec::new(),
         });
-        let mut month = Month {
+        let mut month = Self {
             world,
             rng,
             residents,
@@ -182,16 +182,6 @@ impl Month {
     }
 }
 
-/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of
-/// keys, which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
-const ALLOWED_SILENCE: Duration = Duration::from_secs(120 + 25 + 4 * 6);
-
-/// Change in the memory of trees and queues as keys come and go.
-const MAX_CHANGE: isize = 32 << 10;
-
-/// A peer that was removed leaves its newest timestamp, for as many as there can be peers; some 110 bytes, measured.
-const REMEMBERED: isize = 160;
-
 fn assert_at_most_two_tunnels_a_peer(described: &str) {
     let number = |name: &str| {
         let rest = described.split_once(name).expect("it is described").1;
@@ -223,5 +213,15 @@ fn thirty_days_of_loss_roaming_restarts_and_passing_peers_leave_no_end_silent_an
     month.assert_nobody_was_silent();
     month.assert_visitors_of_all_kinds_came_and_went();
 }
+
+/// A keepalive is not answered, so an end that restarted and has nothing to say is found by the other's renewal of
+/// keys, which the first keepalive after 120 s asks for; a message may be lost, and is repeated after 5 s at most.
+const ALLOWED_SILENCE: Duration = Duration::from_secs(120 + 25 + 4 * 6);
+
+/// Change in the memory of trees and queues as keys come and go.
+const MAX_CHANGE: isize = 32 << 10;
+
+/// A peer that was removed leaves its newest timestamp, for as many as there can be peers; some 110 bytes, measured.
+const REMEMBERED: isize = 160;
 
 const DAYS: u64 = 30;

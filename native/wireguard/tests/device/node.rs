@@ -23,8 +23,8 @@ pub(crate) struct WireGuard {
 pub(crate) type World = Simulation<WireGuard>;
 
 impl WireGuard {
-    pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> WireGuard {
-        WireGuard {
+    pub(crate) fn new(config: Config, address: SocketAddr, now: Instant) -> Self {
+        Self {
             device: Device::new(config, now),
             events: Vec::new(),
             received: Vec::new(),
@@ -113,14 +113,6 @@ impl Node for WireGuard {
     }
 }
 
-pub(crate) const INITIATION: u8 = 1;
-pub(crate) const RESPONSE: u8 = 2;
-pub(crate) const COOKIE_REPLY: u8 = 3;
-pub(crate) const DATA: u8 = 4;
-
-pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-
 /// The same key for the same number.
 pub(crate) fn key(number: u8) -> PrivateKey {
     PrivateKey::from_bytes([number; 32])
@@ -174,35 +166,35 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn new() -> Pair {
+    pub(crate) fn new() -> Self {
         Pair::with(|_, _| {})
     }
 
     /// `change` sees the two configurations of the peers: B as A adds it, A as B adds it.
-    pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    pub(crate) fn with(change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         Pair::made(Seed::of_this_run(), change)
     }
 
     /// For tests that run with several seeds.
-    pub(crate) fn seeded(seed: u64) -> Pair {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Pair::made(Seed::or(seed), |_, _| {})
     }
 
     /// For tests that draw seeds from the run's own.
-    pub(crate) fn exactly(seed: u64) -> Pair {
+    pub(crate) fn exactly(seed: u64) -> Self {
         Pair::made(Seed::exactly(seed), |_, _| {})
     }
 
     /// A pair of which A has this configuration, with its usual key.
-    pub(crate) fn of(a: Config) -> Pair {
+    pub(crate) fn of(a: Config) -> Self {
         Pair::between(a, Seed::of_this_run(), |_, _| {})
     }
 
-    fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         Pair::between(config(1), seed, change)
     }
 
-    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Pair {
+    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
         let (a, b) = (address(1), address(2));
         let mut world = World::new(seed);
         world.network.set_default(Link::with_latency(20 * MILLISECOND));
@@ -214,11 +206,11 @@ impl Pair {
         world.add(b, WireGuard::new(config(2), b, now));
         let ab = world.with(a, |node, now| node.device.add_peer(to_b, now)).expect("B is new to A");
         let ba = world.with(b, |node, now| node.device.add_peer(to_a, now)).expect("A is new to B");
-        Pair { world, a, b, ab, ba }
+        Self { world, a, b, ab, ba }
     }
 
     /// A pair with a confirmed session that A initiated.
-    pub(crate) fn connected() -> Pair {
+    pub(crate) fn connected() -> Self {
         let mut pair = Pair::new();
         pair.send_a(b"first");
         pair.world.run_until(SECOND, |world| !world.node(address(2)).received.is_empty());
@@ -274,7 +266,8 @@ pub(crate) fn inner(number: u8) -> IpAddr {
 
 /// The first MAC of a handshake message, made as anyone can who knows the receiver's public key.
 pub(crate) fn mac1(receiver: &PublicKey, signed: &[u8]) -> [u8; 16] {
-    use blake2::digest::{FixedOutput, KeyInit, Update, consts::U16};
+    use blake2::digest::consts::U16;
+    use blake2::digest::{FixedOutput, KeyInit, Update};
     use blake2::{Blake2s256, Blake2sMac, Digest};
     let key = Blake2s256::new().chain_update(b"mac1----").chain_update(receiver.as_bytes()).finalize();
     let mut mac = <Blake2sMac<U16> as KeyInit>::new_from_slice(&key).expect("32 bytes");
@@ -293,3 +286,11 @@ pub(crate) fn flood(pair: &mut Pair) {
         pair.world.with(pair.b, |node, now| node.handle_datagram(initiation.clone(), now));
     }
 }
+
+pub(crate) const INITIATION: u8 = 1;
+pub(crate) const RESPONSE: u8 = 2;
+pub(crate) const COOKIE_REPLY: u8 = 3;
+pub(crate) const DATA: u8 = 4;
+
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);

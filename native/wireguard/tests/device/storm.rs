@@ -31,8 +31,8 @@ struct Hosts {
 }
 
 impl Machine {
-    fn new(nodes: Vec<WireGuard>, now: Instant) -> Machine {
-        Machine {
+    fn new(nodes: Vec<WireGuard>, now: Instant) -> Self {
+        Self {
             nodes: nodes.into_iter().map(|node| (node.outbox.from, node)).collect(),
             unread: VecDeque::new(),
             dropped: 0,
@@ -103,8 +103,8 @@ impl Machine {
 }
 
 impl Hosts {
-    fn new(machines: Vec<Machine>, now: Instant) -> Hosts {
-        Hosts { machines, on_the_way: BTreeMap::new(), sent: 0, now }
+    fn new(machines: Vec<Machine>, now: Instant) -> Self {
+        Self { machines, on_the_way: BTreeMap::new(), sent: 0, now }
     }
 
     fn post(&mut self, datagrams: Vec<Datagram>) {
@@ -137,15 +137,6 @@ impl Hosts {
         }
     }
 }
-
-const TICK: Duration = Duration::from_micros(100);
-/// A datagram's way through the system, and the look at its first MAC.
-const IO: Duration = Duration::from_micros(3);
-const BATCH: u32 = 64;
-/// A socket's buffer of 4 MiB holds more.
-const BUFFER: usize = 4_096;
-
-const HUB: u8 = 1;
 
 /// One of many behind the address of node 7.
 fn behind(number: u16) -> SocketAddr {
@@ -198,13 +189,13 @@ struct Flood {
 }
 
 impl Flood {
-    fn of(victim: PublicKey) -> Flood {
+    fn of(victim: PublicKey) -> Self {
         let now = start();
         let mut stranger = WireGuard::new(config(9), address(9), now);
         let id = stranger.device.add_peer(peer(victim, Some(address(HUB))), now).expect("it is new");
         stranger.device.initiate(id, now);
         let initiation = stranger.poll_transmit(now).expect("an initiation");
-        Flood { initiation, sent: 0, source: anywhere }
+        Self { initiation, sent: 0, source: anywhere }
     }
 
     /// Lets a tenth of a millisecond of it arrive.
@@ -377,3 +368,12 @@ fn under_load_a_source_whose_initiations_open_to_nobody_is_limited_and_others_ar
     assert_eq!(before.source_limited, 0);
     assert_eq!(hosts.hub().device.stats().initiations_answered, 100, "none of the peers was limited");
 }
+
+const TICK: Duration = Duration::from_micros(100);
+/// A datagram's way through the system, and the look at its first MAC.
+const IO: Duration = Duration::from_micros(3);
+const BATCH: u32 = 64;
+/// A socket's buffer of 4 MiB holds more.
+const BUFFER: usize = 4_096;
+
+const HUB: u8 = 1;

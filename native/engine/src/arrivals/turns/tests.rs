@@ -6,10 +6,6 @@ use rand::{RngExt, SeedableRng};
 
 use super::Turns;
 
-const CHEAP: Duration = Duration::from_micros(2);
-const COSTLY: Duration = Duration::from_micros(500);
-const LOAD: u64 = 2_900;
-
 /// One line per rule, and a search through all for each question.
 #[derive(Default)]
 struct Naive {
@@ -311,3 +307,7 @@ fn those_who_had_turns_once_are_forgotten() {
     assert!(turns.is_alone(10_000, now + Duration::from_secs(2)));
     assert!(turns.accounts.is_empty() && turns.waiting.is_empty());
 }
+
+const CHEAP: Duration = Duration::from_micros(2);
+const COSTLY: Duration = Duration::from_micros(500);
+const LOAD: u64 = 2_900;

@@ -1,5 +1,4 @@
 use super::decapsulated;
-
 use crate::ecn::Ecn;
 
 /// RFC 6040, figure 4: rows are what the inner header says, columns the outer one, in the order Not-ECT, ECT(0),

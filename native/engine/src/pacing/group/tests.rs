@@ -2,10 +2,6 @@
 
 use super::*;
 
-const HOSTILE: ConnectionId = ConnectionId(1);
-const HONEST: ConnectionId = ConnectionId(2);
-const MEGABYTE: f64 = 1e6;
-
 #[test]
 fn a_peer_that_makes_up_delays_costs_others_little_of_their_rate() {
     let share = share_beside(|world, _| {
@@ -58,9 +54,6 @@ fn all_drain_together_now_and_then() {
     assert!(together > 5, "{together}");
 }
 
-const STEPS: u32 = 6_000;
-const STEP: Duration = Duration::from_millis(10);
-
 struct World {
     groups: Groups<()>,
     now: Instant,
@@ -109,3 +102,10 @@ impl World {
         arrived
     }
 }
+
+const HOSTILE: ConnectionId = ConnectionId(1);
+const HONEST: ConnectionId = ConnectionId(2);
+const MEGABYTE: f64 = 1e6;
+
+const STEPS: u32 = 6_000;
+const STEP: Duration = Duration::from_millis(10);

@@ -49,7 +49,7 @@ impl<W: PartialEq> Groups<W> {
         let mut queue = [None, None];
         let mut round_trip = Duration::ZERO;
         let (mut jitter, mut jitters, mut floor, mut floor_moves) = (0.0_f64, false, 0.0_f64, false);
-        let (mut flying, mut held) = (0.0, 0.0);
+        let (mut flying, mut bandwidth_delay) = (0.0, 0.0);
         for id in &group.members {
             let Some(member) = self.members.get_mut(id) else { continue };
             let (tick, member_rate) = member.path.end_tick(elapsed, now);
@@ -70,7 +70,7 @@ impl<W: PartialEq> Groups<W> {
                 floor = floor.max(path.jitter_floor() as f64 / 1e6);
                 floor_moves |= path.floor_moves();
                 flying += path.in_flight * path.outer;
-                held += member_rate * path.latest_round_trip.as_secs_f64();
+                bandwidth_delay += member_rate * path.latest_round_trip.as_secs_f64();
             }
         }
         group.alone = alone;
@@ -86,7 +86,7 @@ impl<W: PartialEq> Groups<W> {
             queue,
             elapsed: elapsed.as_secs_f64(),
             flying,
-            held: held / rate,
+            latest_round_trip: bandwidth_delay / rate,
             rate,
             loss: lost / (lost + bytes).max(1.0),
             jitter,

@@ -14,7 +14,7 @@ pub(super) struct Floor {
     /// Floor that the last drain showed, if it was not the first.
     last: Option<i64>,
     drain: Option<Drain>,
-    is_settled: bool,
+    is_stable: bool,
 }
 
 /// A drain whose packets are not all acknowledged.
@@ -51,7 +51,7 @@ impl Floor {
             *self = Self::default();
             return;
         }
-        self.is_settled = self.known.is_some_and(|known| least - known <= MOVES);
+        self.is_stable = self.known.is_some_and(|known| least - known <= MOVES);
         let is_first = self.known.is_none();
         self.known = Some(self.last.map_or(least, |last| last.min(least)));
         self.last = (!is_first).then_some(least);
@@ -63,8 +63,8 @@ impl Floor {
     }
 
     /// Whether the last drain found it no higher than it was known to be; otherwise the next drain should come soon.
-    pub(super) fn is_settled(&self) -> bool {
-        self.is_settled
+    pub(super) fn is_stable(&self) -> bool {
+        self.is_stable
     }
 }
 

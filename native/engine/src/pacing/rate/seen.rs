@@ -11,8 +11,8 @@ pub(crate) struct Seen {
     pub(crate) elapsed: f64,
     /// Outer bytes in flight.
     pub(crate) flying: f64,
-    /// Bytes in flight that the path holds at this arrival rate without a growing queue, in seconds.
-    pub(crate) held: f64,
+    /// Latest round trip, in seconds; of several members the average by their arrival rates.
+    pub(crate) latest_round_trip: f64,
     /// Arrival rate, in outer bytes a second.
     pub(crate) rate: f64,
     /// Sending rate, in outer bytes a second.

@@ -121,10 +121,10 @@ impl Rate {
             (true, false) => DRAIN_EVERY / 2,
             (true, true) => DRAIN_EVERY / 4,
         };
-        if now.saturating_duration_since(self.drained) > every {
+        if now.saturating_duration_since(self.last_drain) > every {
             let until = now + time;
             self.drain_until = Some(until);
-            self.drained = now;
+            self.last_drain = now;
             self.grown = until + REFILL;
         }
         if self.drain_until.is_some_and(|until| now < until) {
@@ -135,7 +135,7 @@ impl Rate {
     /// Predicted queue, in seconds, that a packet sent now would meet.
     pub(crate) fn coming(&self, seen: &Seen) -> f64 {
         let capacity = self.capacity.max(seen.rate * 0.5);
-        let change = seen.flying / capacity - seen.held;
+        let change = seen.flying / capacity - seen.latest_round_trip;
         if seen.alone {
             return (seen.queue + change).max(0.0);
         }

@@ -15,9 +15,9 @@ use rustix::time::{
 pub(super) struct Alarm(OwnedFd);
 
 impl Alarm {
-    pub(super) fn new() -> io::Result<Alarm> {
+    pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Alarm(timerfd_create(TimerfdClockId::Boottime, flags)?))
+        Ok(Self(timerfd_create(TimerfdClockId::Boottime, flags)?))
     }
 
     pub(super) fn timer(&self) -> &OwnedFd {

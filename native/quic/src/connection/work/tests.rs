@@ -1,5 +1,7 @@
 use super::{HOLES_MAX, LOOKED_FOR, Work};
-use crate::{cid, tag::TAG_LENGTH, varint, weigh::Weight};
+use crate::tag::TAG_LENGTH;
+use crate::weigh::Weight;
+use crate::{cid, varint};
 
 /// A datagram of one 1-RTT packet with these STREAM frames: stream, offset, length, end.
 fn datagram(frames: &[(u64, u64, usize, bool)]) -> Vec<u8> {

@@ -1,6 +1,8 @@
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
 use super::Json;
 use crate::{Choice, Lists, choose};
-use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 
 /// All pairs of ends of two versions, some of three with dials that ask for names, and names whose order is that of
 /// their bytes.

@@ -1,14 +1,13 @@
-use super::Json;
-use crate::{
-    Hello, Lists, StreamName, accepts,
-    announcement::Announcement,
-    control::{ControlFrame, ControlReader, ControlWriter, READ_ALL},
-    grease::Grease,
-    header::{Header, HeaderReader},
-    hello::{Greeting, HelloReader},
-    tag::Transcript,
-};
 use quinn_proto::Side;
+
+use super::Json;
+use crate::announcement::Announcement;
+use crate::control_stream::{ControlFrame, ControlReader, ControlWriter, READ_ALL};
+use crate::grease::Grease;
+use crate::header::{Header, HeaderReader};
+use crate::hello::{Greeting, HelloReader};
+use crate::tag::Transcript;
+use crate::{Hello, Lists, StreamName, accepts};
 
 type Vector = Vec<(&'static str, Json)>;
 

@@ -26,8 +26,6 @@ pub(super) fn note(stamp: Duration) {
     NEWEST.with(|cell| cell.set(cell.get().max(stamp)));
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
 fn set_on_by(hours: u32) {
     SET_ON_BY.with(|cell| cell.set(HOUR * hours));
 }
@@ -42,9 +40,9 @@ struct Dialler {
 }
 
 impl Dialler {
-    fn new(now: Instant) -> Dialler {
+    fn new(now: Instant) -> Self {
         let clock = Clock::new(now);
-        Dialler { identity: Identity::new(key(1), clock, now), clock }
+        Self { identity: Identity::new(key(1), clock, now), clock }
     }
 
     fn tunnel(&self, last: Option<Stamp>, now: Instant) -> Tunnel {
@@ -145,3 +143,5 @@ fn a_device_that_is_opened_anew_after_the_wall_clock_was_set_back_does_not_fall_
     let after = stamped(&mut Dialler::new(now).tunnel(None, now), &mut None, now).1;
     assert!(after > before);
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);

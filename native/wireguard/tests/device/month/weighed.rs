@@ -16,10 +16,10 @@ pub(super) struct Weighed {
 }
 
 impl Weighed {
-    pub(super) fn new(config: Config, address: SocketAddr, now: Instant) -> Weighed {
+    pub(super) fn new(config: Config, address: SocketAddr, now: Instant) -> Self {
         let before = held();
         let node = WireGuard::new(config, address, now);
-        Weighed { node, holds: held() - before }
+        Self { node, holds: held() - before }
     }
 
     pub(super) fn node(&self) -> &WireGuard {

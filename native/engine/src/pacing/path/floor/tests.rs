@@ -23,12 +23,12 @@ fn a_drain_that_left_a_queue_does_not_raise_the_floor() {
 #[test]
 fn a_floor_that_rises_is_to_be_looked_for_again_and_one_that_stays_is_not() {
     let (mut floor, mut now) = (Floor::default(), warren_testing::start());
-    let mut settled = Vec::new();
+    let mut stable = Vec::new();
     for delay in [1_000, 7_000, 7_200, 6_900] {
         drain(&mut floor, delay, true, &mut now);
-        settled.push(floor.is_settled());
+        stable.push(floor.is_stable());
     }
-    assert_eq!(settled, [false, false, true, true]);
+    assert_eq!(stable, [false, false, true, true]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use warren_engine::Ecn;
 
-use super::{CONTROL_LEN, Control, Outer, Writer, decode};
+use super::{CONTROL_LEN, ControlMessages, Outer, Writer, decode};
 
 fn header() -> libc::msghdr {
     // SAFETY: all zeros is a header of nothing.
@@ -40,7 +40,7 @@ fn the_most_that_a_datagram_says_fits_and_stands_there_as_the_kernel_wants_it() 
         ("192.0.2.9", true, true, (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, 20)),
         ("2001:db8::9", false, true, (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, 20)),
     ] {
-        let (mut control, mut header) = (Control::new(), header());
+        let (mut control, mut header) = (ControlMessages::new(), header());
         let outer = Outer { ecn: Ecn::Ect1, local: Some(ip(local)), segment: Some(1_452) };
         control.attach_for_sending(&mut header, &outer, to_ipv4, ipv6_socket);
         let messages = messages(&header);
@@ -55,7 +55,7 @@ fn the_most_that_a_datagram_says_fits_and_stands_there_as_the_kernel_wants_it() 
 
 #[test]
 fn nothing_to_say_is_no_control_block_at_all() {
-    let (mut control, mut header) = (Control::new(), header());
+    let (mut control, mut header) = (ControlMessages::new(), header());
     control.attach_for_sending(&mut header, &Outer::default(), true, true);
     assert!(header.msg_control.is_null());
     assert_eq!(header.msg_controllen, 0);
@@ -63,7 +63,7 @@ fn nothing_to_say_is_no_control_block_at_all() {
 
 #[test]
 fn what_a_kernel_writes_for_either_family_is_read() {
-    let (mut control, mut header) = (Control::new(), header());
+    let (mut control, mut header) = (ControlMessages::new(), header());
     control.attach_for_receiving(&mut header);
     // SAFETY: plain data, of which zeros are some.
     let (mut v4, mut v6): (libc::in_pktinfo, libc::in6_pktinfo) = unsafe { mem::zeroed() };
@@ -94,7 +94,7 @@ fn what_a_kernel_writes_for_either_family_is_read() {
 
 #[test]
 fn a_block_of_which_the_kernel_used_nothing_says_nothing() {
-    let (mut control, mut header) = (Control::new(), header());
+    let (mut control, mut header) = (ControlMessages::new(), header());
     control.attach_for_receiving(&mut header);
     header.msg_controllen = 0;
     let outer = decode(&header);

@@ -20,9 +20,9 @@ pub(super) struct Outer {
 
 /// Room for the control messages of one datagram, aligned as a cmsghdr.
 #[repr(align(8))]
-pub(super) struct Control([u8; CONTROL_LEN]);
+pub(super) struct ControlMessages([u8; CONTROL_LEN]);
 
-impl Control {
+impl ControlMessages {
     pub(super) const fn new() -> Self {
         Self([0; CONTROL_LEN])
     }

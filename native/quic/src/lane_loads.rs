@@ -1,16 +1,8 @@
-//! Sums over lanes and those above or below them.
-
-/// The priority that quinn-proto sends a stream with: by lane, and within a lane by `order`, the first first, so that
-/// one message is finished before the next. (Its own way to that, `send_fairness(false)`, lets a stream that has begun
-/// finish before any of higher priority.) After 2^22 messages the order starts anew.
-pub(crate) fn send_priority(lane: u8, order: u64) -> i32 {
-    const ORDERS: u64 = 1 << 22;
-    i32::from(lane) << 22 | (ORDERS - 1 - order % ORDERS) as i32
-}
+//! Loads of lanes, and their sums over those above or below one.
 
 /// Bytes and a count for each of the 256 lanes, of which few are in use at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Lanes {
+pub(crate) struct LaneLoads {
     used: Vec<(u8, Load)>,
 }
 
@@ -21,7 +13,7 @@ pub(crate) struct Load {
     pub(crate) count: u64,
 }
 
-impl Lanes {
+impl LaneLoads {
     pub(crate) fn add(&mut self, lane: u8, bytes: u64, count: u64) {
         match self.used.binary_search_by_key(&lane, |entry| entry.0) {
             Ok(at) => {

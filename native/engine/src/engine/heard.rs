@@ -5,15 +5,14 @@ use std::time::Instant;
 use warren_wireguard::{DownReason, Event as TunnelEvent};
 
 use super::Engine;
-use crate::connection::Phase;
-use crate::event::{CloseCause, Closed, ClosedBy, Event, PeerDownReason};
+use crate::event::{Event, PeerDownReason};
 use crate::ids::ConnectionId;
 use crate::timers::Timer;
 use crate::transport::{ConnectionHandle, Event as TransportEvent, Transport};
 
 impl<T: Transport> Engine<T> {
     /// Takes the events of the rooms below, after something was done to them.
-    pub(super) fn settle(&mut self, now: Instant) {
+    pub(super) fn hear_rooms(&mut self, now: Instant) {
         self.events.at(now);
         while let Some(event) = self.wireguard.poll_event() {
             match event {
@@ -104,28 +103,6 @@ impl<T: Transport> Engine<T> {
             Timer::Announcement => self.tell_announced(connection, now),
             Timer::Goodbye => self.desert(connection, now),
         }
-    }
-
-    fn handle_closed(&mut self, id: ConnectionId, closed: Closed, now: Instant) {
-        let Some(connection) = self.calls.connections.get_mut(&id) else {
-            return;
-        };
-        let ending = connection.ending.take();
-        let dialling = connection.phase == Phase::Dialling;
-        if ending.is_none() && dialling && closed.cause == CloseCause::Duplicate && self.keep_refused(id, now)
-        {
-            return;
-        }
-        if ending.is_none() && self.goes_on_by_itself(id, &closed, now) {
-            return;
-        }
-        if closed.cause == CloseCause::ListsDiffer {
-            self.tell_altered(id, now);
-        }
-        if ending.is_none() && closed.by == ClosedBy::Remote {
-            self.hand_out_rest(id);
-        }
-        self.bury(id, ending.unwrap_or(closed), now);
     }
 }
 

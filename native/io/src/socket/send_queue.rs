@@ -6,7 +6,7 @@ use warren_engine::TransmitBatch;
 
 use crate::stats::IoStats;
 
-/// One message to the system: a group of the batch, or one datagram of it.
+/// One message of sendmmsg(2): a group of the batch, or one datagram of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     pub(super) group: usize,
@@ -17,12 +17,13 @@ pub(super) struct Message {
     pub(super) from_source: bool,
 }
 
+/// Messages of one batch, in the order in which they leave.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub(super) struct SendQueue {
     messages: VecDeque<Message>,
 }
 
-impl Outgoing {
+impl SendQueue {
     pub(super) fn begin(&mut self, batch: &TransmitBatch, segmented: bool) {
         debug_assert!(self.messages.is_empty(), "the batch before this one is sent");
         self.messages.clear();

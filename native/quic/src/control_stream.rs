@@ -2,18 +2,11 @@
 //!
 //! type (varint), length of the body (varint), body. Unknown types are skipped.
 
-use crate::{
-    announcement::Announcement,
-    grease::{Grease, Purpose},
-    varint,
-};
 use thiserror::Error;
 
-/// The longest body of a known type.
-pub(crate) const MAX_BODY: u64 = 4096;
-
-/// Bytes that may wait to be written; more means that the other end does not read its control stream.
-const MAX_WAITING: usize = 1 << 18;
+use crate::announcement::Announcement;
+use crate::grease::{Grease, Purpose};
+use crate::varint;
 
 /// A receiver's word. Messages are named by the index of their unidirectional stream, byte streams by stream ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +28,6 @@ pub(crate) enum ControlFrame {
     /// Nothing more will be sent: the receiver holds all that was.
     Finished,
 }
-
-/// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
-pub(crate) const READ_ALL: u64 = varint::MAX;
 
 /// Frames that wait to be written to the control stream.
 #[derive(Debug, Default)]
@@ -141,7 +131,7 @@ pub(crate) struct ControlReader {
 /// A control stream that does not follow the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("malformed control frame")]
-pub(crate) struct Malformed;
+pub(crate) struct ControlError;
 
 impl ControlReader {
     /// Takes the next bytes, and gives each frame that they complete to `found`.
@@ -149,7 +139,7 @@ impl ControlReader {
         &mut self,
         mut bytes: &[u8],
         mut found: impl FnMut(ControlFrame),
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), ControlError> {
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
         bytes = &bytes[skipped..];
@@ -167,7 +157,7 @@ impl ControlReader {
                 continue;
             }
             if length > MAX_BODY {
-                return Err(Malformed);
+                return Err(ControlError);
             }
             let Some((body, after)) = frame.split_at_checked(length as usize) else { break };
             decode(kind, body, &mut found)?;
@@ -179,7 +169,7 @@ impl ControlReader {
     }
 }
 
-fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> Result<(), Malformed> {
+fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> Result<(), ControlError> {
     let body = &mut body;
     match kind {
         kind::DELIVERED => {
@@ -201,12 +191,9 @@ fn decode(kind: u64, mut body: &[u8], found: &mut impl FnMut(ControlFrame)) -> R
     Ok(())
 }
 
-fn value(body: &mut &[u8]) -> Result<u64, Malformed> {
-    varint::take(body).ok_or(Malformed)
+fn value(body: &mut &[u8]) -> Result<u64, ControlError> {
+    varint::take(body).ok_or(ControlError)
 }
-
-/// The reason why a message was refused; the only one so far.
-const REASON_TOO_LONG: u64 = 1;
 
 /// Frame types. 5 is reserved for a grant of more streams; those of the form 31 * n + 27 mean nothing.
 mod kind {
@@ -222,6 +209,18 @@ mod kind {
         (DELIVERED..=READ).contains(&kind) || (GIVEN_UP..=FINISHED).contains(&kind)
     }
 }
+
+/// The longest body of a known type.
+pub(crate) const MAX_BODY: u64 = 4096;
+
+/// Bytes that may wait to be written; more means that the other end does not read its control stream.
+const MAX_WAITING: usize = 1 << 18;
+
+/// Value of [`ControlFrame::Read`] for a stream of which nothing more will be held.
+pub(crate) const READ_ALL: u64 = varint::MAX;
+
+/// The reason why a message was refused; the only one so far.
+const REASON_TOO_LONG: u64 = 1;
 
 #[cfg(test)]
 mod tests;
