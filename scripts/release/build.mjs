@@ -46,7 +46,7 @@ export function buildTarget(name) {
   }
   call(process.execPath, [tool.napi, ...args], { cwd: root, env, limit: 3_600 })
   rmSync(join(output, 'binding.d.ts'), { force: true })
-  if (onLinux) stripDebug(addonFile(name))
+  if (onLinux) stripDebug(addonFile(name), format)
   record(stamp, sources)
 }
 
