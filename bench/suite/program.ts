@@ -1,0 +1,94 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { between, facts, loadAverage, read } from './machine.js'
+import { parseSuiteOptions, type SuiteOptions, suiteHelp } from './options.js'
+import { Sites } from './paths.js'
+import { type Planned, plan } from './plan.js'
+import { prepare } from './prepare.js'
+import type { LoadResult, SuiteResult } from './result.js'
+import { rounds } from './rounds.js'
+import { preface, table } from './table.js'
+
+/** `npm run bench` without a name: gives the exit code. */
+export async function suite(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help')) {
+    process.stdout.write(suiteHelp)
+    return 0
+  }
+  let options: SuiteOptions
+  try {
+    options = parseSuiteOptions(argv)
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n\n${suiteHelp}`)
+    return 2
+  }
+  const wanted = chosen(options)
+  if (options.isList) {
+    for (const { path, load, subjects } of wanted) {
+      for (const { name } of subjects) process.stdout.write(`${path}/${load.name}/${name}\n`)
+    }
+    return 0
+  }
+  return await run(wanted, options)
+}
+
+function chosen({ only }: SuiteOptions): readonly Planned[] {
+  return plan()
+    .map((planned) => ({
+      ...planned,
+      subjects: planned.subjects.filter(({ name }) => only.test(`${planned.path}/${planned.load.name}/${name}`)),
+    }))
+    .filter(({ subjects }) => subjects.length > 0)
+}
+
+async function run(wanted: readonly Planned[], options: SuiteOptions): Promise<number> {
+  const began = new Date()
+  const { plan, leftOut, versions } = await prepare(wanted, options.isQuick)
+  for (const text of leftOut) process.stderr.write(`bench: left out: ${text}\n`)
+  if (leftOut.length > 0 && options.needsPeers) return 1
+  const failures: string[] = []
+  const sites = new Sites()
+  const load = loadAverage()
+  const before = read([])
+  const loads: LoadResult[] = []
+  try {
+    for (const planned of plan) {
+      const result = await rounds(planned, {
+        ...options,
+        rampMs: options.windowMs / 4,
+        sites,
+        progress,
+        failed(subject, load, error) {
+          failures.push(`${planned.path}, ${load}, ${subject}: ${String(error).split('\n', 1)[0]}`)
+          process.stderr.write(`bench: ${failures.at(-1)}\n`)
+        },
+      })
+      progress('')
+      process.stdout.write(table(result))
+      loads.push(result)
+    }
+  } finally {
+    await sites.close()
+  }
+  const result: SuiteResult = {
+    format: 1,
+    began: began.toISOString(),
+    seconds: (Date.now() - began.getTime()) / 1e3,
+    rounds: options.rounds,
+    windowMs: options.windowMs,
+    machine: facts(between(before, read([])), load),
+    versions,
+    leftOut: [...leftOut, ...failures],
+    loads,
+  }
+  process.stdout.write(`\n${preface(result)}`)
+  mkdirSync(dirname(options.json), { recursive: true })
+  writeFileSync(options.json, `${JSON.stringify(result, undefined, 1)}\n`)
+  const isWhole = failures.every((text) => !text.includes(', warren')) && (!options.needsPeers || failures.length === 0)
+  return isWhole ? 0 : 1
+}
+
+/** One line that the next one replaces. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
+}
