@@ -127,7 +127,7 @@ function loopback(): readonly Planned[] {
     on(joins('joins', 'joins and leaves, eight at a time'), of.warren('stream'), of.aes('stream')),
     on(
       connectionMemory('memory', 'memory of a live connection, at the end that was dialled', (stack) =>
-        stack.startsWith('libp2p') ? 25 : 100,
+        stack.startsWith('libp2p') ? 25 : stack === 'node-net' ? 500 : 200,
       ),
       of.warren('stream'),
       of.nodeNet('stream'),

@@ -1,3 +1,4 @@
+import { GO_ENDS } from './foreign.js'
 import type { Subject } from './pair.js'
 import type { Kind } from './stacks/stack.js'
 
@@ -21,8 +22,8 @@ export const aes = (kind: Kind): Subject => ({ name: 'node:tls, AES-128', stack:
 export const dgram = (kind: Kind): Subject => ({ name: 'node:dgram', stack: 'node-dgram', kind })
 export const libp2pTcp = (kind: Kind): Subject => ({ name: 'js-libp2p, TCP', stack: 'libp2p-tcp', kind })
 export const libp2pQuic = (kind: Kind): Subject => ({ name: 'js-libp2p, QUIC', stack: 'libp2p-quic', kind })
-export const quicGo: Subject = { name: 'quic-go', stack: 'quic-go', kind: 'stream', program: 'go' }
-export const netstack: Subject = { name: 'wireguard-go, netstack', stack: 'netstack', kind: 'stream', program: 'go' }
+export const quicGo: Subject = { name: 'quic-go', stack: 'quic-go', kind: 'stream', program: GO_ENDS }
+export const netstack: Subject = { name: 'wireguard-go, netstack', stack: 'netstack', kind: 'stream', program: GO_ENDS }
 /** Plain TCP of Node through a tunnel between two TUN devices. */
 export const tunGo: Subject = { ...nodeNet('stream'), name: 'wireguard-go, TUN', tunnel: 'wireguard-go' }
 export const tunBoringtun: Subject = { ...nodeNet('stream'), name: 'boringtun, TUN', tunnel: 'boringtun' }

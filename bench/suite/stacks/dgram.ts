@@ -1,7 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Channel, Stack } from './stack.js'
-import { everyFewPieces } from './turns.js'
 
 /** The kernel's UDP. */
 export const nodeDgram: Stack = {
@@ -45,12 +44,8 @@ async function bound(host: string): Promise<Socket> {
 }
 
 function overSocket(socket: Socket): Channel {
-  const turn = everyFewPieces()
   return {
-    write(bytes) {
-      socket.send(bytes)
-      return turn()
-    },
+    write: (bytes) => void socket.send(bytes),
     read: (take) => void socket.on('message', take),
   }
 }

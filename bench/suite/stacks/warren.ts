@@ -1,7 +1,6 @@
 import { type Connection, Device, type IncomingStream, type Peer, PrivateKey } from 'warren'
 import { roomOf } from './room.js'
 import type { Channel, End, Kind, Stack, StackOptions } from './stack.js'
-import { everyFewPieces } from './turns.js'
 
 /** What a device tells of itself. */
 interface Address {
@@ -85,24 +84,19 @@ function messages(connection: Connection): Channel {
 }
 
 function datagrams(connection: Connection): Channel {
-  const turn = everyFewPieces()
   return {
-    write(bytes) {
-      connection.sendDatagram(bytes)
-      return turn()
-    },
+    write: (bytes) => void connection.sendDatagram(bytes),
     read: (take) => void connection.on('datagram', take),
   }
 }
 
 /** Each is an IPv6 packet of that many bytes, without a next header. */
 function packets(peer: Peer, device: Device): Channel {
-  const turn = everyFewPieces()
   return {
     write(bytes) {
       if (bytes[0] !== IPV6) address(bytes, device.addresses[0] as string, peer.address)
       peer.sendPacket(bytes)
-      return turn()
+      return undefined
     },
     read: (take) => void peer.on('packet', take),
   }
