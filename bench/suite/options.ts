@@ -10,7 +10,9 @@ export interface SuiteOptions {
   readonly json: string
   readonly compare: string | undefined
   readonly svg: string | undefined
-  readonly docs: string | undefined
+  readonly writesDocs: boolean
+  /** A JSON whose figures are taken in place of measured ones. */
+  readonly from: string | undefined
   readonly isList: boolean
 }
 
@@ -28,7 +30,8 @@ a link of 1,500 bytes. A quarter of an hour on two processors.
   --json FILE        the figures of all rounds (default target/bench/last.json)
   --compare FILE     judge by an earlier JSON: ratios within each run, never absolute figures; exit code 1 where worse
   --svg DIRECTORY    draw performance-*.svg there
-  --docs FILE        measure nothing: write tables and plots of that JSON into README.md and docs/
+  --docs             write tables and plots into README.md and docs/
+  --from FILE        measure nothing: take the figures of that JSON for --compare, --svg and --docs
 `
 
 /** Throws with what is wrong with the arguments. */
@@ -45,7 +48,8 @@ export function parseSuiteOptions(argv: readonly string[]): SuiteOptions {
       json: { type: 'string', default: 'target/bench/last.json' },
       compare: { type: 'string' },
       svg: { type: 'string' },
-      docs: { type: 'string' },
+      docs: { type: 'boolean', default: false },
+      from: { type: 'string' },
     },
   })
   return {
@@ -57,7 +61,8 @@ export function parseSuiteOptions(argv: readonly string[]): SuiteOptions {
     json: values.json,
     compare: values.compare,
     svg: values.svg,
-    docs: values.docs,
+    writesDocs: values.docs,
+    from: values.from,
     isList: values.list,
   }
 }

@@ -71,11 +71,11 @@ export class Pair {
     return [this.near.pid, this.far.pid, ...this.#site.pids].filter((pid) => pid !== undefined)
   }
 
-  /** What arrived at the far end by now, and the CPU time of all processes. */
-  async count(): Promise<Count> {
+  /** What arrived at the far end by now, and the CPU time of all processes, of which the near one's. */
+  async count(): Promise<Count & { readonly nearCpuSeconds: number }> {
     const [near, far] = await Promise.all([this.near.ask('count'), this.far.ask('count')])
     const others = this.#site.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
-    return { ...far, cpuSeconds: near.cpuSeconds + far.cpuSeconds + others }
+    return { ...far, cpuSeconds: near.cpuSeconds + far.cpuSeconds + others, nearCpuSeconds: near.cpuSeconds }
   }
 
   async close(): Promise<void> {

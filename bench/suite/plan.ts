@@ -1,5 +1,5 @@
 import { dials, joins, ping } from './loads/echoes.js'
-import { CORES, CPU_PER_GIGABYTE, CPU_PER_OBJECT, flow, GOODPUT, OBJECTS } from './loads/flow.js'
+import { CORES, CPU_PER_GIGABYTE, CPU_PER_OBJECT, flow, GOODPUT, OBJECTS, SENDER_CPU_PER_OBJECT } from './loads/flow.js'
 import type { Load } from './loads/load.js'
 import { connectionMemory, idlePeerMemory } from './loads/memory.js'
 import { neighbours } from './loads/neighbours.js'
@@ -83,7 +83,7 @@ function loopback(): readonly Planned[] {
       flow({
         name: 'broadcast-50',
         title: '200 bytes to each of 50 peers, messages that arrive',
-        metrics: objects,
+        metrics: [SENDER_CPU_PER_OBJECT, OBJECTS],
         bytes: 200,
         peers: 50,
         isBroadcast: true,
@@ -124,10 +124,10 @@ function loopback(): readonly Planned[] {
       of.libp2pQuic('stream'),
       of.quicGo,
     ),
-    on(joins('joins', 'joins and leaves, eight at a time'), of.warren('stream'), of.aes('stream')),
+    on(joins('joins', 'joins and leaves, eight at a time'), of.visitor, of.aes('stream')),
     on(
       connectionMemory('memory', 'memory of a live connection, at the end that was dialled', (stack) =>
-        stack.startsWith('libp2p') ? 25 : stack === 'node-net' ? 500 : 200,
+        stack.startsWith('libp2p') ? 50 : stack === 'node-net' ? 500 : 200,
       ),
       of.warren('stream'),
       of.nodeNet('stream'),

@@ -1,5 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { compare, comparison } from './compare.js'
+import { drawPlots, writeDocuments } from './documents.js'
+import { ROOT } from './foreign.js'
 import { between, facts, loadAverage, read } from './machine.js'
 import { parseSuiteOptions, type SuiteOptions, suiteHelp } from './options.js'
 import { Sites } from './paths.js'
@@ -29,7 +32,34 @@ export async function suite(argv: readonly string[]): Promise<number> {
     }
     return 0
   }
-  return await run(wanted, options)
+  // Before a run writes over it.
+  const earlier = options.compare === undefined ? undefined : readResult(options.compare)
+  const { result, isWhole } = options.from === undefined ? await run(wanted, options) : given(options.from)
+  return tell(result, earlier, options) && isWhole ? 0 : 1
+}
+
+/** The figures of a file. */
+function given(file: string): { readonly result: SuiteResult; readonly isWhole: boolean } {
+  const result = readResult(file)
+  for (const load of result.loads) process.stdout.write(table(load))
+  return { result, isWhole: true }
+}
+
+/** Tells, draws and writes what a run says; gives whether nothing is worse than in the run that it is compared with. */
+function tell(result: SuiteResult, earlier: SuiteResult | undefined, options: SuiteOptions): boolean {
+  process.stdout.write(`\n${preface(result)}`)
+  if (options.svg !== undefined) drawPlots(options.svg, result)
+  if (options.writesDocs) writeDocuments(ROOT, result)
+  if (earlier === undefined) return true
+  const judgements = compare(earlier, result)
+  process.stdout.write(comparison(judgements))
+  return judgements.every(({ verdict }) => verdict !== 'worse')
+}
+
+function readResult(file: string): SuiteResult {
+  const result = JSON.parse(readFileSync(file, 'utf8')) as SuiteResult
+  if (result.format !== 1) throw new Error(`${file} is not of a suite of this format`)
+  return result
 }
 
 function chosen({ only }: SuiteOptions): readonly Planned[] {
@@ -41,11 +71,14 @@ function chosen({ only }: SuiteOptions): readonly Planned[] {
     .filter(({ subjects }) => subjects.length > 0)
 }
 
-async function run(wanted: readonly Planned[], options: SuiteOptions): Promise<number> {
+async function run(
+  wanted: readonly Planned[],
+  options: SuiteOptions,
+): Promise<{ readonly result: SuiteResult; readonly isWhole: boolean }> {
   const began = new Date()
   const { plan, leftOut, versions } = await prepare(wanted, options.isQuick)
   for (const text of leftOut) process.stderr.write(`bench: left out: ${text}\n`)
-  if (leftOut.length > 0 && options.needsPeers) return 1
+  if (leftOut.length > 0 && options.needsPeers) throw new Error(`left out: ${leftOut.join('; ')}`)
   const failures: string[] = []
   const sites = new Sites()
   const load = loadAverage()
@@ -81,11 +114,10 @@ async function run(wanted: readonly Planned[], options: SuiteOptions): Promise<n
     leftOut: [...leftOut, ...failures],
     loads,
   }
-  process.stdout.write(`\n${preface(result)}`)
   mkdirSync(dirname(options.json), { recursive: true })
   writeFileSync(options.json, `${JSON.stringify(result, undefined, 1)}\n`)
   const isWhole = failures.every((text) => !text.includes(', warren')) && (!options.needsPeers || failures.length === 0)
-  return isWhole ? 0 : 1
+  return { result, isWhole }
 }
 
 /** One line that the next one replaces. */

@@ -6,6 +6,8 @@ export interface Metric {
   readonly name: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
+  /** Whether it is a ratio of two figures of one window already. */
+  readonly isRatio?: boolean
 }
 
 /** A load over one path, as several subjects did it in turn. The first metric is the headline. */
@@ -51,7 +53,7 @@ export interface MachineFacts {
   readonly stolen: number
 }
 
-/** The first row is warren's, or the least of warren's. */
+/** Whether a row is of this package, in one of its ways. */
 export function isWarren(subject: string): boolean {
   return subject === 'warren' || subject.startsWith('warren, ')
 }

@@ -5,10 +5,8 @@ import type { Kind } from './stacks/stack.js'
 /** The transports of a run. Names are for tables; `warren, …` are this package's ways. */
 export const warren = (kind: Kind, name = 'warren'): Subject => ({ name, stack: 'warren', kind })
 export const early: Subject = { ...warren('stream', 'warren, early'), options: { early: true } }
-export const uplink = (rate: number): Subject => ({
-  ...warren('stream', 'warren, uplink given'),
-  options: { uplink: rate },
-})
+/** Comes and goes for good. */
+export const visitor: Subject = { ...warren('stream'), options: { forgets: true } }
 
 /** One peer that is there, and others that never come. */
 export const among = (peers: number): Subject => ({

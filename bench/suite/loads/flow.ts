@@ -8,6 +8,7 @@ export const GOODPUT: Metric = { name: 'goodput', unit: 'Gbit/s', better: 'highe
 export const OBJECTS: Metric = { name: 'objects', unit: '1/s', better: 'higher' }
 export const CPU_PER_GIGABYTE: Metric = { name: 'cpu', unit: 's/GB', better: 'lower' }
 export const CPU_PER_OBJECT: Metric = { name: 'cpu_each', unit: 'us', better: 'lower' }
+export const SENDER_CPU_PER_OBJECT: Metric = { name: 'cpu_near', unit: 'us at the sender', better: 'lower' }
 export const CORES: Metric = { name: 'cores', unit: 'cores', better: 'lower' }
 
 export interface FlowLoad extends FlowOptions {
@@ -61,6 +62,7 @@ export async function window(pair: Pair, options: FlowOptions, { rampMs, windowM
     objects: objects / seconds,
     cpu: cpu / (bytes / 1e9),
     cpu_each: (cpu / objects) * 1e6,
+    cpu_near: ((end.nearCpuSeconds - begin.nearCpuSeconds) / objects) * 1e6,
     cores: cpu / seconds,
   }
 }

@@ -11,7 +11,7 @@ export function neighbours(name: string, title: string, bytes: number): Load {
     name,
     title,
     metrics: [
-      { name: 'kept', unit: 'of quiet', better: 'higher' },
+      { name: 'kept', unit: 'of quiet', better: 'higher', isRatio: true },
       { ...GOODPUT, name: 'quiet' },
       { ...GOODPUT, name: 'beside' },
     ],

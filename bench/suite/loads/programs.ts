@@ -10,7 +10,7 @@ export function urgentBesideBulk(name: string, title: string): Load {
     name,
     title,
     metrics: [
-      { name: 'to_shared', unit: 'of p99 at one priority', better: 'lower' },
+      { name: 'to_shared', unit: 'of p99 at one priority', better: 'lower', isRatio: true },
       { name: 'p50', unit: 'ms', better: 'lower' },
       { name: 'p99', unit: 'ms', better: 'lower' },
       { name: 'shared_p99', unit: 'ms', better: 'lower' },

@@ -13,6 +13,8 @@ export interface StackOptions {
   readonly uplink?: number | undefined
   /** For a transport that can dial in less than one round trip more. */
   readonly early?: boolean | undefined
+  /** Whether an end forgets who has left, so that each comes as a stranger again. */
+  readonly forgets?: boolean | undefined
 }
 
 export interface End {

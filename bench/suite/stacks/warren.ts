@@ -14,7 +14,9 @@ export const warren: Stack = {
   async open(host, kind, accept, options) {
     const device = await open(host, options)
     device.on('connection', (connection) => {
-      if (connection.initiator === 'remote') receive(connection, kind, accept, device)
+      if (connection.initiator === 'local') return
+      receive(connection, kind, accept, device)
+      if (options.forgets) void connection.closed.then(() => connection.peer.remove())
     })
     return end(device, host, kind, options)
   },
@@ -37,7 +39,10 @@ function end(device: Device, host: string, kind: Kind, options: StackOptions): E
     async dial(address: Address) {
       const peer = device.peers.get(address.publicKey) ?? device.addPeer(address)
       const connection = await peer.connect({ early: options.early })
-      return { open: async () => channel(connection, kind, device), close: () => connection.close() }
+      return {
+        open: async () => channel(connection, kind, device),
+        close: () => (options.forgets ? peer.remove() : connection.close()),
+      }
     },
     async another() {
       return end(await open(host, options), host, kind, options)
