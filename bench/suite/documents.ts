@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bandwidthTable, limitsTable, penaltyTable, repeatLine, shortTable } from './document-tables.js'
+import { answer, bandwidthTable, limitsTable, penaltyTable, repeatLine, shortTable } from './document-tables.js'
 import { FiguresOf } from './figures-of.js'
 import { plots } from './plots.js'
 import type { SuiteResult } from './result.js'
@@ -11,6 +11,7 @@ export function writeDocuments(root: string, result: SuiteResult): void {
   const figures = new FiguresOf(result)
   const blocks: Readonly<Record<string, string>> = {
     machine: repeatLine(result),
+    answer: answer(figures),
     short: shortTable(figures),
     'penalty-loopback': penaltyTable(figures, 'loopback'),
     'penalty-veth': penaltyTable(figures, 'veth'),

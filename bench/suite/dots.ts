@@ -15,11 +15,15 @@ export interface PanelRow {
   readonly marks: readonly Spread[]
 }
 
-/** Panels side by side, as a drawing that reads on a light page and on a dark one. */
+/** Panels two by two, as a drawing that reads on a light page and on a dark one. */
 export function dots(title: string, subtitle: string, panels: readonly Panel[]): string {
-  const rows = Math.max(0, ...panels.map((panel) => panel.rows.length))
-  const width = panels.length * (LABELS + PLOT) + MARGIN
-  const height = TOP + rows * ROW + BOTTOM
+  const width = COLUMNS * (LABELS + PLOT) + MARGIN
+  const tops = [HEAD]
+  for (let first = 0; first < panels.length; first += COLUMNS) {
+    const rows = Math.max(...panels.slice(first, first + COLUMNS).map((panel) => panel.rows.length))
+    tops.push((tops.at(-1) ?? 0) + TOP + rows * ROW + BOTTOM)
+  }
+  const height = tops.at(-1) ?? HEAD
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
@@ -27,27 +31,30 @@ export function dots(title: string, subtitle: string, panels: readonly Panel[]):
     `<rect class="paper" width="${width}" height="${height}" rx="8"/>`,
     `<text class="title" x="${MARGIN}" y="28">${escaped(title)}</text>`,
     `<text class="small" x="${MARGIN}" y="47">${escaped(subtitle)}</text>`,
-    ...panels.flatMap((panel, index) => drawn(panel, index * (LABELS + PLOT))),
+    ...panels.flatMap((panel, index) =>
+      drawn(panel, (index % COLUMNS) * (LABELS + PLOT), (tops[Math.floor(index / COLUMNS)] ?? 0) + TOP),
+    ),
     '</svg>\n',
   ].join('\n')
 }
 
-function drawn({ title, rows }: Panel, left: number): readonly string[] {
+function drawn({ title, rows }: Panel, left: number, top: number): readonly string[] {
   const scale = logScale(rows.flatMap(({ marks }) => marks.flatMap(({ low, high }) => [low, high])))
   const x = (value: number): number => Math.round((left + LABELS + scale.at(value) * (PLOT - 2 * MARGIN)) * 10) / 10
-  const bottom = TOP + rows.length * ROW
+  const bottom = top + rows.length * ROW
   return [
-    `<text x="${left + LABELS}" y="${TOP - 12}">${escaped(title)}</text>`,
+    `<text x="${left + LABELS}" y="${top - 12}">${escaped(title)}</text>`,
     ...scale.ticks.flatMap((tick) => [
-      `<path class="grid" d="M${x(tick)} ${TOP}V${bottom}"/>`,
+      `<path class="grid" d="M${x(tick)} ${top}V${bottom}"/>`,
       `<text class="small" text-anchor="middle" x="${x(tick)}" y="${bottom + 16}">${tick}</text>`,
     ]),
     ...rows.flatMap(({ label, isOwn, marks }, index) => {
-      const y = TOP + index * ROW + ROW / 2
+      const y = top + index * ROW + ROW / 2
       const name = isOwn ? 'own' : 'other'
       return [
         `<text class="${name}" text-anchor="end" x="${left + LABELS - 10}" y="${y + 4}">${escaped(label)}</text>`,
-        ...marks.map(({ median, low, high }, mark) => {
+        ...marks.flatMap(({ median, low, high }, mark) => {
+          if (!Number.isFinite(median)) return []
           const told = `${label}: ${number(median)} (${number(low)}–${number(high)})`
           const shape = `<path d="M${x(low)} ${y}H${x(high)}"/><circle cx="${x(median)}" cy="${y}" r="5"/>`
           return `<g class="${name}${mark === 0 ? '' : ' hollow'}"><title>${escaped(told)}</title>${shape}</g>`
@@ -89,7 +96,9 @@ const TICKS = [-3, -2, -1, 0, 1, 2, 3, 4].flatMap((power) =>
 const LABELS = 190
 const PLOT = 260
 const MARGIN = 20
-const TOP = 90
+const HEAD = 56
+const TOP = 34
+const COLUMNS = 2
 const ROW = 24
 const BOTTOM = 34
 

@@ -42,7 +42,7 @@ export function plan(): readonly Planned[] {
 
 function loopback(): readonly Planned[] {
   const on = (load: Load, ...subjects: readonly Subject[]): Planned => ({ path: 'loopback', load, subjects })
-  const peers = (kind: 'stream' | 'message') => [of.warren(kind), of.nodeNet(kind), of.aes(kind), of.libp2pTcp(kind)]
+  const peers = (kind: 'stream' | 'message') => [of.warren(kind), of.nodeNet(kind), of.chacha(kind), of.libp2pTcp(kind)]
   return [
     on(
       oneStream,
@@ -108,7 +108,7 @@ function loopback(): readonly Planned[] {
       of.warren('datagram', 'warren, datagram'),
       of.dgram('datagram'),
       of.nodeNet('stream'),
-      of.aes('stream'),
+      of.chacha('stream'),
       of.libp2pTcp('stream'),
       of.netstack,
       of.quicGo,
@@ -119,19 +119,19 @@ function loopback(): readonly Planned[] {
       of.warren('stream'),
       of.early,
       of.nodeNet('stream'),
-      of.aes('stream'),
+      of.chacha('stream'),
       of.libp2pTcp('stream'),
       of.libp2pQuic('stream'),
       of.quicGo,
     ),
-    on(joins('joins', 'joins and leaves, eight at a time'), of.visitor, of.aes('stream')),
+    on(joins('joins', 'joins and leaves, eight at a time'), of.visitor, of.chacha('stream')),
     on(
       connectionMemory('memory', 'memory of a live connection, at the end that was dialled', (stack) =>
         stack.startsWith('libp2p') ? 50 : stack === 'node-net' ? 500 : 200,
       ),
       of.warren('stream'),
       of.nodeNet('stream'),
-      of.aes('stream'),
+      of.chacha('stream'),
       of.libp2pTcp('stream'),
     ),
     on(idlePeerMemory('idle-peers', 'memory of a peer that never came', 5_000), of.warren('stream')),
@@ -143,7 +143,7 @@ function loopback(): readonly Planned[] {
       neighbours('neighbours', 'one stream beside one busy process a processor', CHUNK),
       of.warren('stream'),
       of.nodeNet('stream'),
-      of.aes('stream'),
+      of.chacha('stream'),
       of.libp2pTcp('stream'),
     ),
     ...[100, 1_000].map((rate) => on(pacedAt(rate), ...peers('stream'))),

@@ -13,17 +13,17 @@ export function plots(result: SuiteResult): Readonly<Record<string, string>> {
     })
   return {
     'performance-streams.svg': dots(
-      'One stream between two processes',
+      'One stream between two processes: throughput (right is better) and CPU of both ends (left is better)',
       subtitle,
       panels('stream', [
-        { title: 'Gbit/s: right is better', metrics: ['goodput'] },
-        { title: 'CPU s/GB, both ends: left is better', metrics: ['cpu'] },
+        { title: 'Gbit/s', metrics: ['goodput'] },
+        { title: 'CPU, s/GB', metrics: ['cpu'] },
       ]),
     ),
     'performance-latency.svg': dots(
-      '64 bytes there and back',
+      '64 bytes there and back: p50 (full) and p99 (hollow); left is better',
       subtitle,
-      panels('ping', [{ title: 'ms, p50 ● and p99 ○: left is better', metrics: ['p50', 'p99'] }]),
+      panels('ping', [{ title: 'ms', metrics: ['p50', 'p99'] }]),
     ),
   }
 }
@@ -35,7 +35,7 @@ interface Titled {
 
 function panel({ rows }: LoadResult, path: PathName, { title, metrics }: Titled): Panel {
   return {
-    title: `${path === 'veth' ? '1,500-byte link' : path}: ${title}`,
+    title: `${path === 'veth' ? 'link of 1,500 bytes' : path}, ${title}`,
     rows: rows.map(
       ({ subject, values }): PanelRow => ({
         label: subject,

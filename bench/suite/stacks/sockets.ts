@@ -29,15 +29,16 @@ interface Sockets {
 }
 
 function overTls(ciphers: string): Stack {
-  let identity: ReturnType<typeof selfSigned> | undefined
-  const options = () => {
-    identity ??= selfSigned()
-    // The keys are proven; whose they are is not asked, as nobody asks warren's.
-    return { ...identity, ciphers, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false } as const
-  }
+  const versions = { ciphers, minVersion: 'TLSv1.3' } as const
+  // The keys are proven; whose they are is not asked, as nobody asks warren's.
+  const checks = { requestCert: true, rejectUnauthorized: false } as const
+  let secureContext: tls.SecureContext | undefined
   return overSockets({
-    listen: (accept) => tls.createServer(options(), accept),
-    connect: (address) => tls.connect({ ...options(), ...address }),
+    listen: (accept) => tls.createServer({ ...selfSigned(), ...versions, ...checks }, accept),
+    connect(address) {
+      secureContext ??= tls.createSecureContext({ ...selfSigned(), ...versions })
+      return tls.connect({ secureContext, ...checks, ...address })
+    },
     connected: 'secureConnect',
   })
 }
