@@ -12,6 +12,7 @@ import { Families, type FamiliesOption } from './versions/families.js'
 import { ProtocolTotals } from './versions/protocol-totals.js'
 import { Settings } from './versions/settings.js'
 import { Turns } from './versions/turns.js'
+import { Attention } from './waiting/attention.js'
 import type { Clock } from './waiting/clock.js'
 
 /** State that all parts of one device share. */
@@ -34,6 +35,7 @@ export class Runtime {
   readonly allowHalfOpen: boolean
   readonly lanes: ParsedLanes
   readonly deadlines: Deadlines
+  readonly attention: Attention
   /** Bytes that wait to leave, for all peers. */
   readonly queued: QueuedBytes
   /** The driver takes commands. */
@@ -58,6 +60,7 @@ export class Runtime {
     this.allowHalfOpen = options.allowHalfOpen
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
+    this.attention = new Attention((heeding) => driver.heed(heeding))
     this.queued = new QueuedBytes(options.limits.queuedBytes)
   }
 

@@ -30,6 +30,7 @@ export declare class NativeDevice {
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
   unshare(share: number): void
   releaseMessages(connection: number, priority: number, bytes: number): void
+  heed(heeding: boolean): void
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   maxDatagramSize(connection: number): number
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void
@@ -89,6 +90,7 @@ export declare class ScriptDevice {
   sendShared(connection: number, message: number, priority: number, lifetime: number | undefined | null, share: number): void
   unshare(share: number): void
   releaseMessages(connection: number, priority: number, bytes: number): void
+  heed(heeding: boolean): void
   sendDatagram(connection: number, bytes: Uint8Array): boolean
   maxDatagramSize(connection: number): number
   openStream(connection: number, stream: number, bidirectional: boolean, priority: number, name?: string | undefined | null): void

@@ -28,9 +28,10 @@ export function connectionOutbox(
   closedError: () => Error,
 ): Outbox {
   const { id, peer, queued, slots, spoken } = facts
-  const { device, driver, limits, lanes, deadlines } = runtime
+  const { device, driver, limits, lanes, deadlines, attention } = runtime
   const link: OutboxLink = {
     deadlines,
+    attention,
     policy: (priority) => policyOf(lanes, priority),
     nextMessage: () => runtime.nextMessage(),
     transmit(message, priority, lifetime, payload) {

@@ -107,12 +107,13 @@ export class ConnectionStreams {
     { priority, name, highWaterMark, allowHalfOpen, signal }: Omit<ParsedStreamOptions, 'direction'>,
     context?: AsyncResource,
   ): { readonly link: StreamLink; sides(): StreamSides | undefined } {
-    const { device, driver, clock } = this.#runtime
+    const { device, driver, clock, attention } = this.#runtime
     let registered: StreamSides | undefined
     let ignoreSignal = (): void => {}
     const link: StreamLink = {
       connection: this.#connection,
       driver,
+      attention,
       clock,
       context,
       id,

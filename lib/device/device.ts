@@ -145,9 +145,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const { forgetAfter, limits } = options
     this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, clock)
     this.#authorizations = this.#makeAuthorizations(options)
-    onNewListener(this, (name) => {
-      if (name === 'connection') this.#pending.listenerAdded()
-    })
+    onNewListener(this, (name) => void (name === 'connection' && this.#pending.listenerAdded()))
     const { host, port } = this.address
     log.io?.(`${brief(this.publicKey)} device open, ${options.driver} driver, at ${formatEndpoint(host, port)}`)
     attach(this.#receiver())
@@ -193,7 +191,9 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
    * ```
    */
   messages(filter?: DeviceMessageFilter): Messages {
-    return this.#inbox.read(parseDeviceFilter(filter))
+    const parsed = parseDeviceFilter(filter)
+    this.#pending.read()
+    return this.#inbox.read(parsed)
   }
 
   /**

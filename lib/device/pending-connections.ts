@@ -19,6 +19,10 @@ export class PendingConnections {
   readonly #arrived = new WeakSet<Connection>()
   /** Connections that the application was told of. */
   readonly #told = new WeakSet<Connection>()
+  /** Connections that the driver counts no more. */
+  readonly #claimed = new WeakSet<Connection>()
+  /** Their messages are read by the device's iterator, so they are taken though no listener was told of them. */
+  #areRead = false
   /** Ends of connections that it has yet to be told of. */
   readonly #ended = new WeakMap<Connection, CloseReason>()
 
@@ -29,7 +33,7 @@ export class PendingConnections {
       hasListener: () => taker.hasListener(),
       tell: (callback) => taker.tell(callback),
       emit: ({ id, connection }) => {
-        if (connection.initiator === 'remote') taker.claim(id)
+        this.#claim({ id, connection })
         this.#told.add(connection)
         taker.emit(connection)
         const reason = this.#ended.get(connection)
@@ -40,6 +44,13 @@ export class PendingConnections {
 
   listenerAdded(): void {
     this.#held.listenerAdded()
+  }
+
+  /** Somebody reads the messages of all connections: none waits for a listener any more to be taken. */
+  read(): void {
+    if (this.#areRead) return
+    this.#areRead = true
+    for (const held of this.#held) this.#claim(held)
   }
 
   /** A connection is over. Nobody is told of one that never was up. One that this end dialled is known to its dialler; another may have brought messages. */
@@ -54,6 +65,7 @@ export class PendingConnections {
   /** A connection is up. Live ones that nobody takes are bounded by the driver; of those that ended, the newest are kept. */
   arrived(id: number, connection: Connection): void {
     this.#arrived.add(connection)
+    if (this.#areRead) this.#claim({ id, connection })
     this.#held.emit({ id, connection })
     if (this.#held.length <= this.#most) return
     const over = this.#held.length - this.#most
@@ -63,6 +75,12 @@ export class PendingConnections {
       if (isStale) dropped += 1
       return isStale
     })
+  }
+
+  #claim({ id, connection }: Held): void {
+    if (connection.initiator !== 'remote' || this.#claimed.has(connection)) return
+    this.#claimed.add(connection)
+    this.#taker.claim(id)
   }
 }
 

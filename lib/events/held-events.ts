@@ -23,6 +23,11 @@ export class HeldEvents<T> {
     return this.#held.length
   }
 
+  /** Those that wait, in order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#held[Symbol.iterator]()
+  }
+
   emit(value: T): void {
     this.#held.push(value)
     this.#flush()

@@ -98,6 +98,12 @@ export interface Commands {
   /** Notes that messages of this lane with `bytes` in all were taken. */
   releaseMessages(connection: number, priority: number, bytes: number): void
 
+  /**
+   * Says whether anything here waits for room, or to hear that a message was delivered: else `laneDrained`,
+   * `streamDrained` and 'delivered' wake nobody, and come with others or some milliseconds later.
+   */
+  heed(heeding: boolean): void
+
   /** Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit. */
   sendDatagram(connection: number, bytes: Uint8Array): boolean
 

@@ -6,7 +6,10 @@ export interface DeviceFigures {
   readonly peers: number
   /** Number of connections, those under way included. A level. */
   readonly connections: number
-  /** Number of accepted connections that no listener took yet. A level. */
+  /**
+   * Number of accepted connections that nobody took yet: no listener was told of them, and `device.messages()` was
+   * never called. A level.
+   */
   readonly pendingConnections: number
   /** Number of open streams. A level. */
   readonly streams: number

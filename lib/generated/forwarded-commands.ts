@@ -140,6 +140,12 @@ export abstract class ForwardedCommands<To extends Device> implements Commands {
     this.leave()
   }
 
+  heed(heeding: boolean): void {
+    this.enter()
+    this.device.heed(heeding)
+    this.leave()
+  }
+
   sendDatagram(connection: number, bytes: Uint8Array): boolean {
     this.enter()
     const answer = this.device.sendDatagram(connection, bytes)

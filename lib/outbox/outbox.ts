@@ -1,6 +1,7 @@
 import { changedBytes } from '../arguments/argument-error.js'
 import type { Outcome } from '../driver.js'
 import { onAbort } from '../waiting/abort.js'
+import type { Attention } from '../waiting/attention.js'
 import { awaited, Failure } from '../waiting/caller.js'
 import { later } from '../waiting/clock.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
@@ -16,6 +17,7 @@ import { Slots } from './slots.js'
 /** Link from an outbox to the connection below it. */
 export interface OutboxLink {
   readonly deadlines: Deadlines
+  readonly attention: Attention
   policy(priority: number): LanePolicy
   /** An id that no message of the device has had. */
   nextMessage(): number
@@ -116,6 +118,14 @@ export class Outbox implements SentOwner {
     this.#giveUp(sent, 'replaced')
   }
 
+  beginAttention(): void {
+    this.#link.attention.begin()
+  }
+
+  endAttention(): void {
+    this.#link.attention.end()
+  }
+
   late(sent: Sent): void {
     this.#leave(sent, sent.expiry <= sent.deadline ? 'expired' : 'dropped', undefined, 'patience')
     this.#fill(sent.lane)
@@ -140,7 +150,10 @@ export class Outbox implements SentOwner {
 
   /** Resolves when nothing waits, and everything that was admitted has settled. */
   allSettled(): Promise<void> {
-    this.#allSettled ??= defer()
+    if (this.#allSettled === undefined) {
+      this.#allSettled = defer()
+      this.beginAttention()
+    }
     const { promise } = this.#allSettled
     this.#tellSettled()
     return promise
@@ -164,9 +177,10 @@ export class Outbox implements SentOwner {
   }
 
   #tellSettled(): void {
-    if (this.#waiting > 0 || this.#unsettled.size > 0) return
-    this.#allSettled?.resolve()
+    if (this.#allSettled === undefined || this.#waiting > 0 || this.#unsettled.size > 0) return
+    this.#allSettled.resolve()
     this.#allSettled = undefined
+    this.endAttention()
   }
 
   #make(payload: Payload, options: ParsedSend): Sent {
@@ -205,6 +219,7 @@ export class Outbox implements SentOwner {
     if (sent.deadline < Number.POSITIVE_INFINITY) deadlines.add(sent)
     sent.lane.push(sent)
     this.#waiting += 1
+    this.beginAttention()
   }
 
   #fill(lane: OutboxLane<Sent>): void {
@@ -264,6 +279,7 @@ export class Outbox implements SentOwner {
     sent.lane.remove(sent)
     this.#link.deadlines.remove(sent)
     this.#waiting -= 1
+    this.endAttention()
     if (this.#waiting === 0) {
       this.#idle?.resolve()
       this.#idle = undefined

@@ -38,6 +38,9 @@ export interface SentOwner {
   cancel(sent: Sent): void
   replace(sent: Sent): void
   late(sent: Sent): void
+  /** Somebody waits for the end of a message, until `endAttention`. */
+  beginAttention(): void
+  endAttention(): void
 }
 
 /** A message that was given to an outbox: it waits for admission, then it is under way, then it has settled. */
@@ -74,7 +77,10 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
 
   get settled(): Promise<Outcome> {
     if (this.#outcome !== undefined) return Promise.resolve(this.#outcome)
-    this.#settled ??= defer()
+    if (this.#settled === undefined) {
+      this.#settled = defer()
+      this.#owner.beginAttention()
+    }
     return this.#settled.promise
   }
 
@@ -98,7 +104,10 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
 
   settle(outcome: Outcome): void {
     this.#outcome = outcome
-    this.#settled?.resolve(outcome)
+    if (this.#settled !== undefined) {
+      this.#settled.resolve(outcome)
+      this.#owner.endAttention()
+    }
     this.stopListening?.()
     this.stopListening = undefined
   }

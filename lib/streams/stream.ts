@@ -7,6 +7,7 @@ import type { Driver } from '../driver.js'
 import { WarrenError } from '../errors.js'
 import { isUnheard } from '../events/emit.js'
 import { warnOnce } from '../events/warning.js'
+import type { Attention } from '../waiting/attention.js'
 import { type Clock, later } from '../waiting/clock.js'
 import type { ReadBudget } from './read-budget.js'
 import { ReadSide } from './read-side.js'
@@ -17,6 +18,7 @@ import { type Callback, WriteSide } from './write-side.js'
 export interface StreamLink {
   readonly connection: Connection
   readonly driver: Driver
+  readonly attention: Attention
   readonly clock: Clock
   /** The async context of its events, if not that of the connection's. */
   readonly context?: AsyncResource | undefined
@@ -74,7 +76,7 @@ export class ConnectionStream extends SocketLike {
     this.#link = link
     this.#priority = link.priority
     this.#read = new ReadSide(this, link.driver, link.id, link.readBudget, () => this.active())
-    this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
+    this.#write = new WriteSide(link.driver, link.id, link.attention, () => link.arrived())
     link.register({
       stream: this,
       context: link.context,
@@ -262,7 +264,7 @@ export class ConnectionWritable extends Writable {
     this.name = link.name
     this.#link = link
     this.#priority = link.priority
-    this.#write = new WriteSide(link.driver, link.id, () => link.arrived())
+    this.#write = new WriteSide(link.driver, link.id, link.attention, () => link.arrived())
     link.register({ stream: this, context: link.context, read: undefined, write: this.#write })
   }
 

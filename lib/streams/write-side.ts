@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { changedBytes } from '../arguments/argument-error.js'
 import { isGone } from '../arguments/bytes.js'
 import { type Driver, NO_CODE } from '../driver.js'
+import type { Attention } from '../waiting/attention.js'
 import { later } from '../waiting/clock.js'
 
 /** Called once, with what went wrong if something did. */
@@ -10,6 +11,7 @@ export type Callback = (error?: Error | null) => void
 /** The sending half of a byte stream: hands chunks to the engine as it hands them on, never far ahead. */
 export class WriteSide {
   readonly #driver: Driver
+  readonly #attention: Attention
   readonly #id: number
   readonly #onOver: () => void
   #queued = 0
@@ -25,10 +27,13 @@ export class WriteSide {
   /** The failure cost nothing that was written. */
   #isWhole = false
   #over = false
+  /** For room. */
+  #isWaiting = false
 
   /** `onOver`: everything arrived. */
-  constructor(driver: Driver, id: number, onOver: () => void) {
+  constructor(driver: Driver, id: number, attention: Attention, onOver: () => void) {
     this.#driver = driver
+    this.#attention = attention
     this.#id = id
     this.#onOver = onOver
   }
@@ -120,6 +125,7 @@ export class WriteSide {
     this.#over = true
     this.#rest = undefined
     this.#joinedLength = 0
+    this.#waits(false)
     this.#driver.resetStream(this.#id, NO_CODE)
   }
 
@@ -128,6 +134,7 @@ export class WriteSide {
     if (this.#over) return
     this.flush()
     this.#over = true
+    this.#waits(false)
     this.#driver.leaveStream(this.#id, NO_CODE)
   }
 
@@ -144,6 +151,7 @@ export class WriteSide {
   /** There is nobody to tell. */
   abandon(): void {
     this.#over = true
+    this.#waits(false)
     this.#joinedLength = 0
   }
 
@@ -168,7 +176,10 @@ export class WriteSide {
         return
       }
       const room = WINDOW - this.#queued
-      if (room < Math.min(this.#rest.byteLength, LEAST_WRITE)) return
+      if (room < Math.min(this.#rest.byteLength, LEAST_WRITE)) {
+        this.#waits(true)
+        return
+      }
       const chunk = this.#rest.subarray(0, room)
       this.#rest = chunk.byteLength === this.#rest.byteLength ? undefined : this.#rest.subarray(room)
       this.#queued += chunk.byteLength
@@ -180,9 +191,17 @@ export class WriteSide {
     written()
   }
 
+  #waits(waits: boolean): void {
+    if (waits === this.#isWaiting) return
+    this.#isWaiting = waits
+    if (waits) this.#attention.begin()
+    else this.#attention.end()
+  }
+
   #takeWritten(): Callback | undefined {
     const callback = this.#written
     this.#written = undefined
+    this.#waits(false)
     return callback
   }
 

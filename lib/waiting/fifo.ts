@@ -11,6 +11,11 @@ export class Fifo<T> {
     this.#items.push(item)
   }
 
+  /** What is in it now, in order. */
+  [Symbol.iterator](): Iterator<T> {
+    return (this.#items.slice(this.#head) as T[])[Symbol.iterator]()
+  }
+
   first(): T | undefined {
     return this.#items[this.#head]
   }

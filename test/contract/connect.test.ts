@@ -226,6 +226,20 @@ eachDriver('connecting', (network) => {
     await until(() => taken.length === 3)
   })
 
+  it('takes connections without a listener once their messages are read over the device', async () => {
+    const far = await network.open({ limits: { pendingConnections: 1 }, authorize: () => true })
+    const messages = far.messages()
+    for (const text of ['a', 'b', 'c', 'd']) {
+      const near = await network.open()
+      const connection = await near.addPeer({ publicKey: far.publicKey, endpoint: endpointOf(far) }).connect()
+      await connection.send(Buffer.from(text))
+      expect((await messages.next()).value?.bytes.toString()).toBe(text)
+    }
+    const taken: Connection[] = []
+    far.on('connection', (connection) => taken.push(connection))
+    await until(() => taken.length === 4)
+  })
+
   it('waits for room at the peer, and gets in when its application takes connections again', async () => {
     const far = await network.open({ limits: { pendingConnections: 1 }, authorize: () => true })
     const diallers = await Promise.all([network.open(), network.open()])

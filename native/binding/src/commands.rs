@@ -18,6 +18,12 @@ pub(crate) trait Host {
     /// Runs on the engine in order with all others; nothing happens if it is gone.
     fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static);
 
+    /// The same for what says that `bytes` were taken, and may run some milliseconds later.
+    fn post_quietly(&mut self, bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static);
+
+    /// Takes note whether anything in JavaScript waits for room, or to hear that a message was delivered.
+    fn heed(&mut self, heeding: bool);
+
     /// `false`: dropped, for a queue is full.
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool;
 
@@ -253,10 +259,17 @@ macro_rules! commands {
                 /// Notes that messages of this lane with `bytes` in all were taken.
                 #[napi]
                 pub fn release_messages(&mut self, connection: u32, priority: u8, bytes: i64) {
-                    self.host.post(move |context| {
+                    self.host.post_quietly(bytes as usize, move |context| {
                         let connection = ConnectionId(connection);
                         context.engine.release_messages(connection, priority, bytes as usize, context.now);
                     });
+                }
+
+                /// Says whether anything here waits for room, or to hear that a message was delivered: else `laneDrained`,
+                /// `streamDrained` and 'delivered' wake nobody, and come with others or some milliseconds later.
+                #[napi]
+                pub fn heed(&mut self, heeding: bool) {
+                    self.host.heed(heeding);
                 }
 
                 /// Sends an unreliable datagram; `false`: dropped, for a queue is full, or it does not fit.

@@ -186,6 +186,18 @@ impl Host for Thread {
         }
     }
 
+    fn post_quietly(&mut self, bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static) {
+        if let Some(driver) = self.driver() {
+            let _ = driver.post_quietly(bytes, command);
+        }
+    }
+
+    fn heed(&mut self, heeding: bool) {
+        if let Some(driver) = self.driver() {
+            driver.heed(heeding);
+        }
+    }
+
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
         self.post_bounded(packet.len(), move |context| {
             context.engine.send_packet(peer, packet);

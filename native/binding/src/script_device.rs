@@ -295,6 +295,13 @@ impl Host for Inline {
         self.run(command);
     }
 
+    fn post_quietly(&mut self, _bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static) {
+        self.run(command);
+    }
+
+    /// Events are read as they come: none wakes anybody.
+    fn heed(&mut self, _heeding: bool) {}
+
     fn send_packet(&mut self, peer: PeerId, packet: Bytes) -> bool {
         self.run(|context| context.engine.send_packet(peer, packet)).unwrap_or(false)
     }

@@ -61,7 +61,7 @@ figures! {
         peers: level = stats.peers;
         /// Number of connections, those under way included.
         connections: level = stats.connections;
-        /// Number of accepted connections that no listener took yet.
+        /// Number of accepted connections that nobody took yet: no listener was told of them, and `device.messages()` was never called.
         pendingConnections: level = stats.pending_connections;
         /// Number of open streams.
         streams: level = stats.streams;

@@ -114,6 +114,21 @@ impl<T: Transport + 'static> Driver<T> {
         if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
     }
 
+    /// Queues a command that says that `bytes` were taken: it may run some milliseconds later, with others.
+    pub fn post_quietly(
+        &self,
+        bytes: usize,
+        command: impl FnOnce(Context<'_, T>) + Send + 'static,
+    ) -> Result<(), Gone> {
+        if self.mailbox.post_quietly(Box::new(command), bytes) { Ok(()) } else { Err(Gone) }
+    }
+
+    /// Says whether the owner waits for room, or to hear that a message was delivered. While it does not, `waker` is
+    /// called for such events some milliseconds later, or together with others.
+    pub fn heed(&self, heeding: bool) {
+        self.mailbox.heed(heeding);
+    }
+
     /// Appends the events since the last call to `into`. Gives the reason why the thread has ended, once, after all
     /// events.
     pub fn drain(&self, into: &mut VecDeque<Event>) -> Option<String> {

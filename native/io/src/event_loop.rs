@@ -14,7 +14,7 @@ use warren_engine::{Engine, TransmitBatch};
 
 use crate::bind::Listen;
 use crate::clock::Clock;
-use crate::mailbox::{Command, Context, Mailbox, Stop};
+use crate::mailbox::{Command, Context, Mailbox, SOON, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
 use crate::socket::{Offload, Refusal, Sent};
@@ -61,6 +61,10 @@ pub(crate) struct EventLoop<T: Transport> {
     spare: Vec<Vec<u8>>,
     /// Time since which bulk waits that the owner was not told of.
     holding_since: Option<Instant>,
+    /// Time since which events wait that the owner does not wait for.
+    unheeded_since: Option<Instant>,
+    /// Time until which the owner is expected to say that it took messages.
+    taken_until: Option<Instant>,
     commands: Vec<Command<T>>,
     stats: IoStats,
     moderation: Moderation,
@@ -92,6 +96,8 @@ impl<T: Transport> EventLoop<T> {
             readable: true,
             spare: Vec::new(),
             holding_since: None,
+            unheeded_since: None,
+            taken_until: None,
             commands: Vec::new(),
             stats: IoStats::default(),
             moderation: Moderation::new(clock.now()),
@@ -115,12 +121,14 @@ impl<T: Transport> EventLoop<T> {
             busy |= ran;
             self.readable |= ran;
             self.fire_timers();
-            busy |= self.transmit();
+            // The owner wakes while the answers of the transport leave.
             self.deliver();
+            busy |= self.transmit();
             self.rebind()?;
             if busy {
                 yielding.let_go(&self.clock);
             } else {
+                self.deliver();
                 self.sleep()?;
             }
         }
@@ -129,6 +137,9 @@ impl<T: Transport> EventLoop<T> {
     fn run_commands(&mut self) -> (bool, Option<Stop>) {
         let stop = self.mailbox.take_commands(COMMANDS, &mut self.commands);
         let ran = !self.commands.is_empty();
+        if ran {
+            self.taken_until = None;
+        }
         let now = self.clock.now();
         for command in self.commands.drain(..) {
             command(Context { engine: &mut self.engine, io: &self.stats, now });
@@ -185,18 +196,31 @@ impl<T: Transport> EventLoop<T> {
     }
 
     /// Delivers events. Bulk alone wakes the owner once there is much of it, when the thread sleeps, or when it has
-    /// waited.
+    /// waited; events that the owner does not wait for, with others, or when they have waited.
     fn deliver(&mut self) {
-        self.mailbox.deliver(&mut self.engine);
-        if !self.mailbox.is_holding() {
-            self.holding_since = None;
+        let delivered = self.mailbox.deliver(&mut self.engine);
+        let (is_holding, has_unheeded) = (self.mailbox.is_holding(), self.mailbox.has_unheeded());
+        if !(delivered.has_messages || is_holding || has_unheeded) {
+            (self.holding_since, self.unheeded_since) = (None, None);
             return;
         }
         let now = self.clock.now();
-        let since = *self.holding_since.get_or_insert(now);
-        if now.saturating_duration_since(since) >= HOLD_FOR {
+        if delivered.has_messages {
+            self.taken_until = Some(now + SOON);
+        }
+        self.holding_since = is_holding.then(|| self.holding_since.unwrap_or(now));
+        self.unheeded_since = has_unheeded.then(|| self.unheeded_since.unwrap_or(now));
+        if self.unheeded_since.is_some_and(|since| now >= since + SOON) {
+            self.mailbox.flush_all();
+        } else if self.holding_since.is_some_and(|since| now >= since + HOLD_FOR) {
             self.mailbox.flush();
         }
+    }
+
+    /// Instants at which what may wait for a short while has waited.
+    fn soon(&self, now: Instant) -> impl Iterator<Item = Instant> {
+        let unheeded = self.unheeded_since.filter(|_| self.mailbox.has_unheeded()).map(|since| since + SOON);
+        unheeded.into_iter().chain(self.taken_until.filter(|until| *until > now))
     }
 
     fn sleep(&mut self) -> Result<(), Fatal> {
@@ -211,7 +235,8 @@ impl<T: Transport> EventLoop<T> {
         }
         let rebind = self.loss.as_ref().map(|loss| loss.next_try);
         let turn = self.engine.next_turn();
-        let deadline = deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).min();
+        let deadline =
+            deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).chain(self.soon(now)).min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         if self.blocked {
             // The deadline may be that of the batch that cannot leave: do not spin on it.
@@ -219,7 +244,7 @@ impl<T: Transport> EventLoop<T> {
         } else if timeout == Some(Duration::ZERO) {
             return Ok(());
         }
-        if self.mailbox.may_sleep() {
+        if self.mailbox.may_sleep(timeout) {
             let pause = self.moderation.pause(&self.stats, now);
             let (interest, timeout) = match pause {
                 _ if self.blocked && (quiet_until.is_some() || self.blocked_in_vain >= IN_VAIN) => {

@@ -1,16 +1,20 @@
-//! The mailbox between the I/O thread and its owner: commands in, events out, one wake a burst each way.
+//! The mailbox between the I/O thread and its owner: commands in, events out, one wake a burst each way; and none for
+//! what can wait until the other wakes anyway.
+
+mod weights;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use warren_engine::transport::Transport;
 use warren_engine::{Engine, Event, Quic};
 
 use crate::poll::Notifier;
 use crate::stats::IoStats;
+use weights::{BULK_WAKE, Weights};
 
 /// State that a command works on, on the I/O thread.
 pub struct Context<'a, T: Transport = Quic> {
@@ -31,11 +35,19 @@ pub(crate) struct Mailbox<T: Transport> {
     notifier: Arc<Notifier>,
     /// The thread will look at the commands, and for room, before it sleeps: no wake-up is needed.
     awake: AtomicBool,
+    /// The thread will look at the commands within `SOON`: it runs, or sleeps for no longer.
+    soon: AtomicBool,
     commands: Mutex<Commands<T>>,
+    /// Bytes of which commands that wait for the thread's next wake speak.
+    quiet: AtomicUsize,
     /// The owner was told and has not drained yet.
     kicked: AtomicBool,
     /// There is bulk that the owner was not told of yet; the thread's own, but for a drain that takes it meanwhile.
     untold: AtomicUsize,
+    /// Events of which the owner was not told since it waits for none such, by weight; likewise.
+    unheeded: AtomicUsize,
+    /// The owner waits for room, or for the end of a message.
+    heeding: AtomicBool,
     /// Events wait in the engine for want of room here; until the thread looks at them again.
     withheld: AtomicBool,
     outbox: Mutex<Outbox>,
@@ -69,9 +81,13 @@ impl<T: Transport> Mailbox<T> {
         Self {
             notifier,
             awake: AtomicBool::new(true),
+            soon: AtomicBool::new(true),
             commands: Mutex::new(Commands { queue: VecDeque::new(), stop: None, closed: false }),
+            quiet: AtomicUsize::new(0),
             kicked: AtomicBool::new(false),
             untold: AtomicUsize::new(0),
+            unheeded: AtomicUsize::new(0),
+            heeding: AtomicBool::new(false),
             withheld: AtomicBool::new(false),
             outbox: Mutex::default(),
             held: AtomicUsize::new(0),
@@ -81,14 +97,37 @@ impl<T: Transport> Mailbox<T> {
 
     /// `false`: the thread is gone, and the command with it.
     pub(crate) fn post(&self, command: Command<T>) -> bool {
-        let mut commands = lock(&self.commands);
-        if commands.closed {
-            return false;
+        let taken = self.queue(command);
+        if taken {
+            self.wake();
         }
-        commands.queue.push_back(command);
-        drop(commands);
-        self.wake();
-        true
+        taken
+    }
+
+    /// The same for a command that may run some milliseconds later: one that says that `bytes` were taken.
+    pub(crate) fn post_quietly(&self, command: Command<T>, bytes: usize) -> bool {
+        let taken = self.queue(command);
+        let quiet = self.quiet.fetch_add(bytes, Ordering::SeqCst).saturating_add(bytes);
+        if taken && (quiet >= QUIET || !self.soon.load(Ordering::SeqCst)) {
+            self.wake();
+        }
+        taken
+    }
+
+    fn queue(&self, command: Command<T>) -> bool {
+        let mut commands = lock(&self.commands);
+        if !commands.closed {
+            commands.queue.push_back(command);
+        }
+        !commands.closed
+    }
+
+    /// Says whether the owner waits for room, or for the end of a message: else these wake nobody for `SOON`.
+    pub(crate) fn heed(&self, heeding: bool) {
+        self.heeding.store(heeding, Ordering::SeqCst);
+        if heeding && self.unheeded.load(Ordering::SeqCst) > 0 {
+            self.kick();
+        }
     }
 
     pub(crate) fn stop(&self, stop: Stop) {
@@ -105,6 +144,7 @@ impl<T: Transport> Mailbox<T> {
         let failure = outbox.failure.take();
         self.held.store(0, Ordering::SeqCst);
         self.untold.store(0, Ordering::SeqCst);
+        self.unheeded.store(0, Ordering::SeqCst);
         drop(outbox);
         into.extend(events);
         if self.withheld.load(Ordering::SeqCst) {
@@ -118,6 +158,7 @@ impl<T: Transport> Mailbox<T> {
     /// Takes at most `count` commands.
     pub(crate) fn take_commands(&self, count: usize, into: &mut Vec<Command<T>>) -> Option<Stop> {
         let mut commands = lock(&self.commands);
+        self.quiet.store(0, Ordering::SeqCst);
         let count = count.min(commands.queue.len());
         into.extend(commands.queue.drain(..count));
         // A stop comes after the commands that were given before it.
@@ -125,7 +166,8 @@ impl<T: Transport> Mailbox<T> {
     }
 
     /// Says that the thread is about to sleep. `false`: there is a command already, or room for withheld events.
-    pub(crate) fn may_sleep(&self) -> bool {
+    pub(crate) fn may_sleep(&self, timeout: Option<Duration>) -> bool {
+        self.soon.store(timeout.is_some_and(|timeout| timeout <= SOON), Ordering::SeqCst);
         self.awake.store(false, Ordering::SeqCst);
         let commands = lock(&self.commands);
         let idle = commands.queue.is_empty() && commands.stop.is_none();
@@ -139,17 +181,17 @@ impl<T: Transport> Mailbox<T> {
 
     pub(crate) fn woke(&self) {
         self.awake.store(true, Ordering::SeqCst);
+        self.soon.store(true, Ordering::SeqCst);
     }
 
     /// Moves events from the engine to the owner, as many as there is room for; the engine bounds what stays with it.
     ///
-    /// The owner is woken at once, but for bulk alone: that waits for more, until `flush`.
-    pub(crate) fn deliver(&self, engine: &mut Engine<T>) {
+    /// The owner is woken at once, but for bulk alone: that waits for more, until `flush`. Events that it does not wait
+    /// for wait for others, until `flush_all`.
+    pub(crate) fn deliver(&self, engine: &mut Engine<T>) -> Weights {
         let has_room = self.has_room();
         self.withheld.store(!has_room, Ordering::SeqCst);
-        if has_room {
-            self.deliver_up_to(engine, MAX_WORK);
-        }
+        if has_room { self.deliver_up_to(MAX_WORK, || engine.poll_event()) } else { Weights::default() }
     }
 
     fn has_room(&self) -> bool {
@@ -158,20 +200,22 @@ impl<T: Transport> Mailbox<T> {
 
     /// The last delivery, of everything.
     pub(crate) fn deliver_all(&self, engine: &mut Engine<T>) {
-        self.deliver_up_to(engine, usize::MAX);
+        self.deliver_up_to(usize::MAX, || engine.poll_event());
+        self.flush_all();
     }
 
-    fn deliver_up_to(&self, engine: &mut Engine<T>, max: usize) {
-        let Some(first) = engine.poll_event() else { return };
-        let mut weight = bulk(&first);
+    fn deliver_up_to(&self, max: usize, mut next: impl FnMut() -> Option<Event>) -> Weights {
+        let mut weights = Weights::default();
+        let Some(first) = next() else { return weights };
+        weights.add(&first);
         let mut outbox = lock(&self.outbox);
         // The owner sets it to nothing while it has the lock.
         let mut held = self.held.load(Ordering::SeqCst) + work(&first);
         outbox.events.push(first);
         while held < max
-            && let Some(event) = engine.poll_event()
+            && let Some(event) = next()
         {
-            weight = weight.saturating_add(bulk(&event));
+            weights.add(&event);
             held = held.saturating_add(work(&event));
             outbox.events.push(event);
         }
@@ -179,11 +223,16 @@ impl<T: Transport> Mailbox<T> {
             self.withheld.store(true, Ordering::SeqCst);
         }
         self.held.store(held, Ordering::SeqCst);
-        let untold = self.untold.fetch_add(weight.min(BULK_WAKE), Ordering::SeqCst) + weight;
+        let untold = self.untold.fetch_add(weights.bulk.min(BULK_WAKE), Ordering::SeqCst) + weights.bulk;
+        let unheeded = self.unheeded.fetch_add(weights.unheeded, Ordering::SeqCst) + weights.unheeded;
         drop(outbox);
-        if untold >= BULK_WAKE {
+        // Whether the owner waits is asked after the events are there: it looks for them after it says so.
+        let is_heeded = unheeded > 0 && self.heeding.load(Ordering::SeqCst);
+        if is_heeded || untold >= BULK_WAKE || unheeded >= BULK_WAKE || (unheeded > 0 && held >= MAX_WORK / 2)
+        {
             self.kick();
         }
+        weights
     }
 
     /// Whether there is bulk that the owner was not told of.
@@ -191,9 +240,21 @@ impl<T: Transport> Mailbox<T> {
         self.untold.load(Ordering::SeqCst) > 0
     }
 
+    /// Whether there are events that wait for others.
+    pub(crate) fn has_unheeded(&self) -> bool {
+        self.unheeded.load(Ordering::SeqCst) > 0
+    }
+
     /// Wakes the owner for the bulk that it was not told of.
     pub(crate) fn flush(&self) {
         if self.is_holding() {
+            self.kick();
+        }
+    }
+
+    /// Wakes the owner for all that it was not told of.
+    pub(crate) fn flush_all(&self) {
+        if self.is_holding() || self.has_unheeded() {
             self.kick();
         }
     }
@@ -214,6 +275,7 @@ impl<T: Transport> Mailbox<T> {
 
     fn kick(&self) {
         self.untold.store(0, Ordering::SeqCst);
+        self.unheeded.store(0, Ordering::SeqCst);
         if !self.kicked.swap(true, Ordering::SeqCst) {
             (self.waker)();
         }
@@ -231,24 +293,15 @@ fn lock<C>(mutex: &Mutex<C>) -> MutexGuard<'_, C> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An event's weight towards a wake-up: bulk counts by bytes, anything else wakes at once.
-fn bulk(event: &Event) -> usize {
-    match event {
-        Event::StreamData { bytes, .. } => bytes.len().max(1),
-        // A writer is a megabyte ahead.
-        Event::StreamDrained { bytes, .. } | Event::LaneDrained { bytes, .. } => (*bytes as usize / 2).max(1),
-        _ => BULK_WAKE,
-    }
-}
-
 fn work(event: &Event) -> usize {
     usize::try_from(event.expected_time().as_nanos()).unwrap_or(usize::MAX)
 }
 
-/// A wake-up costs the two threads some 10 us together: with this, one stream at full speed took 38,000 context
-/// switches where it took 147,000. At 4 Gbit/s it is 0.25 ms; a slower stream lets the thread sleep between its
-/// packets, and that flushes.
-const BULK_WAKE: usize = 128 * 1024;
+/// A command or an event that may wait does so for no longer: a person sees no difference in a counter, and what a
+/// sender may not yet send again is no more than `QUIET`.
+pub(crate) const SOON: Duration = Duration::from_millis(10);
+/// Bytes that the owner took and the engine does not know of: a quarter of the least window that a peer may have.
+const QUIET: usize = 16 * 1024;
 /// In nanoseconds. What waits here has no turns any more: an urgent message of another peer comes after all of it.
 const MAX_WORK: usize = 2_000_000;
 

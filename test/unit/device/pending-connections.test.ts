@@ -53,6 +53,19 @@ describe('PendingConnections', () => {
     expect(told).toEqual(['claim 2', 'connection accepted', 'end accepted 1'])
   })
 
+  it('claims each that was accepted once the messages of all are read, and tells a later listener of them', async () => {
+    const { told, pending, connection, listen } = rig()
+    const [early, late] = [connection('early', 'remote'), connection('late', 'remote')]
+    pending.arrived(1, early)
+    pending.arrived(2, connection('dialled', 'local'))
+    pending.read()
+    pending.read()
+    pending.arrived(3, late)
+    expect(told).toEqual(['claim 1', 'claim 3'])
+    await listen()
+    expect(told).toEqual(['claim 1', 'claim 3', 'connection early', 'connection dialled', 'connection late'])
+  })
+
   it('tells of the end of one that was dialled here though nobody was told of it, and of nothing after that', async () => {
     const { told, pending, connection, listen } = rig()
     const dialled = connection('dialled', 'local')

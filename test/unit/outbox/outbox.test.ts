@@ -4,6 +4,7 @@ import { Deadlines } from '../../../lib/outbox/deadlines.js'
 import { type LaneTable, type ParsedLanes, lanes as parseLanes, policyOf } from '../../../lib/outbox/lanes.js'
 import { Outbox } from '../../../lib/outbox/outbox.js'
 import { type Outgoing, parseSend, type SendOptions } from '../../../lib/outbox/send-options.js'
+import { Attention } from '../../../lib/waiting/attention.js'
 import { VirtualClock } from '../virtual-clock.js'
 
 const MIB = 2 ** 20
@@ -19,6 +20,8 @@ interface Rig {
   readonly reasons: string[]
   /** What was told of ends: priority, length, outcome, and why it was dropped. */
   readonly settled: [priority: number, bytes: number, outcome: string, reason: string | undefined][]
+  /** What was told of callers that wait. */
+  readonly heeded: boolean[]
   reserved: number
   limit: number
   /** Past the limit, a message may wait for its lane. */
@@ -35,6 +38,7 @@ function rig(table: LaneTable = {}): Rig {
     reasons: [],
     reserved: 0,
     settled: [],
+    heeded: [],
     limit: Infinity,
     waitsPastLimit: false,
   }
@@ -42,6 +46,7 @@ function rig(table: LaneTable = {}): Rig {
   const outbox = new Outbox({
     nextMessage: () => ++message,
     deadlines: new Deadlines(rig.clock),
+    attention: new Attention((heeding) => rig.heeded.push(heeding)),
     policy: (priority) => policyOf(rig.lanes, priority),
     transmit: (id, priority, lifetime, { byteLength }) => {
       rig.given.push([id, priority, byteLength])
@@ -452,5 +457,54 @@ describe('Outbox and those who want to know how messages end', () => {
       [0, 2, 'dropped', 'queue-full'],
       [0, 1, 'lost', undefined],
     ])
+  })
+})
+
+describe('attention', () => {
+  it('is asked for while a send waits for room, and for no message that was admitted', async () => {
+    const { outbox, heeded } = rig()
+    await send(outbox, bytes(4 * MIB))
+    expect(heeded).toEqual([])
+    const waiting = send(outbox, bytes(1))
+    expect(heeded).toEqual([true])
+    outbox.drained(0, 4 * MIB)
+    await waiting
+    expect(heeded).toEqual([true, false])
+  })
+
+  it('is asked for from the first look at `settled` until the message has settled', async () => {
+    const { outbox, heeded } = rig()
+    const [read, unread] = [await send(outbox, bytes(1)), await send(outbox, bytes(1))]
+    const settled = Promise.all([read.settled, read.settled])
+    expect(heeded).toEqual([true])
+    outbox.settled(1, 'delivered')
+    expect(await settled).toEqual(['delivered', 'delivered'])
+    expect(heeded).toEqual([true, false])
+    outbox.settled(2, 'delivered')
+    expect(await unread.settled).toBe('delivered')
+    expect(heeded).toEqual([true, false])
+  })
+
+  it('is asked for while somebody waits for everything to settle', async () => {
+    const { outbox, heeded } = rig()
+    await send(outbox, bytes(1))
+    const all = [outbox.allSettled(), outbox.allSettled()]
+    expect(heeded).toEqual([true])
+    outbox.settled(1, 'delivered')
+    await Promise.all(all)
+    expect(heeded).toEqual([true, false])
+  })
+
+  it.each(['aborted', 'ended'])('is asked for no more once what waits is given up: %s', async (how) => {
+    const { outbox, heeded } = rig()
+    const outgoing = await send(outbox, bytes(4 * MIB))
+    const abort = new AbortController()
+    const waiting = expect(send(outbox, bytes(1), { signal: abort.signal })).rejects.toThrow()
+    const settled = outgoing.settled
+    if (how === 'aborted') abort.abort(new Error('aborted'))
+    outbox.end()
+    await waiting
+    expect(await settled).toBe('lost')
+    expect(heeded).toEqual([true, false])
   })
 })

@@ -4,6 +4,7 @@ import { NO_LANES, policyOf } from '../../../lib/outbox/lanes.js'
 import { Outbox } from '../../../lib/outbox/outbox.js'
 import { parseSend } from '../../../lib/outbox/send-options.js'
 import { Slots } from '../../../lib/outbox/slots.js'
+import { Attention } from '../../../lib/waiting/attention.js'
 import { settle, VirtualClock } from '../virtual-clock.js'
 
 const FULL = 4 * 2 ** 20
@@ -15,6 +16,7 @@ function rig(slots = new Slots()) {
     {
       nextMessage: () => ++message,
       deadlines: new Deadlines(new VirtualClock()),
+      attention: new Attention(() => undefined),
       policy: (priority) => policyOf(NO_LANES, priority),
       transmit: () => undefined,
       cancel: (id, reason) => cancelled.push(`${id} ${reason}`),

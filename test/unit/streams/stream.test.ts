@@ -11,6 +11,7 @@ import {
   type StreamLink,
   type StreamSides,
 } from '../../../lib/streams/stream.js'
+import { Attention } from '../../../lib/waiting/attention.js'
 import { systemClock } from '../../../lib/waiting/clock.js'
 import { FakeDriver } from '../fake-driver.js'
 import { settle } from '../virtual-clock.js'
@@ -36,6 +37,7 @@ function rig<S>(Kind: new (link: StreamLink) => S, options: Partial<StreamLink> 
   const stream = new Kind({
     connection: {} as Connection,
     driver,
+    attention: new Attention((heeding) => driver.heed(heeding)),
     id: ID,
     clock: systemClock,
     priority: 3,
@@ -211,6 +213,21 @@ describe('writing', () => {
     await settle()
     expect(Buffer.concat(parts()).equals(chunk)).toBe(true)
     expect(written).toBe(true)
+  })
+
+  it('asks to be told of room while a chunk waits for it, and no more once the stream is gone', async () => {
+    const { driver, stream, sides } = rig(ConnectionWritable)
+    stream.write(Buffer.alloc(2 ** 19))
+    expect(driver.given('heed')).toEqual([])
+    stream.write(Buffer.alloc(2 ** 20))
+    expect(driver.given('heed')).toEqual([[true]])
+    sides.write?.drained(2 ** 20)
+    expect(driver.given('heed')).toEqual([[true], [false]])
+    stream.write(Buffer.alloc(2 ** 20))
+    expect(driver.given('heed').at(-1)).toEqual([true])
+    stream.destroy()
+    await closed(stream)
+    expect(driver.given('heed').at(-1)).toEqual([false])
   })
 
   it('takes small chunks at once until the engine is a window behind', async () => {

@@ -13,6 +13,7 @@ describe('Fifo', () => {
         expect(fifo.shift()).toBe(shifted++)
       }
       expect(fifo.length).toBe(pushed - shifted)
+      expect([...fifo]).toEqual(Array.from({ length: fifo.length }, (_, index) => shifted + index))
     }
     while (fifo.length > 0) expect(fifo.shift()).toBe(shifted++)
     expect(fifo.shift()).toBeUndefined()
