@@ -17,7 +17,7 @@ export interface Planned {
 
 const KIB = 1_024
 const CHUNK = 256 * KIB
-/** Bytes a second, as the paths of most networks carry them. */
+/** In bits per second. */
 const MBIT = 1e6
 
 const stream = [GOODPUT, CPU_PER_GIGABYTE]

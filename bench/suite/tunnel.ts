@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Place } from '../priority/network.js'
@@ -24,9 +25,10 @@ export async function openTunnel(
     { ...keyPair(), place: near, inner: '10.99.0.1', name: `wb${process.pid}${implementation[0]}a` },
     { ...keyPair(), place: far, inner: '10.99.0.2', name: `wb${process.pid}${implementation[0]}b` },
   ] as const
-  const daemons = ends.map(({ place, name }) => start(implementation, place, name))
+  const daemons = await Promise.all(ends.map(({ place, name }) => start(implementation, place, name)))
   const close = async (): Promise<void> => {
     await Promise.all(daemons.map(end))
+    for (const { name } of ends) rmSync(socketOf(name), { force: true })
   }
   try {
     for (const [index, own] of ends.entries()) {
@@ -48,25 +50,40 @@ export async function openTunnel(
   return {
     near: { namespace: near.namespace, host: ends[0].inner },
     far: { namespace: far.namespace, host: ends[1].inner },
-    pids: daemons.flatMap(({ pid }) => pid ?? []),
+    pids: daemons.map(({ pid }) => pid),
     close,
   }
 }
 
-function start(implementation: 'wireguard-go' | 'boringtun', { namespace }: Place, name: string): ChildProcess {
+interface Daemon {
+  readonly pid: number
+  readonly keeper: ChildProcess
+}
+
+/** A shell ends the daemon when its input ends: also when this process is killed. */
+const KEEPER = '"$@" >/dev/null 2>&1 & echo $!; cat >/dev/null; kill $!; wait'
+
+async function start(
+  implementation: 'wireguard-go' | 'boringtun',
+  { namespace }: Place,
+  name: string,
+): Promise<Daemon> {
   const program =
     implementation === 'wireguard-go'
       ? [WIREGUARD_GO, '--foreground', name]
       : [BORINGTUN, '--foreground', '--disable-drop-privileges', '--verbosity', 'error', name]
-  return spawn('ip', ['netns', 'exec', namespace as string, ...program], {
-    stdio: 'ignore',
+  const keeper = spawn('sh', ['-c', KEEPER, 'sh', 'ip', 'netns', 'exec', namespace as string, ...program], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, LOG_LEVEL: 'error' },
   })
+  const [pid] = await once(createInterface({ input: keeper.stdout }), 'line')
+  return { pid: Number(pid), keeper }
 }
 
 /** Sets it over the daemon's socket, once that is there. */
 async function configured(name: string, lines: readonly string[]): Promise<void> {
-  const path = `/var/run/wireguard/${name}.sock`
+  const path = socketOf(name)
   for (let waited = 0; !existsSync(path); waited += POLL_MS) {
     if (waited > PATIENCE_MS) throw new Error(`${name} did not come up`)
     await delay(POLL_MS)
@@ -83,14 +100,14 @@ function ip({ namespace }: Place, command: string): void {
   if (status !== 0) throw new Error(`ip ${command}: ${stderr.trim()}`)
 }
 
-async function end(daemon: ChildProcess): Promise<void> {
-  if (daemon.exitCode !== null || daemon.signalCode !== null) return
-  const exited = once(daemon, 'exit')
-  // They take their sockets with them.
-  daemon.kill('SIGTERM')
-  const killing = setTimeout(() => daemon.kill('SIGKILL'), 2_000)
+async function end({ keeper }: Daemon): Promise<void> {
+  const exited = once(keeper, 'exit')
+  keeper.stdin?.end()
   await exited
-  clearTimeout(killing)
+}
+
+function socketOf(name: string): string {
+  return `/var/run/wireguard/${name}.sock`
 }
 
 /** Both keys in hex, as the configuration protocol has them. */

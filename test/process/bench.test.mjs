@@ -29,6 +29,32 @@ test('a quick run measures each load of the loopback without foreign peers', () 
   }
 })
 
+test('the ends in Go answer what the ends in Node do', (context) => {
+  const file = join(folder, 'go.json')
+  const run = bench(
+    '--only',
+    '^loopback/(ping|stream)/(quic-go|wireguard-go)',
+    '--rounds',
+    '1',
+    '--seconds',
+    '0.1',
+    '--json',
+    file,
+  )
+  assert.equal(run.status, 0, run.stderr + run.stdout)
+  const { loads, leftOut } = JSON.parse(readFileSync(file, 'utf8'))
+  // Without Go, or without the modules that it needs.
+  if (leftOut.length > 0 && process.env.WARREN_REQUIRE_GO !== '1') return context.skip(leftOut[0])
+  assert.deepEqual(leftOut, [])
+  assert.deepEqual(
+    loads.map(({ load, rows }) => [load, rows.map(({ subject }) => subject)]),
+    [
+      ['stream', ['wireguard-go, netstack', 'quic-go']],
+      ['ping', ['wireguard-go, netstack', 'quic-go']],
+    ],
+  )
+})
+
 test('figures of a file are told, drawn and compared without measuring', () => {
   const run = bench('--from', json, '--compare', json, '--svg', folder)
   assert.equal(run.status, 0, run.stderr)
