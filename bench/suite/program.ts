@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { compare, comparison } from './compare.js'
 import { drawPlots, writeDocuments } from './documents.js'
@@ -84,6 +85,8 @@ async function run(
   const failures: string[] = []
   const sites = new Sites()
   const load = loadAverage()
+  if (load > cpus().length / 2)
+    process.stderr.write(`bench: this machine is busy: its load average is ${load.toFixed(1)}\n`)
   const before = read([])
   const loads: LoadResult[] = []
   try {
