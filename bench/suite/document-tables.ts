@@ -48,6 +48,7 @@ const SUBJECTS: Readonly<Record<PathName, readonly string[]>> = {
 /** Figures of all transports over one path, each with its ratio to the kernel's TCP. */
 export function penaltyTable(figures: FiguresOf, path: PathName): string {
   const columns = COLUMNS.filter(({ load }) => figures.load(path, load) !== undefined)
+  if (columns.length === 0) return NOT_MEASURED
   const rows = SUBJECTS[path].map((subject) => {
     const cells = columns.map(({ load, metric, own }) => {
       const name = subject === 'warren' ? own : subject
@@ -87,6 +88,7 @@ export function limitsTable(figures: FiguresOf): string {
 
 /** The penalty in a few sentences. */
 export function answer(figures: FiguresOf): string {
+  if (figures.load('veth', 'stream') === undefined) return NOT_MEASURED
   const cpu = (other: string): string => times(figures.ratio('veth', 'stream', 'warren', other, 'cpu'))
   const longer =
     figures.value('veth', 'ping', 'warren, message', 'p50').median - figures.value('veth', 'ping', KERNEL, 'p50').median
@@ -107,6 +109,7 @@ export function repeatLine({ machine, versions, rounds, windowMs, began }: Suite
   return `${warning}Measured ${began.slice(0, 10)} on ${machine.processors} × ${machine.model}, ${machine.system}: medians of ${rounds} rounds of ${windowMs / 1e3} s, all transports in turn. ${named.join(', ')}. ${disturbed}`
 }
 
+const NOT_MEASURED = 'Not measured.'
 /** A machine that did more for others than this was not quiet. */
 const OTHERS_TOLD = 0.1
 

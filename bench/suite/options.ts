@@ -52,6 +52,7 @@ export function parseSuiteOptions(argv: readonly string[]): SuiteOptions {
       from: { type: 'string' },
     },
   })
+  if (values.docs && values.only !== '') throw new RangeError('--docs tells of everything: it does not go with --only')
   return {
     only: new RegExp(values.only),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '5')),

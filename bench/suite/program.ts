@@ -27,6 +27,10 @@ export async function suite(argv: readonly string[]): Promise<number> {
     return 2
   }
   const wanted = chosen(options)
+  if (wanted.length === 0) {
+    process.stderr.write(`bench: --only '${options.only.source}' finds nothing: --list shows what there is\n`)
+    return 2
+  }
   if (options.isList) {
     for (const { path, load, subjects } of wanted) {
       for (const { name } of subjects) process.stdout.write(`${path}/${load.name}/${name}\n`)

@@ -66,6 +66,8 @@ test('an option that makes no sense is refused with the help', () => {
   const run = bench('--rounds', 'many')
   assert.equal(run.status, 2)
   assert.match(run.stderr, /--rounds must be a positive number.*"many"[\s\S]*Usage:/)
+  assert.match(bench('--only', 'nothing of that').stderr, /finds nothing/)
+  assert.match(bench('--docs', '--only', 'stream').stderr, /--docs tells of everything/)
 })
 
 function bench(...args) {
