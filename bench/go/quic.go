@@ -74,9 +74,9 @@ func (l *quicLink) close() {
 	_ = l.connection.CloseWithError(0, "")
 }
 
-// options have windows that never hold a stream up here: quic-go's own grow to 6 and 15 MiB.
+// options keep a connection that waits for its turn. Windows are quic-go's own, which grow to 6 and 15 MiB.
 func options() *quic.Config {
-	return &quic.Config{MaxIncomingStreams: 10_000}
+	return &quic.Config{MaxIncomingStreams: 10_000, MaxIdleTimeout: time.Hour}
 }
 
 // selfSigned proves a key at both ends. Whose it is is not asked, as nobody asks warren's.

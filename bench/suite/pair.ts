@@ -50,7 +50,13 @@ export class Pair {
     this.far = new EndProcess(command, site.far.namespace)
   }
 
-  static async open(subject: Subject, site: Site, { role, farEnds }: PairOptions): Promise<Pair> {
+  /** Opens both ends, and has them brought by `prepare` up to where they can be measured. */
+  static async open(
+    subject: Subject,
+    site: Site,
+    { role, farEnds }: PairOptions,
+    prepare: (pair: Pair) => Promise<unknown>,
+  ): Promise<Pair> {
     const pair = new Pair(subject, site)
     const common = { stack: subject.stack, kind: subject.kind, options: subject.options ?? {} }
     try {
@@ -59,6 +65,7 @@ export class Pair {
         pair.near.ask('open', { ...common, role: 'count', host: site.near.host, ends: 1 }),
       ])
       pair.addresses = addresses
+      await prepare(pair)
       return pair
     } catch (error) {
       await pair.close()

@@ -67,13 +67,9 @@ async function echoing(
   options: PairOptions,
   measure: (pair: Pair, ms: number) => Promise<Sample>,
 ): Promise<Running> {
-  const pair = await Pair.open(subject, site, options)
-  try {
+  const pair = await Pair.open(subject, site, options, async (pair) => {
     await pair.near.ask('dial', { addresses: pair.addresses, channels: 1 })
     await measure(pair, windowMs / 2)
-  } catch (error) {
-    await pair.close()
-    throw error
-  }
+  })
   return { pids: pair.pids, measure: () => measure(pair, windowMs), close: () => pair.close() }
 }

@@ -28,15 +28,11 @@ export function flow({ name, title, metrics, peers = 1, channels = 1, ...options
     title,
     metrics,
     async start(subject, site, settings) {
-      const pair = await Pair.open(subject, site, { role: 'count', farEnds: peers })
-      try {
+      const pair = await Pair.open(subject, site, { role: 'count', farEnds: peers }, async (pair) => {
         if (subject.idlePeers !== undefined) await pair.near.ask('idle', { peers: subject.idlePeers })
         await pair.near.ask('dial', { addresses: pair.addresses, channels })
         await window(pair, options, { ...settings, windowMs: settings.windowMs / 2 })
-      } catch (error) {
-        await pair.close()
-        throw error
-      }
+      })
       return {
         pids: pair.pids,
         measure: () => window(pair, options, settings),

@@ -1,5 +1,6 @@
-import { Pair } from '../pair.js'
-import type { Load } from './load.js'
+import { Pair, type Subject } from '../pair.js'
+import type { Site } from '../paths.js'
+import type { Load, Running, Sample } from './load.js'
 
 /** Resident memory that a connection takes at the end that was dialled: each round adds as many. */
 export function connectionMemory(name: string, title: string, connections: (stack: string) => number): Load {
@@ -7,15 +8,13 @@ export function connectionMemory(name: string, title: string, connections: (stac
     name,
     title,
     metrics: [{ name: 'resident', unit: 'KiB', better: 'lower' }],
-    async start(subject, site, { isQuick }) {
-      const pair = await Pair.open(subject, site, { role: 'count', farEnds: 1 })
+    start(subject, site, { isQuick }) {
       const count = isQuick ? 5 : connections(subject.stack)
-      const grow = async () => {
-        const before = await pair.far.ask('resident')
-        await pair.near.ask('hold', { connections: count, address: pair.addresses[0] })
-        return { resident: ((await pair.far.ask('resident')) - before) / count / 1_024 }
-      }
-      return begun(pair, grow)
+      return growing(subject, site, async ({ near, far, addresses }) => {
+        const before = await far.ask('resident')
+        await near.ask('hold', { connections: count, address: addresses[0] })
+        return { resident: ((await far.ask('resident')) - before) / count / 1_024 }
+      })
     },
   }
 }
@@ -29,26 +28,19 @@ export function idlePeerMemory(name: string, title: string, peers: number): Load
       { name: 'resident', unit: 'KiB', better: 'lower' },
       { name: 'added', unit: 'us', better: 'lower' },
     ],
-    async start(subject, site, { isQuick }) {
-      const pair = await Pair.open(subject, site, { role: 'count', farEnds: 1 })
+    start(subject, site, { isQuick }) {
       const count = isQuick ? 50 : peers
-      const grow = async () => {
-        const before = await pair.near.ask('resident')
-        const added = await pair.near.ask('idle', { peers: count })
-        return { added: (added / count) * 1e3, resident: ((await pair.near.ask('resident')) - before) / count / 1_024 }
-      }
-      return begun(pair, grow)
+      return growing(subject, site, async ({ near }) => {
+        const before = await near.ask('resident')
+        const added = await near.ask('idle', { peers: count })
+        return { added: (added / count) * 1e3, resident: ((await near.ask('resident')) - before) / count / 1_024 }
+      })
     },
   }
 }
 
-/** After a first time, which grows heaps to their working size. */
-async function begun(pair: Pair, grow: () => Promise<Record<string, number>>) {
-  try {
-    await grow()
-  } catch (error) {
-    await pair.close()
-    throw error
-  }
-  return { pids: pair.pids, measure: grow, close: () => pair.close() }
+/** Grows a first time before it is measured: heaps reach their working size. */
+async function growing(subject: Subject, site: Site, grow: (pair: Pair) => Promise<Sample>): Promise<Running> {
+  const pair = await Pair.open(subject, site, { role: 'count', farEnds: 1 }, grow)
+  return { pids: pair.pids, measure: () => grow(pair), close: () => pair.close() }
 }

@@ -16,9 +16,10 @@ export function neighbours(name: string, title: string, bytes: number): Load {
       { ...GOODPUT, name: 'beside' },
     ],
     async start(subject, site, settings) {
-      const pair = await Pair.open(subject, site, { role: 'count', farEnds: 1 })
-      await pair.near.ask('dial', { addresses: pair.addresses, channels: 1 })
-      await window(pair, { bytes }, settings)
+      const pair = await Pair.open(subject, site, { role: 'count', farEnds: 1 }, async (pair) => {
+        await pair.near.ask('dial', { addresses: pair.addresses, channels: 1 })
+        await window(pair, { bytes }, settings)
+      })
       return {
         pids: pair.pids,
         async measure() {
