@@ -65,13 +65,18 @@ export function penaltyTable(figures: FiguresOf, path: PathName): string {
 /** Cores that the usual links take, both ends together. */
 export function bandwidthTable(figures: FiguresOf): string {
   const subjects = ['warren', KERNEL, 'node:tls, ChaCha20', 'wireguard-go, TUN', 'boringtun, TUN']
-  const share = (load: string, subject: string): string => percent(figures.value('veth', load, subject, 'cores'))
+  const share = (mbits: number, subject: string): string => {
+    const load = `paced-${mbits}`
+    const carried = figures.value('veth', load, subject, 'goodput').median
+    const cores = percent(figures.value('veth', load, subject, 'cores'))
+    return carried * 1e3 < CARRIED * mbits ? `${cores}, and carries ${number(carried)} Gbit/s` : cores
+  }
   return markdown(
     ['share of one core, both ends together', '100 Mbit/s', '1 Gbit/s'],
     subjects.map((subject) => [
       subject === 'warren' ? '**warren**' : (NAMES[subject] ?? subject),
-      share('paced-100', subject),
-      share('paced-1000', subject),
+      share(100, subject),
+      share(1_000, subject),
     ]),
   )
 }
@@ -109,6 +114,8 @@ export function repeatLine({ machine, versions, rounds, windowMs, began }: Suite
   return `${warning}Measured ${began.slice(0, 10)} on ${machine.processors} × ${machine.model}, ${machine.system}: medians of ${rounds} rounds of ${windowMs / 1e3} s, all transports in turn. ${named.join(', ')}. ${disturbed}`
 }
 
+/** A transport that carries less of the rate than this cannot carry it. */
+const CARRIED = 0.95
 const NOT_MEASURED = 'Not measured.'
 /** A machine that did more for others than this was not quiet. */
 const OTHERS_TOLD = 0.1

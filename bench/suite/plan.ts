@@ -30,7 +30,7 @@ const pacedAt = (mbits: number): Load =>
   flow({
     name: `paced-${mbits}`,
     title: `a stream that sends ${mbits.toLocaleString('en')} Mbit/s`,
-    metrics: [CPU_PER_GIGABYTE, CORES],
+    metrics: [CPU_PER_GIGABYTE, CORES, GOODPUT],
     bytes: mbits >= 1_000 ? 64 * KIB : 16 * KIB,
     rate: mbits * MBIT,
   })

@@ -97,7 +97,7 @@ async function run(
     for (const planned of plan) {
       const result = await rounds(planned, {
         ...options,
-        rampMs: options.windowMs / 4,
+        rampMs: options.windowMs / 5,
         sites,
         progress,
         failed(subject, load, error) {
