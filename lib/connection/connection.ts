@@ -319,6 +319,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     checkBytes(bytes, 'bytes')
     if (this.#state !== 'open') return this.#datagramDropped('closed', bytes)
     const most = this.maxDatagramSize
+    // It ended a moment ago, or an early one goes on with a dial of the peer's that is not complete.
+    if (most === 0) return this.#datagramDropped('closed', bytes)
     if (bytes.byteLength > most) {
       const message = `A datagram can carry at most ${most} bytes (connection.maxDatagramSize); got ${bytes.byteLength}`
       throw coded(new RangeError(message), 'ERR_WARREN_DATAGRAM_TOO_LARGE')

@@ -120,8 +120,8 @@ export interface DeviceFigures {
   /** Number of QUIC datagrams dropped that belonged to no connection and could not be answered. A counter. */
   readonly strayDatagrams: number
   /**
-   * Number of QUIC datagrams dropped that asked for more work than their peer may have: small pieces out of order. A
-   * counter.
+   * Number of QUIC datagrams dropped that asked for more work or memory than their peer may have: small pieces out of
+   * order, pieces that overlap. A counter.
    */
   readonly costlyDatagrams: number
   /** Number of UDP datagrams that the system took. A counter. */

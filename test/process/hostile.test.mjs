@@ -56,6 +56,7 @@ const told = {
   'ids-given': ['protocolViolations'],
   'ack-delay': ['protocolViolations'],
   defrag: ['costlyDatagrams'],
+  scales: ['costlyDatagrams'],
   'initial-pieces': ['strayDatagrams'],
   'unknown-ids': ['strayDatagrams'],
   rubbish: ['strayDatagrams'],

@@ -15,6 +15,12 @@ pub(crate) trait Host {
         command: impl FnOnce(Context<'_>) -> R + Send + 'static,
     ) -> Result<R, Gone>;
 
+    /// The same for a command that changes nothing.
+    fn ask<R: Send + 'static>(
+        &mut self,
+        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+    ) -> Result<R, Gone>;
+
     /// Runs on the engine in order with all others; nothing happens if it is gone.
     fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static);
 
@@ -283,7 +289,7 @@ macro_rules! commands {
                 pub fn max_datagram_size(&mut self, connection: u32) -> u32 {
                     let size = self
                         .host
-                        .call(move |context| context.engine.max_datagram_size(ConnectionId(connection)));
+                        .ask(move |context| context.engine.max_datagram_size(ConnectionId(connection)));
                     size.unwrap_or(0) as u32
                 }
 
@@ -368,8 +374,7 @@ macro_rules! commands {
                 /// Figures of the device, by name.
                 #[napi(ts_return_type = "object")]
                 pub fn stats<'env>(&mut self, env: &'env Env) -> Result<DeviceFigures<'env>> {
-                    let entries =
-                        self.host.call(|context| stats::device(&context.engine.stats(), context.io));
+                    let entries = self.host.ask(|context| stats::device(&context.engine.stats(), context.io));
                     stats::object(env, entries.map_err(errors::gone)?)
                 }
 
@@ -380,7 +385,7 @@ macro_rules! commands {
                     env: &'env Env,
                     peer: u32,
                 ) -> Result<Option<PeerFigures<'env>>> {
-                    let entries = self.host.call(move |context| {
+                    let entries = self.host.ask(move |context| {
                         let stats = context.engine.peer_stats(PeerId(peer))?;
                         Some(stats::peer(&stats, context.now))
                     });
@@ -394,7 +399,7 @@ macro_rules! commands {
                     env: &'env Env,
                     connection: u32,
                 ) -> Result<Option<ConnectionFigures<'env>>> {
-                    let entries = self.host.call(move |context| {
+                    let entries = self.host.ask(move |context| {
                         let stats = context.engine.connection_stats(ConnectionId(connection), context.now)?;
                         Some(stats::connection(&stats))
                     });
@@ -406,7 +411,7 @@ macro_rules! commands {
                 #[napi]
                 pub fn peer_endpoint(&mut self, peer: u32) -> Option<String> {
                     let endpoint =
-                        self.host.call(move |context| context.engine.peer_stats(PeerId(peer))?.endpoint);
+                        self.host.ask(move |context| context.engine.peer_stats(PeerId(peer))?.endpoint);
                     endpoint.ok().flatten().map(|endpoint| endpoint.to_string())
                 }
 
@@ -414,9 +419,9 @@ macro_rules! commands {
                 /// of a connection that has ended, until 256 others have.
                 #[napi]
                 pub fn lane_stats(&mut self, connection: u32) -> Result<Option<Vec<LaneFigures>>> {
-                    let lanes = self.host.call(move |context| {
-                        context.engine.lane_stats(ConnectionId(connection), context.now)
-                    });
+                    let lanes = self
+                        .host
+                        .ask(move |context| context.engine.lane_stats(ConnectionId(connection), context.now));
                     Ok(lanes
                         .map_err(errors::gone)?
                         .map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
@@ -425,7 +430,7 @@ macro_rules! commands {
                 /// Figures of lanes, summed over all connections that the device has and had.
                 #[napi]
                 pub fn device_lanes(&mut self) -> Result<Vec<LaneFigures>> {
-                    let lanes = self.host.call(move |context| context.engine.device_lanes(context.now));
+                    let lanes = self.host.ask(move |context| context.engine.device_lanes(context.now));
                     Ok(lanes.map_err(errors::gone)?.iter().map(LaneFigures::from).collect())
                 }
 
@@ -434,7 +439,7 @@ macro_rules! commands {
                 #[napi]
                 pub fn peer_lanes(&mut self, peer: u32) -> Result<Option<Vec<LaneFigures>>> {
                     let lanes =
-                        self.host.call(move |context| context.engine.peer_lanes(PeerId(peer), context.now));
+                        self.host.ask(move |context| context.engine.peer_lanes(PeerId(peer), context.now));
                     let lanes = lanes.map_err(errors::gone)?;
                     Ok(lanes.map(|lanes| lanes.iter().map(LaneFigures::from).collect()))
                 }

@@ -179,6 +179,13 @@ impl Host for Thread {
         self.driver().ok_or(Gone)?.call(command)
     }
 
+    fn ask<R: Send + 'static>(
+        &mut self,
+        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+    ) -> std::result::Result<R, Gone> {
+        self.driver().ok_or(Gone)?.ask(command)
+    }
+
     fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static) {
         if let Some(driver) = self.driver() {
             // A thread that failed tells so by a record of its own.

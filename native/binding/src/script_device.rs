@@ -291,6 +291,13 @@ impl Host for Inline {
         self.run(command).ok_or(Gone)
     }
 
+    fn ask<R: Send + 'static>(
+        &mut self,
+        command: impl FnOnce(Context<'_>) -> R + Send + 'static,
+    ) -> std::result::Result<R, Gone> {
+        self.call(command)
+    }
+
     fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static) {
         self.run(command);
     }

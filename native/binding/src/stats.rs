@@ -169,8 +169,8 @@ figures! {
         responsesDropped: counter = stats.transport.responses_dropped;
         /// Number of QUIC datagrams dropped that belonged to no connection and could not be answered.
         strayDatagrams: counter = stats.transport.datagrams_dropped;
-        /// Number of QUIC datagrams dropped that asked for more work than their peer may have: small pieces out of
-        /// order.
+        /// Number of QUIC datagrams dropped that asked for more work or memory than their peer may have: small pieces
+        /// out of order, pieces that overlap.
         costlyDatagrams: counter = stats.transport.datagrams_too_costly;
 
         /// Number of UDP datagrams that the system took.

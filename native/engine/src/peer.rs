@@ -44,6 +44,8 @@ pub(crate) struct Peer {
     pub(crate) outgoing_bytes: usize,
     /// Raw packets from it that the caller has not taken.
     pub(crate) incoming_bytes: usize,
+    /// The longest payload of QUIC's that came from it: what a piece of one may keep.
+    pub(crate) longest: usize,
     /// Its latest endpoint, if the caller has not taken the event of its move.
     pub(crate) moved_to: Option<SocketAddr>,
     /// Sums over its connections that ended.
@@ -72,6 +74,7 @@ impl Peer {
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             incoming_bytes: 0,
+            longest: 0,
             moved_to: None,
             past_lanes: LaneSums::default(),
             rx_packets: 0,
@@ -104,7 +107,35 @@ impl Peer {
     pub(crate) fn has_left(&self) -> bool {
         self.incarnation.is_none() && self.told_under.is_some()
     }
+
+    /// Content of a packet from it that waits for the caller, without the packet if that is much longer.
+    pub(crate) fn alone(&self, bytes: Bytes) -> Bytes {
+        if bytes.len() * 3 < self.longest * 2 { Bytes::copy_from_slice(&bytes) } else { bytes }
+    }
 }
 
 /// UDP port of QUIC inside the tunnel, at both ends: "wr" in ASCII.
 pub(crate) const QUIC_PORT: u16 = 0x7772;
+
+#[cfg(test)]
+mod tests {
+    use warren_wireguard::PrivateKey;
+
+    use super::*;
+
+    #[test]
+    fn a_piece_of_a_long_packet_waits_without_it() {
+        let key = PrivateKey::from_bytes([1; 32]).public_key();
+        let mut peer = Peer::new(key, Ipv6Addr::LOCALHOST);
+        let packet = Bytes::from(vec![7; 8_900]);
+        for (longest, length, keeps) in
+            [(1_372, 914, false), (1_372, 915, true), (8_900, 1_372, false), (8_900, 5_934, true)]
+        {
+            peer.longest = longest;
+            let piece = packet.slice(..length);
+            let kept = peer.alone(piece.clone());
+            assert_eq!(kept, piece);
+            assert_eq!(kept.as_ptr() == piece.as_ptr(), keeps, "{length} of {longest}");
+        }
+    }
+}

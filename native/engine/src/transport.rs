@@ -51,7 +51,7 @@ pub use packets::{Packets, PathSample, Received, Response, STAMP_MICROS, Transmi
 /// The connections of one node with all of its peers. The module's documentation says how the engine drives it.
 pub trait Transport {
     /// Counters over all connections.
-    type Totals: Clone + Default;
+    type Totals: Clone + Default + Send;
     /// Figures of one connection.
     type Figures: Default;
 

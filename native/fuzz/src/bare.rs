@@ -26,7 +26,7 @@ impl Bare {
         let config = Config {
             private_key: key(n),
             mtu: 1420,
-            max_mtu: 1420,
+            max_mtu: 8_920,
             report_strangers: false,
             authorize_timeout: Duration::from_secs(4),
             limits,

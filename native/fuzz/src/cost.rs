@@ -50,6 +50,95 @@ fn small_pieces_out_of_order_are_counted_across_redials_and_forgotten_once_there
 }
 
 #[test]
+fn what_a_datagram_begins_with_hides_nothing_that_follows() {
+    let frames: Vec<u8> = (0..130).flat_map(|piece| stream(own(1), 2 + piece * 2, &[7], false)).collect();
+    // quinn-proto has no keys any more for the packets before, or drops them as too short, and reads on.
+    let unknown: &[u8] = &[0x7f, 0xff];
+    for (what, level, cut) in [
+        ("frames of a later version", Level::Handshake, 0),
+        ("the same in a first packet", Level::Initial, 0),
+        ("a packet too short for its tag", Level::Handshake, 9),
+    ] {
+        let mut attack = Attack::connected();
+        for _ in 0..2_000 {
+            let mut datagram = attack.end.packet(level, unknown);
+            if cut > 0 {
+                datagram.truncate(datagram.len() - cut);
+                let length = 1 + 4 + 1 + 8 + 1 + 8;
+                datagram[length] -= cut as u8;
+            }
+            datagram.extend(attack.end.packet(Level::Data, &frames));
+            attack.send_datagram(&datagram);
+        }
+        assert!(2_000 - attack.dropped() <= 40_000 / 129, "{what}");
+    }
+}
+
+#[test]
+fn small_pieces_in_order_count_too_where_a_datagram_has_many_of_one_stream() {
+    let mut attack = Attack::connected();
+    let mut at = 2;
+    for _ in 0..2_000 {
+        let frames: Vec<u8> = (0..130).flat_map(|piece| stream(own(1), at + piece, &[7], false)).collect();
+        attack.send_unmetered(&frames);
+        at = 2 + (at + 128) % 100_000;
+    }
+    assert!(2_000 - attack.dropped() <= 40_000 / 129 + 1);
+    assert!(attack.lives());
+}
+
+#[test]
+fn a_long_datagram_asks_for_no_more_sorting_than_an_ordinary_one() {
+    let mut attack = Attack::connected();
+    let many = |first: u64, count: u64| -> Vec<u8> {
+        (0..count).flat_map(|piece| stream(own(1), first + piece * 2, &[7], false)).collect()
+    };
+    attack.send_unmetered(&many(2, 1_200));
+    assert_eq!(attack.dropped(), 1, "quinn-proto would sort the stream hundreds of times");
+    let mut long = many(2, 30);
+    long.resize(8_800, 0);
+    for _ in 0..1_000 {
+        attack.send_unmetered(&long);
+    }
+    let taken = 1_001 - attack.dropped();
+    assert!((200..=40_000 / (29 * 6) + 1).contains(&taken), "{taken}: a piece counts six times");
+    assert!(attack.lives());
+}
+
+#[test]
+fn pieces_that_overlap_hold_no_more_memory_than_their_bytes_explain() {
+    // A wrong tag, or a number that came before: quinn-proto reads none of it.
+    let lies = |attack: &mut Attack| {
+        let far = stream(own(1), 4_000_000, &[7], false);
+        let mut wrong = attack.end.packet(Level::Data, &far);
+        *wrong.last_mut().expect("a tag") ^= 1;
+        attack.send_datagram(&wrong);
+    };
+    for lying in [false, true] {
+        let mut attack = Attack::connected();
+        let (before, mut most) = (held(), 0);
+        let mut at = 2 + PINS * PINNED;
+        for _ in 0..PINS {
+            if lying {
+                lies(&mut attack);
+            }
+            at -= PINNED;
+            // quinn-proto takes it for held in full, and the ones before for what is left of them.
+            attack.send_unmetered(&stream(own(1), at, &vec![7; FULL], false));
+            let mut again: Vec<u8> = (0..32).flat_map(|_| stream(own(1), at, &[7; 256], false)).collect();
+            again.resize(FULL, 0);
+            attack.send_unmetered(&again);
+            most = most.max(held() - before);
+            attack.node.now += Duration::from_micros(500);
+        }
+        let credit = (PINS * PINNED) as usize + FULL;
+        // quinn-proto sorts a stream once it holds one and a half times as much beside it.
+        assert!(most <= credit * 5 / 2 + (64 << 10), "{most} held for {credit}");
+        assert!(attack.lives());
+    }
+}
+
+#[test]
 fn as_many_small_messages_as_may_come_at_once_pass_in_one_packet() {
     let mut attack = Attack::connected();
     let frames: Vec<u8> = (1..33).flat_map(|next| stream(own(next), 0, &[1, 1, 9, 1, b'x'], true)).collect();
@@ -196,9 +285,17 @@ impl Attack {
 
     /// Sends a packet of these frames, whatever the node then holds. Gives the number of answers.
     fn send_unmetered(&mut self, frames: &[u8]) -> usize {
-        let packet = bytes::BytesMut::from(&self.end.packet(Level::Data, frames)[..]);
+        let datagram = self.end.packet(Level::Data, frames);
+        self.send_datagram(&datagram)
+    }
+
+    /// Hands a datagram to the node, in memory of its own. Gives the number of answers.
+    fn send_datagram(&mut self, datagram: &[u8]) -> usize {
         let node = &mut self.node;
-        inside(|| node.quic.handle_datagram(PEER, Ecn::NotEct, packet, None, node.now));
+        inside(|| {
+            let datagram = bytes::BytesMut::from(datagram);
+            node.quic.handle_datagram(PEER, Ecn::NotEct, datagram, None, node.now);
+        });
         let answers = node.drain();
         answers.iter().for_each(|answer| self.end.hear(answer));
         answers.len()
@@ -225,6 +322,12 @@ impl Attack {
 fn own(index: u64) -> u64 {
     index * 4 + 2
 }
+
+/// Packets that overlap, and what is left of each.
+const PINS: u64 = 400;
+const PINNED: u64 = 256;
+/// Frames of a long packet.
+const FULL: usize = 8_800;
 
 /// A question, and that its answer shall not wait (draft-ietf-quic-ack-frequency).
 const ASKS_AT_ONCE: &[u8] = &[1, 0x1f];

@@ -1,6 +1,5 @@
 //! The owner's handle of an I/O thread.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,9 +15,10 @@ use warren_engine::{ConfigError, Engine, Event, Quic};
 use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
 use crate::event_loop::EventLoop;
-use crate::mailbox::{Context, Mailbox, Stop, Waker};
+use crate::mailbox::{Context, Core, Here, Mailbox, Stop, Waker, panic_message};
 use crate::poll::{Notifier, Watch};
 use crate::socket::{Offload, Socket};
+use crate::stats::IoStats;
 
 /// A device could not be started.
 #[derive(Debug, Error)]
@@ -43,13 +43,14 @@ pub struct Gone;
 ///
 /// It is generic as the engine is, so that the engine's code is made where a transport is chosen: once in an addon, for
 /// both drivers.
-pub struct Driver<T: Transport + 'static = Quic> {
+pub struct Driver<T: Transport + Send + 'static = Quic> {
     mailbox: Arc<Mailbox<T>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    clock: Clock,
     local: SocketAddr,
 }
 
-impl<T: Transport + 'static> Driver<T> {
+impl<T: Transport + Send + 'static> Driver<T> {
     /// Binds the socket, starts the thread with the engine that `make` makes there, and returns when both stand.
     ///
     /// `waker` is called on the thread when there is something to `drain`, once until it is drained; it must not block.
@@ -66,10 +67,10 @@ impl<T: Transport + 'static> Driver<T> {
         let watch = Watch::new(Arc::clone(&notifier), socket)?;
         let mailbox = Arc::new(Mailbox::new(notifier, waker));
         let (ready, started) = sync_channel(1);
+        let clock = Clock::start();
         let thread = thread::Builder::new().name("warren".to_owned()).spawn({
             let mailbox = Arc::clone(&mailbox);
             move || {
-                let clock = Clock::start();
                 let engine = match make(clock.now()) {
                     Ok(engine) => engine,
                     Err(error) => {
@@ -77,7 +78,8 @@ impl<T: Transport + 'static> Driver<T> {
                         return;
                     }
                 };
-                let event_loop = EventLoop::new(engine, clock, Arc::clone(&mailbox), watch, again, offload);
+                *mailbox.lock_core() = Some(Core { engine, stats: IoStats::default() });
+                let event_loop = EventLoop::new(clock, Arc::clone(&mailbox), watch, again, offload);
                 let _ = ready.send(Ok(()));
                 drop(ready);
                 run(event_loop, &mailbox);
@@ -89,7 +91,7 @@ impl<T: Transport + 'static> Driver<T> {
             let _ = thread.join();
             return Err(error.into());
         }
-        Ok(Self { mailbox, thread: Mutex::new(Some(thread)), local })
+        Ok(Self { mailbox, thread: Mutex::new(Some(thread)), clock, local })
     }
 
     /// The bound address.
@@ -97,11 +99,31 @@ impl<T: Transport + 'static> Driver<T> {
         self.local
     }
 
-    /// Runs a command on the thread and waits for its answer: some 60 us, so for rare ones.
+    /// Runs a command and gives its answer: at once while the thread sleeps, else on the thread, which takes some 60 us.
     pub fn call<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
+        self.answer(command, true)
+    }
+
+    /// The same for a command that changes nothing.
+    pub fn ask<R: Send + 'static>(
+        &self,
+        command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
+    ) -> Result<R, Gone> {
+        self.answer(command, false)
+    }
+
+    fn answer<R: Send + 'static>(
+        &self,
+        command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
+        changes: bool,
+    ) -> Result<R, Gone> {
+        let command = match self.mailbox.run_here(&self.clock, command, changes) {
+            Here::Ran(answer) => return answer.ok_or(Gone),
+            Here::Busy(command) => command,
+        };
         let (answer, answered) = sync_channel(1);
         self.post(move |context| {
             let _ = answer.send(command(context));
@@ -145,7 +167,7 @@ impl<T: Transport + 'static> Driver<T> {
     }
 }
 
-impl<T: Transport + 'static> Drop for Driver<T> {
+impl<T: Transport + Send + 'static> Drop for Driver<T> {
     fn drop(&mut self) {
         self.stop(0, "");
     }
@@ -160,15 +182,8 @@ fn run<T: Transport>(mut event_loop: EventLoop<T>, mailbox: &Mailbox<T>) {
         Err(panic) => mailbox.fail(panic_message(&*panic)),
     }
     // A state that a panic left half done may panic again when it is dropped.
-    let _ = catch_unwind(AssertUnwindSafe(move || drop(event_loop)));
-}
-
-/// The reason that a device which a panic ended gives its owner.
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("a bug in warren ended the device: {message}")
+    let _ = catch_unwind(AssertUnwindSafe(move || {
+        drop(event_loop);
+        mailbox.take_core();
+    }));
 }

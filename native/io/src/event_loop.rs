@@ -1,5 +1,5 @@
-//! The loop of the I/O thread: receive a batch, work off waiting datagrams, run commands, fire timers, send a batch,
-//! tell the owner; sleep when all are idle.
+//! The loop of the I/O thread: receive a batch, work off waiting datagrams, run commands, fire timers, tell the owner,
+//! send a batch; sleep when all are idle. While it sleeps, the owner may use the engine itself.
 
 mod receive;
 mod recovery;
@@ -9,16 +9,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use warren_engine::TransmitBatch;
 use warren_engine::transport::Transport;
-use warren_engine::{Engine, TransmitBatch};
 
 use crate::bind::Listen;
 use crate::clock::Clock;
-use crate::mailbox::{Command, Context, Mailbox, SOON, Stop};
+use crate::mailbox::{Command, Core, Mailbox, SOON, Stop};
 use crate::moderation::Moderation;
 use crate::poll::{Interest, Watch};
 use crate::socket::{Offload, Refusal, Sent};
-use crate::stats::IoStats;
 use crate::trouble::{FAILS_FOR, Trouble};
 use crate::yielding::Yielding;
 use recovery::{Loss, REBIND_FOR};
@@ -37,7 +36,6 @@ pub(crate) enum Fatal {
 }
 
 pub(crate) struct EventLoop<T: Transport> {
-    engine: Engine<T>,
     clock: Clock,
     mailbox: Arc<Mailbox<T>>,
     watch: Watch,
@@ -57,6 +55,8 @@ pub(crate) struct EventLoop<T: Transport> {
     /// Number of times in a row that the socket was said to have room, and had none.
     blocked_in_vain: u32,
     readable: bool,
+    /// The last turn did something.
+    was_busy: bool,
     /// Buffers that take the place of those whose datagrams wait.
     spare: Vec<Vec<u8>>,
     /// Time since which bulk waits that the owner was not told of.
@@ -66,13 +66,17 @@ pub(crate) struct EventLoop<T: Transport> {
     /// Time until which the owner is expected to say that it took messages.
     taken_until: Option<Instant>,
     commands: Vec<Command<T>>,
-    stats: IoStats,
     moderation: Moderation,
+}
+
+/// A wait for what it takes to go on.
+struct Rest {
+    interest: Interest,
+    timeout: Option<Duration>,
 }
 
 impl<T: Transport> EventLoop<T> {
     pub(crate) fn new(
-        engine: Engine<T>,
         clock: Clock,
         mailbox: Arc<Mailbox<T>>,
         watch: Watch,
@@ -80,7 +84,6 @@ impl<T: Transport> EventLoop<T> {
         offload: Offload,
     ) -> Self {
         Self {
-            engine,
             clock,
             mailbox,
             watch,
@@ -94,12 +97,12 @@ impl<T: Transport> EventLoop<T> {
             blocked: false,
             blocked_in_vain: 0,
             readable: true,
+            was_busy: false,
             spare: Vec::new(),
             holding_since: None,
             unheeded_since: None,
             taken_until: None,
             commands: Vec::new(),
-            stats: IoStats::default(),
             moderation: Moderation::new(clock.now()),
         }
     }
@@ -109,32 +112,46 @@ impl<T: Transport> EventLoop<T> {
     /// The socket is read while it has more than a batch, after commands and after full batches, which may go on and
     /// on; otherwise a datagram that comes in ends the next wait.
     pub(crate) fn run(&mut self) -> Result<(), Fatal> {
+        let mailbox = Arc::clone(&self.mailbox);
         let mut yielding = Yielding::begin();
         loop {
-            let mut busy = self.receive()?;
-            busy |= self.work_off();
-            let (ran, stop) = self.run_commands();
-            if let Some(stop) = stop {
-                self.leave(&stop);
-                return Ok(());
-            }
-            busy |= ran;
-            self.readable |= ran;
-            self.fire_timers();
-            // The owner wakes while the answers of the transport leave.
-            self.deliver();
-            busy |= self.transmit();
-            self.rebind()?;
-            if busy {
-                yielding.let_go(&self.clock);
-            } else {
-                self.deliver();
-                self.sleep()?;
+            let rest = {
+                let mut held = mailbox.lock_core();
+                let Some(core) = held.as_mut() else { return Ok(()) };
+                if let Some(stop) = self.turn(core)? {
+                    self.leave(core, &stop);
+                    return Ok(());
+                }
+                if self.was_busy { None } else { self.rest(core) }
+            };
+            match rest {
+                Some(rest) => self.sleep(rest)?,
+                None if self.was_busy => yielding.let_go(&self.clock),
+                None => {}
             }
         }
     }
 
-    fn run_commands(&mut self) -> (bool, Option<Stop>) {
+    /// One turn; gives the stop that was told.
+    fn turn(&mut self, core: &mut Core<T>) -> Result<Option<Stop>, Fatal> {
+        let mut busy = self.receive(core)?;
+        busy |= self.work_off(core);
+        let (ran, stop) = self.run_commands(core);
+        if stop.is_some() {
+            return Ok(stop);
+        }
+        busy |= ran;
+        self.readable |= ran;
+        self.fire_timers(core);
+        // The owner wakes while the answers of the transport leave.
+        self.deliver(core);
+        busy |= self.transmit(core);
+        self.rebind(core)?;
+        self.was_busy = busy;
+        Ok(None)
+    }
+
+    fn run_commands(&mut self, core: &mut Core<T>) -> (bool, Option<Stop>) {
         let stop = self.mailbox.take_commands(COMMANDS, &mut self.commands);
         let ran = !self.commands.is_empty();
         if ran {
@@ -142,28 +159,28 @@ impl<T: Transport> EventLoop<T> {
         }
         let now = self.clock.now();
         for command in self.commands.drain(..) {
-            command(Context { engine: &mut self.engine, io: &self.stats, now });
+            command(core.context(now));
         }
         (ran, stop)
     }
 
-    fn fire_timers(&mut self) {
-        let Some((deadline, _)) = self.engine.poll_timeout() else { return };
+    fn fire_timers(&mut self, core: &mut Core<T>) {
+        let Some((deadline, _)) = core.engine.poll_timeout() else { return };
         let now = self.clock.now();
         if deadline <= now {
-            self.engine.handle_timeout(now);
+            core.engine.handle_timeout(now);
         }
     }
 
     /// Sends one batch. `true`: there may be more.
-    fn transmit(&mut self) -> bool {
+    fn transmit(&mut self, core: &mut Core<T>) -> bool {
         if !self.blocked {
             self.batch.clear();
-            self.engine.poll_transmit(&mut self.batch, self.clock.now());
+            core.engine.poll_transmit(&mut self.batch, self.clock.now());
             self.readable |= self.batch.room() == 0;
         }
         if self.batch.is_empty() {
-            debug_assert_eq!(self.engine.check_progress(), Ok(()));
+            debug_assert_eq!(core.engine.check_progress(), Ok(()));
             return false;
         }
         let Some(socket) = self.watch.socket() else {
@@ -171,16 +188,16 @@ impl<T: Transport> EventLoop<T> {
             self.blocked = false;
             return true;
         };
-        let sent_before = self.stats.datagrams_sent;
+        let sent_before = core.stats.datagrams_sent;
         let result = if self.blocked {
             self.blocked_in_vain += 1;
-            socket.resume(&self.batch, &mut self.stats)
+            socket.resume(&self.batch, &mut core.stats)
         } else {
-            socket.send(&self.batch, &mut self.stats)
+            socket.send(&self.batch, &mut core.stats)
         };
         let refusals = socket.take_refusals();
         self.blocked = matches!(result, Ok(Sent::Blocked));
-        if !self.blocked || self.stats.datagrams_sent > sent_before {
+        if !self.blocked || core.stats.datagrams_sent > sent_before {
             self.blocked_in_vain = 0;
         }
         if let Err(lost) = result {
@@ -189,7 +206,7 @@ impl<T: Transport> EventLoop<T> {
         if !refusals.is_empty() {
             let now = self.clock.now();
             for Refusal { path, error } in refusals {
-                self.engine.handle_unreachable(path, error, now);
+                core.engine.handle_unreachable(path, error, now);
             }
         }
         !self.blocked
@@ -197,8 +214,8 @@ impl<T: Transport> EventLoop<T> {
 
     /// Delivers events. Bulk alone wakes the owner once there is much of it, when the thread sleeps, or when it has
     /// waited; events that the owner does not wait for, with others, or when they have waited.
-    fn deliver(&mut self) {
-        let delivered = self.mailbox.deliver(&mut self.engine);
+    fn deliver(&mut self, core: &mut Core<T>) {
+        let delivered = self.mailbox.deliver(&mut core.engine);
         let (is_holding, has_unheeded) = (self.mailbox.is_holding(), self.mailbox.has_unheeded());
         if !(delivered.has_messages || is_holding || has_unheeded) {
             (self.holding_since, self.unheeded_since) = (None, None);
@@ -223,18 +240,20 @@ impl<T: Transport> EventLoop<T> {
         unheeded.into_iter().chain(self.taken_until.filter(|until| *until > now))
     }
 
-    fn sleep(&mut self) -> Result<(), Fatal> {
+    /// How to sleep; `None`: there is something to do already.
+    fn rest(&mut self, core: &mut Core<T>) -> Option<Rest> {
+        self.deliver(core);
         self.mailbox.flush();
         let now = self.clock.now();
-        let deadline = self.engine.poll_timeout().map(|(deadline, _)| deadline);
+        let deadline = core.engine.poll_timeout().map(|(deadline, _)| deadline);
         let quiet_until = self.trouble.as_ref().map(Trouble::quiet_until).filter(|until| *until > now);
         if self.trouble.is_some() && quiet_until.is_none() && self.watch.socket().is_some() {
             // Read again though nothing may have come, so that a trouble is over as soon as reading works.
             self.readable = true;
-            return Ok(());
+            return None;
         }
         let rebind = self.loss.as_ref().map(|loss| loss.next_try);
-        let turn = self.engine.next_turn();
+        let turn = core.engine.next_turn();
         let deadline =
             deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).chain(self.soon(now)).min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
@@ -242,31 +261,35 @@ impl<T: Transport> EventLoop<T> {
             // The deadline may be that of the batch that cannot leave: do not spin on it.
             timeout = timeout.map(|timeout| timeout.max(BLOCKED_TICK));
         } else if timeout == Some(Duration::ZERO) {
-            return Ok(());
+            return None;
         }
-        if self.mailbox.may_sleep(timeout) {
-            let pause = self.moderation.pause(&self.stats, now);
-            let (interest, timeout) = match pause {
-                _ if self.blocked && (quiet_until.is_some() || self.blocked_in_vain >= IN_VAIN) => {
-                    (Interest::Nothing, Some(BLOCKED_TICK))
-                }
-                _ if self.blocked => (Interest::Both, timeout),
-                _ if quiet_until.is_some() => (Interest::Nothing, timeout),
-                Some(pause) => (Interest::Nothing, Some(timeout.map_or(pause, |timeout| timeout.min(pause)))),
-                None => (Interest::Readable, timeout),
-            };
-            let waited = self.watch.wait(interest, timeout);
-            self.mailbox.woke();
-            self.readable = self.heard(waited)? || interest == Interest::Nothing;
+        if !self.mailbox.may_sleep(timeout) {
+            return None;
         }
+        let (interest, timeout) = match self.moderation.pause(&core.stats, now) {
+            _ if self.blocked && (quiet_until.is_some() || self.blocked_in_vain >= IN_VAIN) => {
+                (Interest::Nothing, Some(BLOCKED_TICK))
+            }
+            _ if self.blocked => (Interest::Both, timeout),
+            _ if quiet_until.is_some() => (Interest::Nothing, timeout),
+            Some(pause) => (Interest::Nothing, Some(timeout.map_or(pause, |timeout| timeout.min(pause)))),
+            None => (Interest::Readable, timeout),
+        };
+        Some(Rest { interest, timeout })
+    }
+
+    fn sleep(&mut self, Rest { interest, timeout }: Rest) -> Result<(), Fatal> {
+        let waited = self.watch.wait(interest, timeout);
+        self.mailbox.woke();
+        self.readable = self.heard(waited)? || interest == Interest::Nothing;
         Ok(())
     }
 
     /// Says goodbye and hands the last datagrams to the system.
-    fn leave(&mut self, stop: &Stop) {
+    fn leave(&mut self, core: &mut Core<T>, stop: &Stop) {
         let deadline = self.clock.now() + LEAVE_FOR;
-        self.engine.shutdown(stop.code, &stop.reason, self.clock.now());
-        while self.transmit() || self.blocked {
+        core.engine.shutdown(stop.code, &stop.reason, self.clock.now());
+        while self.transmit(core) || self.blocked {
             let now = self.clock.now();
             if now >= deadline || self.watch.socket().is_none() {
                 break;
@@ -275,7 +298,7 @@ impl<T: Transport> EventLoop<T> {
                 break;
             }
         }
-        self.mailbox.deliver_all(&mut self.engine);
+        self.mailbox.deliver_all(&mut core.engine);
     }
 }
 

@@ -19,9 +19,9 @@ mod yielding;
 
 pub use bind::{BindError, Listen};
 pub use clock::{Clock, Stopwatch};
-pub use driver::{Driver, Gone, SpawnError, panic_message};
+pub use driver::{Driver, Gone, SpawnError};
 pub use first_hop::first_hop;
 pub use interface::{interface_index, interface_name};
-pub use mailbox::{Context, Waker};
+pub use mailbox::{Context, Waker, panic_message};
 pub use socket::Offload;
 pub use stats::IoStats;

@@ -3,8 +3,10 @@
 
 mod weights;
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use warren_engine::transport::Transport;
 use warren_engine::{Engine, Event, Quic};
 
+use crate::clock::Clock;
 use crate::poll::Notifier;
 use crate::stats::IoStats;
 use weights::{BULK_WAKE, Weights};
@@ -26,12 +29,33 @@ pub struct Context<'a, T: Transport = Quic> {
     pub now: Instant,
 }
 
+/// End of an attempt to run a command here.
+pub(crate) enum Here<R, C> {
+    Ran(Option<R>),
+    /// The thread runs, or has ended.
+    Busy(C),
+}
+
+/// The engine and the driver's counters: the thread's while it runs, the owner's for a moment while it sleeps.
+pub(crate) struct Core<T: Transport> {
+    pub(crate) engine: Engine<T>,
+    pub(crate) stats: IoStats,
+}
+
+impl<T: Transport> Core<T> {
+    pub(crate) fn context(&mut self, now: Instant) -> Context<'_, T> {
+        Context { engine: &mut self.engine, io: &self.stats, now }
+    }
+}
+
 pub(crate) type Command<T> = Box<dyn FnOnce(Context<'_, T>) + Send>;
 
 /// Called from the I/O thread when there are events to drain, once until they are drained.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Mailbox<T: Transport> {
+    /// `None`: before the thread has made it, and after the thread has ended.
+    core: Mutex<Option<Core<T>>>,
     notifier: Arc<Notifier>,
     /// The thread will look at the commands, and for room, before it sleeps: no wake-up is needed.
     awake: AtomicBool,
@@ -79,6 +103,7 @@ struct Outbox {
 impl<T: Transport> Mailbox<T> {
     pub(crate) fn new(notifier: Arc<Notifier>, waker: Waker) -> Self {
         Self {
+            core: Mutex::new(None),
             notifier,
             awake: AtomicBool::new(true),
             soon: AtomicBool::new(true),
@@ -122,6 +147,48 @@ impl<T: Transport> Mailbox<T> {
         !commands.closed
     }
 
+    /// Runs a command here and now if the thread sleeps, after those that wait. No answer: it panicked, or one of those
+    /// did, which ends the device.
+    ///
+    /// `changes`: the thread is woken, for there may be something to send, or a nearer deadline.
+    pub(crate) fn run_here<R, C: FnOnce(Context<'_, T>) -> R>(
+        &self,
+        clock: &Clock,
+        command: C,
+        changes: bool,
+    ) -> Here<R, C> {
+        let Ok(mut held) = self.core.try_lock() else { return Here::Busy(command) };
+        let Some(core) = held.as_mut().filter(|_| !lock(&self.commands).closed) else {
+            return Here::Busy(command);
+        };
+        let mut earlier = Vec::new();
+        self.take_commands(usize::MAX, &mut earlier);
+        let wakes = changes || !earlier.is_empty();
+        let now = clock.now();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            for command in earlier {
+                command(core.context(now));
+            }
+            command(core.context(now))
+        }));
+        let answer = match ran {
+            Ok(answer) => Some(answer),
+            Err(panic) => {
+                self.close();
+                self.fail(panic_message(&*panic));
+                let core = held.take();
+                // A state that a panic left half done may panic again when it is dropped.
+                let _ = catch_unwind(AssertUnwindSafe(move || drop(core)));
+                None
+            }
+        };
+        drop(held);
+        if wakes || answer.is_none() {
+            self.wake();
+        }
+        Here::Ran(answer)
+    }
+
     /// Says whether the owner waits for room, or for the end of a message: else these wake nobody for `SOON`.
     pub(crate) fn heed(&self, heeding: bool) {
         self.heeding.store(heeding, Ordering::SeqCst);
@@ -154,6 +221,16 @@ impl<T: Transport> Mailbox<T> {
     }
 
     // The rest is the thread's side.
+
+    /// Drops the engine.
+    pub(crate) fn take_core(&self) {
+        drop(self.lock_core().take());
+    }
+
+    /// Takes the engine for a turn.
+    pub(crate) fn lock_core(&self) -> MutexGuard<'_, Option<Core<T>>> {
+        lock(&self.core)
+    }
 
     /// Takes at most `count` commands.
     pub(crate) fn take_commands(&self, count: usize, into: &mut Vec<Command<T>>) -> Option<Stop> {
@@ -286,6 +363,16 @@ impl<T: Transport> Mailbox<T> {
             self.notifier.notify();
         }
     }
+}
+
+/// The reason that a device which a panic ended gives its owner.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    format!("a bug in warren ended the device: {message}")
 }
 
 /// A panic while a lock is held leaves whole values behind: every critical section is a few moves.

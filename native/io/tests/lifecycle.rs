@@ -90,6 +90,37 @@ fn a_call_that_panics_answers_that_the_device_is_gone() {
 }
 
 #[test]
+fn a_call_runs_on_the_owners_thread_while_the_thread_sleeps_after_the_commands_before_it() {
+    let node = Node::on("127.0.0.1");
+    let here = std::thread::current().id();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    // The thread may be awake for a moment; in the end it sleeps.
+    while node.driver.call(|_| std::thread::current().id()) != Ok(here) {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    for round in 0..1_000 {
+        let (first, second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let noted = Arc::clone(&first);
+        node.driver.post(move |_| noted.store(round, Ordering::SeqCst)).unwrap();
+        let (seen, noted) = (Arc::clone(&first), Arc::clone(&second));
+        node.driver.call(move |_| noted.store(seen.load(Ordering::SeqCst), Ordering::SeqCst)).unwrap();
+        assert_eq!(second.load(Ordering::SeqCst), round);
+    }
+}
+
+#[test]
+fn a_call_that_panics_while_the_thread_sleeps_ends_the_device_with_a_message() {
+    let mut node = Node::on("127.0.0.1");
+    let here = std::thread::current().id();
+    while node.driver.call(|_| std::thread::current().id()) != Ok(here) {}
+    assert_eq!(node.driver.ask(|_| -> u8 { panic!("of this test") }), Err(Gone));
+    assert!(node.wait_for_failure().contains("of this test"));
+    assert_eq!(node.driver.ask(|_| ()), Err(Gone));
+    node.driver.stop(0, "");
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, node.port())).unwrap();
+}
+
+#[test]
 fn the_owner_is_woken_once_until_it_drains() {
     let wakes = Arc::new(AtomicUsize::new(0));
     let waker = {
@@ -108,7 +139,11 @@ fn the_owner_is_woken_once_until_it_drains() {
             .call(move |c| c.engine.send_message(unknown, id, 0, None, bytes::Bytes::new(), c.now))
             .unwrap();
         // The events of one turn of the loop are told before the commands of the next.
-        driver.call(|_| ()).unwrap();
+        (0..2).for_each(|_| {
+            let (ran, runs) = channel();
+            driver.post(move |_| ran.send(()).unwrap()).unwrap();
+            runs.recv().unwrap();
+        });
     };
     (0..5).for_each(settle);
     assert_eq!(wakes.load(Ordering::SeqCst), 1);

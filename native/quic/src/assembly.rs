@@ -43,9 +43,14 @@ impl Assembly {
         Ok(())
     }
 
+    /// Bytes that are here.
+    pub(crate) fn here(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// Bytes that are here, if that is at least `step` more than the sender was told.
     pub(crate) fn progress(&mut self, step: u64) -> Option<u64> {
-        let here = self.bytes.len() as u64;
+        let here = self.here();
         if here - self.told < step {
             return None;
         }

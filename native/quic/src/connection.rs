@@ -154,11 +154,12 @@ impl Connection {
         }
     }
 
-    pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent, now: Instant) {
+    /// Hands on a datagram that was weighed.
+    pub(crate) fn handle_datagram(&mut self, event: ConnectionEvent, weight: &Weight, now: Instant) {
         self.unanswered = None;
         self.heard = now;
         let before = self.gauge().acknowledged();
-        self.inner.handle_event(event);
+        self.work_off(event, weight);
         if self.gauge().acknowledged() != before {
             self.acknowledged(now);
         }
@@ -178,12 +179,7 @@ impl Connection {
         }
     }
 
-    /// Number of costly pieces in a datagram for it.
-    pub(crate) fn weigh(&mut self, weight: &Weight) -> Result<u32, Violation> {
-        self.work.pieces(weight)
-    }
-
-    /// Closes for a broken rule of the datagram just handled, unless it was the end of the connection anyway.
+    /// Closes for a datagram that no honest end would have sent, unless it is closed already.
     pub(crate) fn offended(
         &mut self,
         Violation(reason): Violation,

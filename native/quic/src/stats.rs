@@ -86,7 +86,8 @@ pub struct QuicStats {
     pub responses: u64,
     /// Responses dropped because their queue was full.
     pub responses_dropped: u64,
-    /// Datagrams dropped because they asked for more work than their peer may: small pieces of streams out of order.
+    /// Datagrams dropped because they asked for more work or memory than their peer may: small pieces of streams out of
+    /// order, pieces that overlap.
     pub datagrams_too_costly: u64,
     /// Datagrams that belonged to nothing.
     pub datagrams_dropped: u64,

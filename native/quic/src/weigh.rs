@@ -12,8 +12,12 @@ pub(crate) struct Weight {
     pub(crate) pieces: Vec<(u64, u64, u64)>,
     /// Those of them that came under long headers, in early data.
     pub(crate) early_pieces: u32,
+    /// All STREAM frames.
+    pub(crate) stream_frames: u64,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,
+    /// Length of the datagram: quinn-proto takes each piece to pin all of its packet, and sorts the sooner.
+    pub(crate) bytes: usize,
     /// Connection IDs given out or retired.
     pub(crate) ids: u32,
     /// Something that no honest end ever sends.
@@ -21,16 +25,25 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// Reads all packets of a datagram. What cannot be read is left to quinn-proto, which refuses it.
+    /// Reads all packets of a datagram. Frames that cannot be read are left to quinn-proto, which drops their packet or
+    /// ends the connection, and in either case reads the packets behind it.
     pub(crate) fn read(&mut self, datagram: &[u8]) {
         self.pieces.clear();
-        *self = Self { pieces: std::mem::take(&mut self.pieces), ..Self::default() };
+        *self = Self { pieces: std::mem::take(&mut self.pieces), bytes: datagram.len(), ..Self::default() };
         let mut rest = datagram;
         while let Some((is_long, payload)) = next_packet(&mut rest) {
-            if self.read_frames(is_long, payload).is_none() {
-                return;
-            }
+            let _ = self.read_frames(is_long, payload);
         }
+    }
+
+    /// Times that a piece costs what one in an ordinary packet does.
+    pub(crate) fn factor(&self) -> u32 {
+        u32::try_from(self.bytes.div_ceil(ORDINARY)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether so many pieces of one stream are more than a datagram may bring of any.
+    pub(crate) fn is_too_dear(&self, pieces: u32) -> bool {
+        pieces as usize * self.bytes > SORTED_MAX
     }
 
     fn read_frames(&mut self, is_long: bool, mut frames: &[u8]) -> Option<()> {
@@ -77,6 +90,7 @@ impl Weight {
                     let offset = if kind & STREAM_HAS_OFFSET > 0 { number()? } else { 0 };
                     let is_open_ended = kind & STREAM_HAS_LENGTH == 0;
                     let length = if is_open_ended { frames.len() as u64 } else { number()? };
+                    self.stream_frames += 1;
                     // A whole message in one piece leaves nothing behind.
                     if offset > 0 || kind & STREAM_FIN == 0 {
                         self.pieces.push((stream, offset, length));
@@ -97,6 +111,14 @@ impl Weight {
                 PATH_CHALLENGE | PATH_RESPONSE => 8,
                 DATAGRAM => frames.len() as u64,
                 DATAGRAM_WITH_LENGTH => number()?,
+                CONNECTION_CLOSE => {
+                    let (_code, _frame) = (number()?, number()?);
+                    number()?
+                }
+                APPLICATION_CLOSE => {
+                    let _code = number()?;
+                    number()?
+                }
                 ACK_FREQUENCY => {
                     let (_sequence, _threshold, delay, _reordering) =
                         (number()?, number()?, number()?, number()?);
@@ -134,7 +156,9 @@ fn next_packet<'a>(rest: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     let length = usize::try_from(varint::take(rest)?).ok()?;
     let (body, after) = rest.split_at_checked(length)?;
     *rest = after;
-    Some((true, body.get(number..body.len().checked_sub(TAG_LENGTH)?)?))
+    // One that is too short is dropped, and what is behind it is read.
+    let frames = body.len().checked_sub(TAG_LENGTH).and_then(|end| body.get(number..end));
+    Some((true, frames.unwrap_or_default()))
 }
 
 /// Pieces that a peer may ask for: a store that fills with time.
@@ -178,6 +202,12 @@ const PIECES_PER_SECOND: u32 = 10_000;
 /// Two seconds of losing every second one of 10,000 packets a second.
 const PIECES_AT_ONCE: u32 = 40_000;
 
+/// The longest datagram of an ordinary path.
+const ORDINARY: usize = 1_500;
+/// Pieces of a datagram, each taken to be as long as that: quinn-proto sorts a stream for every 32 KiB of them. No
+/// ordinary datagram has more; of a longer one that has, black hole detection makes ordinary ones.
+const SORTED_MAX: usize = 320 << 10;
+
 /// Microseconds. Honest ends ask for milliseconds.
 const LATEST_ACK: u64 = 10_000_000;
 
@@ -214,6 +244,8 @@ const NEW_CONNECTION_ID: u64 = 0x18;
 const RETIRE_CONNECTION_ID: u64 = 0x19;
 const PATH_CHALLENGE: u64 = 0x1a;
 const PATH_RESPONSE: u64 = 0x1b;
+const CONNECTION_CLOSE: u64 = 0x1c;
+const APPLICATION_CLOSE: u64 = 0x1d;
 const HANDSHAKE_DONE: u64 = 0x1e;
 /// RFC 9221.
 const DATAGRAM: u64 = 0x30;

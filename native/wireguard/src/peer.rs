@@ -28,7 +28,8 @@ pub(crate) struct Peer {
     pub(crate) id: PeerId,
     pub(crate) public_key: PublicKey,
     pub(crate) derived_address: Ipv6Addr,
-    pub(crate) shared: StaticShared,
+    /// Made for its first initiation: 60 us, which a device that adds thousands of peers would feel.
+    pub(crate) shared: Option<StaticShared>,
     pub(crate) preshared_key: Option<PresharedKey>,
     /// The path that data takes: where the peer was configured to be, or last heard.
     pub(crate) path: Option<Path>,
@@ -68,12 +69,12 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: PeerId, public_key: PublicKey, shared: StaticShared, past: RemovedPeer) -> Peer {
+    pub(crate) fn new(id: PeerId, public_key: PublicKey, past: RemovedPeer) -> Peer {
         Peer {
             id,
             public_key,
             derived_address: public_key.derived_address(),
-            shared,
+            shared: None,
             preshared_key: None,
             path: None,
             former: None,

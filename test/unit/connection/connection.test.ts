@@ -266,6 +266,13 @@ describe('Connection', () => {
     expect(driver.given('sendDatagram')).toHaveLength(1)
   })
 
+  it('drops a datagram of a connection that ended a moment ago, of which nobody was told yet', () => {
+    const { connection, driver } = rig()
+    driver.maxDatagramSize = () => 0
+    expect(connection.sendDatagram(Buffer.of(1))).toBe(false)
+    expect(driver.given('sendDatagram')).toEqual([])
+  })
+
   it('prints what it is in a line', () => {
     const { connection } = rig()
     expect(inspect(connection).replace(/\s+/g, ' ')).toBe(

@@ -82,10 +82,13 @@ impl<T: Transport> Engine<T> {
 
     /// Tells the caller an unreliable datagram.
     pub(super) fn tell_datagram(&mut self, id: ConnectionId, bytes: Bytes) {
-        let bytes = if bytes.len() < SMALL { Bytes::copy_from_slice(&bytes) } else { bytes };
         let Some(connection) = self.calls.connections.get_mut(&id) else {
             return;
         };
+        let Some(peer) = self.peers.get(&connection.peer) else {
+            return;
+        };
+        let bytes = peer.alone(bytes);
         if connection.incoming_datagram_bytes + cost(&bytes) > self.config.limits.packet_bytes_per_peer {
             self.counters.rx_datagrams_dropped += 1;
             return;
@@ -121,5 +124,3 @@ fn cost(bytes: &Bytes) -> usize {
 /// An event in its queue, and what an allocation takes besides its bytes.
 const EVENT: usize = 128;
 const _: () = assert!(size_of::<Event>() <= EVENT - 40, "and an allocation's head and count");
-/// A shorter datagram does not keep the packet in which it came, which is as long as a tunnel's packets are.
-const SMALL: usize = 700;

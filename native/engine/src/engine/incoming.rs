@@ -138,19 +138,23 @@ impl<T: Transport> Engine<T> {
         self.move_on(peer, now);
     }
 
-    /// Ends dials of ours, quietly, that lead where `winner` now leads.
+    /// Ends dials of ours, quietly, that lead where `winner` now leads. Those that wait for others of them first, or they
+    /// would begin when these end.
     pub(super) fn end_rivals(&mut self, winner: ConnectionId, hello: &Hello, protocol: &str, now: Instant) {
         let Some(peer) = self.calls.connections.get(&winner).map(|winner| winner.peer) else {
             return;
         };
         let own = &self.protocols_of(peer).clone();
-        for id in self.connections_of(peer) {
-            let Some(other) = self.calls.connections.get(&id) else {
-                continue;
-            };
-            let chosen = other.choice_with(&hello.lists, own).map(Choice::name);
-            if id != winner && other.is_dial() && chosen == Some(protocol) {
-                self.abandon(id, duplicate(ClosedBy::Local), now);
+        for waits in [true, false] {
+            for id in self.connections_of(peer) {
+                let Some(other) = self.calls.connections.get(&id) else {
+                    continue;
+                };
+                let chosen = other.choice_with(&hello.lists, own).map(Choice::name);
+                let is_due = matches!(other.phase, Phase::Waiting(_)) == waits;
+                if id != winner && is_due && other.is_dial() && chosen == Some(protocol) {
+                    self.abandon(id, duplicate(ClosedBy::Local), now);
+                }
             }
         }
     }

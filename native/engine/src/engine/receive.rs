@@ -81,6 +81,9 @@ impl<T: Transport> Engine<T> {
             return self.handle_word(opened, word, now);
         }
         let payload = self.intake.copies.copy(payload);
+        if let Some(peer) = self.peers.get_mut(&opened.peer) {
+            peer.longest = peer.longest.max(payload.len());
+        }
         self.take_in_hand(opened.peer, opened.made, now);
         let ecn = decapsulated(ecn, header.ecn);
         let (peer, departed, observed) = (opened.peer, header.label, path.remote);

@@ -264,11 +264,12 @@ impl<T: Transport> Engine<T> {
         let Some(state) = self.streams.get_mut(&stream) else {
             return;
         };
-        let Some(connection) = self.calls.connections.get(&state.connection).and_then(|owner| owner.handle)
-        else {
+        let Some(owner) = self.calls.connections.get(&state.connection) else {
             return;
         };
-        let Some(handle) = state.handle else {
+        let (Some(connection), Some(handle), Some(peer)) =
+            (owner.handle, state.handle, self.peers.get(&owner.peer))
+        else {
             return;
         };
         while state.receiving && state.readable && (state.credit > 0 || state.watched) {
@@ -277,6 +278,7 @@ impl<T: Transport> Engine<T> {
                 Read::Data(bytes) if bytes.is_empty() => break,
                 Read::Data(bytes) => {
                     state.credit -= bytes.len() as u64;
+                    let bytes = peer.alone(bytes);
                     self.events.push_of(Some(state.connection), Event::StreamData { stream, bytes });
                 }
                 Read::Blocked => state.readable = false,

@@ -110,6 +110,29 @@ fn an_end_that_dials_early_goes_on_with_the_dial_of_one_that_does_not() {
 }
 
 #[test]
+fn a_dial_that_waits_for_another_is_not_given_to_be_ended_when_the_peers_dial_is_up() {
+    for (n, other) in [(0, 1), (1, 0)] {
+        for late in 0..30 {
+            let mut world = pair(5, 0.0);
+            // There is a session, so that a dial that begins leaves at once.
+            let first = dial(&mut world, n, other);
+            world.run_until(DIAL, |world| world.node(at(n)).live() == [first]);
+            world.with(at(n), |node, now| node.engine.close(first, 0, "", Duration::ZERO, now));
+            world.run_for(Duration::from_secs(1));
+            dial(&mut world, other, n);
+            world.run_for(Duration::from_millis(2 * late));
+            if world.node(at(n)).live().is_empty() {
+                dial(&mut world, n, other);
+                let early = dial_early(&mut world, n, other);
+                world.run_for(Duration::from_secs(5));
+                assert!(!is_given(&world, n) || world.node(at(n)).live() == [early], "{n}, {late}");
+            }
+            assert_eq!(world.node(at(n)).live().len(), 1);
+        }
+    }
+}
+
+#[test]
 fn whatever_is_lost_of_a_first_flight_all_of_it_arrives_once_and_in_order() {
     for seed in 0..150 {
         let mut world = pair(seed, 0.15);

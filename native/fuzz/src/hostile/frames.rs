@@ -215,6 +215,8 @@ pub(super) fn values(out: &mut Vec<u8>, values: &[u64]) {
 
 /// Bytes of frames in a packet of the tunnel's MTU.
 pub(super) const FULL: usize = 1_330;
+/// The same where a path carries jumbo frames, or fragments.
+pub(super) const LONG: usize = 8_800;
 
 /// Several times what an answer takes.
 const STALLED: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! Attacks by streams: their pieces, their number, what they hold.
 
 use super::Turn;
-use super::frames::{FULL, send, values};
+use super::frames::{FULL, LONG, send, values};
 use super::line::{Line, own};
 use crate::wire::{put, stream};
 
@@ -84,6 +84,27 @@ pub(super) fn pinned() -> Turn {
         }
         frames.resize(FULL, 0);
         turn += 1;
+        attacker.data(&frames);
+    })
+}
+
+/// Long packets of streams that lack their first bytes, each of which overlaps the one before but for 256 bytes, and
+/// small pieces of it again that have the stream sorted.
+pub(super) fn scales() -> Turn {
+    const FIRST: u64 = 2 + 256 * 800;
+    let (mut at, mut index) = (0, 0);
+    Box::new(move |attacker| {
+        if at <= 256 {
+            let end = FIRST + LONG as u64;
+            if !attacker.line.as_mut().is_some_and(|line| line.spend(own(index + 1), 0, end)) {
+                return attacker.data(&[1]);
+            }
+            (at, index) = (FIRST + 256, index + 1);
+        }
+        at -= 256;
+        attacker.data(&stream(own(index), at, &[7; LONG], false));
+        let mut frames = stream(own(index), at, &[7; 256], false).repeat(32);
+        frames.resize(LONG, 0);
         attacker.data(&frames);
     })
 }

@@ -81,6 +81,7 @@ pub const ATTACKS: &[Attack] = &[
     peer("shingles", Reads, streams::shingles, "pieces of a stream that overlap by a byte"),
     peer("gaps", Ignores, streams::gaps, "a byte here and there of 500 streams, each in a packet of padding"),
     peer("pinned", Ignores, streams::pinned, "stream data without its beginning, each in one packet of 22"),
+    peer("scales", Ignores, streams::scales, "long packets of a stream that overlap but for 256 bytes"),
     peer("fill", Ignores, streams::fill, "streams as full as they may be, which nobody reads"),
     peer("stops", Reads, streams::stops, "streams of an unknown kind that never end"),
     peer("stops-ended", Reads, streams::stops_ended, "streams that end when they are stopped, and nothing acknowledged"),

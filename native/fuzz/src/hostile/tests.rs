@@ -57,8 +57,12 @@ impl Arena {
     fn new(attack: &'static Attack) -> Arena {
         let now = Instant::now();
         let limits = Limits { peers: 80, ..config(VICTIM, 0).limits };
-        let mut victim =
-            inside(|| engine(warren_engine::Config { authorize: false, limits, ..config(VICTIM, 0) }, now));
+        let mut victim = inside(|| {
+            engine(
+                warren_engine::Config { authorize: false, max_mtu: 8_920, limits, ..config(VICTIM, 0) },
+                now,
+            )
+        });
         let mut honest = engine(config(1, 0), now);
         inside(|| {
             victim.add_peer(peer_config(1), now).expect("a new peer");

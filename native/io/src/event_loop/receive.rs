@@ -7,32 +7,33 @@ use warren_engine::transport::Transport;
 
 use super::{EventLoop, Fatal};
 use crate::clock::Stopwatch;
+use crate::mailbox::Core;
 use crate::socket::{Lost, RECEIVE_BUFFER, Received, Unread};
 use crate::trouble::{Cure, Trouble};
 
 impl<T: Transport> EventLoop<T> {
     /// Takes a batch; while datagrams have to wait for their turn, takes all that the socket has.
-    pub(super) fn receive(&mut self) -> Result<bool, Fatal> {
+    pub(super) fn receive(&mut self, core: &mut Core<T>) -> Result<bool, Fatal> {
         let mut received = false;
         for _ in 0..CALLS {
-            received |= self.receive_batch()?;
-            if !self.readable || !self.engine.has_arrivals() {
+            received |= self.receive_batch(core)?;
+            if !self.readable || !core.engine.has_arrivals() {
                 break;
             }
         }
         Ok(received)
     }
 
-    fn receive_batch(&mut self) -> Result<bool, Fatal> {
+    fn receive_batch(&mut self, core: &mut Core<T>) -> Result<bool, Fatal> {
         let now = self.clock.now();
         let is_quiet = self.trouble.as_ref().is_some_and(|trouble| now < trouble.quiet_until());
         let Some(socket) = self.watch.socket().filter(|_| self.readable && !is_quiet) else {
             return Ok(false);
         };
         let mut stopwatch = None;
-        let engine = &mut self.engine;
+        let engine = &mut core.engine;
         let spare = &mut self.spare;
-        let result = socket.receive(&mut self.stats, &mut |Received { path, ecn, segment, buffer, len }| {
+        let result = socket.receive(&mut core.stats, &mut |Received { path, ecn, segment, buffer, len }| {
             let stopwatch = stopwatch.get_or_insert_with(Stopwatch::start);
             if engine.handle_at_once(path, ecn, segment, &mut buffer[..len], now) {
                 engine.charge(stopwatch.lap(), now);
@@ -59,17 +60,17 @@ impl<T: Transport> EventLoop<T> {
     }
 
     /// Works off some turns of the datagrams that wait. `true`: there were any.
-    pub(super) fn work_off(&mut self) -> bool {
+    pub(super) fn work_off(&mut self, core: &mut Core<T>) -> bool {
         let start = self.clock.now();
-        if !self.engine.may_work_off(start) {
+        if !core.engine.may_work_off(start) {
             return false;
         }
         let mut now = start;
         let mut stopwatch = Stopwatch::start();
-        while self.engine.may_work_off(now) && now.saturating_duration_since(start) < TURNS {
-            let memory = self.engine.work_off(now);
+        while core.engine.may_work_off(now) && now.saturating_duration_since(start) < TURNS {
+            let memory = core.engine.work_off(now);
             now = self.clock.now();
-            self.engine.charge(stopwatch.lap(), now);
+            core.engine.charge(stopwatch.lap(), now);
             if let Some(mut memory) =
                 memory.filter(|it| it.capacity() >= RECEIVE_BUFFER && self.spare.len() < SPARE)
             {
@@ -78,7 +79,7 @@ impl<T: Transport> EventLoop<T> {
             }
         }
         // Datagrams that came meanwhile have their turn too.
-        self.readable |= self.engine.has_arrivals();
+        self.readable |= core.engine.has_arrivals();
         true
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use warren_engine::transport::Transport;
 
 use super::{EventLoop, Fatal};
+use crate::mailbox::Core;
 use crate::socket::{Lost, Socket};
 use crate::trouble::FAILS_FOR;
 
@@ -28,7 +29,7 @@ impl<T: Transport> EventLoop<T> {
         self.loss = Some(Loss { error, give_up: now + REBIND_FOR, next_try });
     }
 
-    pub(super) fn rebind(&mut self) -> Result<(), Fatal> {
+    pub(super) fn rebind(&mut self, core: &mut Core<T>) -> Result<(), Fatal> {
         let Some(loss) = &mut self.loss else { return Ok(()) };
         let now = self.clock.now();
         if now < loss.next_try {
@@ -39,7 +40,7 @@ impl<T: Transport> EventLoop<T> {
                 self.watch.replace(socket)?;
                 self.readable = true;
                 self.bound = Some(now);
-                self.stats.rebound += 1;
+                core.stats.rebound += 1;
                 self.loss = None;
             }
             Err(_) if now < loss.give_up => {

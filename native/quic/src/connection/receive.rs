@@ -37,6 +37,8 @@ pub(super) struct Receiving {
     complete: BTreeMap<u8, VecDeque<usize>>,
     limit: u64,
     has_control: bool,
+    /// Bytes of the control stream that were read.
+    control_read: u64,
     /// Room came back: waiting messages may fit.
     freed: bool,
 }
@@ -66,6 +68,7 @@ impl Receiving {
             complete: BTreeMap::new(),
             limit: config.receive_bytes_per_connection as u64,
             has_control: false,
+            control_read: 0,
             freed: false,
         }
     }
@@ -76,6 +79,15 @@ impl Receiving {
 
     pub(super) fn waiting(&self) -> u64 {
         self.waiting.len() as u64
+    }
+
+    /// Bytes behind its header that were read of a stream that is no byte stream.
+    pub(super) fn read_of(&self, id: StreamId) -> Option<u64> {
+        self.incoming.get(&id).map(|incoming| match incoming {
+            Incoming::Header(_) | Incoming::Waiting(_) => 0,
+            Incoming::Control(_) => self.control_read,
+            Incoming::Message(assembly) => assembly.here(),
+        })
     }
 
     fn has_room(&self, assembly: &Assembly) -> bool {
@@ -296,7 +308,9 @@ impl Connection {
     fn read_control(&mut self, id: StreamId, events: &mut Events) -> Result<(), Violation> {
         let Some(Incoming::Control(reader)) = self.receiving.incoming.get_mut(&id) else { return Ok(()) };
         let mut frames = Vec::new();
+        let read = &mut self.receiving.control_read;
         let progress = fetch(&mut self.inner, id, |bytes| {
+            *read += bytes.len() as u64;
             reader.push(bytes, |frame| frames.push(frame)).map_err(|_| Violation("a malformed control frame"))
         })?;
         let announces = |frame: &ControlFrame| matches!(frame, ControlFrame::Announce(_));

@@ -65,6 +65,11 @@ struct ReceiveHalf {
 }
 
 impl ByteStreams {
+    /// Bytes behind its header that were read of a stream of the other end's.
+    pub(super) fn read_of(&self, id: StreamId) -> Option<u64> {
+        self.streams.get(&id)?.receiving.as_ref().map(|half| half.read)
+    }
+
     /// Keeps what arrived before the connection ended, to be read.
     pub(super) fn end(&mut self) {
         self.streams.retain(|_, stream| {

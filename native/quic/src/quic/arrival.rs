@@ -18,20 +18,20 @@ impl Quic {
         now: Instant,
     ) {
         let Some(Slot::Made(made)) = self.slots.get_mut(&connection) else { return };
-        let weight = made.weigh(&self.weight);
-        if let Ok(pieces @ 1..) = weight
-            && !self.allowances.entry(made.peer).or_default().spend(pieces, now)
-        {
-            self.totals.datagrams_too_costly += 1;
-            return;
+        match made.weigh(&self.weight) {
+            Ok(Some(0)) => {}
+            Ok(Some(pieces)) if self.allowances.entry(made.peer).or_default().spend(pieces, now) => {}
+            Ok(_) => {
+                self.totals.datagrams_too_costly += 1;
+                return;
+            }
+            Err(violation) => {
+                self.totals.violations += u64::from(made.offended(violation, now, &mut self.events));
+                return self.touch(connection);
+            }
         }
         made.gauge().departed(departed, put_off);
-        made.handle_datagram(event, now);
-        if let Err(violation) = weight
-            && made.offended(violation, now, &mut self.events)
-        {
-            self.totals.violations += 1;
-        }
+        made.handle_datagram(event, &self.weight, now);
         self.touch(connection);
     }
 
@@ -39,7 +39,9 @@ impl Quic {
     /// that is not accepted yet, and would work it off with that.
     pub(super) fn affords_early(&mut self, peer: PeerTag, now: Instant) -> bool {
         let pieces = self.weight.early_pieces;
-        let affords = pieces == 0 || self.allowances.entry(peer).or_default().spend(pieces, now);
+        let affords = pieces == 0
+            || !self.weight.is_too_dear(pieces)
+                && self.allowances.entry(peer).or_default().spend(pieces, now);
         self.totals.datagrams_too_costly += u64::from(!affords);
         affords
     }

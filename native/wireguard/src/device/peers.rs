@@ -36,9 +36,8 @@ impl Device {
         }
         let id = PeerId(self.next_id);
         self.next_id = self.next_id.checked_add(1).ok_or(AddPeerError::TooManyPeers)?;
-        let shared = self.core.opener.shared(&public_key);
         let past = self.departed.take(&public_key);
-        let mut peer = Box::new(Peer::new(id, public_key, shared, past));
+        let mut peer = Box::new(Peer::new(id, public_key, past));
         peer.preshared_key = preshared_key;
         peer.allowed_ips = allowed_ips;
         for prefix in peer.allowed_ips.iter().chain([&derived]) {

@@ -66,7 +66,8 @@ impl Device {
         let Some(peer) = by_key.get(&claim.public_key).and_then(|id| peers.get_mut(id)) else {
             return self.handle_stranger(path, message, &claim, now);
         };
-        let Ok(timestamp) = Opener::prove(&claim, message, &peer.shared) else {
+        let shared = peer.shared.get_or_insert_with(|| core.opener.shared(&claim.public_key));
+        let Ok(timestamp) = Opener::prove(&claim, message, shared) else {
             core.stats.received.unauthenticated += 1;
             return core.wasted(path, OPENING_COST, now);
         };

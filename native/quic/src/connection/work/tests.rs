@@ -1,4 +1,4 @@
-use super::Work;
+use super::{HOLES_MAX, LOOKED_FOR, Work};
 use crate::{cid, tag::TAG_LENGTH, varint, weigh::Weight};
 
 /// A datagram of one 1-RTT packet with these STREAM frames: stream, offset, length, end.
@@ -19,7 +19,9 @@ fn datagram(frames: &[(u64, u64, usize, bool)]) -> Vec<u8> {
 fn costs(work: &mut Work, frames: &[(u64, u64, usize, bool)]) -> u32 {
     let mut weight = Weight::default();
     weight.read(&datagram(frames));
-    work.pieces(&weight).expect("nothing that an honest end would not send")
+    let pieces = work.pieces(&weight, |_| Some(0)).expect("nothing that an honest end would not send");
+    work.note(&weight, weight.stream_frames);
+    pieces.expect("no more than a datagram may bring")
 }
 
 #[test]
@@ -57,4 +59,76 @@ fn small_pieces_that_leave_gaps_or_come_twice_cost_each() {
     assert!(costs(&mut work, &many) > 99, "on however many streams");
     let large: Vec<_> = (0..4).map(|piece| (2, 300 * piece, 256, false)).collect();
     assert_eq!(costs(&mut work, &large), 0, "their bytes explain what they cost");
+}
+
+/// Whether a datagram of this piece may be held, of a stream that was read so far.
+fn takes(work: &mut Work, piece: (u64, u64, usize), read: Option<u64>) -> bool {
+    let mut weight = Weight::default();
+    weight.read(&datagram(&[(piece.0, piece.1, piece.2, false)]));
+    let pieces = work.pieces(&weight, |_| read).expect("nothing that an honest end would not send");
+    work.note(&weight, if pieces.is_some() { weight.stream_frames } else { 0 });
+    pieces.is_some()
+}
+
+#[test]
+fn an_honest_end_is_heard_however_much_it_sends_again_whether_it_is_read_or_not() {
+    for read in [0, 1 << 40] {
+        let mut work = Work::default();
+        // One packet in five is lost; all come again and again, at first in pieces of other lengths.
+        for packet in 0..2_000_u64 {
+            assert!(packet % 5 == 1 || takes(&mut work, (2, packet * 8_800, 8_800), Some(read)), "{packet}");
+            if let Some(late) = packet.checked_sub(50) {
+                assert!(takes(&mut work, (2, late * 8_800, 8_799), Some(read)), "{packet}");
+                assert!(takes(&mut work, (2, late * 8_800, 8_800), Some(read)), "{packet}");
+                assert!(takes(&mut work, (2, late * 8_800, 8_800), Some(read)), "{packet}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pieces_that_overlap_are_taken_until_they_could_hold_much_and_again_once_they_are_read() {
+    let mut work = Work::default();
+    let mut at = 100_000;
+    let mut next = |work: &mut Work, read| {
+        at -= 1;
+        takes(work, (2, at, 8_800), read)
+    };
+    let taken = (0..20).filter(|_| next(&mut work, Some(0))).count();
+    assert_eq!(taken, 1 + (32 * 1024 + 108_799 / 4) / 8_799, "32 KiB, and a quarter of what there is");
+    assert!(!next(&mut work, Some(100_000)), "some of it is held");
+    assert!(next(&mut work, Some(108_799)), "nothing is held any more");
+    let all = (0..100).all(|_| next(&mut work, None));
+    assert!(all, "the stream is over");
+}
+
+#[test]
+fn holes_are_counted_over_all_streams_until_they_are_filled_or_their_streams_are_over() {
+    let mut work = Work::default();
+    for hole in 0..HOLES_MAX as u64 {
+        assert!(takes(&mut work, (2 + 4 * (hole % 8), 1 + hole / 8 * 600, 300), Some(0)));
+    }
+    assert!(!takes(&mut work, (2, 10 << 20, 300), Some(0)));
+    assert!(takes(&mut work, (2, 0, 8_800), Some(0)), "it fills holes");
+    assert!(takes(&mut work, (2, 10 << 20, 300), Some(0)));
+    work.holes = HOLES_MAX;
+    work.datagrams = LOOKED_FOR;
+    work.forget(|_| true);
+    assert!(takes(&mut work, (2, 10 << 20, 300), Some(0)));
+}
+
+#[test]
+fn what_quinn_proto_did_not_read_fills_nothing_and_what_it_may_have_read_counts_as_held() {
+    let mut weight = Weight::default();
+    weight.read(&datagram(&[(2, 0, 8_800, false), (6, 0, 8_800, false)]));
+    let mut work = Work::default();
+    work.note(&weight, 0);
+    assert!((0..30).all(|_| takes(&mut work, (2, 100, 8_700), Some(0))), "the same again brings nothing");
+    assert!(takes(&mut work, (2, 0, 8_800), Some(0)));
+    let mut work = Work::default();
+    for _ in 0..4 {
+        work.note(&weight, 1);
+    }
+    assert!(takes(&mut work, (2, 100, 8_800), Some(0)));
+    assert!(!takes(&mut work, (2, 99, 8_800), Some(0)));
 }
