@@ -27,17 +27,10 @@ interface Runner {
 export async function rounds({ path, load, subjects }: Planned, options: RoundOptions): Promise<LoadResult> {
   const runners: Runner[] = []
   try {
-    for (const subject of subjects) {
-      options.progress(`${path}, ${load.name}: ${subject.name}`)
-      try {
-        const running =
-          subject.stack === 'cipher'
-            ? await cipher()
-            : await load.start(subject, await options.sites.at(path, subject), options)
-        runners.push({ subject, running, samples: [], disturbed: 0, failed: false })
-      } catch (error) {
-        options.failed(subject.name, load.name, error)
-      }
+    for (let first = 0; first < subjects.length; first += AT_ONCE) {
+      const some = subjects.slice(first, first + AT_ONCE)
+      const up = await Promise.all(some.map((subject) => broughtUp(subject, { path, load }, options)))
+      runners.push(...up.flatMap((runner) => runner ?? []))
     }
     for (let round = 0; round < options.rounds; round++) {
       // Nobody always comes after the same one.
@@ -59,6 +52,23 @@ export async function rounds({ path, load, subjects }: Planned, options: RoundOp
       ),
     )
   return { path, load: name, title, metrics, rows }
+}
+
+/** A subject that waits for its first round; undefined: it failed. */
+async function broughtUp(
+  subject: Subject,
+  { path, load }: Pick<Planned, 'path' | 'load'>,
+  options: RoundOptions,
+): Promise<Runner | undefined> {
+  options.progress(`${path}, ${load.name}: ${subject.name}`)
+  try {
+    const site = await options.sites.at(path, subject)
+    const running = subject.stack === 'cipher' ? await cipher() : await load.start(subject, site, options)
+    return { subject, running, samples: [], disturbed: 0, failed: false }
+  } catch (error) {
+    options.failed(subject.name, load.name, error)
+    return undefined
+  }
 }
 
 async function once(runner: Runner, load: string, options: RoundOptions): Promise<void> {
@@ -83,3 +93,6 @@ function row({ subject, samples, disturbed }: Runner, metrics: readonly string[]
 function rounded(value: number | undefined): number {
   return Number((value ?? Number.NaN).toPrecision(5))
 }
+
+/** Subjects that are brought up at once: the most that two processors still warm up. */
+const AT_ONCE = 2
