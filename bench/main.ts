@@ -10,12 +10,10 @@ import { withPair } from './pair.js'
 import { priority, priorityQuestion } from './priority/program.js'
 import type { Options, Program } from './program.js'
 import { stream } from './stream.js'
+import { suite } from './suite/program.js'
 import { urgent } from './urgent.js'
 
 const programs: readonly Program[] = [stream, urgent, dial, neighbours, flood]
-
-/** The others are asked for by name. */
-const USUAL = 3
 
 const help = `Usage: npm run bench -- [name] [options]
 
@@ -24,7 +22,7 @@ ${programs.map(({ name, question }) => `  ${name.padEnd(11)}${question}`).join('
   hostile    ${hostileQuestion}
   priority   ${priorityQuestion}
 
-Without a name, the first three. \`hostile --help\` and \`priority --help\` tell their own options.
+Without a name, the whole suite beside its peers: \`npm run bench -- --help\`. \`hostile --help\` and \`priority --help\` tell their own options.
 
   --seconds N      how long each measurement lasts (default 5)
   --uplink MBIT    give the sender an uplink, in Mbit/s (default: none)
@@ -32,6 +30,10 @@ Without a name, the first three. \`hostile --help\` and \`priority --help\` tell
 `
 
 async function main(): Promise<void> {
+  if (process.argv[2] === undefined || process.argv[2].startsWith('--')) {
+    process.exitCode = await suite(process.argv.slice(2))
+    return
+  }
   if (process.argv[2] === 'priority' || process.argv[2] === 'hostile') {
     process.exitCode = await { priority, hostile }[process.argv[2]](process.argv.slice(3))
     return
@@ -45,8 +47,7 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   })
-  const chosen =
-    positionals.length === 0 ? programs.slice(0, USUAL) : programs.filter(({ name }) => positionals.includes(name))
+  const chosen = programs.filter(({ name }) => positionals.includes(name))
   if (values.help || chosen.length < positionals.length) {
     process.stdout.write(help)
     process.exitCode = values.help ? 0 : 2

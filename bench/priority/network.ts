@@ -21,12 +21,17 @@ export interface Network {
 
 /** Why there can be no shaped link here, in one line; undefined: there can. */
 export async function reasonAgainstLinks(link: Link, congestionControl: string): Promise<string | undefined> {
+  return await reasonAgainstNamespaces(() => pairOver(link, congestionControl))
+}
+
+/** The same of any network, by making one. */
+export async function reasonAgainstNamespaces(make: () => Promise<Network>): Promise<string | undefined> {
   if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`
   for (const tool of ['ip', 'tc']) {
     if (spawnSync(tool, ['-V']).error !== undefined) return `there is no \`${tool}\` here (package iproute2)`
   }
   try {
-    await (await pairOver(link, congestionControl)).close()
+    await (await make()).close()
     return undefined
   } catch (error) {
     const needsRoot = process.getuid?.() === 0 ? '' : ' (it needs root)'
@@ -63,6 +68,23 @@ export async function pairOver(link: Link, congestionControl: string): Promise<N
         { out: toA, in: toB },
       ],
     )
+  } catch (error) {
+    await spaces.close()
+    throw error
+  }
+}
+
+/** Two nodes on one link of 1,500 bytes, without a shaper; groups of segments cross it whole, as a network card takes them. */
+export async function directPair(): Promise<Network> {
+  const spaces = new Namespaces(['a', 'b'])
+  try {
+    const [a, b] = spaces.names as [string, string]
+    ip(a, ['link set lo up', `link add eth0 type veth peer name eth0 netns ${b}`])
+    for (const [index, name] of spaces.names.entries()) {
+      ip(name, ['link set lo up', 'link set eth0 mtu 1500 up', `address add 10.88.0.${index + 1}/24 dev eth0`])
+    }
+    const places = [a, b].map((namespace, index) => ({ namespace, host: `10.88.0.${index + 1}` }))
+    return { places, count: () => undefined, close: () => spaces.close() }
   } catch (error) {
     await spaces.close()
     throw error

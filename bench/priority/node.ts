@@ -1,6 +1,7 @@
 /** A node of a scenario, in a process of its own: answers the questions of `node-process.ts`. */
 
 import { setPriority } from 'node:os'
+import { answerQuestions } from '../questioned-process.js'
 import { Arrivals, Load } from './load.js'
 import { watchCancel } from './sent-bytes.js'
 import { transports } from './transports/table.js'
@@ -61,17 +62,10 @@ function linesTo(nodes: readonly number[]): readonly Line[] {
   return nodes.map(lineTo)
 }
 
-process.on('message', async ({ id, verb, argument }: { id: number; verb: Verb; argument: never }) => {
-  try {
-    process.send?.({ id, value: await verbs[verb](argument) })
-  } catch (error) {
-    process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  }
-})
+answerQuestions(verbs)
 try {
   // Other work on the machine is not what is measured. It needs root, as the links do.
   setPriority(-20)
 } catch {
   // Without it the figures are what they are.
 }
-process.once('disconnect', () => process.exit())

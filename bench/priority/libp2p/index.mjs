@@ -21,6 +21,12 @@ const [{ createLibp2p }, { tcp }, { noise }, { yamux }, { multiaddr }] = await P
 export async function createNode(kind, host) {
   // Its ping monitor would end the connection under bulk, when no stream opens any more.
   const connectionMonitor = { enabled: false }
+  // By default it takes five connections a second of one host, and 300 together.
+  const connectionManager = {
+    inboundConnectionThreshold: 100_000,
+    maxConnections: 10_000,
+    maxIncomingPendingConnections: 1_000,
+  }
   if (kind === 'tcp') {
     return await createLibp2p({
       addresses: { listen: [`/ip4/${host}/tcp/0`] },
@@ -28,6 +34,7 @@ export async function createNode(kind, host) {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor,
+      connectionManager,
     })
   }
   const { quic } = await import('@chainsafe/libp2p-quic')
@@ -35,6 +42,7 @@ export async function createNode(kind, host) {
     addresses: { listen: [`/ip4/${host}/udp/0/quic-v1`] },
     transports: [quic()],
     connectionMonitor,
+    connectionManager,
   })
 }
 

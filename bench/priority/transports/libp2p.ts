@@ -31,11 +31,11 @@ function overLibp2p(name: string, kind: 'tcp' | 'quic', payloadShare: number): T
   return {
     name,
     payloadShare,
-    prepare: install,
+    prepare: installLibp2p,
     async open(host, accept) {
-      const { createNode, multiaddr } = (await import(pathToFileURL(join(installed, 'index.mjs')).href)) as Libp2p
+      const { createNode, multiaddr } = await importLibp2p()
       const node = await createNode(kind, host)
-      const read = (stream: Stream): void => {
+      const read = (stream: Libp2pStream): void => {
         const frames = new FrameReader(accept())
         stream.addEventListener('message', ({ data }) => {
           for (const chunk of data instanceof Uint8Array ? [data] : data) frames.push(chunk)
@@ -56,7 +56,7 @@ function overLibp2p(name: string, kind: 'tcp' | 'quic', payloadShare: number): T
   }
 }
 
-function line(connection: Libp2pConnection, urgent: Stream, bulk: Stream): Line {
+function line(connection: Libp2pConnection, urgent: Libp2pStream, bulk: Libp2pStream): Line {
   return {
     sendUrgent(bytes) {
       urgent.send(Buffer.concat([urgentHeader(bytes), bytes]))
@@ -81,8 +81,13 @@ function line(connection: Libp2pConnection, urgent: Stream, bulk: Stream): Line 
   }
 }
 
+/** Once it is installed. */
+export async function importLibp2p(): Promise<Libp2p> {
+  return (await import(pathToFileURL(join(installed, 'index.mjs')).href)) as Libp2p
+}
+
 /** Into `target`, by the lockfile, once; gives why it cannot be. */
-function install(): string | undefined {
+export function installLibp2p(): string | undefined {
   const isCurrent = FILES.every((file) => {
     const copy = join(installed, file)
     return existsSync(copy) && readFileSync(copy).equals(readFileSync(join(sources, file)))
@@ -103,20 +108,25 @@ function install(): string | undefined {
 }
 
 /** What is used of the packages that are not there when this compiles. */
-interface Libp2p {
+export interface Libp2p {
   createNode(kind: 'tcp' | 'quic', host: string): Promise<Libp2pNode>
   multiaddr(address: string): unknown
 }
 interface Libp2pNode {
   getMultiaddrs(): readonly unknown[]
-  handle(protocol: string, handler: (stream: Stream) => void): Promise<void>
+  handle(
+    protocol: string,
+    handler: (stream: Libp2pStream) => void,
+    options?: { maxInboundStreams?: number },
+  ): Promise<void>
   dial(address: unknown): Promise<Libp2pConnection>
   stop(): Promise<void>
 }
 interface Libp2pConnection {
-  newStream(protocol: string): Promise<Stream>
+  newStream(protocol: string, options?: { maxOutboundStreams?: number }): Promise<Libp2pStream>
+  close(): Promise<void>
 }
-interface Stream {
+export interface Libp2pStream {
   send(bytes: Uint8Array): boolean
   close(): Promise<void>
   abort(error: Error): void
