@@ -61,6 +61,8 @@ export class Runtime {
     this.lanes = options.lanes
     this.deadlines = new Deadlines(clock)
     this.attention = new Attention((heeding) => driver.heed(heeding))
+    // Under limits so small each byte that drained counts.
+    if (Math.min(options.limits.queuedBytes, options.limits.queuedBytesPerPeer) < SMALL_QUEUE) this.attention.begin()
     this.queued = new QueuedBytes(options.limits.queuedBytes)
   }
 
@@ -105,6 +107,9 @@ export interface MoveOptions {
   /** Milliseconds for which a connection that gave way admits sends. */
   readonly grace: number
 }
+
+/** Sixteen times what may have drained without a word. */
+const SMALL_QUEUE = 4 * 2 ** 20
 
 /** A device that changes its lists for a thousand peers dials so many of them at a time. */
 const MOVES_AT_ONCE = 64

@@ -47,6 +47,8 @@ pub(crate) type Command<T> = Box<dyn FnOnce(Context<'_, T>) + Send>;
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Mailbox<T: Transport> {
+    /// The thread waits for the engine.
+    wanted: AtomicBool,
     /// `None`: before the thread has made it, and after the thread has ended.
     core: Mutex<Option<Core<T>>>,
     notifier: Arc<Notifier>,
@@ -96,6 +98,7 @@ struct Outbox {
 impl<T: Transport> Mailbox<T> {
     pub(crate) fn new(notifier: Arc<Notifier>, waker: Waker) -> Self {
         Self {
+            wanted: AtomicBool::new(false),
             core: Mutex::new(None),
             notifier,
             awake: AtomicBool::new(true),
@@ -150,6 +153,9 @@ impl<T: Transport> Mailbox<T> {
         command: &mut dyn FnMut(Context<'_, T>),
         changes: bool,
     ) -> bool {
+        if self.wanted.load(Ordering::SeqCst) {
+            return false;
+        }
         let Ok(mut held) = self.core.try_lock() else { return false };
         let Some(core) = held.as_mut().filter(|_| !lock(&self.commands).closed) else { return false };
         let mut earlier = Vec::new();
@@ -214,9 +220,12 @@ impl<T: Transport> Mailbox<T> {
         drop(self.lock_core().take());
     }
 
-    /// Takes the engine for a turn.
+    /// Takes the engine for a turn. An owner that calls again and again does not keep it from the thread.
     pub(crate) fn lock_core(&self) -> MutexGuard<'_, Option<Core<T>>> {
-        lock(&self.core)
+        self.wanted.store(true, Ordering::SeqCst);
+        let held = lock(&self.core);
+        self.wanted.store(false, Ordering::SeqCst);
+        held
     }
 
     /// Takes at most `count` commands.
