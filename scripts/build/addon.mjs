@@ -5,6 +5,7 @@ import { join, sep } from 'node:path'
 import { BuildError } from './error.mjs'
 import { fingerprint, isCurrent, record } from './fingerprint.mjs'
 import { root, tool } from './root.mjs'
+import { stripTables } from './strip.mjs'
 import { requireCargo } from './toolchain.mjs'
 
 /** `prebuilds/<platform>-<arch>[-musl]/warren.node` and `native/binding.d.ts`, from the Rust sources. */
@@ -18,6 +19,7 @@ export function buildAddon({ force = false } = {}) {
   requireCargo()
   const built = spawnSync(process.execPath, [tool.napi, ...buildArguments(output)], { cwd: root, stdio: 'inherit' })
   if (built.status !== 0) throw new BuildError('the native addon did not build: see the messages above')
+  if (process.platform === 'linux') stripTables(outputs[0])
   writeFileSync(types, withoutDocs(readFileSync(types, 'utf8')))
   record(stamp, sources)
 }

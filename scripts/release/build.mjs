@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { isShipped } from '../build/addon.mjs'
 import { fingerprint, isCurrent, record } from '../build/fingerprint.mjs'
 import { root, tool } from '../build/root.mjs'
+import { stripDebug } from '../build/strip.mjs'
 import { targets } from './targets.mjs'
-import { call, stripDebug, withoutPaths, work, zigVariables } from './tools.mjs'
+import { call, withoutPaths, work, zigVariables } from './tools.mjs'
 import { mingwVariables } from './windows.mjs'
 
 /** The file of one target: `prebuilds/<name>/warren.node` of the release's own folder. */
@@ -56,4 +57,11 @@ export function tripleBuilt(name) {
   return process.platform === 'linux' ? (standIn ?? triple) : triple
 }
 
-const SOURCES = ['Cargo.toml', 'Cargo.lock', 'native', 'scripts/release/build.mjs', 'scripts/release/tools.mjs']
+const SOURCES = [
+  'Cargo.toml',
+  'Cargo.lock',
+  'native',
+  'scripts/build/strip.mjs',
+  'scripts/release/build.mjs',
+  'scripts/release/tools.mjs',
+]

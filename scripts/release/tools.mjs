@@ -52,18 +52,6 @@ export function withPackages(name, dependencies, overrides = {}) {
   )
 }
 
-/**
- * Removes debug information, and the names of tables for unwinding that are 48 KB of an ELF file; keeps those of functions: zig's own
- * linker knows all or nothing.
- */
-export function stripDebug(file, format) {
-  const sysroot = call('rustc', ['--print', 'sysroot']).trim()
-  const host = /^host: (.+)$/m.exec(call('rustc', ['-vV']))[1]
-  const env = { LD_LIBRARY_PATH: join(sysroot, 'lib') }
-  const tables = format === 'elf' ? ['--wildcard', '--strip-symbol=GCC_except_table*'] : []
-  call(join(sysroot, 'lib/rustlib', host, 'bin/rust-objcopy'), ['--strip-debug', ...tables, file], { env })
-}
-
 /** Flags by which no path of the machine that builds is left in what it builds. */
 export function withoutPaths() {
   const cargo = process.env.CARGO_HOME ?? join(homedir(), '.cargo')

@@ -127,5 +127,5 @@ pub(crate) fn derived(secret: &[u8; 32], label: &[u8]) -> [u8; 32] {
 const BASE_MTU: u16 = 1420;
 /// Size that every IPv4 host takes (RFC 791).
 const MIN_MTU: u16 = 576;
-/// 65,507 bytes of UDP payload less WireGuard's 32.
-const MAX_MTU: u16 = 65_475;
+/// 65,507 bytes of UDP payload less WireGuard's 32, in its units of 16.
+const MAX_MTU: u16 = 65_472;

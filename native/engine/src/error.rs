@@ -7,8 +7,8 @@ use crate::ids::{ConnectionId, Priority};
 /// Reason why an engine cannot be made of a configuration.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// `mtu` is below 576 or above 65,475 (65,507 bytes of UDP payload less WireGuard's 32).
-    #[error("mtu must be 576 to 65475 bytes, got {0}")]
+    /// `mtu` is below 576 or above 65,472 (65,507 bytes of UDP payload less WireGuard's 32, in its units of 16).
+    #[error("mtu must be 576 to 65472 bytes, got {0}")]
     Mtu(u16),
     /// An application protocol is empty, longer than 255 bytes, or named twice, or there are more than 64.
     #[error("an application protocol is 1 to 255 bytes long and named once, and a list has at most 64")]
