@@ -81,6 +81,29 @@ async function protocols(page, context) {
   assert.deepEqual(await served, [ledger])
 }
 
+/** Both ends of a pair make the two calls, as the nodes of a network would, one after the other. */
+async function upgrades(page, context) {
+  const lists = { protocols: ['ledger/1'] }
+  const far = await open(context, { authorize: () => true, ...lists })
+  const near = await open(context, lists)
+  const peer = near.addPeer({ publicKey: far.publicKey, endpoint: far.address })
+  const before = await peer.connect()
+  const moved = new Promise((resolve) => {
+    near.on('connection', (connection) => connection.protocol === 'ledger/2' && resolve(connection))
+  })
+  for (const call of page.next().split('\n')) for (const device of [near, far]) await run(call, { device })
+  assert.equal((await moved).replaces, before)
+}
+
+async function early(page, context) {
+  const far = await open(context, { authorize: () => true, protocols: ['ledger/2', 'ledger/1'] })
+  const near = await open(context, { protocols: ['ledger/2', 'ledger/1'] })
+  const peer = near.addPeer({ publicKey: far.publicKey, endpoint: far.address })
+  await run(page.next(), { peer, block: Buffer.from('a block') })
+  const { value } = await far.messages().next()
+  assert.equal(String(value.bytes), 'a block')
+}
+
 async function priorities(page, context) {
   const { connection, accepted } = await connected(context)
   const [[vote, voted], [store, stored]] = [called(), called()]
@@ -238,6 +261,8 @@ const SCENARIOS = [
   ['a stranger is let in if the registry has its key', strangers],
   ['a peer is connected without a call', stayConnected],
   ['each connection goes to the handler of its protocol', protocols],
+  ['two calls on each node move a connection to the new protocol', upgrades],
+  ['what is sent early arrives', early],
   ['two readers take each their priorities', priorities],
   ['a lost message is sent again, a delivered one is not', outcomes],
   ['a message takes the place of nothing where nothing waits', obsolete],
