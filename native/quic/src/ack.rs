@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::frames::{
+    ACK, ACK_ECN, ACK_FREQUENCY, DATAGRAM_WITH_LENGTH, HANDSHAKE_DONE, IMMEDIATE_ACK, LONG_HEADER, MAX_DATA,
+    MAX_STREAM_DATA, MAX_STREAMS_BIDI, MAX_STREAMS_UNI, PACKET_NUMBER_LENGTH, PING, RESET_STREAM,
+    STOP_SENDING, STREAM, STREAM_HAS_LENGTH, STREAM_HAS_OFFSET, STREAM_LAST,
+};
 use crate::{cid, varint};
 
 /// The ACK delay in a datagram (RFC 9000 section 19.3): the time for which its sender had had the newest packet that it
@@ -26,7 +31,7 @@ pub(crate) fn delay(datagram: &[u8]) -> Option<Duration> {
 fn skip(kind: u64, frames: &mut &[u8]) -> Option<()> {
     let (numbers, has_data) = match kind {
         PING | HANDSHAKE_DONE | IMMEDIATE_ACK => (0, false),
-        DATAGRAM => (0, true),
+        DATAGRAM_WITH_LENGTH => (0, true),
         MAX_DATA | MAX_STREAMS_BIDI | MAX_STREAMS_UNI => (1, false),
         STOP_SENDING | MAX_STREAM_DATA => (2, false),
         RESET_STREAM => (3, false),
@@ -46,28 +51,5 @@ fn skip(kind: u64, frames: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
-/// RFC 9000 section 17.3.1.
-const LONG_HEADER: u8 = 0x80;
-const PACKET_NUMBER_LENGTH: u8 = 0x03;
-/// RFC 9000 section 19.
-const PING: u64 = 0x01;
-const ACK: u64 = 0x02;
-const ACK_ECN: u64 = 0x03;
-const RESET_STREAM: u64 = 0x04;
-const STOP_SENDING: u64 = 0x05;
-const STREAM: u64 = 0x08;
-const STREAM_LAST: u64 = 0x0f;
-const STREAM_HAS_LENGTH: u64 = 0x02;
-const STREAM_HAS_OFFSET: u64 = 0x04;
-const MAX_DATA: u64 = 0x10;
-const MAX_STREAM_DATA: u64 = 0x11;
-const MAX_STREAMS_BIDI: u64 = 0x12;
-const MAX_STREAMS_UNI: u64 = 0x13;
-const HANDSHAKE_DONE: u64 = 0x1e;
-/// RFC 9221, with a length.
-const DATAGRAM: u64 = 0x31;
-/// draft-ietf-quic-ack-frequency.
-const IMMEDIATE_ACK: u64 = 0x1f;
-const ACK_FREQUENCY: u64 = 0xaf;
 /// The default of RFC 9000 section 18.2, which quinn-proto always takes.
 const EXPONENT: u32 = 3;

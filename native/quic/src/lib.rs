@@ -28,6 +28,7 @@ mod deadlines;
 mod event;
 mod fields;
 mod flight;
+mod frames;
 mod gauge;
 mod grease;
 mod header;
