@@ -15,7 +15,7 @@ use warren_engine::{ConfigError, Engine, Event, Quic};
 use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
 use crate::event_loop::EventLoop;
-use crate::mailbox::{After, Context, Core, Mailbox, Stop, Waker, panic_message};
+use crate::mailbox::{Context, Core, Errand, Mailbox, Stop, Waker, panic_message};
 use crate::outlet::Outlet;
 use crate::poll::{Notifier, Watch};
 use crate::socket::{self, Offload};
@@ -99,13 +99,13 @@ impl<T: Transport + Send + 'static> Driver<T> {
         self.local
     }
 
-    /// Runs a command and gives its answer: at once unless the thread is in a turn, else on the thread, which takes some 60
-    /// us.
+    /// Runs a command and gives its answer: at once unless the thread is in a turn, else on the thread, which takes
+    /// some 60 us.
     pub fn call<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
-        self.answer(command, After::Wake)
+        self.answer(command, Errand::Call)
     }
 
     /// The same for a command that changes nothing.
@@ -113,19 +113,19 @@ impl<T: Transport + Send + 'static> Driver<T> {
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
-        self.answer(command, After::Nothing)
+        self.answer(command, Errand::Ask)
     }
 
     fn answer<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
-        after: After,
+        errand: Errand,
     ) -> Result<R, Gone> {
         // Made for each command, so what is the same for all is not here.
         let mut command = Some(command);
         let mut answer = None;
         let mut run = |context: Context<'_, T>| answer = command.take().map(|command| command(context));
-        if self.mailbox.run_here(&self.clock, &mut run, after) {
+        if self.mailbox.run_here(&self.clock, &mut run, errand) {
             return answer.ok_or(Gone);
         }
         let command = command.ok_or(Gone)?;
@@ -141,9 +141,9 @@ impl<T: Transport + Send + 'static> Driver<T> {
         if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
     }
 
-    /// Runs a command after which a few datagrams leave, and sends them, here and now unless the thread is in a turn: that
-    /// saves a wake of the thread, the longer part of the way out. Else, and for one of a burst, queues it. In order with
-    /// all others.
+    /// Runs a command after which a few datagrams leave, and sends them, here and now unless the thread is in a turn:
+    /// that saves a wake of the thread, the longer part of the way out. Else, and for one of a burst, queues it. In
+    /// order with all others.
     pub fn send(&self, command: impl FnOnce(Context<'_, T>) + Send + 'static) -> Result<(), Gone> {
         let mut command = Some(command);
         let mut run = |context: Context<'_, T>| {
@@ -151,7 +151,7 @@ impl<T: Transport + Send + 'static> Driver<T> {
                 command(context);
             }
         };
-        if self.mailbox.run_here(&self.clock, &mut run, After::Send) {
+        if self.mailbox.run_here(&self.clock, &mut run, Errand::Send) {
             return Ok(());
         }
         self.post(command.ok_or(Gone)?)

@@ -56,8 +56,6 @@ pub(crate) struct EventLoop<T: Transport> {
     spare: Vec<Vec<u8>>,
     /// Time since which bulk waits that the owner was not told of.
     holding_since: Option<Instant>,
-    /// Time since which events wait that the owner does not wait for.
-    unheeded_since: Option<Instant>,
     /// Time until which the owner is expected to say that it took messages.
     taken_until: Option<Instant>,
     commands: Vec<Command<T>>,
@@ -92,7 +90,6 @@ impl<T: Transport> EventLoop<T> {
             was_busy: false,
             spare: Vec::new(),
             holding_since: None,
-            unheeded_since: None,
             taken_until: None,
             commands: Vec::new(),
             moderation: Moderation::new(clock.now()),
@@ -180,7 +177,7 @@ impl<T: Transport> EventLoop<T> {
         let delivered = self.mailbox.deliver(&mut core.engine);
         let (is_holding, has_unheeded) = (self.mailbox.is_holding(), self.mailbox.has_unheeded());
         if !(delivered.has_messages || is_holding || has_unheeded) {
-            (self.holding_since, self.unheeded_since) = (None, None);
+            (self.holding_since, core.unheeded_since) = (None, None);
             return;
         }
         let now = self.clock.now();
@@ -188,8 +185,8 @@ impl<T: Transport> EventLoop<T> {
             self.taken_until = Some(now + SOON);
         }
         self.holding_since = is_holding.then(|| self.holding_since.unwrap_or(now));
-        self.unheeded_since = has_unheeded.then(|| self.unheeded_since.unwrap_or(now));
-        if self.unheeded_since.is_some_and(|since| now >= since + SOON) {
+        core.note_unheeded(&self.mailbox, now);
+        if core.unheeded_until().is_some_and(|until| now >= until) {
             self.mailbox.flush_all();
         } else if self.holding_since.is_some_and(|since| now >= since + HOLD_FOR) {
             self.mailbox.flush();
@@ -197,8 +194,8 @@ impl<T: Transport> EventLoop<T> {
     }
 
     /// Instants at which what may wait for a short while has waited.
-    fn soon(&self, now: Instant) -> impl Iterator<Item = Instant> {
-        let unheeded = self.unheeded_since.filter(|_| self.mailbox.has_unheeded()).map(|since| since + SOON);
+    fn soon(&self, core: &Core<T>, now: Instant) -> impl Iterator<Item = Instant> {
+        let unheeded = core.unheeded_until().filter(|_| self.mailbox.has_unheeded());
         unheeded.into_iter().chain(self.taken_until.filter(|until| *until > now))
     }
 
@@ -216,8 +213,13 @@ impl<T: Transport> EventLoop<T> {
         }
         let rebind = self.loss.as_ref().map(|loss| loss.next_try);
         let turn = core.engine.next_turn();
-        let deadline =
-            deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).chain(self.soon(now)).min();
+        let deadline = deadline
+            .into_iter()
+            .chain(turn)
+            .chain(rebind)
+            .chain(quiet_until)
+            .chain(self.soon(core, now))
+            .min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
         let is_blocked = core.outlet.is_blocked();
         if is_blocked {

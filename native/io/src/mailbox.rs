@@ -38,19 +38,38 @@ pub(crate) struct Core<T: Transport> {
     pub(crate) stats: IoStats,
     /// Time at which the thread that sleeps wakes by itself; `None`: never.
     pub(crate) rests_until: Option<Instant>,
-    /// Time at which the owner last sent here, or was about to.
+    /// Time since which events wait that the owner does not wait for.
+    pub(crate) unheeded_since: Option<Instant>,
+    /// Time at which the owner last had sent here.
     sent_here: Option<Instant>,
 }
 
 impl<T: Transport> Core<T> {
     pub(crate) fn new(engine: Engine<T>, outlet: Outlet) -> Self {
-        Self { engine, outlet, stats: IoStats::default(), rests_until: None, sent_here: None }
+        Self {
+            engine,
+            outlet,
+            stats: IoStats::default(),
+            rests_until: None,
+            unheeded_since: None,
+            sent_here: None,
+        }
+    }
+
+    /// Notes since when events wait that the owner does not wait for.
+    pub(crate) fn note_unheeded(&mut self, mailbox: &Mailbox<T>, now: Instant) {
+        self.unheeded_since = mailbox.has_unheeded().then(|| self.unheeded_since.unwrap_or(now));
+    }
+
+    /// Instant at which the owner is told of events that it does not wait for.
+    pub(crate) fn unheeded_until(&self) -> Option<Instant> {
+        self.unheeded_since.map(|since| since + SOON)
     }
 
     /// Whether the thread that sleeps wakes by itself in time for the next deadline.
     fn rests_long_enough(&mut self) -> bool {
         let deadline = self.engine.poll_timeout().map(|(deadline, _)| deadline);
-        let next = deadline.into_iter().chain(self.engine.next_turn()).min();
+        let next = deadline.into_iter().chain(self.engine.next_turn()).chain(self.unheeded_until()).min();
         next.is_none_or(|next| self.rests_until.is_some_and(|until| until <= next))
     }
 
@@ -69,14 +88,14 @@ pub(crate) type Command<T> = Box<dyn FnOnce(Context<'_, T>) + Send>;
 /// Called from the I/O thread when there are events to drain, once until they are drained.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// Work that is left after a command ran on the owner's thread.
+/// Place of a command that the owner would run itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    /// Nothing changed.
-    Nothing,
-    /// There may be something to send, or a nearer deadline: the thread is woken.
-    Wake,
-    /// A little may leave: it is sent at once, unless it is one of a burst.
+pub(crate) enum Errand {
+    /// It changes nothing.
+    Ask,
+    /// The owner waits for the answer; of a burst, the thread sends what there is to send.
+    Call,
+    /// The owner does not wait: of a burst, the thread runs it.
     Send,
 }
 
@@ -184,35 +203,37 @@ impl<T: Transport> Mailbox<T> {
         !commands.closed
     }
 
-    /// Runs a command here and now unless the thread is in a turn, after those that wait. `false`: it is, or has ended,
-    /// or is the one to send. One that panics ends the device.
+    /// Runs a command here and now unless the thread is in a turn, after those that wait, and sends what a few
+    /// datagrams hold. `false`: the thread is in a turn, or has ended, or is the one to run it. One that panics ends
+    /// the device.
     pub(crate) fn run_here(
         &self,
         clock: &Clock,
         command: &mut dyn FnMut(Context<'_, T>),
-        after: After,
+        errand: Errand,
     ) -> bool {
-        let sends = after == After::Send;
         if self.wanted.load(Ordering::SeqCst) {
             return false;
         }
         let Ok(mut held) = self.core.try_lock() else { return false };
-        let most = if sends { FEW } else { usize::MAX };
+        let most = if errand == Errand::Send { FEW } else { usize::MAX };
         let Some(core) = held.as_mut().filter(|_| lock(&self.commands).takes(most)) else { return false };
         let now = clock.now();
-        if sends && core.sent_here.replace(now).is_some_and(|last| now < last + BURST) {
+        let is_burst = core.sent_here.is_some_and(|last| now < last + BURST);
+        if errand == Errand::Send && is_burst {
             return false;
         }
         let mut earlier = Vec::new();
         self.take_commands(usize::MAX, &mut earlier);
-        let mut wakes = after == After::Wake || !earlier.is_empty();
+        let changes = errand != Errand::Ask || !earlier.is_empty();
+        let mut wakes = changes;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             for command in earlier {
                 command(core.context(now));
             }
             command(core.context(now));
-            if sends {
-                wakes = self.send(core, now);
+            if changes && !is_burst {
+                wakes = self.send(core, clock, now);
             }
         }));
         if let Err(panic) = &ran {
@@ -230,20 +251,22 @@ impl<T: Transport> Mailbox<T> {
     }
 
     /// Sends what a command made ready. `true`: the thread has to go on with it.
-    fn send(&self, core: &mut Core<T>, now: Instant) -> bool {
-        if core.outlet.is_blocked() {
-            // It wakes when there is room.
-            return false;
-        }
-        let is_done = match core.transmit(OWNERS_DATAGRAMS, now) {
+    fn send(&self, core: &mut Core<T>, clock: &Clock, now: Instant) -> bool {
+        // A batch that waits for room wakes the thread when there is some.
+        let was_blocked = core.outlet.is_blocked();
+        let left = if was_blocked { Left::Nothing } else { core.transmit(OWNERS_DATAGRAMS, now) };
+        let is_done = match left {
             Left::Nothing => true,
             Left::Batch => core.transmit(OWNERS_DATAGRAMS, now) == Left::Nothing,
             Left::FullBatch | Left::Blocked => false,
         };
+        if left != Left::Nothing {
+            core.sent_here = Some(clock.now());
+        }
         self.deliver(&mut core.engine);
         self.flush();
-        let told_soon = !self.has_unheeded() || self.soon.load(Ordering::SeqCst);
-        !(is_done && told_soon && core.rests_long_enough())
+        core.note_unheeded(self, now);
+        !is_done || core.outlet.has_lost() || !core.rests_long_enough()
     }
 
     /// Says whether the owner waits for room, or for the end of a message: else these wake nobody for `SOON`.

@@ -102,6 +102,11 @@ impl Outlet {
         self.blocked_in_vain >= IN_VAIN
     }
 
+    /// Whether the socket was lost in sending, which the thread does not know yet.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
     /// The loss of the socket, once.
     pub(crate) fn take_lost(&mut self) -> Option<Lost> {
         self.lost.take()

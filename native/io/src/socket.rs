@@ -1,4 +1,5 @@
-//! One UDP socket that takes and gives datagrams in batches, in two halves: who receives and who sends may be two threads.
+//! One UDP socket that takes and gives datagrams in batches, in two halves: who receives and who sends may be two
+//! threads.
 
 mod ecn;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]

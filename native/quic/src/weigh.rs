@@ -145,8 +145,8 @@ impl Weight {
     }
 }
 
-/// Number of bytes at the end of a packet's frames that can be left away, since they are PADDING: quinn-proto reads each
-/// as a frame, some 5 ns, and the probe of a long path has 8,900.
+/// Number of bytes at the end of a packet's frames that can be left away, since they are PADDING: quinn-proto reads
+/// each as a frame, some 5 ns, and the probe of a long path has 8,900.
 pub(crate) fn spare_padding(frames: &[u8]) -> usize {
     let Some(end) = frames.last_chunk() else { return 0 };
     let mut weight = Weight::default();

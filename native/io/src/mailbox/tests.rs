@@ -159,10 +159,14 @@ fn mailbox_with_a_peer(clock: &Clock, rests_until: Option<Instant>) -> (Mailbox<
     (mailbox, peer, far)
 }
 
-/// Sends a raw packet to a peer, which takes a handshake; `false`: the thread is to do it.
 fn sends_here(mailbox: &Mailbox<Quic>, clock: &Clock, peer: PeerId) -> bool {
+    runs_here(mailbox, clock, peer, Errand::Send)
+}
+
+/// Sends a raw packet to a peer, which takes a handshake; `false`: the thread is to do it.
+fn runs_here(mailbox: &Mailbox<Quic>, clock: &Clock, peer: PeerId, errand: Errand) -> bool {
     let packet = Bytes::from_static(b"E\0\0\x14\0\0\0\0\x40\xfd\0\0\x0a\0\0\x01\x0a\0\0\x02");
-    mailbox.run_here(clock, &mut |context| _ = context.engine.send_packet(peer, packet.clone()), After::Send)
+    mailbox.run_here(clock, &mut |context| _ = context.engine.send_packet(peer, packet.clone()), errand)
 }
 
 #[test]
@@ -173,6 +177,21 @@ fn what_the_owner_sends_leaves_without_the_thread_which_is_woken_for_a_nearer_de
         assert!(sends_here(&mailbox, &clock, peer));
         assert_eq!(far.recv(&mut [0; 2_000]).expect("it left"), 148, "an initiation of a handshake");
         assert_eq!(mailbox.awake.load(Ordering::SeqCst), is_woken, "there is a deadline to repeat it");
+    }
+}
+
+#[test]
+fn a_call_sends_too_but_for_one_of_a_burst_whose_datagrams_are_the_threads() {
+    let clock = Clock::start();
+    let later = clock.now() + Duration::from_secs(3_600);
+    for (sent_here, leaves) in [(None, true), (Some(later), false)] {
+        let (mailbox, peer, far) = mailbox_with_a_peer(&clock, Some(clock.now()));
+        mailbox.lock_core().as_mut().expect("an engine").sent_here = sent_here;
+        assert!(runs_here(&mailbox, &clock, peer, Errand::Call));
+        assert_eq!(
+            (far.recv(&mut [0; 2_000]).is_ok(), mailbox.awake.load(Ordering::SeqCst)),
+            (leaves, !leaves)
+        );
     }
 }
 
