@@ -40,12 +40,9 @@ export function connectionOutbox(
       else driver.sendShared(id, message, priority, left, payload.share)
     },
     cancel: (message, reason) => driver.cancelMessage(id, message, reason),
-    reserve(priority, bytes, mayWait) {
-      const room = queued.room(priority, bytes)
-      if (room === 'none' || (room === 'behind' && !mayWait)) return 'none'
-      queued.add(priority, bytes)
-      return room
-    },
+    room: (priority, bytes) => queued.room(priority, bytes),
+    reserve: (priority, bytes) => queued.add(priority, bytes),
+    onRoom: (callback) => queued.onRoom(callback),
     release: (priority, bytes) => queued.remove(priority, bytes),
     settled({ lane: { priority }, length }, outcome, reason) {
       if (outcome === 'delivered') {

@@ -84,7 +84,7 @@ export function receiverOf(
 
     streamOpened: (connection, stream, bidirectional, priority, name) =>
       live(connection)?.streamOpened(stream, bidirectional, priority, name),
-    streamData: (stream, chunk) => toStream(stream, ({ read }) => read?.data(chunk)),
+    streamData: (stream, chunk, pieces) => toStream(stream, ({ read }) => read?.data(chunk, pieces)),
     streamEnd: (stream) => toStream(stream, ({ read }) => read?.end()),
     streamReset: (stream, code) => toStream(stream, (sides) => streamReset(sides, code)),
     streamStopped: (stream, code, whole) => toStream(stream, (sides) => streamStopped(sides, code, whole)),

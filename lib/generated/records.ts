@@ -141,8 +141,9 @@ export interface Receiver {
 
   /**
    * Data of a stream, in order. `chunk` is a slice of a slab shared with other chunks; the slab is never written again.
+   * `pieces`: the number of pieces that it was joined from, as credit counts them.
    */
-  streamData(stream: number, chunk: Buffer): void
+  streamData(stream: number, chunk: Buffer, pieces: number): void
 
   /** The peer finished its side. */
   streamEnd(stream: number): void
@@ -229,7 +230,7 @@ export const DECODERS: readonly Decoder[] = [
   (record, to) => to.messageSettled(record.number(1), record.number(2), OUTCOME[record.number(3)] as Outcome),
   (record, to) =>
     to.streamOpened(record.number(1), record.number(2), record.number(3) === 1, record.number(4), record.text(5)),
-  (record, to) => to.streamData(record.number(1), record.slice(2)),
+  (record, to) => to.streamData(record.number(1), record.slice(2), record.number(4)),
   (record, to) => to.streamEnd(record.number(1)),
   (record, to) => to.streamReset(record.number(1), record.number(2)),
   (record, to) => to.streamStopped(record.number(1), record.number(2), record.number(3) === 1),
@@ -296,7 +297,7 @@ export const TABLE: string = [
   'LaneDrained connection:Number priority:Number bytes:Number',
   'MessageSettled connection:Number message:Number outcome:Outcome',
   "StreamOpened connection:Number stream:Number bidirectional:Flag priority:Number name:Text<'a>",
-  "StreamData stream:Number chunk:Slice<'a>",
+  "StreamData stream:Number chunk:Slice<'a> pieces:Number",
   'StreamEnd stream:Number',
   'StreamReset stream:Number code:Number',
   'StreamStopped stream:Number code:Number whole:Flag',

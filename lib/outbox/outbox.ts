@@ -23,8 +23,12 @@ export interface OutboxLink {
   nextMessage(): number
   transmit(message: number, priority: number, lifetime: number | undefined, payload: Payload): void
   cancel(message: number, reason: 'cancelled' | 'replaced'): void
-  /** Counts bytes against the limits of peer and device, unless there is no room; `mayWait`: they can wait for their lane. */
-  reserve(priority: number, bytes: number, mayWait: boolean): Room
+  /** Room for bytes under the limits of peer and device. */
+  room(priority: number, bytes: number): Room
+  /** Counts bytes against these limits, until `release`. */
+  reserve(priority: number, bytes: number): void
+  /** Calls back when there may be room, until it is told to stop; `isDue`: all that was there at the call is gone. */
+  onRoom(callback: (isDue: boolean) => void): () => void
   release(priority: number, bytes: number): void
   /** A message has ended; the reason is that of one that was 'dropped'. */
   settled(sent: Sent, outcome: Outcome, reason: DropReason | undefined): void
@@ -50,41 +54,46 @@ export class Outbox implements SentOwner {
     this.#slots = slots
   }
 
-  /** Resolves when the message is admitted (given to the engine, which copied it) or given up. Its rejection is tolerated. */
+  /**
+   * Resolves when the message is admitted (given to the engine, which copied it) or given up. Its rejection is tolerated. Where the limits
+   * have no room it waits for some if nothing of its lane waits before it: whoever awaits each send is held back, not refused.
+   */
   send(payload: Payload, options: ParsedSend): Promise<Outgoing> {
     const { signal } = options
     if (signal?.aborted) return refusal(signal.reason)
     if (this.#ended) return refusal(this.#link.closedError())
     const sent = this.#make(payload, options)
+    const { lane } = sent
     const room = this.#reserve(sent)
-    if (room === 'none') {
-      if (sent.lane.mayWait) return refusal(this.#link.fullError())
-    } else if (room === 'behind' || this.#mustWait(sent)) {
+    if (room === 'now' && !this.#mustWait(sent)) {
+      this.#admit(sent, options.lifetime)
+    } else if (room !== 'none' || (lane.mayWait && lane.first === undefined)) {
       const { promise, resolve } = defer<Outgoing | Failure>()
       const waiter = { resolve, reject: (makeError: () => unknown) => resolve(new Failure(makeError)) }
+      if (room === 'none') sent.stopAsking = this.#link.onRoom((isDue) => this.#fill(lane, isDue))
       this.#wait(sent, waiter, Number.POSITIVE_INFINITY)
       return awaited(promise)
     } else {
-      this.#admit(sent, options.lifetime)
+      this.#settle(sent, 'dropped', 'queue-full')
+      if (lane.mayWait) return refusal(this.#link.fullError())
     }
     return Promise.resolve(sent)
   }
 
   /**
-   * The same for one of many: what goes wrong is an outcome. The waiter is told once if the message has to wait, which it does for
-   * `patience` at most.
+   * The same for one of many, which the limits drop: what goes wrong is an outcome. The waiter is told once if the message has to wait,
+   * which it does for `patience` at most.
    */
   post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted {
     if (this.#ended) return LOST
     const outgoing = this.#make(payload, options)
     const room = this.#reserve(outgoing)
-    if (room !== 'none') {
-      if (room === 'behind' || this.#mustWait(outgoing)) {
-        this.#wait(outgoing, waiter, patience)
-        return { outgoing, waits: true }
-      }
-      this.#admit(outgoing, options.lifetime)
+    if (room === 'behind' || (room === 'now' && this.#mustWait(outgoing))) {
+      this.#wait(outgoing, waiter, patience)
+      return { outgoing, waits: true }
     }
+    if (room === 'now') this.#admit(outgoing, options.lifetime)
+    else this.#settle(outgoing, 'dropped', 'queue-full')
     return { outgoing, waits: false }
   }
 
@@ -193,14 +202,15 @@ export class Outbox implements SentOwner {
   }
 
   /**
-   * Room for it under the limits; without, it is over. Past the limit of the device one message may wait in a lane that has some
-   * under way: whoever awaits each send is held back, not refused.
+   * Counts it against the limits, if there is room. Past the limit of the device one message of a lane may wait behind what the lane has
+   * under way, which goes though other peers leave no room.
    */
-  #reserve(sent: Sent): Room {
-    const { lane } = sent
+  #reserve({ lane, length }: Sent): Room {
+    // In order: what asks for room goes first.
+    const room = lane.first?.stopAsking === undefined ? this.#link.room(lane.priority, length + MESSAGE_BYTES) : 'none'
     const mayWait = lane.mayWait && lane.first === undefined && lane.unsettled > 0 && lane.queuedBytes > 0
-    const room = this.#link.reserve(lane.priority, sent.length + MESSAGE_BYTES, mayWait)
-    if (room === 'none') this.#settle(sent, 'dropped', 'queue-full')
+    if (room === 'none' || (room === 'behind' && !mayWait)) return 'none'
+    this.#link.reserve(lane.priority, length + MESSAGE_BYTES)
     return room
   }
 
@@ -222,7 +232,8 @@ export class Outbox implements SentOwner {
     this.beginAttention()
   }
 
-  #fill(lane: OutboxLane<Sent>): void {
+  /** Admits what waits in a lane; `isDue`: the first, past the limits too. */
+  #fill(lane: OutboxLane<Sent>, isDue = false): void {
     for (let sent = lane.first; sent !== undefined && lane.hasRoom(sent.length); sent = lane.first) {
       const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
       if (lifetime !== undefined && lifetime <= 0) {
@@ -233,6 +244,11 @@ export class Outbox implements SentOwner {
       if (payload !== undefined && payload.byteLength !== length) {
         this.#leave(sent, 'dropped', () => changedBytes('bytes', 'send() resolves'), 'changed')
         continue
+      }
+      if (sent.stopAsking !== undefined) {
+        if (!isDue && this.#link.room(lane.priority, length + MESSAGE_BYTES) !== 'now') return
+        this.#stopAsking(sent)
+        this.#link.reserve(lane.priority, length + MESSAGE_BYTES)
       }
       const waiter = this.#stopWaiting(sent)
       this.#admit(sent, lifetime)
@@ -266,11 +282,17 @@ export class Outbox implements SentOwner {
   /** Out of the queue, for good. */
   #leave(sent: Sent, outcome: Outcome, makeError?: () => unknown, dropped?: DropReason): void {
     const waiter = this.#stopWaiting(sent)
-    this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
+    if (sent.stopAsking === undefined) this.#link.release(sent.lane.priority, sent.length + MESSAGE_BYTES)
+    else this.#stopAsking(sent)
     sent.payload = undefined
     this.#settle(sent, outcome, dropped)
     if (makeError === undefined) waiter?.resolve(sent)
     else waiter?.reject(makeError)
+  }
+
+  #stopAsking(sent: Sent): void {
+    sent.stopAsking?.()
+    sent.stopAsking = undefined
   }
 
   #stopWaiting(sent: Sent): Waiter | undefined {

@@ -1,3 +1,5 @@
+import { later } from '../waiting/clock.js'
+
 /** Whether something may be queued: at once, only behind bytes that its lane has under way, or not. */
 export type Room = 'now' | 'behind' | 'none'
 
@@ -14,6 +16,11 @@ export class QueuedBytes {
   #total = 0
   /** Parts in which something waits. */
   #parts = 0
+  /** Bytes that were removed. */
+  #removed = 0
+  /** Listeners for room. */
+  readonly #listeners = new Set<() => void>()
+  #tells = false
 
   /** `whole`: what this is a part of, and counts in. */
   constructor(limit: number, whole?: QueuedBytes) {
@@ -47,8 +54,34 @@ export class QueuedBytes {
     if (left > 0) this.#lanes.set(priority, left)
     else this.#lanes.delete(priority)
     this.#total -= bytes
+    this.#removed += bytes
     if (this.#whole !== undefined && this.#total === 0 && bytes > 0) this.#whole.#parts -= 1
+    this.#tell()
     this.#whole?.remove(priority, bytes)
+  }
+
+  /**
+   * Calls back when bytes were removed, here or elsewhere in the whole, until it is told to stop. `isDue`: the whole limit was removed
+   * here since, so that all that was before has gone.
+   */
+  onRoom(callback: (isDue: boolean) => void): () => void {
+    const due = this.#removed + this.#limit
+    const listener = () => callback(this.#removed >= due)
+    const places = this.#whole === undefined ? [this.#listeners] : [this.#listeners, this.#whole.#listeners]
+    for (const listeners of places) listeners.add(listener)
+    return () => {
+      for (const listeners of places) listeners.delete(listener)
+    }
+  }
+
+  /** Once for all that is removed in one turn. */
+  #tell(): void {
+    if (this.#listeners.size === 0 || this.#tells) return
+    this.#tells = true
+    later(() => {
+      this.#tells = false
+      for (const listener of this.#listeners) listener()
+    })
   }
 
   #fits(priority: number, bytes: number): boolean {

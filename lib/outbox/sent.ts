@@ -62,6 +62,8 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
   /** Its id in the driver; 0: it was not admitted. */
   message = 0
   stopListening: (() => void) | undefined
+  /** Stops its wait for room under the limits; `undefined`: it counts against them. */
+  stopAsking: (() => void) | undefined
 
   readonly #owner: SentOwner
   #outcome: Outcome | undefined

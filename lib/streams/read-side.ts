@@ -19,9 +19,11 @@ export class ReadSide {
   #taken = 0
   /** This stream's part of the budget. */
   #counted = 0
-  /** Chunks since the last grant, and bytes that were here then: the engine gives a number of small chunks a grant. */
-  #chunks = 0
+  /** Pieces since the last grant, and bytes that were here then: the engine gives a number of small pieces a grant. */
+  #pieces = 0
   #mark = 0
+  /** Bytes that the reader wants at once, by `read(n)`, and that are not here yet. */
+  #needed = 0
   /** The stream asked for more than it may have. */
   #wants = false
   #over = false
@@ -56,19 +58,24 @@ export class ReadSide {
     this.#wants = !this.#grant()
   }
 
-  /** The consumer took from the stream's buffer. */
-  taken(): void {
-    if (this.#wants) this.#wants = !this.#grant()
-    if (!this.#over && this.#chunks >= CHUNKS && this.#received - this.#stream.readableLength > this.#mark)
-      this.#tell(0)
+  /** The consumer called `read(size)`, and took from the stream's buffer, or got `nothing`. */
+  taken(size: number | undefined, nothing: boolean): void {
+    // Node itself reads 0 again and again.
+    if (size !== 0) this.#needed = nothing && size !== undefined && size > 0 ? size : 0
+    if (this.#wants || this.#needed > 0) this.#wants = !this.#grant()
+    const isRead = this.#needed > 0 || this.#received - this.#stream.readableLength > this.#mark
+    if (!this.#over && this.#pieces >= PIECES && isRead) this.#tell(0)
     if (this.#failure !== undefined && this.#stream.readableLength === 0) this.#stream.destroy(this.#failure)
   }
 
-  /** A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. */
-  data(chunk: Buffer): void {
+  /**
+   * A chunk is a slice of a larger buffer, which stays as long as the slice: what waits here gets memory of its own. `pieces`: the number
+   * that the engine counted for it.
+   */
+  data(chunk: Buffer, pieces: number): void {
     this.#credit -= chunk.length
     this.#received += chunk.length
-    this.#chunks += 1
+    this.#pieces += pieces
     this.#onData?.()
     const waits = chunk.length < SLICE || this.#stream.readableLength > 0
     this.#stream.push(waits ? owned(chunk) : chunk)
@@ -109,7 +116,7 @@ export class ReadSide {
     this.#over = true
   }
 
-  /** Grants more: granted and buffered bytes together never exceed the high water mark. */
+  /** Grants more: granted and buffered bytes together never exceed the high water mark, which `read(n)` raises. */
   #grant(): boolean {
     if (this.#over) return true
     const { readableHighWaterMark: most, readableLength } = this.#stream
@@ -119,9 +126,9 @@ export class ReadSide {
       this.#window *= 2
       this.#taken = taken
     }
-    const window = this.#budget.allowed(Math.min(this.#window, most), this.#counted)
+    const window = Math.max(this.#budget.allowed(Math.min(this.#window, most), this.#counted), this.#needed)
     const room = window - held
-    if (room <= 0 || (this.#credit > 0 && room < window / 4)) {
+    if (room <= 0 || (this.#credit > 0 && held >= this.#needed && room < window / 4)) {
       this.#count(held)
       return false
     }
@@ -132,7 +139,7 @@ export class ReadSide {
   }
 
   #tell(bytes: number): void {
-    this.#chunks = 0
+    this.#pieces = 0
     this.#mark = this.#received
     this.#driver.grantStream(this.#id, bytes)
   }
@@ -150,7 +157,7 @@ function owned(chunk: Buffer): Buffer {
 }
 
 /** Half of what the engine gives a grant (`native/engine`, `stream.rs`), so that it never runs out under a reader that takes all. */
-const CHUNKS = 32
+const PIECES = 32
 
 /** Smaller chunks are copied: at full speed they come in pieces of 64 KiB, and to copy less costs little. */
 const SLICE = 32 * 2 ** 10

@@ -143,7 +143,7 @@ export class ConnectionStream extends SocketLike {
   /** Reads, as every Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
-    this.#read.taken()
+    this.#read.taken(size, chunk === null)
     return chunk
   }
 
@@ -233,7 +233,7 @@ export class ConnectionReadable extends Readable {
   /** Reads, as every Readable does. */
   override read(size?: number): ReturnType<Readable['read']> {
     const chunk: ReturnType<Readable['read']> = super.read(size)
-    this.#read.taken()
+    this.#read.taken(size, chunk === null)
     return chunk
   }
 

@@ -213,14 +213,19 @@ export class Moves<C extends Moving> {
     const controller = new AbortController()
     family.controller = controller
     if (!family.isDemanded) this.#spend(family)
+    let timer: Timer | undefined
     const endTurn = this.#link.turns.take(() => {
       if (controller.signal.aborted) return
+      timer = this.#clock.after(TURN, () => endTurn())
       this.#link.dial(target, ATTEMPT, controller.signal).then(
         () => this.#settled(family, controller),
         () => this.#settled(family, controller),
       )
     })
-    family.endTurn = endTurn
+    family.endTurn = () => {
+      timer?.cancel()
+      endTurn()
+    }
   }
 
   /** An attempt is over. Where it brought the connection, `arrived` has seen to all. */
@@ -307,6 +312,9 @@ const SECOND = 2_000
 
 /** Timeout of an attempt, as of a dial by default; the connection before works meanwhile. */
 const ATTEMPT = 10_000
+
+/** A dial that is under way for longer has no turn any more, for it costs little: peers that do not answer hold up no others. */
+const TURN = 500
 
 /** Pause after an attempt that failed: doubles. */
 const FIRST = 250

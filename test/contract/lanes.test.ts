@@ -58,6 +58,30 @@ eachDriver('a lane', (network) => {
     expect(near.connections.size).toBe(0)
   })
 
+  it.each([
+    { queuedBytesPerPeer: 1 },
+    { queuedBytesPerPeer: 100 * KB },
+    { queuedBytes: 1 },
+    { queuedBytes: 100 * KB },
+    { queuedBytes: 1, queuedBytesPerPeer: 1 },
+  ])('under the limits %j lets whoever awaits each send wait, in each lane, and nobody else', async (limits) => {
+    const { near, connection, accepted } = await network.connected({ limits }, {})
+    const received = collect(accepted)
+    const unasked = Array.from({ length: 100 }, () => connection.send(pattern(10 * KB)))
+    const results = await Promise.allSettled(unasked)
+    const refused = results.filter(({ status }) => status === 'rejected')
+    expect(refused.length).toBeGreaterThan(80)
+    for (const result of refused) expect(result).toMatchObject({ reason: { code: 'ERR_WARREN_QUEUE_FULL' } })
+    await Promise.all(
+      [0, 1, 200].map(async (priority) => {
+        for (let index = 0; index < 30; index++) await connection.send(pattern(10 * KB), { priority })
+      }),
+    )
+    await until(() => near.stats().queuedBytes === 0)
+    await connection.close()
+    expect((await received).length).toBe(100 - refused.length + 90)
+  })
+
   it('that waits takes as much as it is given room for, and one message that is larger', async () => {
     const { connection, accepted } = await network.connected(
       { uplink: SLOW, lanes: { 5: { maxQueuedBytes: 100 * KB } } },

@@ -51,6 +51,31 @@ eachDriver('streams', (network) => {
     expect(received[1]?.equals(up)).toBe(true)
   })
 
+  it.each([
+    [200_000, 4_096],
+    [1_000, 5],
+  ])('give read(%d) as much at once, written in pieces of %d bytes', async (wanted, piece) => {
+    const { connection, accepted } = await network.connected()
+    const bytes = pattern(3 * wanted)
+    const stream = connection.openStream({ direction: 'out' })
+    const read: Buffer[] = []
+    accepted.on('stream', (far) => {
+      far.on('readable', () => {
+        for (let chunk = far.read(wanted); chunk !== null; chunk = far.read(wanted)) read.push(chunk)
+      })
+    })
+    for (let at = 0; at < bytes.length; at += piece) {
+      stream.write(bytes.subarray(at, at + piece))
+      // Each of the small ones leaves by itself.
+      if (piece < 1_000) await turn()
+    }
+    stream.end()
+    await finished(stream)
+    await until(() => read.length === 3)
+    expect(read.map(({ length }) => length)).toEqual([wanted, wanted, wanted])
+    expect(Buffer.concat(read).equals(bytes)).toBe(true)
+  })
+
   it('one way out are Writables, and Readables at the other end', async () => {
     const { connection, accepted } = await network.connected()
     const out = connection.openStream({ direction: 'out', priority: 9 })

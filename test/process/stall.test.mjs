@@ -1,4 +1,4 @@
-// Two processes exchange messages; the JavaScript thread of one stands still for two seconds, twice.
+// Two processes exchange messages, or a stream; the JavaScript thread of one stands still for a while.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { start } from './children.mjs'
 
 const program = new URL('./programs/stalls.mjs', import.meta.url)
+const trickle = new URL('./programs/trickle.mjs', import.meta.url)
 
 for (const driver of ['native', 'script']) {
   // A native thread answers while JavaScript stands still; an event loop that stands still does not.
@@ -34,4 +35,18 @@ for (const driver of ['native', 'script']) {
       }
     })
   }
+
+  test(`a stream of single bytes goes on after its reader stood still (${driver})`, async () => {
+    const bytes = 801
+    const [reader, writer] = [start(trickle, { driver, bytes }), start(trickle, { driver })]
+    try {
+      writer.child.send({ connect: await reader.told('open'), write: 1 })
+      await reader.told('begun')
+      reader.child.send({ stall: 1_000 })
+      writer.child.send({ write: bytes - 1 })
+      assert.equal(await reader.told('read'), bytes)
+    } finally {
+      for (const { child } of [reader, writer]) child.kill('SIGKILL')
+    }
+  })
 }

@@ -121,8 +121,8 @@ records! {
         /// The peer opened a stream. `name` is empty for none.
         StreamOpened { connection: Number, stream: Number, bidirectional: Flag, priority: Number, name: Text<'a> },
         /// Data of a stream, in order. `chunk` is a slice of a slab shared with other chunks; the slab is never written
-        /// again.
-        StreamData { stream: Number, chunk: Slice<'a> },
+        /// again. `pieces`: the number of pieces that it was joined from, as credit counts them.
+        StreamData { stream: Number, chunk: Slice<'a>, pieces: Number },
         /// The peer finished its side.
         StreamEnd { stream: Number },
         /// The peer reset its side.
@@ -226,7 +226,9 @@ impl<'a> From<&'a Event> for Record<'a> {
                 priority: (*priority).into(),
                 name: Cow::Borrowed(name.as_str()),
             },
-            Event::StreamData { stream, bytes } => Self::StreamData { stream: stream.0 as f64, chunk: bytes },
+            Event::StreamData { stream, bytes } => {
+                Self::StreamData { stream: stream.0 as f64, chunk: bytes, pieces: 1.0 }
+            }
             Event::StreamEnd { stream } => Self::StreamEnd { stream: stream.0 as f64 },
             Event::StreamReset { stream, code } => {
                 Self::StreamReset { stream: stream.0 as f64, code: *code as f64 }
@@ -438,12 +440,14 @@ impl Writer<'_> {
     fn stream_data(&mut self, stream: u64, bytes: &[u8]) -> usize {
         let room = self.slab.len() - self.end;
         let length_word = self.records * STRIDE + 3;
+        let pieces_word = length_word + 1;
         let length = self.words.get(length_word);
         let joins = self.open == Some(stream) && length as usize + bytes.len() <= CHUNK;
         let count = bytes.len().min(room);
         let chunk = &bytes[..count];
         if joins && count == bytes.len() {
             self.words.set(length_word, length + count as f64);
+            self.words.set(pieces_word, self.words.get(pieces_word) + 1.0);
             self.slab[self.end..][..count].copy_from_slice(chunk);
             self.end += count;
             return count;
@@ -451,7 +455,7 @@ impl Writer<'_> {
         if room < MIN_CHUNK && count < bytes.len() {
             return 0;
         }
-        let written = Record::StreamData { stream: stream as f64, chunk }.write(self);
+        let written = Record::StreamData { stream: stream as f64, chunk, pieces: 1.0 }.write(self);
         self.open = Some(stream);
         if written { count } else { 0 }
     }

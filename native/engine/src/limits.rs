@@ -76,10 +76,11 @@ macro_rules! limits {
                 /// Bytes that wait to leave the device. A message counts only what waits at its priority or above; all
                 /// lanes together may hold four times as much.
                 ///
-                /// `send` rejects with `ERR_WARREN_QUEUE_FULL`; in a lane that does not wait, and in a broadcast, the
-                /// message is 'dropped'. Past it each peer still has an equal share, a 64th at most, and a lane that
-                /// has some under way takes one message more, which waits: a program that awaits each `send` is held
-                /// back, not refused, however many other peers do not read.
+                /// One message of a lane waits for room, so that a program that awaits each `send` is held back, not
+                /// refused; `send` of those behind it rejects with `ERR_WARREN_QUEUE_FULL`. In a lane that does not
+                /// wait, and in a broadcast, the message is 'dropped'. Past it each peer still has an equal share, a
+                /// 64th at most, and a lane that has some under way takes one message more, however many other peers
+                /// do not read.
                 queued_bytes [1..=(1 << 53) - 1] = 256 << 20;
 
                 /// Bytes that wait to leave to one peer, counted in the same way.

@@ -142,8 +142,8 @@ describe('RecordReader', () => {
         [7, 9, true, 5, 'ein Name'],
       ],
       [
-        ['streamData', 9, bytes],
-        [9, bytes],
+        ['streamData', 9, bytes, 3],
+        [9, bytes, 3],
       ],
       [['streamEnd', 9], [9]],
       [
@@ -168,7 +168,7 @@ describe('RecordReader', () => {
 
   it('never writes again where a slice still is, whatever comes after', () => {
     const chunk = (fill: number) => Buffer.alloc(60_000, fill)
-    const batches = Array.from({ length: 100 }, (_, fill) => [['streamData', 9, chunk(fill)] as Field[]])
+    const batches = Array.from({ length: 100 }, (_, fill) => [['streamData', 9, chunk(fill), 1] as Field[]])
     const told = read(batches)
     expect(told).toHaveLength(100)
     for (const [fill, [, , slice]] of told.entries()) expect(chunk(fill).equals(slice as Buffer)).toBe(true)

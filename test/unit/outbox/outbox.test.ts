@@ -119,10 +119,52 @@ describe('Outbox', () => {
     const held = send(outbox, bytes(MIB))
     expect(await isSettled(held)).toBe(false)
     await expect(send(outbox, bytes(MIB))).rejects.toThrow('full')
-    await expect(send(outbox, bytes(MIB), { priority: 1 })).rejects.toThrow('full')
     outbox.drained(0, MIB)
     await held
     expect(given).toHaveLength(2)
+  })
+
+  it('lets one message of a lane wait for room under the limits, uncounted, and refuses those behind it', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB
+    const { outbox, given, asking } = rigged
+    const tell = (isDue: boolean) => {
+      for (const callback of asking) callback(isDue)
+    }
+    await send(outbox, bytes(MIB))
+    const urgent = send(outbox, bytes(MIB), { priority: 1 })
+    await expect(send(outbox, bytes(1), { priority: 1 })).rejects.toThrow('full')
+    const bulk = send(outbox, bytes(MIB))
+    expect([rigged.reserved, asking.size]).toEqual([MIB, 2])
+    tell(false)
+    expect([await isSettled(urgent), await isSettled(bulk)]).toEqual([false, false])
+    outbox.drained(0, MIB)
+    await bulk
+    tell(false)
+    expect([await isSettled(urgent), given.length]).toEqual([false, 2])
+    tell(true)
+    await urgent
+    expect([rigged.reserved, asking.size, given.length]).toEqual([2 * MIB, 0, 3])
+  })
+
+  it('counts nothing back of a message that waited for room in vain, and asks for it no more', async () => {
+    const rigged = rig()
+    const { outbox, asking, clock } = rigged
+    rigged.limit = 1
+    const controller = new AbortController()
+    const sends = [
+      send(outbox, bytes(1), { signal: controller.signal }),
+      send(outbox, bytes(1), { priority: 1, lifetime: 5 }),
+      send(outbox, bytes(1), { priority: 2 }),
+    ]
+    expect(asking.size).toBe(3)
+    controller.abort(new Error('no longer wanted'))
+    await expect(sends[0]).rejects.toThrow('no longer wanted')
+    await clock.advance(5)
+    expect(await (await sends[1])?.settled).toBe('expired')
+    outbox.end()
+    await expect(sends[2]).rejects.toThrow('closed')
+    expect([rigged.reserved, asking.size, outbox.isIdle]).toEqual([0, 0, true])
   })
 
   it('settles with what the engine says, also when asked later', async () => {
@@ -378,10 +420,13 @@ describe('Outbox and those who want to know how messages end', () => {
     const { outbox, settled } = rigged
     await send(outbox, bytes(1))
     rigged.limit = rigged.reserved
+    const waits = send(outbox, bytes(3))
     await expect(send(outbox, bytes(2))).rejects.toThrow('full')
     outbox.end()
+    await expect(waits).rejects.toThrow('closed')
     expect(settled).toEqual([
       [0, 2, 'dropped', 'queue-full'],
+      [0, 3, 'lost', undefined],
       [0, 1, 'lost', undefined],
     ])
   })

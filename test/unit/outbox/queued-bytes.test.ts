@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { QueuedBytes } from '../../../lib/outbox/queued-bytes.js'
 import { Generator } from '../generator.js'
+import { settle } from '../virtual-clock.js'
 
 describe('QueuedBytes', () => {
   it('bounds each lane by what waits in it and above it', () => {
@@ -69,5 +70,35 @@ describe('QueuedBytes', () => {
         expect(whole.total).toBeLessThanOrEqual(times * 100_000)
       }
     }
+  })
+
+  it('tells those who wait for room once a turn, of what leaves here and elsewhere, and when all that was before has left', async () => {
+    const whole = new QueuedBytes(1_000)
+    const [one, other] = [new QueuedBytes(100, whole), new QueuedBytes(100, whole)]
+    for (const part of [one, other]) part.add(0, 300)
+    const told: [string, boolean][] = []
+    const stops = [
+      one.onRoom((isDue) => told.push(['one', isDue])),
+      other.onRoom((isDue) => told.push(['other', isDue])),
+    ]
+    one.remove(0, 60)
+    one.remove(0, 39)
+    await settle()
+    expect(told.splice(0)).toEqual([
+      ['one', false],
+      ['one', false],
+      ['other', false],
+    ])
+    stops[1]?.()
+    one.remove(0, 1)
+    await settle()
+    expect(told.splice(0)).toEqual([
+      ['one', true],
+      ['one', true],
+    ])
+    stops[0]?.()
+    one.remove(0, 1)
+    await settle()
+    expect(told).toEqual([])
   })
 })

@@ -23,6 +23,8 @@ export interface Rig {
   limit: number
   /** Past the limit, a message may wait for its lane. */
   waitsPastLimit: boolean
+  /** Listeners for room. */
+  readonly asking: Set<(isDue: boolean) => void>
 }
 
 export function rig(table: LaneTable = {}): Rig {
@@ -38,6 +40,7 @@ export function rig(table: LaneTable = {}): Rig {
     heeded: [],
     limit: Infinity,
     waitsPastLimit: false,
+    asking: new Set(),
   }
   let message = 0
   const outbox = new Outbox({
@@ -53,11 +56,13 @@ export function rig(table: LaneTable = {}): Rig {
       rig.cancelled.push(id)
       rig.reasons.push(reason)
     },
-    reserve(_, bytes, mayWait) {
-      const fits = rig.reserved + bytes <= rig.limit
-      if (!fits && !(rig.waitsPastLimit && mayWait)) return 'none'
+    room: (_, bytes) => (rig.reserved + bytes <= rig.limit ? 'now' : rig.waitsPastLimit ? 'behind' : 'none'),
+    reserve(_, bytes) {
       rig.reserved += bytes
-      return fits ? 'now' : 'behind'
+    },
+    onRoom(callback) {
+      rig.asking.add(callback)
+      return () => rig.asking.delete(callback)
     },
     release(_, bytes) {
       rig.reserved -= bytes

@@ -62,7 +62,7 @@ describe('reading', () => {
     const { driver, stream, sides } = rig(ConnectionReadable, { highWaterMark: 1_000 })
     stream.read(0)
     expect(driver.given('grantStream')).toEqual([[ID, 1_000]])
-    for (let index = 0; index < 4; index++) sides.read?.data(Buffer.alloc(250))
+    for (let index = 0; index < 4; index++) sides.read?.data(Buffer.alloc(250), 1)
     await settle()
     expect(driver.given('grantStream')).toHaveLength(1)
     expect(stream.readableLength).toBe(1_000)
@@ -87,24 +87,55 @@ describe('reading', () => {
       expect(granted).toBeGreaterThan(sent)
       const size = Math.min(1 + ((round * 37) % 400), granted - sent)
       sent += size
-      sides.read?.data(Buffer.alloc(size))
+      sides.read?.data(Buffer.alloc(size), 1)
     }
     await settle()
     expect(taken).toBe(sent)
+  })
+
+  it('grants again after one chunk that the engine counted as many pieces, once it is read', async () => {
+    const { driver, stream, sides } = rig(ConnectionReadable)
+    const grants = () => driver.given('grantStream')
+    stream.read(0)
+    sides.read?.data(Buffer.alloc(64), 64)
+    await settle()
+    expect(grants()).toHaveLength(1)
+    expect(stream.read()).toHaveLength(64)
+    expect(grants().slice(1)).toEqual([[ID, 0]])
+  })
+
+  it('grants what read(n) asks for at once, past its window, past what streams hold together, and in pieces of any size', async () => {
+    const readBudget = new ReadBudget()
+    readBudget.add(16 * 2 ** 20)
+    const { driver, stream, sides } = rig(ConnectionReadable, { readBudget })
+    const granted = () => driver.given('grantStream').reduce((sum, [, bytes]) => sum + (bytes as number), 0)
+    const wanted = 3 * 2 ** 20
+    expect(stream.read(wanted)).toBeNull()
+    expect(granted()).toBe(wanted)
+    for (let index = 0; index < 8; index++) sides.read?.data(Buffer.alloc(8), 8)
+    expect(stream.read(wanted)).toBeNull()
+    expect(driver.given('grantStream').at(-1)).toEqual([ID, 0])
+    for (let sent = 64; sent < wanted; sent += 2 ** 16) {
+      expect(stream.read(wanted)).toBeNull()
+      sides.read?.data(Buffer.alloc(Math.min(2 ** 16, wanted - sent)), 1)
+      await settle()
+    }
+    expect(stream.read(wanted)).toHaveLength(wanted)
+    expect(granted() - wanted).toBeLessThanOrEqual(2 ** 17)
   })
 
   it('grants again after some chunks, however small, to a reader that takes all, and not to one that takes none', async () => {
     const { driver, stream, sides } = rig(ConnectionReadable)
     const grants = () => driver.given('grantStream').length
     stream.read(0)
-    for (let index = 0; index < 64; index++) sides.read?.data(Buffer.alloc(1))
+    for (let index = 0; index < 64; index++) sides.read?.data(Buffer.alloc(1), 1)
     await settle()
     expect(grants()).toBe(1)
     expect(stream.read()).toHaveLength(64)
     expect(grants()).toBe(2)
     stream.on('data', () => undefined)
     for (let index = 0; index < 640; index++) {
-      sides.read?.data(Buffer.alloc(1))
+      sides.read?.data(Buffer.alloc(1), 1)
       await settle()
     }
     expect(grants()).toBeGreaterThan(2 + 640 / 64)
@@ -116,7 +147,7 @@ describe('reading', () => {
     stream.read(0)
     for (let round = 1; round < 5; round++) {
       const granted = driver.given('grantStream').at(-1)?.[1] as number
-      sides.read?.data(Buffer.alloc(granted))
+      sides.read?.data(Buffer.alloc(granted), 1)
       await settle()
       expect(driver.given('grantStream')).toHaveLength(round)
       expect(stream.read()).toHaveLength(granted)
@@ -135,7 +166,7 @@ describe('reading', () => {
     for (let round = 0; round < 8; round++) {
       await settle()
       windows.push(granted() - sent)
-      sides.read?.data(Buffer.alloc(granted() - sent))
+      sides.read?.data(Buffer.alloc(granted() - sent), 1)
       sent = granted() > sent ? granted() : sent
     }
     await settle()
@@ -153,13 +184,13 @@ describe('reading', () => {
       one.stream.on('data', () => undefined)
       for (let round = 0; round < 8; round++) {
         await settle()
-        one.sides.read?.data(Buffer.alloc(granted(one.driver) - one.sent))
+        one.sides.read?.data(Buffer.alloc(granted(one.driver) - one.sent), 1)
         one.sent = granted(one.driver)
       }
       await settle()
       one.stream.pause()
     }
-    for (const { sides, driver, sent } of streams) sides.read?.data(Buffer.alloc(granted(driver) - sent))
+    for (const { sides, driver, sent } of streams) sides.read?.data(Buffer.alloc(granted(driver) - sent), 1)
     await settle()
     const held = streams.map(({ stream }) => stream.readableLength)
     expect(Math.max(...held)).toBe(2 ** 20)
@@ -173,15 +204,15 @@ describe('reading', () => {
     const { stream, sides } = rig(ConnectionReadable, { highWaterMark: 2 ** 20 })
     const slab = Buffer.alloc(2 ** 20)
     stream.read(0)
-    sides.read?.data(slab.subarray(0, 10))
-    sides.read?.data(slab.subarray(10, 2 ** 17))
+    sides.read?.data(slab.subarray(0, 10), 1)
+    sides.read?.data(slab.subarray(10, 2 ** 17), 1)
     const waits = stream.read() as Buffer
     expect(waits.buffer).not.toBe(slab.buffer)
     const chunks: Buffer[] = []
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     await settle()
-    sides.read?.data(slab.subarray(0, 2 ** 16))
-    sides.read?.data(slab.subarray(0, 20))
+    sides.read?.data(slab.subarray(0, 2 ** 16), 1)
+    sides.read?.data(slab.subarray(0, 20), 1)
     await settle()
     expect(chunks.map(({ length, buffer }) => [length, buffer === slab.buffer])).toEqual([
       [2 ** 16, true],
@@ -356,7 +387,7 @@ describe('both ways', () => {
     const { stream, sides } = rig(ConnectionStream)
     stream.on('readable', () => undefined)
     streamStopped(sides, 0, false)
-    sides.read?.data(Buffer.from('answer'))
+    sides.read?.data(Buffer.from('answer'), 1)
     await settle()
     expect(stream.destroyed).toBe(false)
     expect(String(stream.read())).toBe('answer')
@@ -424,7 +455,7 @@ describe('both ways', () => {
     await settle()
     expect(stream.writableFinished).toBe(true)
     expect(stream.destroyed).toBe(false)
-    sides.read?.data(Buffer.from('answer'))
+    sides.read?.data(Buffer.from('answer'), 1)
     sides.read?.end()
     const texts: string[] = []
     for await (const chunk of stream) texts.push(String(chunk))

@@ -338,6 +338,22 @@ describe('Moves', () => {
     expect(moves.current('p')).toBeUndefined()
   })
 
+  it('of peers that do not answer hold up no others', async () => {
+    const turns = new Turns(1)
+    const silent = Array.from({ length: 3 }, () => rig({ turns, dial: () => new Promise(() => undefined) }))
+    const honest = rig({ turns })
+    for (const one of [...silent, honest]) {
+      one.moves.arrived(fake('p/1'))
+      one.change('p/2')
+    }
+    expect(honest.state.dialled).toEqual([])
+    for (const { clock } of silent) await clock.advance(500)
+    expect(honest.state.dialled).toHaveLength(1)
+    for (const { moves } of silent) moves.stop()
+    await honest.clock.advance(500)
+    expect([honest.moves.current('p')?.protocol, honest.clock.pending]).toEqual(['p/2', 0])
+  })
+
   it('take turns with those of other peers', async () => {
     const turns = new Turns(1)
     const one = rig({ turns })

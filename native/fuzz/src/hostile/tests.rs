@@ -1,5 +1,7 @@
 //! Every attack at a node in virtual time, beside an honest peer.
 
+mod acceptor;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
