@@ -169,10 +169,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     if (this.#leaving.has(parsed.publicKey)) throw nativeError('peer-leaving', '', { peer: parsed.publicKey })
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
-    const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
+    const { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoint: configured, connect } = parsed
     if (connect !== undefined) checkAsked('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
     const endpoints = knownAddresses(configured)
-    const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    const added = { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoints }
+    const peer = this.#add(added, parsed, undefined, (each) => this.#runtime.driver.addPeer(each))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
     return peer

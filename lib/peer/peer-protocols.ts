@@ -12,6 +12,7 @@ import { choose, type Lists } from '../versions/choice.js'
 import { Moves } from '../versions/moves.js'
 import { PeerSettings, type SentLists } from '../versions/settings.js'
 import { NewestLists } from '../versions/their-lists.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { FamilyState } from './family-state.js'
 import type { PeerEvent } from './peer-event.js'
 import type { RefusedDial } from './peer-host.js'
@@ -37,11 +38,11 @@ export class PeerProtocols {
   readonly #theirs = new NewestLists()
   readonly #announcer: Announcer
   readonly #moves: Moves<Connection>
-  readonly #slots = new Map<string, Slots>()
-  readonly #since = new Map<string, Date>()
+  readonly #slots = new LateMap<string, Slots>()
+  readonly #since = new LateMap<string, Date>()
   readonly #belowFloor: BelowFloor<Connection>
   /** Connections on which the peer sends nothing more. */
-  readonly #left = new WeakSet<Connection>()
+  #left: WeakSet<Connection> | undefined
   /** The connection on which the newest lists were told. */
   #toldOn: Connection | undefined
   #wasOwn = false
@@ -137,6 +138,7 @@ export class PeerProtocols {
       move: (connection: Connection) => this.#move(connection),
       announced: (lists: PeerLists) => this.#announced(lists),
       left: (connection: Connection) => {
+        this.#left ??= new WeakSet()
         this.#left.add(connection)
         this.#moves.left(connection)
         this.#hastenLeft()
@@ -345,7 +347,7 @@ export class PeerProtocols {
     const { offer, accept } = this.theirs ?? NO_LISTS
     for (const connection of this.#link.connections) {
       const isSpoken = offer.includes(connection.protocol) || accept.includes(connection.protocol)
-      if (!isSpoken && this.#left.has(connection) && !this.isCurrent(connection))
+      if (!isSpoken && this.#left?.has(connection) && !this.isCurrent(connection))
         this.#link.routes.of(connection)?.hasten()
     }
   }

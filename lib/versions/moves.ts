@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../waiting/clock.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { Families } from './families.js'
 import type { Turns } from './turns.js'
 
@@ -43,7 +44,7 @@ export interface MovesLink<C> {
 export class Moves<C extends Moving> {
   readonly #link: MovesLink<C>
   readonly #clock: Clock
-  readonly #families = new Map<string, Family<C>>()
+  readonly #families = new LateMap<string, Family<C>>()
 
   constructor(link: MovesLink<C>, clock: Clock) {
     this.#link = link
