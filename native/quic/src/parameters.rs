@@ -5,7 +5,7 @@ use quinn_proto::Side;
 use quinn_proto::transport_parameters::TransportParameters;
 use thiserror::Error;
 
-use crate::fields::put_field;
+use crate::fields::{put_field, take_field};
 use crate::varint;
 
 /// The least values that an end of our version may announce. Early data may rely on them without having seen any.
@@ -32,6 +32,24 @@ pub(crate) fn least() -> TransportParameters {
         put_field(&mut encoded, id, &bytes);
     }
     TransportParameters::read(Side::Client, &mut &encoded[..]).expect("they were written above")
+}
+
+/// Parameters as quinn-proto wrote them, with the streams, bidirectional and unidirectional, that the other end may have
+/// open: quinn-proto knows of those alone for which it has room.
+#[cold]
+pub(crate) fn announcing([bidirectional, unidirectional]: [u64; 2], mut written: &[u8]) -> Vec<u8> {
+    let mut announced = Vec::with_capacity(written.len() + 2);
+    let mut number = Vec::new();
+    while let Ok((id, value)) = take_field(&mut written) {
+        number.clear();
+        match id {
+            id::MAX_STREAMS_BIDI => varint::put(&mut number, bidirectional),
+            id::MAX_STREAMS_UNI => varint::put(&mut number, unidirectional),
+            _ => number.extend_from_slice(value),
+        }
+        put_field(&mut announced, id, &number);
+    }
+    announced
 }
 
 /// Limits within which the other end lets us send.
