@@ -327,18 +327,17 @@ export class PeerCore implements PeerReceiver<Peer>, DialledPeer<Connection>, En
 
   /** The connection's receiver, so that its end is known here before it is known to the application. */
   #watched(receiver: ConnectionReceiver): ConnectionReceiver {
-    const { connection } = receiver
+    const { connection, closed: end } = receiver
     const closed = (close: DriverClose, failure?: WarrenError): CloseReason => {
       if (this.connections.delete(connection)) {
         this.protocols.ended(connection, close.by === 'network' || close.cause === 'duplicate')
         this.dialling.lost(connection, close)
       }
-      const reason = receiver.closed(close, failure)
-      this.lanes.ended(watched)
+      const reason = end(close, failure)
+      this.lanes.ended(receiver)
       if (this.connections.size === 0) this.#host.left(this.publicKey)
       return reason
     }
-    const watched = { ...receiver, closed }
-    return watched
+    return Object.assign(receiver, { closed })
   }
 }

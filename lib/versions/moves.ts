@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../waiting/clock.js'
 import { LateMap } from '../waiting/late-map.js'
+import { LateSet } from '../waiting/late-set.js'
 import type { Families } from './families.js'
 import type { Turns } from './turns.js'
 
@@ -265,7 +266,7 @@ export class Moves<C extends Moving> {
     if (known !== undefined) return known
     const family: Family<C> = {
       name,
-      giving: new Set(),
+      giving: new LateSet(),
       spentUntil: 0,
       attempts: 0,
       isDue: false,
@@ -286,7 +287,7 @@ interface Family<C> {
   readonly name: string
   current: C | undefined
   /** Connections that have given way, and are not over. */
-  readonly giving: Set<C>
+  readonly giving: LateSet<C>
   /** Lists changed, and the current connection is not yet what they ask for. */
   isDue: boolean
   /** The other end sends nothing more on the current connection. */

@@ -6,6 +6,10 @@ export class LateSet<T> implements Iterable<T> {
     return this.#set?.size ?? 0
   }
 
+  has(value: T): boolean {
+    return this.#set?.has(value) ?? false
+  }
+
   add(value: T): void {
     this.#set ??= new Set()
     this.#set.add(value)
