@@ -27,29 +27,37 @@ pub(crate) fn least() -> TransportParameters {
         (id::MAX_DATAGRAM, floor::DATAGRAM),
     ]);
     for (id, value) in least {
-        let mut bytes = Vec::new();
-        varint::put(&mut bytes, value);
-        put_field(&mut encoded, id, &bytes);
+        put_number(&mut encoded, id, value);
     }
     TransportParameters::read(Side::Client, &mut &encoded[..]).expect("they were written above")
 }
 
-/// Parameters as quinn-proto wrote them, with the streams, bidirectional and unidirectional, that the other end may have
-/// open: quinn-proto knows of those alone for which it has room.
+/// Puts the streams, bidirectional and unidirectional, that the other end may have open into parameters as quinn-proto
+/// wrote them, which knows of those alone for which it has room.
+pub(crate) fn announce([bidirectional, unidirectional]: [u64; 2], parameters: &mut Vec<u8>) {
+    replace_number(parameters, id::MAX_STREAMS_BIDI, bidirectional);
+    replace_number(parameters, id::MAX_STREAMS_UNI, unidirectional);
+}
+
 #[cold]
-pub(crate) fn announcing([bidirectional, unidirectional]: [u64; 2], mut written: &[u8]) -> Vec<u8> {
-    let mut announced = Vec::with_capacity(written.len() + 2);
-    let mut number = Vec::new();
-    while let Ok((id, value)) = take_field(&mut written) {
-        number.clear();
-        match id {
-            id::MAX_STREAMS_BIDI => varint::put(&mut number, bidirectional),
-            id::MAX_STREAMS_UNI => varint::put(&mut number, unidirectional),
-            _ => number.extend_from_slice(value),
+fn replace_number(parameters: &mut Vec<u8>, id: u64, number: u64) {
+    let mut rest = &parameters[..];
+    while let Ok((found, value)) = take_field(&mut rest) {
+        if found == id {
+            let end = parameters.len() - rest.len();
+            // A byte each of type and length.
+            parameters.drain(end - value.len() - 2..end);
+            break;
         }
-        put_field(&mut announced, id, &number);
     }
-    announced
+    put_number(parameters, id, number);
+}
+
+#[cold]
+fn put_number(out: &mut Vec<u8>, id: u64, number: u64) {
+    let mut value = Vec::new();
+    varint::put(&mut value, number);
+    put_field(out, id, &value);
 }
 
 /// Limits within which the other end lets us send.

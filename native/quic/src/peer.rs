@@ -173,8 +173,8 @@ impl Peer {
         &mut self,
         handle: ConnectionHandle,
         undecided: Undecided,
-        (hello, grease, streams): (Hello, Grease, [u64; 2]),
-        transport: Arc<TransportConfig>,
+        (hello, grease): (Hello, Grease),
+        (transport, streams): (Arc<TransportConfig>, [u64; 2]),
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Made> {

@@ -18,7 +18,7 @@ use quinn_proto::{ConnectError, ConnectionId, Side, TransportError};
 use crate::close::{alert, error};
 use crate::grease::Grease;
 use crate::hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader};
-use crate::parameters::{ParameterError, PeerLimits, announcing, least};
+use crate::parameters::{ParameterError, PeerLimits, announce, least};
 use crate::tag::{Secret, Transcript};
 use crate::{Choice, Hello, Protocols, Refusal, accepts, choose};
 
@@ -166,14 +166,14 @@ impl ServerConfig for Answer {
 
 /// The whole hello; `greeting` has no parameters yet.
 fn encode(
-    greeting: Greeting,
+    mut greeting: Greeting,
     params: &TransportParameters,
     streams: [u64; 2],
     grease: &Grease,
 ) -> Option<Vec<u8>> {
-    let mut written = Vec::new();
-    params.write(&mut written);
-    Greeting { parameters: announcing(streams, &written), ..greeting }.encode(grease)
+    params.write(&mut greeting.parameters);
+    announce(streams, &mut greeting.parameters);
+    greeting.encode(grease)
 }
 
 /// One end's session.

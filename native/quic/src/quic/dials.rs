@@ -54,7 +54,8 @@ impl Quic {
         let grease = self.secrets.grease(connection.0);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        let said = (hello, grease, self.config.streams());
+        let said = (hello, grease);
+        let transport = (transport, self.config.streams());
         match self.peer(peer).accept(connection, *undecided, said, transport, &mut scratch, now) {
             Some(made) => self.add(connection, peer, made, gauge, now),
             None => {
