@@ -1,3 +1,4 @@
+import { expect, test } from '@jest/globals'
 import { LateMap } from '../../../lib/waiting/late-map.js'
 import { LateSet } from '../../../lib/waiting/late-set.js'
 
