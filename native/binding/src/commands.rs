@@ -24,6 +24,9 @@ pub(crate) trait Host {
     /// Runs on the engine in order with all others; nothing happens if it is gone.
     fn post(&mut self, command: impl FnOnce(Context<'_>) + Send + 'static);
 
+    /// The same for what sends so many bytes.
+    fn send(&mut self, bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static);
+
     /// The same for what says that `bytes` were taken, and may run some milliseconds later.
     fn post_quietly(&mut self, bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static);
 
@@ -317,7 +320,7 @@ macro_rules! commands {
                 #[napi]
                 pub fn write_stream(&mut self, stream: i64, chunk: &[u8]) {
                     let chunk = Bytes::copy_from_slice(chunk);
-                    self.host.post(move |context| {
+                    self.host.send(chunk.len(), move |context| {
                         context.engine.write_stream(StreamId(stream as u64), chunk);
                     });
                 }
@@ -456,7 +459,7 @@ macro_rules! commands {
                     bytes: Bytes,
                 ) {
                     let lifetime = lifetime.map(milliseconds);
-                    self.host.post(move |context| {
+                    self.host.send(bytes.len(), move |context| {
                         let (connection, message) = (ConnectionId(connection), MessageId(message as u64));
                         let (engine, now) = (context.engine, context.now);
                         engine.send_message(connection, message, priority, lifetime, bytes, now);

@@ -163,7 +163,7 @@ impl Thread {
         }
         self.packets.fetch_add(length, Ordering::Relaxed);
         let packets = Arc::clone(&self.packets);
-        self.post(move |context| {
+        self.send(length, move |context| {
             packets.fetch_sub(length, Ordering::Relaxed);
             command(context);
         });
@@ -190,6 +190,12 @@ impl Host for Thread {
         if let Some(driver) = self.driver() {
             // A thread that failed tells so by a record of its own.
             let _ = driver.post(command);
+        }
+    }
+
+    fn send(&mut self, bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static) {
+        if let Some(driver) = self.driver() {
+            let _ = if bytes <= LITTLE { driver.send(command) } else { driver.post(command) };
         }
     }
 
@@ -226,3 +232,6 @@ fn stop(driver: Weak<OnceLock<Driver>>) {
         driver.stop(0, "");
     }
 }
+
+/// Bytes that are sealed and sent in some 15 us: JavaScript waits no longer for it than for a small object of its own.
+const LITTLE: usize = 8 * 1024;

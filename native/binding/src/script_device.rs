@@ -302,6 +302,10 @@ impl Host for Inline {
         self.run(command);
     }
 
+    fn send(&mut self, _bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static) {
+        self.run(command);
+    }
+
     fn post_quietly(&mut self, _bytes: usize, command: impl FnOnce(Context<'_>) + Send + 'static) {
         self.run(command);
     }

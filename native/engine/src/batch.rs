@@ -48,6 +48,11 @@ impl TransmitBatch {
         }
     }
 
+    /// Takes this many datagrams at a time from now on (at least one).
+    pub fn set_capacity(&mut self, max_datagrams: usize) {
+        self.max_units = max_datagrams.max(1);
+    }
+
     /// Forgets the datagrams and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

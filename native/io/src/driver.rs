@@ -15,10 +15,10 @@ use warren_engine::{ConfigError, Engine, Event, Quic};
 use crate::bind::{BindError, Listen};
 use crate::clock::Clock;
 use crate::event_loop::EventLoop;
-use crate::mailbox::{Context, Core, Mailbox, Stop, Waker, panic_message};
+use crate::mailbox::{After, Context, Core, Mailbox, Stop, Waker, panic_message};
+use crate::outlet::Outlet;
 use crate::poll::{Notifier, Watch};
-use crate::socket::{Offload, Socket};
-use crate::stats::IoStats;
+use crate::socket::{self, Offload};
 
 /// A device could not be started.
 #[derive(Debug, Error)]
@@ -60,11 +60,11 @@ impl<T: Transport + Send + 'static> Driver<T> {
         offload: Offload,
         waker: Waker,
     ) -> Result<Self, SpawnError> {
-        let socket = Socket::bind(listen, offload)?;
-        let local = socket.local_address();
+        let (receiver, sender) = socket::open(listen, offload)?;
+        let local = receiver.local_address();
         let again = Listen { port: local.port(), ..listen };
         let notifier = Arc::new(Notifier::new()?);
-        let watch = Watch::new(Arc::clone(&notifier), socket)?;
+        let watch = Watch::new(Arc::clone(&notifier), receiver)?;
         let mailbox = Arc::new(Mailbox::new(notifier, waker));
         let (ready, started) = sync_channel(1);
         let clock = Clock::start();
@@ -78,7 +78,7 @@ impl<T: Transport + Send + 'static> Driver<T> {
                         return;
                     }
                 };
-                *mailbox.lock_core() = Some(Core { engine, stats: IoStats::default() });
+                *mailbox.lock_core() = Some(Core::new(engine, Outlet::new(sender)));
                 let event_loop = EventLoop::new(clock, Arc::clone(&mailbox), watch, again, offload);
                 let _ = ready.send(Ok(()));
                 drop(ready);
@@ -99,13 +99,13 @@ impl<T: Transport + Send + 'static> Driver<T> {
         self.local
     }
 
-    /// Runs a command and gives its answer: at once while the thread sleeps, else on the thread, which takes some 60
+    /// Runs a command and gives its answer: at once unless the thread is in a turn, else on the thread, which takes some 60
     /// us.
     pub fn call<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
-        self.answer(command, true)
+        self.answer(command, After::Wake)
     }
 
     /// The same for a command that changes nothing.
@@ -113,19 +113,19 @@ impl<T: Transport + Send + 'static> Driver<T> {
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
     ) -> Result<R, Gone> {
-        self.answer(command, false)
+        self.answer(command, After::Nothing)
     }
 
     fn answer<R: Send + 'static>(
         &self,
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
-        changes: bool,
+        after: After,
     ) -> Result<R, Gone> {
         // Made for each command, so what is the same for all is not here.
         let mut command = Some(command);
         let mut answer = None;
         let mut run = |context: Context<'_, T>| answer = command.take().map(|command| command(context));
-        if self.mailbox.run_here(&self.clock, &mut run, changes) {
+        if self.mailbox.run_here(&self.clock, &mut run, after) {
             return answer.ok_or(Gone);
         }
         let command = command.ok_or(Gone)?;
@@ -139,6 +139,22 @@ impl<T: Transport + Send + 'static> Driver<T> {
     /// Queues a command, in order with all others; one wake-up a burst.
     pub fn post(&self, command: impl FnOnce(Context<'_, T>) + Send + 'static) -> Result<(), Gone> {
         if self.mailbox.post(Box::new(command)) { Ok(()) } else { Err(Gone) }
+    }
+
+    /// Runs a command after which a few datagrams leave, and sends them, here and now unless the thread is in a turn: that
+    /// saves a wake of the thread, the longer part of the way out. Else, and for one of a burst, queues it. In order with
+    /// all others.
+    pub fn send(&self, command: impl FnOnce(Context<'_, T>) + Send + 'static) -> Result<(), Gone> {
+        let mut command = Some(command);
+        let mut run = |context: Context<'_, T>| {
+            if let Some(command) = command.take() {
+                command(context);
+            }
+        };
+        if self.mailbox.run_here(&self.clock, &mut run, After::Send) {
+            return Ok(());
+        }
+        self.post(command.ok_or(Gone)?)
     }
 
     /// Queues a command that says that `bytes` were taken: it may run some milliseconds later, with others.

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use warren_engine::TransmitBatch;
 use warren_engine::transport::Transport;
 
 use crate::bind::Listen;
 use crate::clock::Clock;
 use crate::mailbox::{Command, Core, Mailbox, SOON, Stop};
 use crate::moderation::Moderation;
+use crate::outlet::{Left, TRANSMIT_DATAGRAMS};
 use crate::poll::{Interest, Watch};
-use crate::socket::{Flushed, Offload, Unreachable};
+use crate::socket::Offload;
 use crate::trouble::{FAILS_FOR, Trouble};
 use crate::yielding::Yielding;
 use recovery::{Loss, REBIND_FOR};
@@ -49,11 +49,6 @@ pub(crate) struct EventLoop<T: Transport> {
     trouble: Option<Trouble>,
     /// Time since which no wait succeeded.
     waits_fail_since: Option<Instant>,
-    batch: TransmitBatch,
-    /// The batch waits for room in the socket.
-    blocked: bool,
-    /// Number of times in a row that the socket was said to have room, and had none.
-    blocked_in_vain: u32,
     readable: bool,
     /// The last turn did something.
     was_busy: bool,
@@ -93,9 +88,6 @@ impl<T: Transport> EventLoop<T> {
             bound: None,
             trouble: None,
             waits_fail_since: None,
-            batch: TransmitBatch::with_capacity(TRANSMIT_DATAGRAMS),
-            blocked: false,
-            blocked_in_vain: 0,
             readable: true,
             was_busy: false,
             spare: Vec::new(),
@@ -174,42 +166,12 @@ impl<T: Transport> EventLoop<T> {
 
     /// Sends one batch. `true`: there may be more.
     fn transmit(&mut self, core: &mut Core<T>) -> bool {
-        if !self.blocked {
-            self.batch.clear();
-            core.engine.poll_transmit(&mut self.batch, self.clock.now());
-            self.readable |= self.batch.room() == 0;
+        let left = core.transmit(TRANSMIT_DATAGRAMS, self.clock.now());
+        self.readable |= left == Left::FullBatch;
+        if let Some(lost) = core.outlet.take_lost() {
+            self.lose(core, lost);
         }
-        if self.batch.is_empty() {
-            debug_assert_eq!(core.engine.check_progress(), Ok(()));
-            return false;
-        }
-        let Some(socket) = self.watch.socket() else {
-            // Without a socket they are lost as on any bad path.
-            self.blocked = false;
-            return true;
-        };
-        let sent_before = core.stats.datagrams_sent;
-        let result = if self.blocked {
-            self.blocked_in_vain += 1;
-            socket.resume(&self.batch, &mut core.stats)
-        } else {
-            socket.send(&self.batch, &mut core.stats)
-        };
-        let unreachable = socket.take_unreachable();
-        self.blocked = matches!(result, Ok(Flushed::Blocked));
-        if !self.blocked || core.stats.datagrams_sent > sent_before {
-            self.blocked_in_vain = 0;
-        }
-        if let Err(lost) = result {
-            self.lose(lost);
-        }
-        if !unreachable.is_empty() {
-            let now = self.clock.now();
-            for Unreachable { path, error } in unreachable {
-                core.engine.handle_unreachable(path, error, now);
-            }
-        }
-        !self.blocked
+        matches!(left, Left::Batch | Left::FullBatch)
     }
 
     /// Delivers events. Bulk alone wakes the owner once there is much of it, when the thread sleeps, or when it has
@@ -257,7 +219,8 @@ impl<T: Transport> EventLoop<T> {
         let deadline =
             deadline.into_iter().chain(turn).chain(rebind).chain(quiet_until).chain(self.soon(now)).min();
         let mut timeout = deadline.map(|deadline| deadline.saturating_duration_since(now));
-        if self.blocked {
+        let is_blocked = core.outlet.is_blocked();
+        if is_blocked {
             // The deadline may be that of the batch that cannot leave: do not spin on it.
             timeout = timeout.map(|timeout| timeout.max(BLOCKED_TICK));
         } else if timeout == Some(Duration::ZERO) {
@@ -267,14 +230,15 @@ impl<T: Transport> EventLoop<T> {
             return None;
         }
         let (interest, timeout) = match self.moderation.pause(&core.stats, now) {
-            _ if self.blocked && (quiet_until.is_some() || self.blocked_in_vain >= IN_VAIN) => {
+            _ if is_blocked && (quiet_until.is_some() || core.outlet.is_blocked_in_vain()) => {
                 (Interest::Nothing, Some(BLOCKED_TICK))
             }
-            _ if self.blocked => (Interest::Both, timeout),
+            _ if is_blocked => (Interest::Both, timeout),
             _ if quiet_until.is_some() => (Interest::Nothing, timeout),
             Some(pause) => (Interest::Nothing, Some(timeout.map_or(pause, |timeout| timeout.min(pause)))),
             None => (Interest::Readable, timeout),
         };
+        core.rests_until = timeout.map(|timeout| now + timeout);
         Some(Rest { interest, timeout })
     }
 
@@ -289,12 +253,12 @@ impl<T: Transport> EventLoop<T> {
     fn leave(&mut self, core: &mut Core<T>, stop: &Stop) {
         let deadline = self.clock.now() + LEAVE_FOR;
         core.engine.shutdown(stop.code, &stop.reason, self.clock.now());
-        while self.transmit(core) || self.blocked {
+        while self.transmit(core) || core.outlet.is_blocked() {
             let now = self.clock.now();
             if now >= deadline || self.watch.socket().is_none() {
                 break;
             }
-            if self.blocked && self.watch.wait(Interest::Both, Some(deadline - now)).is_err() {
+            if core.outlet.is_blocked() && self.watch.wait(Interest::Both, Some(deadline - now)).is_err() {
                 break;
             }
         }
@@ -302,15 +266,10 @@ impl<T: Transport> EventLoop<T> {
     }
 }
 
-/// Datagrams that leave at once stand before anything more urgent: 44 are some 55 us of sealing, and one GSO group,
-/// which one system call takes.
-const TRANSMIT_DATAGRAMS: usize = 44;
 /// A command takes about 1 us; so many delay a datagram less than a batch does.
 const COMMANDS: usize = 64;
 /// A thread that other traffic keeps from sleeping holds no byte back for longer: some five batches.
 const HOLD_FOR: Duration = Duration::from_micros(250);
 const BLOCKED_TICK: Duration = Duration::from_millis(1);
-/// A socket that is writable takes a datagram; one of which a system says so wrongly is asked each BLOCKED_TICK.
-const IN_VAIN: u32 = 16;
 /// A full socket buffer of 4 MiB drains in this time at 700 Mbit/s; the goodbyes are best effort.
 const LEAVE_FOR: Duration = Duration::from_millis(50);

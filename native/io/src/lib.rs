@@ -11,6 +11,7 @@ mod first_hop;
 mod interface;
 mod mailbox;
 mod moderation;
+mod outlet;
 mod poll;
 mod socket;
 mod stats;

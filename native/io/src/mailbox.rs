@@ -15,6 +15,7 @@ use warren_engine::transport::Transport;
 use warren_engine::{Engine, Event, Quic};
 
 use crate::clock::Clock;
+use crate::outlet::{Left, Outlet};
 use crate::poll::Notifier;
 use crate::stats::IoStats;
 use weights::{BULK_WAKE, Weights};
@@ -29,13 +30,35 @@ pub struct Context<'a, T: Transport = Quic> {
     pub now: Instant,
 }
 
-/// The engine and the driver's counters: the thread's while it runs, the owner's for a moment while it sleeps.
+/// The engine, its way out, and the driver's counters: the thread's while it runs, the owner's for a moment while it
+/// sleeps.
 pub(crate) struct Core<T: Transport> {
     pub(crate) engine: Engine<T>,
+    pub(crate) outlet: Outlet,
     pub(crate) stats: IoStats,
+    /// Time at which the thread that sleeps wakes by itself; `None`: never.
+    pub(crate) rests_until: Option<Instant>,
+    /// Time at which the owner last sent here, or was about to.
+    sent_here: Option<Instant>,
 }
 
 impl<T: Transport> Core<T> {
+    pub(crate) fn new(engine: Engine<T>, outlet: Outlet) -> Self {
+        Self { engine, outlet, stats: IoStats::default(), rests_until: None, sent_here: None }
+    }
+
+    /// Whether the thread that sleeps wakes by itself in time for the next deadline.
+    fn rests_long_enough(&mut self) -> bool {
+        let deadline = self.engine.poll_timeout().map(|(deadline, _)| deadline);
+        let next = deadline.into_iter().chain(self.engine.next_turn()).min();
+        next.is_none_or(|next| self.rests_until.is_some_and(|until| until <= next))
+    }
+
+    /// Sends a batch of at most so many datagrams.
+    pub(crate) fn transmit(&mut self, most: usize, now: Instant) -> Left {
+        self.outlet.transmit(&mut self.engine, &mut self.stats, most, now)
+    }
+
     pub(crate) fn context(&mut self, now: Instant) -> Context<'_, T> {
         Context { engine: &mut self.engine, io: &self.stats, now }
     }
@@ -45,6 +68,17 @@ pub(crate) type Command<T> = Box<dyn FnOnce(Context<'_, T>) + Send>;
 
 /// Called from the I/O thread when there are events to drain, once until they are drained.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Work that is left after a command ran on the owner's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing changed.
+    Nothing,
+    /// There may be something to send, or a nearer deadline: the thread is woken.
+    Wake,
+    /// A little may leave: it is sent at once, unless it is one of a burst.
+    Send,
+}
 
 pub(crate) struct Mailbox<T: Transport> {
     /// The thread waits for the engine.
@@ -80,6 +114,13 @@ struct Commands<T: Transport> {
     stop: Option<Stop>,
     /// The thread is gone, or about to go: nothing is taken any more.
     closed: bool,
+}
+
+impl<T: Transport> Commands<T> {
+    /// Whether commands are taken still, and no more than so many wait.
+    fn takes(&self, most: usize) -> bool {
+        !self.closed && self.queue.len() <= most
+    }
 }
 
 /// Code and reason with which to take leave of the peers.
@@ -143,30 +184,36 @@ impl<T: Transport> Mailbox<T> {
         !commands.closed
     }
 
-    /// Runs a command here and now if the thread sleeps, after those that wait. `false`: the thread runs, or has ended.
-    /// One that panics ends the device.
-    ///
-    /// `changes`: the thread is woken, for there may be something to send, or a nearer deadline.
+    /// Runs a command here and now unless the thread is in a turn, after those that wait. `false`: it is, or has ended,
+    /// or is the one to send. One that panics ends the device.
     pub(crate) fn run_here(
         &self,
         clock: &Clock,
         command: &mut dyn FnMut(Context<'_, T>),
-        changes: bool,
+        after: After,
     ) -> bool {
+        let sends = after == After::Send;
         if self.wanted.load(Ordering::SeqCst) {
             return false;
         }
         let Ok(mut held) = self.core.try_lock() else { return false };
-        let Some(core) = held.as_mut().filter(|_| !lock(&self.commands).closed) else { return false };
+        let most = if sends { FEW } else { usize::MAX };
+        let Some(core) = held.as_mut().filter(|_| lock(&self.commands).takes(most)) else { return false };
+        let now = clock.now();
+        if sends && core.sent_here.replace(now).is_some_and(|last| now < last + BURST) {
+            return false;
+        }
         let mut earlier = Vec::new();
         self.take_commands(usize::MAX, &mut earlier);
-        let wakes = changes || !earlier.is_empty();
-        let now = clock.now();
+        let mut wakes = after == After::Wake || !earlier.is_empty();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             for command in earlier {
                 command(core.context(now));
             }
             command(core.context(now));
+            if sends {
+                wakes = self.send(core, now);
+            }
         }));
         if let Err(panic) = &ran {
             self.close();
@@ -180,6 +227,23 @@ impl<T: Transport> Mailbox<T> {
             self.wake();
         }
         true
+    }
+
+    /// Sends what a command made ready. `true`: the thread has to go on with it.
+    fn send(&self, core: &mut Core<T>, now: Instant) -> bool {
+        if core.outlet.is_blocked() {
+            // It wakes when there is room.
+            return false;
+        }
+        let is_done = match core.transmit(OWNERS_DATAGRAMS, now) {
+            Left::Nothing => true,
+            Left::Batch => core.transmit(OWNERS_DATAGRAMS, now) == Left::Nothing,
+            Left::FullBatch | Left::Blocked => false,
+        };
+        self.deliver(&mut core.engine);
+        self.flush();
+        let told_soon = !self.has_unheeded() || self.soon.load(Ordering::SeqCst);
+        !(is_done && told_soon && core.rests_long_enough())
     }
 
     /// Says whether the owner waits for room, or for the end of a message: else these wake nobody for `SOON`.
@@ -385,6 +449,13 @@ fn work(event: &Event) -> usize {
 pub(crate) const SOON: Duration = Duration::from_millis(10);
 /// Bytes that the owner took and the engine does not know of: a quarter of the least window that a peer may have.
 const QUIET: usize = 16 * 1024;
+/// Commands that the owner runs before one that sends: its own of the last microseconds.
+const FEW: usize = 8;
+/// Sealed and sent by the owner in some 15 us: what a small message takes, and acknowledgements that wait.
+const OWNERS_DATAGRAMS: usize = 8;
+/// What comes so soon after another is one of many, which leave in batches: by the thread, while the owner goes on. A
+/// round trip over loopback takes longer.
+const BURST: Duration = Duration::from_micros(50);
 /// In nanoseconds. What waits here has no turns any more: an urgent message of another peer comes after all of it.
 const MAX_WORK: usize = 2_000_000;
 

@@ -1,4 +1,4 @@
-//! One UDP socket that takes and gives datagrams in batches.
+//! One UDP socket that takes and gives datagrams in batches, in two halves: who receives and who sends may be two threads.
 
 mod ecn;
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
@@ -11,6 +11,7 @@ mod tests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use warren_engine::{Ecn, Path, TransmitBatch};
 
@@ -76,26 +77,36 @@ pub(crate) struct Unreachable {
     pub(crate) error: i32,
 }
 
-pub(crate) struct Socket {
-    socket: socket2::Socket,
-    system: system::Udp,
-    send_queue: SendQueue,
-    /// Paths of the batch along which the system does not send, each once.
-    unreachable: Vec<Unreachable>,
+/// The half that receives. The socket is closed when both halves are dropped.
+pub(crate) struct Receiver {
+    socket: Arc<socket2::Socket>,
+    system: system::Receiver,
     local: SocketAddr,
 }
 
-impl Socket {
-    pub(crate) fn bind(listen: Listen, offload: Offload) -> Result<Self, BindError> {
-        let socket = bind(listen)?;
-        let unbound =
-            SocketAddr::new(listen.host.unwrap_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)), listen.port);
-        let local = local_address(&socket).map_err(|source| BindError::Other { address: unbound, source })?;
-        let system = system::Udp::new(&socket, local.is_ipv6(), offload)
-            .map_err(|source| BindError::Other { address: local, source })?;
-        Ok(Self { socket, system, send_queue: SendQueue::default(), unreachable: Vec::new(), local })
-    }
+/// The half that sends.
+pub(crate) struct Sender {
+    socket: Arc<socket2::Socket>,
+    system: system::Sender,
+    send_queue: SendQueue,
+    /// Paths of the batch along which the system does not send, each once.
+    unreachable: Vec<Unreachable>,
+}
 
+/// Binds a socket.
+pub(crate) fn open(listen: Listen, offload: Offload) -> Result<(Receiver, Sender), BindError> {
+    let socket = Arc::new(bind(listen)?);
+    let unbound =
+        SocketAddr::new(listen.host.unwrap_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)), listen.port);
+    let local = local_address(&socket).map_err(|source| BindError::Other { address: unbound, source })?;
+    let (receiver, sender) = system::open(&socket, local.is_ipv6(), offload)
+        .map_err(|source| BindError::Other { address: local, source })?;
+    let receiver = Receiver { socket: Arc::clone(&socket), system: receiver, local };
+    let sender = Sender { socket, system: sender, send_queue: SendQueue::default(), unreachable: Vec::new() };
+    Ok((receiver, sender))
+}
+
+impl Receiver {
     pub(crate) fn local_address(&self) -> SocketAddr {
         self.local
     }
@@ -122,7 +133,9 @@ impl Socket {
             }
         }
     }
+}
 
+impl Sender {
     /// Sends a batch. Nothing of an earlier one may be left.
     pub(crate) fn send(&mut self, batch: &TransmitBatch, stats: &mut IoStats) -> Result<Flushed, Lost> {
         self.send_queue.begin(batch, self.system.can_segment());

@@ -29,6 +29,25 @@ fn messages_cross_both_ways_over_one_dual_stack_socket() {
 }
 
 #[test]
+fn messages_that_the_owner_sends_itself_and_those_of_bursts_arrive_in_order() {
+    let (a, to_b, mut b, to_a) = connected(Node::on(""), Node::on(""), "127.0.0.1");
+    let mut a = a;
+    let mut message = 0;
+    for round in 0..500u32 {
+        // Behind an answer the thread is about to sleep, or sleeps; the others of a burst are its own.
+        for part in 0..=round % 5 {
+            a.send(to_b, message, (round * 8 + part).to_be_bytes().to_vec());
+            message += 1;
+        }
+        for part in 0..=round % 5 {
+            assert_eq!(*b.receive(), (round * 8 + part).to_be_bytes());
+        }
+        b.send(to_a, u64::from(round), round.to_be_bytes().to_vec());
+        assert_eq!(*a.receive(), round.to_be_bytes());
+    }
+}
+
+#[test]
 fn sockets_of_one_family_exchange_with_dual_stack_ones() {
     for (ours, theirs, at) in
         [("0.0.0.0", "", "127.0.0.1"), ("", "127.0.0.1", "127.0.0.1"), ("::1", "", "::1")]

@@ -13,6 +13,8 @@ use quinn_proto::crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey};
 use quinn_proto::{ConnectionId, Side};
 use twox_hash::XxHash3_64;
 
+use crate::weigh::spare_padding;
+
 /// Secret behind the tags of both directions of one encryption level.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Secret(u64);
@@ -114,6 +116,7 @@ impl PacketKey for TagKey {
             return Err(CryptoError);
         }
         payload.truncate(length);
+        payload.truncate(length - spare_padding(payload));
         Ok(())
     }
 

@@ -50,8 +50,8 @@ impl<T: Transport> EventLoop<T> {
             Err(Unread::Failed { error, lost }) => {
                 match self.trouble.get_or_insert_with(|| Trouble::new(now)).failed(now) {
                     Cure::GiveUp => return Err(Fatal::Receive { last: error }),
-                    Cure::Bind => self.lose(Lost(error)),
-                    Cure::Wait if lost => self.lose(Lost(error)),
+                    Cure::Bind => self.lose(core, Lost(error)),
+                    Cure::Wait if lost => self.lose(core, Lost(error)),
                     Cure::Wait => {}
                 }
             }

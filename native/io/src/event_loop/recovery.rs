@@ -8,7 +8,7 @@ use warren_engine::transport::Transport;
 
 use super::{EventLoop, Fatal};
 use crate::mailbox::Core;
-use crate::socket::{Lost, Socket};
+use crate::socket::{self, Lost};
 use crate::trouble::FAILS_FOR;
 
 /// The socket is gone, and is to be bound anew.
@@ -19,10 +19,10 @@ pub(super) struct Loss {
 }
 
 impl<T: Transport> EventLoop<T> {
-    pub(super) fn lose(&mut self, Lost(error): Lost) {
+    pub(super) fn lose(&mut self, core: &mut Core<T>, Lost(error): Lost) {
         tracing::warn!(%error, "the socket is lost");
         self.watch.forget();
-        self.blocked = false;
+        core.outlet.forget();
         let now = self.clock.now();
         // The first is bound at once. One that is lost as soon as it is bound must not make this a busy loop.
         let next_try = self.bound.map_or(now, |bound| now.max(bound + REBIND_EVERY));
@@ -35,9 +35,10 @@ impl<T: Transport> EventLoop<T> {
         if now < loss.next_try {
             return Ok(());
         }
-        match Socket::bind(self.listen, self.offload) {
-            Ok(socket) => {
-                self.watch.replace(socket)?;
+        match socket::open(self.listen, self.offload) {
+            Ok((receiver, sender)) => {
+                self.watch.replace(receiver)?;
+                core.outlet.replace(sender);
                 self.readable = true;
                 self.bound = Some(now);
                 core.stats.rebound += 1;

@@ -1,8 +1,12 @@
+use std::net::UdpSocket;
+
 use bytes::Bytes;
-use warren_engine::{Config, ConnectionId, MessageId, PrivateKey, StreamId};
+use warren_engine::{Config, ConnectionId, MessageId, PeerConfig, PeerId, PrivateKey, StreamId};
 
 use super::*;
+use crate::bind::Listen;
 use crate::clock::Clock;
+use crate::socket::{self, Offload};
 
 /// More than the owner may have in hand at once: of messages to nobody, which are lost.
 fn engine_with_much_to_tell() -> Engine {
@@ -134,4 +138,56 @@ fn quiet_commands_wake_the_thread_once_they_speak_of_much() {
     assert!(!mailbox.awake.load(Ordering::SeqCst));
     mailbox.post_quietly(Box::new(|_| {}), 1);
     assert!(mailbox.awake.load(Ordering::SeqCst));
+}
+
+/// A mailbox whose thread sleeps until then, with an engine that has one peer: at the socket that is given too.
+fn mailbox_with_a_peer(clock: &Clock, rests_until: Option<Instant>) -> (Mailbox<Quic>, PeerId, UdpSocket) {
+    let listen = Listen { host: Some([127, 0, 0, 1].into()), port: 0 };
+    let (_, sender) = socket::open(listen, Offload::Auto).expect("a free port");
+    let far = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    far.set_nonblocking(true).expect("a socket may be asked without waiting");
+    let config = Config::new(PrivateKey::from_bytes([7; 32]), 7, [7; 32]);
+    let mut engine = Engine::new(config, clock.now()).expect("a sound configuration");
+    let endpoint = far.local_addr().expect("a bound socket has one");
+    let peer = PeerConfig::new(PrivateKey::from_bytes([8; 32]).public_key(), [endpoint]);
+    let peer = engine.add_peer(peer, clock.now()).expect("a peer");
+    let mailbox = mailbox();
+    let mut core = Core::new(engine, Outlet::new(sender));
+    core.rests_until = rests_until;
+    *mailbox.lock_core() = Some(core);
+    assert!(mailbox.may_sleep(None));
+    (mailbox, peer, far)
+}
+
+/// Sends a raw packet to a peer, which takes a handshake; `false`: the thread is to do it.
+fn sends_here(mailbox: &Mailbox<Quic>, clock: &Clock, peer: PeerId) -> bool {
+    let packet = Bytes::from_static(b"E\0\0\x14\0\0\0\0\x40\xfd\0\0\x0a\0\0\x01\x0a\0\0\x02");
+    mailbox.run_here(clock, &mut |context| _ = context.engine.send_packet(peer, packet.clone()), After::Send)
+}
+
+#[test]
+fn what_the_owner_sends_leaves_without_the_thread_which_is_woken_for_a_nearer_deadline() {
+    let clock = Clock::start();
+    for (rests_until, is_woken) in [(None, true), (Some(clock.now()), false)] {
+        let (mailbox, peer, far) = mailbox_with_a_peer(&clock, rests_until);
+        assert!(sends_here(&mailbox, &clock, peer));
+        assert_eq!(far.recv(&mut [0; 2_000]).expect("it left"), 148, "an initiation of a handshake");
+        assert_eq!(mailbox.awake.load(Ordering::SeqCst), is_woken, "there is a deadline to repeat it");
+    }
+}
+
+#[test]
+fn one_of_a_burst_and_one_behind_many_commands_are_the_threads() {
+    let clock = Clock::start();
+    let (mailbox, peer, _far) = mailbox_with_a_peer(&clock, None);
+    let later = clock.now() + Duration::from_secs(3_600);
+    mailbox.lock_core().as_mut().expect("an engine").sent_here = Some(later);
+    assert!(!sends_here(&mailbox, &clock, peer));
+    mailbox.lock_core().as_mut().expect("an engine").sent_here = None;
+    for _ in 0..=FEW {
+        mailbox.post(Box::new(|_| {}));
+    }
+    assert!(!sends_here(&mailbox, &clock, peer));
+    mailbox.take_commands(1, &mut Vec::new());
+    assert!(sends_here(&mailbox, &clock, peer));
 }

@@ -12,7 +12,7 @@ use rustix::fd::OwnedFd;
 use rustix::time::Timespec;
 
 use super::Interest;
-use crate::socket::Socket;
+use crate::socket::Receiver;
 use alarm::Alarm;
 
 /// Ends a wait from another thread.
@@ -35,20 +35,20 @@ impl Notifier {
     }
 }
 
-/// Owns the socket that it watches.
+/// Owns the half that receives of the socket that it watches.
 pub(crate) struct Watch {
     notifier: Arc<Notifier>,
-    socket: Option<Socket>,
+    socket: Option<Receiver>,
     /// `None`: the system has none; deadlines that fall into a suspend then wait for the timeout.
     alarm: Option<Alarm>,
 }
 
 impl Watch {
-    pub(crate) fn new(notifier: Arc<Notifier>, socket: Socket) -> io::Result<Self> {
+    pub(crate) fn new(notifier: Arc<Notifier>, socket: Receiver) -> io::Result<Self> {
         Ok(Self { notifier, socket: Some(socket), alarm: Alarm::new().ok() })
     }
 
-    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+    pub(crate) fn socket(&mut self) -> Option<&mut Receiver> {
         self.socket.as_mut()
     }
 
@@ -57,7 +57,7 @@ impl Watch {
         self.socket = None;
     }
 
-    pub(crate) fn replace(&mut self, socket: Socket) -> io::Result<()> {
+    pub(crate) fn replace(&mut self, socket: Receiver) -> io::Result<()> {
         self.socket = Some(socket);
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use polling::{Event, Events, PollMode, Poller};
 
 use super::Interest;
-use crate::socket::Socket;
+use crate::socket::Receiver;
 
 /// Ends a wait from another thread.
 pub(crate) struct Notifier(Poller);
@@ -29,17 +29,17 @@ impl Notifier {
     }
 }
 
-/// Owns the socket that it watches, so that it is always removed before it is closed.
+/// Owns the half that receives of the socket that it watches, so that it is always removed before it is closed.
 pub(crate) struct Watch {
     notifier: Arc<Notifier>,
     events: Events,
     mode: PollMode,
-    socket: Option<Socket>,
+    socket: Option<Receiver>,
     interest: Interest,
 }
 
 impl Watch {
-    pub(crate) fn new(notifier: Arc<Notifier>, socket: Socket) -> io::Result<Self> {
+    pub(crate) fn new(notifier: Arc<Notifier>, socket: Receiver) -> io::Result<Self> {
         let mode = if notifier.0.supports_level() { PollMode::Level } else { PollMode::Oneshot };
         let mut watch =
             Self { notifier, events: Events::new(), mode, socket: None, interest: Interest::Readable };
@@ -47,7 +47,7 @@ impl Watch {
         Ok(watch)
     }
 
-    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+    pub(crate) fn socket(&mut self) -> Option<&mut Receiver> {
         self.socket.as_mut()
     }
 
@@ -59,7 +59,7 @@ impl Watch {
         }
     }
 
-    pub(crate) fn replace(&mut self, socket: Socket) -> io::Result<()> {
+    pub(crate) fn replace(&mut self, socket: Receiver) -> io::Result<()> {
         self.forget();
         // SAFETY: whoever takes `self.socket` away (`forget`, and `drop` through it) deletes it from the poller first.
         unsafe { self.notifier.0.add_with_mode(socket.source(), Event::readable(SOCKET), self.mode)? };

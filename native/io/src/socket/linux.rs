@@ -18,45 +18,40 @@ use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 use control_messages::{ControlMessages, Outer};
 
-pub(super) struct Udp {
-    ipv6: bool,
-    segments: bool,
-    /// Datagrams may be fragmented on their way, as the system sees fit; else none is.
-    fragments: bool,
+pub(super) struct Receiver {
     buffers: Vec<Vec<u8>>,
     /// Messages to ask for next.
     room: usize,
 }
 
-impl Udp {
-    pub(super) fn new(socket: &Socket, ipv6: bool, offload: Offload) -> io::Result<Self> {
-        // A dual-stack socket reports IPv4's type of service only if asked for it by IPv4's name.
-        set(socket, libc::IPPROTO_IP, libc::IP_RECVTOS, 1)
-            .or_else(|error| if ipv6 { Ok(()) } else { Err(error) })?;
-        if ipv6 {
-            set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS, 1)?;
-            set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
-        } else {
-            set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
-        }
-        let auto = offload == Offload::Auto;
-        // Linux 4.18 has UDP_SEGMENT, 5.0 UDP_GRO.
-        let segments = auto && set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
-        if auto {
-            let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
-        }
-        let buffers = vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES];
-        Ok(Self { ipv6, segments, fragments: true, buffers, room: RECEIVE_MESSAGES_OF_BULK })
-    }
+pub(super) struct Sender {
+    ipv6: bool,
+    segments: bool,
+    /// Datagrams may be fragmented on their way, as the system sees fit; else none is.
+    fragments: bool,
+}
 
-    pub(super) fn can_segment(&self) -> bool {
-        self.segments
+pub(super) fn open(socket: &Socket, ipv6: bool, offload: Offload) -> io::Result<(Receiver, Sender)> {
+    // A dual-stack socket reports IPv4's type of service only if asked for it by IPv4's name.
+    set(socket, libc::IPPROTO_IP, libc::IP_RECVTOS, 1)
+        .or_else(|error| if ipv6 { Ok(()) } else { Err(error) })?;
+    if ipv6 {
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS, 1)?;
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+    } else {
+        set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
     }
-
-    pub(super) fn stop_segmenting(&mut self) {
-        self.segments = false;
+    let auto = offload == Offload::Auto;
+    // Linux 4.18 has UDP_SEGMENT, 5.0 UDP_GRO.
+    let segments = auto && set(socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
+    if auto {
+        let _ = set(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
     }
+    let buffers = vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES];
+    Ok((Receiver { buffers, room: RECEIVE_MESSAGES_OF_BULK }, Sender { ipv6, segments, fragments: true }))
+}
 
+impl Receiver {
     pub(super) fn receive(
         &mut self,
         socket: &Socket,
@@ -116,6 +111,16 @@ impl Udp {
         let is_full = count == self.room;
         self.room = (RECEIVE_BYTES * count / bytes.max(1)).clamp(RECEIVE_MESSAGES_OF_BULK, RECEIVE_MESSAGES);
         Ok(is_full)
+    }
+}
+
+impl Sender {
+    pub(super) fn can_segment(&self) -> bool {
+        self.segments
+    }
+
+    pub(super) fn stop_segmenting(&mut self) {
+        self.segments = false;
     }
 
     /// Sends some of the messages, at least one. An error is the first message's.

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
 
 use quinn_udp::{EcnCodepoint, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::Socket;
@@ -12,29 +13,26 @@ use super::send_queue::SendQueue;
 use super::{Offload, RECEIVE_BUFFER, Received};
 use crate::stats::IoStats;
 
-pub(super) struct Udp {
-    state: UdpSocketState,
-    ipv6: bool,
-    segments: bool,
+pub(super) struct Receiver {
+    state: Arc<UdpSocketState>,
     buffers: Vec<Vec<u8>>,
 }
 
-impl Udp {
-    pub(super) fn new(socket: &Socket, ipv6: bool, offload: Offload) -> io::Result<Self> {
-        let state = UdpSocketState::new(UdpSockRef::from(socket))?;
-        // The state sees to nonblocking mode and to the options of its system. It coalesces whether asked for or not.
-        let segments = offload == Offload::Auto && state.max_gso_segments() >= ENGINE_SEGMENTS;
-        Ok(Self { state, ipv6, segments, buffers: vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES] })
-    }
+pub(super) struct Sender {
+    state: Arc<UdpSocketState>,
+    ipv6: bool,
+    segments: bool,
+}
 
-    pub(super) fn can_segment(&self) -> bool {
-        self.segments
-    }
+pub(super) fn open(socket: &Socket, ipv6: bool, offload: Offload) -> io::Result<(Receiver, Sender)> {
+    // The state sees to nonblocking mode and to the options of its system. It coalesces whether asked for or not.
+    let state = Arc::new(UdpSocketState::new(UdpSockRef::from(socket))?);
+    let segments = offload == Offload::Auto && state.max_gso_segments() >= ENGINE_SEGMENTS;
+    let buffers = vec![vec![0; RECEIVE_BUFFER]; RECEIVE_MESSAGES];
+    Ok((Receiver { state: Arc::clone(&state), buffers }, Sender { state, ipv6, segments }))
+}
 
-    pub(super) fn stop_segmenting(&mut self) {
-        self.segments = false;
-    }
-
+impl Receiver {
     pub(super) fn receive(
         &mut self,
         socket: &Socket,
@@ -57,6 +55,16 @@ impl Udp {
             });
         }
         Ok(true)
+    }
+}
+
+impl Sender {
+    pub(super) fn can_segment(&self) -> bool {
+        self.segments
+    }
+
+    pub(super) fn stop_segmenting(&mut self) {
+        self.segments = false;
     }
 
     /// Sends the first message.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use warren_engine::{Ecn, Path, TransmitBatch, TransmitGroup};
 
-use super::{Flushed, Offload, Received, Socket};
+use super::{Flushed, Offload, Received, Receiver, Sender, open};
 use crate::bind::Listen;
 use crate::stats::IoStats;
 
@@ -128,14 +128,14 @@ fn a_path_that_the_system_refuses_is_told_once_a_batch_and_what_is_about_one_dat
             (other_family, Ecn::NotEct, &one),
         ]),
     );
-    let unreachable = near.take_unreachable();
+    let unreachable = near.sender.take_unreachable();
     let paths: Vec<Path> = unreachable.iter().map(|one| one.path).collect();
     assert_eq!(paths, [broadcast, other_family]);
     #[cfg(unix)]
     assert_eq!(unreachable[0].error, libc::EACCES);
     #[cfg(target_os = "linux")]
     assert_eq!(unreachable[1].error, libc::EAFNOSUPPORT);
-    assert!(near.take_unreachable().is_empty());
+    assert!(near.sender.take_unreachable().is_empty());
 }
 
 #[cfg(all(target_os = "linux", not(feature = "portable-udp")))]
@@ -158,7 +158,7 @@ fn an_interface_that_is_gone_is_an_unreachable_path_and_no_loss_of_the_socket() 
     for local in [None, Some(ip("::1"))] {
         let path = Path { remote: "[fe80::1%4242]:9".parse().expect("an address"), local };
         send(&mut near, &batch(&[(path, Ecn::NotEct, &[b"one".as_slice()])]));
-        assert_eq!(near.take_unreachable().len(), 1, "from {local:?}");
+        assert_eq!(near.sender.take_unreachable().len(), 1, "from {local:?}");
     }
 }
 
@@ -172,8 +172,22 @@ fn of<'a>(arrived: &'a [Arrived], host: &str) -> Vec<&'a [u8]> {
     arrived.iter().filter(|one| one.path.remote.ip() == ip(host)).map(|one| one.bytes.as_slice()).collect()
 }
 
+/// Both halves.
+struct Socket {
+    receiver: Receiver,
+    sender: Sender,
+}
+
+impl Socket {
+    fn local_address(&self) -> SocketAddr {
+        self.receiver.local_address()
+    }
+}
+
 fn socket(host: &str, offload: Offload) -> Socket {
-    Socket::bind(Listen { host: Some(ip(host)), port: 0 }, offload).expect("a free port")
+    let listen = Listen { host: Some(ip(host)), port: 0 };
+    let (receiver, sender) = open(listen, offload).expect("a free port");
+    Socket { receiver, sender }
 }
 
 fn ip(host: &str) -> IpAddr {
@@ -194,7 +208,7 @@ fn batch(groups: &[(Path, Ecn, &[&[u8]])]) -> TransmitBatch {
 
 fn send(socket: &mut Socket, batch: &TransmitBatch) -> IoStats {
     let mut stats = IoStats::default();
-    let sent = socket.send(batch, &mut stats).expect("the socket lives");
+    let sent = socket.sender.send(batch, &mut stats).expect("the socket lives");
     assert!(matches!(sent, Flushed::All), "the buffer is empty");
     stats
 }
@@ -210,7 +224,7 @@ fn receive(socket: &mut Socket, count: usize) -> Vec<Arrived> {
             let bytes = &mut buffer[..len];
             arrived.extend(bytes.chunks(segment).map(|bytes| Arrived { path, ecn, bytes: bytes.to_vec() }));
         };
-        socket.receive(&mut stats, &mut take).expect("the socket lives");
+        socket.receiver.receive(&mut stats, &mut take).expect("the socket lives");
     }
     arrived
 }

@@ -80,7 +80,7 @@ impl Node {
     }
 
     pub(crate) fn send(&self, connection: ConnectionId, message: u64, bytes: Vec<u8>) {
-        let posted = self.driver.post(move |context| {
+        let posted = self.driver.send(move |context| {
             let bytes = Bytes::from(bytes);
             context.engine.send_message(connection, MessageId(message), 0, None, bytes, context.now);
         });

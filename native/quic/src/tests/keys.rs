@@ -1,6 +1,10 @@
 //! Generations of packet keys.
 
+use bytes::BytesMut;
+use quinn_proto::{ConnectionId, Side};
+
 use super::*;
+use crate::tag::{Secret, TAG_LENGTH};
 
 #[test]
 fn keys_change_under_reordering_and_nothing_is_lost() {
@@ -72,4 +76,15 @@ fn a_packet_that_is_damaged_anywhere_is_dropped() {
         pair.run();
     }
     assert!(pair.ends[1].has(|event| matches!(event, Event::Message { .. })));
+}
+
+#[test]
+fn a_packet_is_opened_without_the_padding_at_its_end() {
+    let keys = |side| Secret::initial(&ConnectionId::new(&[1; 8])).keys(side);
+    let (header, ping) = ([0xc0, 1], [1]);
+    let mut packet = [&header[..], &ping, &[0; 8_000], &[0; TAG_LENGTH]].concat();
+    keys(Side::Client).packet.local.encrypt(7, &mut packet, header.len());
+    let mut payload = BytesMut::from(&packet[header.len()..]);
+    keys(Side::Server).packet.remote.decrypt(7, &header, &mut payload).unwrap();
+    assert_eq!(payload[..], [1, 0]);
 }
