@@ -12,8 +12,9 @@ export function parseOptions<C extends Record<string, Check<unknown>>>(
 ): { readonly [K in keyof C]: ReturnType<C[K]> } {
   checkNames(name, options, checks)
   const given = options as Record<string, unknown>
-  const parsed = Object.entries(checks).map(([key, check]) => [key, check(given[key], `${name}.${key}`)])
-  return Object.fromEntries(parsed)
+  const parsed: Record<string, unknown> = {}
+  for (const key in checks) parsed[key] = checks[key]?.(given[key], `${name}.${key}`)
+  return parsed as { readonly [K in keyof C]: ReturnType<C[K]> }
 }
 
 /** The half of `parseOptions` that looks at no values. */

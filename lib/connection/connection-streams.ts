@@ -15,6 +15,7 @@ import {
 import { publishStream } from '../streams/stream-event.js'
 import { abortError, type ParsedStreamOptions } from '../streams/stream-options.js'
 import { onAbort } from '../waiting/abort.js'
+import { LateSet } from '../waiting/late-set.js'
 
 /** The streams of a device, by the ids of its driver. */
 export type StreamRoutes = Map<number, StreamSides>
@@ -27,10 +28,10 @@ export class ConnectionStreams {
   readonly #id: number
   readonly #runtime: Runtime
   readonly #routes: StreamRoutes
-  readonly #sides = new Set<StreamSides>()
+  readonly #sides = new LateSet<StreamSides>()
   readonly #readBudget = new ReadBudget()
   /** Waits of `ended`. */
-  readonly #endings = new Set<Ending>()
+  readonly #endings = new LateSet<Ending>()
 
   constructor(connection: StreamLink['connection'], id: number, runtime: Runtime, routes: StreamRoutes) {
     this.#connection = connection

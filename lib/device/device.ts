@@ -41,6 +41,7 @@ import type { DeviceEvents } from './device-events.js'
 import { type DeviceOptions, type ParsedDeviceOptions, parseDeviceOptions } from './device-options.js'
 import { closingVerdict, type DeviceProtocols, protocolsOf } from './device-protocols.js'
 import { driverOptions } from './driver-options.js'
+import { hostOfPeers } from './host-of-peers.js'
 import { PendingConnections } from './pending-connections.js'
 import { type DeviceReceiver, Routes, receiverOf } from './routes.js'
 import { Strangers } from './strangers.js'
@@ -80,6 +81,7 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   readonly #pending: PendingConnections
   readonly #authorizations: Authorizations | undefined
   readonly #strangers: Strangers
+  readonly #host: PeerHost
   readonly #end = defer<CloseReason>()
   readonly #openSince: number
   /** That of the private key if it were a public one: so that it is known without being kept. */
@@ -145,6 +147,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const { forgetAfter, limits } = options
     this.#strangers = new Strangers({ forgetAfter, perAddress: limits.peersPerAddress }, clock)
     this.#authorizations = this.#makeAuthorizations(options)
+    const tables = { routes, inbox: this.#inbox, lanes: this.#lanes, peers: this.#peers, leaving: this.#leaving }
+    this.#host = hostOfPeers({ ...tables, strangers: this.#strangers }, (event) => this.#event(event))
     onNewListener(this, (name) => void (name === 'connection' && this.#pending.listenerAdded()))
     const { host, port } = this.address
     log.io?.(`${brief(this.publicKey)} device open, ${options.driver} driver, at ${formatEndpoint(host, port)}`)
@@ -169,10 +173,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     if (this.#leaving.has(parsed.publicKey)) throw nativeError('peer-leaving', '', { peer: parsed.publicKey })
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
-    const { maxPriority: _, endpoint: configured, connect, ...rest } = parsed
+    const { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoint: configured, connect } = parsed
     if (connect !== undefined) checkAsked('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
     const endpoints = knownAddresses(configured)
-    const peer = this.#add({ ...rest, endpoints }, parsed, undefined, (added) => this.#runtime.driver.addPeer(added))
+    const added = { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoints }
+    const peer = this.#add(added, parsed, undefined, (each) => this.#runtime.driver.addPeer(each))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
     return peer
@@ -387,30 +392,11 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     add: (peer: DriverPeer) => number,
   ): Peer {
     const { publicKey } = options
-    const { peers, connections, dials } = this.#routes
     const id = this.#strangers.withRoom(seen, publicKey, () => add(options))
-    const host: PeerHost = {
-      connections,
-      dials,
-      inbox: this.#inbox,
-      lanes: this.#lanes,
-      event: (event) => this.#event(event),
-      entered: () => this.#strangers.entered(publicKey),
-      left: () => this.#strangers.left(publicKey),
-      leaving: () => {
-        this.#strangers.delete(publicKey)
-        this.#leaving.add(publicKey)
-      },
-      removed: () => {
-        this.#leaving.delete(publicKey)
-        this.#peers.delete(publicKey)
-        peers.delete(id)
-      },
-    }
     const { endpoint: endpoints, maxPriority, connect } = parsed
     const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
-    const peer = new Peer(facts, this.#runtime, host, (receiver) => {
-      peers.set(id, receiver)
+    const peer = new Peer(facts, this.#runtime, this.#host, (receiver) => {
+      this.#routes.peers.set(id, receiver)
       if (seen !== undefined) this.#strangers.add(publicKey, receiver)
     })
     this.#peers.set(publicKey, peer)

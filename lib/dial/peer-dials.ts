@@ -6,6 +6,7 @@ import type { PublicKey } from '../keys.js'
 import type { Runtime } from '../runtime.js'
 import type { Floor } from '../versions/floors.js'
 import type { SentLists } from '../versions/settings.js'
+import { LateMap } from '../waiting/late-map.js'
 import { Dial, type DialReceiver } from './dial.js'
 import type { Tunnel } from './dial-error.js'
 import type { DialRoutes } from './dial-routes.js'
@@ -51,12 +52,12 @@ export class PeerDials<C extends Dialled> {
   readonly #runtime: Runtime
   readonly #routes: DialRoutes
   readonly #peer: DialledPeer<C>
-  readonly #dials = new Map<string, { readonly dial: Dial<C>; readonly protocols: readonly string[] | undefined }>()
+  readonly #dials = new LateMap<string, { readonly dial: Dial<C>; readonly protocols: readonly string[] | undefined }>()
   /** The connections that are up: since when, and what this end offered for those that it dialled. */
   readonly #up = new WeakMap<C, { readonly since: number; offer: Asked | undefined }>()
-  readonly #offers = new Map<number, Asked>()
+  readonly #offers = new LateMap<number, Asked>()
   /** Connections that are not up, and take what is to be sent. */
-  readonly #early = new Map<number, C>()
+  readonly #early = new LateMap<number, C>()
   readonly #reconnect: Reconnect<Asked>
   readonly #keep: KeepConnected
   /** The peer spoke this package's protocol at some time. */

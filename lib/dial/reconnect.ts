@@ -1,5 +1,6 @@
 import { WarrenError } from '../errors.js'
 import type { Clock, Timer } from '../waiting/clock.js'
+import { LateMap } from '../waiting/late-map.js'
 
 /** Dials what was asked for, for so many milliseconds; rejects when that fails, or when the signal aborts. */
 export type Redial<A> = (asked: A, timeout: number, signal: AbortSignal) => Promise<unknown>
@@ -9,7 +10,7 @@ export class Reconnect<A> {
   readonly #redial: Redial<A>
   readonly #failed: (error: unknown, pause: number) => void
   readonly #clock: Clock
-  readonly #series = new Map<string, Series<A>>()
+  readonly #series = new LateMap<string, Series<A>>()
   #controller = new AbortController()
 
   /** `failed` is told of each attempt that fails, and how many milliseconds later the next one follows. */

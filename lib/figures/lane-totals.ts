@@ -1,6 +1,8 @@
 import type { Outcome } from '../driver.js'
 import type { LaneFigures } from '../generated/objects.js'
 import { NO_OUTCOMES, OUTCOMES } from '../outbox/outcomes.js'
+import { LateMap } from '../waiting/late-map.js'
+import { LateSet } from '../waiting/late-set.js'
 import { joinLanes, type LaneStats, type OutboxFigures } from './lane-stats.js'
 
 /** A connection whose lanes count. */
@@ -11,9 +13,9 @@ export interface LaneSource {
 /** The lanes of a peer or a device: of its connections, past ones included, so that no counter ever goes back. */
 export class LaneTotals {
   readonly #whole: LaneTotals | undefined
-  readonly #live = new Set<LaneSource>()
+  readonly #live = new LateSet<LaneSource>()
   /** Outcomes of messages of past connections, by priority. */
-  readonly #past = new Map<number, Record<Outcome, number>>()
+  readonly #past = new LateMap<number, Record<Outcome, number>>()
 
   /** `whole`: what this is a part of. */
   constructor(whole?: LaneTotals) {

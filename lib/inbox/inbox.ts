@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { Fifo } from '../waiting/fifo.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { ParsedFilter } from './message-filter.js'
 import { type MessageReader, MessageReaders } from './message-reader.js'
 import type { Range } from './range.js'
@@ -34,7 +35,7 @@ export class Inbox<M> {
   /** The protocol of the connection. */
   readonly protocol: string
   readonly #peer: InboxOwner<M>
-  readonly #lanes = new Map<number, InboxLane>()
+  readonly #lanes = new LateMap<number, InboxLane>()
   /** The lanes that hold something, highest first. */
   readonly #filled: number[] = []
   readonly #readers = new MessageReaders<M>()

@@ -1,6 +1,8 @@
+import { LateMap } from '../waiting/late-map.js'
+
 /** Past connections that left something unread, oldest first, and what that takes. */
 export class LeftBehind<I> {
-  readonly #costs = new Map<I, number>()
+  readonly #costs = new LateMap<I, number>()
   #bytes = 0
 
   get bytes(): number {

@@ -1,6 +1,7 @@
 import { onAbort } from '../waiting/abort.js'
 import { type Deferred, defer } from '../waiting/deferred.js'
 import { Fifo } from '../waiting/fifo.js'
+import { LateSet } from '../waiting/late-set.js'
 import type { ParsedFilter } from './message-filter.js'
 import { isWithin } from './range.js'
 
@@ -16,7 +17,7 @@ export interface MessageSource<M> {
 
 /** The iterators over one source that wait for a message, in the order in which they began to. */
 export class MessageReaders<M> {
-  readonly #waiting = new Set<MessageReader<M>>()
+  readonly #waiting = new LateSet<MessageReader<M>>()
 
   read(source: MessageSource<M>, filter: ParsedFilter): MessageReader<M> {
     return new MessageReader(source, filter, this.#waiting)
@@ -38,12 +39,12 @@ export class MessageReaders<M> {
 export class MessageReader<M> implements AsyncIterableIterator<M>, AsyncDisposable {
   readonly filter: ParsedFilter
   readonly #source: MessageSource<M>
-  readonly #readers: Set<MessageReader<M>>
+  readonly #readers: LateSet<MessageReader<M>>
   readonly #waiting = new Fifo<Deferred<IteratorResult<M, undefined>>>()
   #stopListening: (() => void) | undefined
   #returned = false
 
-  constructor(source: MessageSource<M>, filter: ParsedFilter, readers: Set<MessageReader<M>>) {
+  constructor(source: MessageSource<M>, filter: ParsedFilter, readers: LateSet<MessageReader<M>>) {
     this.filter = filter
     this.#source = source
     this.#readers = readers

@@ -1,3 +1,5 @@
+import { LateMap } from '../waiting/late-map.js'
+import { LateSet } from '../waiting/late-set.js'
 import type { Inbox, InboxOwner } from './inbox.js'
 import { LeftBehind } from './left-behind.js'
 import type { ParsedFilter } from './message-filter.js'
@@ -31,11 +33,11 @@ export class PeerInbox<M> implements InboxOwner<M>, Giver<M> {
   /** Past connections that left something unread. */
   readonly left = new LeftBehind<Inbox<M>>()
   /** Inboxes of live connections, and of past ones that left something unread. */
-  readonly #inboxes = new Set<Inbox<M>>()
+  readonly #inboxes = new LateSet<Inbox<M>>()
   /** Inboxes that have something of each priority, least recently taken from first. */
-  readonly #filled = new Map<number, Set<Inbox<M>>>()
+  readonly #filled = new LateMap<number, Set<Inbox<M>>>()
   /** Turns of this peer in each share that it ever had something for. */
-  readonly #turns = new Map<Share<M>, Turn<M>>()
+  readonly #turns = new LateMap<Share<M>, Turn<M>>()
 
   constructor(device: PeerInboxOwner<M>, maxPriority: number) {
     this.#device = device

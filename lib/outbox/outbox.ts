@@ -5,6 +5,7 @@ import type { Attention } from '../waiting/attention.js'
 import { awaited, Failure } from '../waiting/caller.js'
 import { later } from '../waiting/clock.js'
 import { type Deferred, defer, tolerated } from '../waiting/deferred.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { Deadlines } from './deadlines.js'
 import type { DropReason } from './drop-reason.js'
 import type { LanePolicy } from './lanes.js'
@@ -40,8 +41,8 @@ export interface OutboxLink {
 /** Messages of one connection on their way out: those that wait for room in their lane, and those whose end is not known yet. */
 export class Outbox implements SentOwner {
   readonly #link: OutboxLink
-  readonly #lanes = new Map<number, OutboxLane<Sent>>()
-  readonly #unsettled = new Map<number, Sent>()
+  readonly #lanes = new LateMap<number, OutboxLane<Sent>>()
+  readonly #unsettled = new LateMap<number, Sent>()
   readonly #slots: Slots
   #waiting = 0
   #idle: Deferred<void> | undefined

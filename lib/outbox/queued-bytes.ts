@@ -1,4 +1,5 @@
 import { later } from '../waiting/clock.js'
+import { LateMap } from '../waiting/late-map.js'
 
 /** Whether something may be queued: at once, only behind bytes that its lane has under way, or not. */
 export type Room = 'now' | 'behind' | 'none'
@@ -12,7 +13,7 @@ export type Room = 'now' | 'behind' | 'none'
 export class QueuedBytes {
   readonly #limit: number
   readonly #whole: QueuedBytes | undefined
-  readonly #lanes = new Map<number, number>()
+  readonly #lanes = new LateMap<number, number>()
   #total = 0
   /** Parts in which something waits. */
   #parts = 0

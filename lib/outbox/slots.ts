@@ -1,8 +1,9 @@
+import { LateMap } from '../waiting/late-map.js'
 import type { Sent } from './sent.js'
 
 /** The messages that hold slots of `replaces`: of one connection, or of several that share them. */
 export class Slots {
-  readonly #holders = new Map<string, Sent>()
+  readonly #holders = new LateMap<string, Sent>()
 
   /** The slot is this message's from now on; the one before is given up for it, on whichever connection it is. */
   take(slot: string, sent: Sent): void {

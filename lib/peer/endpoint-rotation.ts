@@ -23,7 +23,7 @@ export class Endpoints {
   readonly #names: Names
   readonly #zones: Zones
   #configured: readonly ParsedEndpoint[] = []
-  #found = new Map<string, readonly string[]>()
+  #found: ReadonlyMap<string, readonly string[]> = NONE_FOUND
   #given: readonly Endpoint[] = []
   #failure: unknown
   #retry: Timer | undefined
@@ -49,10 +49,10 @@ export class Endpoints {
   /** Takes other endpoints from now on, of which the driver has `knownAddresses` already. */
   configure(endpoints: readonly ParsedEndpoint[]): void {
     this.#configured = endpoints
-    this.#found = new Map()
+    this.#found = NONE_FOUND
     this.#failure = undefined
     this.#given = knownAddresses(endpoints, this.#zones)
-    void this.#refresh()
+    if (!endpoints.every(isFixed)) void this.#refresh()
   }
 
   /** Resolves when the driver has an address to try, if there is any endpoint. Rejects when none can be found now. */
@@ -106,7 +106,7 @@ export class Endpoints {
     try {
       const addresses = await this.#names.resolve(host)
       if (configured !== this.#configured) return
-      this.#found.set(host, addresses)
+      this.#found = new Map(this.#found).set(host, addresses)
       this.#offer()
     } catch (error) {
       this.#failure = error
@@ -139,7 +139,7 @@ export class Endpoints {
 
 /** The addresses that are known without asking anyone. */
 export function knownAddresses(endpoints: readonly ParsedEndpoint[], zones: Zones = systemZones): readonly Endpoint[] {
-  return addressesOf(endpoints, new Map(), zones)
+  return addressesOf(endpoints, NONE_FOUND, zones)
 }
 
 function addressesOf(
@@ -174,6 +174,8 @@ function isSameSet(some: readonly string[], others: readonly string[]): boolean 
 }
 
 const ignore = (): void => {}
+
+const NONE_FOUND: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** Bound over the names of one peer; each that is configured has its share. Tried 5 s apart they are more than anyone waits for. */
 const MOST_ADDRESSES = 32

@@ -33,7 +33,7 @@ export interface PeerFacts {
   readonly connect: KeepOrder | undefined
 }
 
-/** Link from a peer to its device. */
+/** Link from all peers to their device. */
 export interface PeerHost {
   readonly connections: ConnectionRoutes
   readonly dials: DialRoutes
@@ -42,13 +42,13 @@ export interface PeerHost {
   readonly lanes: LaneTotals
   event(event: PeerEvent): void
   /** It gets its first connection. False: it may not, and was dropped. */
-  entered(): boolean
+  entered(publicKey: PublicKey): boolean
   /** It lost its last connection. */
-  left(): void
+  left(publicKey: PublicKey): void
   /** It is being removed. */
-  leaving(): void
+  leaving(publicKey: PublicKey): void
   /** The driver has forgotten the peer. */
-  removed(): void
+  removed(publicKey: PublicKey, id: number): void
 }
 
 /** A peer, of type `P`, as its driver's events see it: handed out once, when it is made. */

@@ -6,12 +6,16 @@ import type { PeerLists } from '../driver.js'
 import { Slots } from '../outbox/slots.js'
 import type { Runtime } from '../runtime.js'
 import { Announcer } from '../versions/announcer.js'
-import { BelowFloor } from '../versions/below-floor.js'
+import { BelowFloor, type BelowFloorLink } from '../versions/below-floor.js'
 import type { ClosingFacts } from '../versions/can-close.js'
 import { choose, type Lists } from '../versions/choice.js'
-import { Moves } from '../versions/moves.js'
+import type { Families } from '../versions/families.js'
+import type { Floor } from '../versions/floors.js'
+import { Moves, type MovesLink } from '../versions/moves.js'
 import { PeerSettings, type SentLists } from '../versions/settings.js'
 import { NewestLists } from '../versions/their-lists.js'
+import type { Turns } from '../versions/turns.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { FamilyState } from './family-state.js'
 import type { PeerEvent } from './peer-event.js'
 import type { RefusedDial } from './peer-host.js'
@@ -30,18 +34,21 @@ export interface ProtocolsLink {
 }
 
 /** Protocols between this device and one peer: the lists of both, floors, and which connection of each family is current. */
-export class PeerProtocols {
+export class PeerProtocols implements MovesLink<Connection>, BelowFloorLink<Connection> {
+  readonly turns: Turns
+  readonly isFirst: boolean
+  readonly isAutomatic: boolean
   readonly #runtime: Runtime
   readonly #link: ProtocolsLink
   readonly #mine: PeerSettings
   readonly #theirs = new NewestLists()
   readonly #announcer: Announcer
   readonly #moves: Moves<Connection>
-  readonly #slots = new Map<string, Slots>()
-  readonly #since = new Map<string, Date>()
+  readonly #slots = new LateMap<string, Slots>()
+  readonly #since = new LateMap<string, Date>()
   readonly #belowFloor: BelowFloor<Connection>
   /** Connections on which the peer sends nothing more. */
-  readonly #left = new WeakSet<Connection>()
+  #left: WeakSet<Connection> | undefined
   /** The connection on which the newest lists were told. */
   #toldOn: Connection | undefined
   #wasOwn = false
@@ -54,30 +61,11 @@ export class PeerProtocols {
     this.#link = link
     this.#mine = new PeerSettings(settings, () => this.#listsChanged())
     this.#announcer = new Announcer(() => this.#announce(), clock)
-    this.#belowFloor = this.#makeBelowFloor()
-    this.#moves = new Moves<Connection>(
-      {
-        families: settings.families,
-        turns,
-        choose: (family) => this.best(family),
-        dialler: (protocol) => this.#dialler(protocol),
-        isFirst: device > link.publicKey,
-        isAutomatic: moves.auto,
-        dial: (protocol, timeout, signal) => link.dials().connect([protocol], timeout, signal, 'move'),
-        replace: (connection) => {
-          if (this.isAnswered) return false
-          void this.#replace(connection)
-          return true
-        },
-        superseded: (connection, by) => link.routes.of(connection)?.superseded(by),
-        hasten: (connection) => link.routes.of(connection)?.hasten(),
-        cut: (connection) => link.routes.of(connection)?.cut(),
-        graceOf: ({ protocol }) => this.#mine.floorAbove(protocol)?.grace,
-        takeBack: (connection) => link.routes.of(connection)?.takeBack() ?? false,
-        changed: (family, current, previous) => this.#currentChanged(family, current, previous),
-      },
-      clock,
-    )
+    this.#belowFloor = new BelowFloor(this, clock)
+    this.#moves = new Moves(this, clock)
+    this.isFirst = device > link.publicKey
+    this.isAutomatic = moves.auto
+    this.turns = turns
   }
 
   /** Lists of this end. */
@@ -137,6 +125,7 @@ export class PeerProtocols {
       move: (connection: Connection) => this.#move(connection),
       announced: (lists: PeerLists) => this.#announced(lists),
       left: (connection: Connection) => {
+        this.#left ??= new WeakSet()
         this.#left.add(connection)
         this.#moves.left(connection)
         this.#hastenLeft()
@@ -248,6 +237,73 @@ export class PeerProtocols {
     this.#belowFloor.stop()
   }
 
+  get families(): Families {
+    return this.#runtime.settings.families
+  }
+
+  choose(family: string): string | undefined {
+    return this.best(family)
+  }
+
+  dialler(protocol: string): 'we' | 'they' | 'both' | 'none' {
+    const { mine, theirs = NO_LISTS } = this
+    const we = mine.offer.includes(protocol) && theirs.accept.includes(protocol)
+    const they = theirs.offer.includes(protocol) && mine.accept.includes(protocol)
+    if (we) return they ? 'both' : 'we'
+    return they ? 'they' : 'none'
+  }
+
+  dial(protocol: string, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+    return this.#link.dials().connect([protocol], timeout, signal, 'move')
+  }
+
+  replace(connection: Connection): boolean {
+    if (this.isAnswered) return false
+    void this.#replace(connection)
+    return true
+  }
+
+  superseded(connection: Connection, by: Connection): void {
+    this.#link.routes.of(connection)?.superseded(by)
+  }
+
+  hasten(connection: Connection, limit?: number): void {
+    this.#link.routes.of(connection)?.hasten(limit)
+  }
+
+  cut(connection: Connection): void {
+    this.#link.routes.of(connection)?.cut()
+  }
+
+  takeBack(connection: Connection): boolean {
+    return this.#link.routes.of(connection)?.takeBack() ?? false
+  }
+
+  graceOf(connection: Connection): number | undefined {
+    return this.floorAbove(connection)?.grace
+  }
+
+  floorAbove({ protocol }: Connection): Floor | undefined {
+    return this.#mine.floorAbove(protocol)
+  }
+
+  move({ protocol }: Connection, timeout: number): Promise<Connection> | undefined {
+    const target = this.isAnswered ? this.best(this.#familyOf(protocol)) : undefined
+    const isOurs = target !== undefined && ['we', 'both'].includes(this.dialler(target))
+    return isOurs ? this.dial(target, timeout, undefined) : undefined
+  }
+
+  close(connection: Connection, { protocol }: Floor): void {
+    this.#runtime.spoken.of(connection.protocol).refusedBelowFloor += 1
+    this.#link.routes.of(connection)?.close(BELOW_FLOOR_CODE, `below the floor: ${protocol} or newer`)
+  }
+
+  changed(family: string, current: Connection | undefined, previous: Connection | undefined): void {
+    if (current === undefined) this.#since.delete(family)
+    else if (current.protocol !== previous?.protocol) this.#since.set(family, new Date(this.#runtime.clock.date()))
+    if (current?.protocol !== previous?.protocol) this.#tell(family, previous?.protocol)
+  }
+
   /** By hand, what moves do by themselves. */
   async #move(connection: Connection): Promise<Connection> {
     const target = this.best(this.#familyOf(connection.protocol))
@@ -288,14 +344,6 @@ export class PeerProtocols {
     return new Set([...protocols.map((name) => this.#familyOf(name)), ...spoken])
   }
 
-  #dialler(protocol: string): 'we' | 'they' | 'both' | 'none' {
-    const { mine, theirs = NO_LISTS } = this
-    const we = mine.offer.includes(protocol) && theirs.accept.includes(protocol)
-    const they = theirs.offer.includes(protocol) && mine.accept.includes(protocol)
-    if (we) return they ? 'both' : 'we'
-    return they ? 'they' : 'none'
-  }
-
   /** Lists of this end are others now: they hold for the next dial, and connected peers are told. */
   #listsChanged(): void {
     if (this.#isOver || !this.#runtime.isOpen) return
@@ -319,41 +367,14 @@ export class PeerProtocols {
     this.#runtime.driver.announce(receiver.id, this.mine)
   }
 
-  #makeBelowFloor(): BelowFloor<Connection> {
-    const { routes, dials } = this.#link
-    return new BelowFloor<Connection>(
-      {
-        floorAbove: ({ protocol }) => this.#mine.floorAbove(protocol),
-        isCurrent: (connection) => this.isCurrent(connection),
-        move: ({ protocol }, timeout) => {
-          const target = this.isAnswered ? this.best(this.#familyOf(protocol)) : undefined
-          const isOurs = target !== undefined && ['we', 'both'].includes(this.#dialler(target))
-          return isOurs ? dials().connect([target], timeout, undefined, 'move') : undefined
-        },
-        hasten: (connection, limit) => routes.of(connection)?.hasten(limit),
-        close: (connection, { protocol }) => {
-          this.#runtime.spoken.of(connection.protocol).refusedBelowFloor += 1
-          routes.of(connection)?.close(BELOW_FLOOR_CODE, `below the floor: ${protocol} or newer`)
-        },
-      },
-      this.#runtime.clock,
-    )
-  }
-
   /** The peer speaks a protocol no more, in which it has finished on a connection that gives way: this end's grace has no use. */
   #hastenLeft(): void {
     const { offer, accept } = this.theirs ?? NO_LISTS
     for (const connection of this.#link.connections) {
       const isSpoken = offer.includes(connection.protocol) || accept.includes(connection.protocol)
-      if (!isSpoken && this.#left.has(connection) && !this.isCurrent(connection))
+      if (!isSpoken && this.#left?.has(connection) && !this.isCurrent(connection))
         this.#link.routes.of(connection)?.hasten()
     }
-  }
-
-  #currentChanged(family: string, current: Connection | undefined, previous: Connection | undefined): void {
-    if (current === undefined) this.#since.delete(family)
-    else if (current.protocol !== previous?.protocol) this.#since.set(family, new Date(this.#runtime.clock.date()))
-    if (current?.protocol !== previous?.protocol) this.#tell(family, previous?.protocol)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../waiting/clock.js'
+import { LateMap } from '../waiting/late-map.js'
 import type { Floor } from './floors.js'
 
 /** Link from the connections below a floor to the peer, whose connections are of type `C`. */
@@ -19,7 +20,7 @@ export interface BelowFloorLink<C> {
 export class BelowFloor<C> {
   readonly #link: BelowFloorLink<C>
   readonly #clock: Clock
-  readonly #ends = new Map<C, { readonly at: number; readonly timer: Timer }>()
+  readonly #ends = new LateMap<C, { readonly at: number; readonly timer: Timer }>()
 
   constructor(link: BelowFloorLink<C>, clock: Clock) {
     this.#link = link

@@ -1,4 +1,6 @@
 import type { Clock, Timer } from '../waiting/clock.js'
+import { LateMap } from '../waiting/late-map.js'
+import { LateSet } from '../waiting/late-set.js'
 import type { Families } from './families.js'
 import type { Turns } from './turns.js'
 
@@ -43,7 +45,7 @@ export interface MovesLink<C> {
 export class Moves<C extends Moving> {
   readonly #link: MovesLink<C>
   readonly #clock: Clock
-  readonly #families = new Map<string, Family<C>>()
+  readonly #families = new LateMap<string, Family<C>>()
 
   constructor(link: MovesLink<C>, clock: Clock) {
     this.#link = link
@@ -269,7 +271,7 @@ export class Moves<C extends Moving> {
     if (known !== undefined) return known
     const family: Family<C> = {
       name,
-      giving: new Set(),
+      giving: new LateSet(),
       spentUntil: 0,
       attempts: 0,
       isDue: false,
@@ -290,7 +292,7 @@ interface Family<C> {
   readonly name: string
   current: C | undefined
   /** Connections that have given way, and are not over. */
-  readonly giving: Set<C>
+  readonly giving: LateSet<C>
   /** Lists changed, and the current connection is not yet what they ask for. */
   isDue: boolean
   /** The other end sends nothing more on the current connection. */

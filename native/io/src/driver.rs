@@ -121,18 +121,13 @@ impl<T: Transport + Send + 'static> Driver<T> {
         command: impl FnOnce(Context<'_, T>) -> R + Send + 'static,
         errand: Errand,
     ) -> Result<R, Gone> {
-        // Made for each command, so what is the same for all is not here.
-        let mut command = Some(command);
-        let mut answer = None;
-        let mut run = |context: Context<'_, T>| answer = command.take().map(|command| command(context));
-        if self.mailbox.run_here(&self.clock, &mut run, errand) {
-            return answer.ok_or(Gone);
-        }
-        let command = command.ok_or(Gone)?;
+        // Made for each command, so what is the same for all is not here; the command stands in it once.
         let (answer, answered) = sync_channel(1);
-        self.post(move |context| {
+        let command = Box::new(move |context: Context<'_, T>| {
             let _ = answer.send(command(context));
-        })?;
+        });
+        self.mailbox.run(&self.clock, command, errand);
+        // Dropped with the command where the thread is gone.
         answered.recv().map_err(|_| Gone)
     }
 
@@ -145,16 +140,7 @@ impl<T: Transport + Send + 'static> Driver<T> {
     /// that saves a wake of the thread, the longer part of the way out. Else, and for one of a burst, queues it. In
     /// order with all others.
     pub fn send(&self, command: impl FnOnce(Context<'_, T>) + Send + 'static) -> Result<(), Gone> {
-        let mut command = Some(command);
-        let mut run = |context: Context<'_, T>| {
-            if let Some(command) = command.take() {
-                command(context);
-            }
-        };
-        if self.mailbox.run_here(&self.clock, &mut run, Errand::Send) {
-            return Ok(());
-        }
-        self.post(command.ok_or(Gone)?)
+        if self.mailbox.run(&self.clock, Box::new(command), Errand::Send) { Ok(()) } else { Err(Gone) }
     }
 
     /// Queues a command that says that `bytes` were taken: it may run some milliseconds later, with others.

@@ -203,6 +203,17 @@ impl<T: Transport> Mailbox<T> {
         !commands.closed
     }
 
+    /// Runs a command here and now, or else queues it. `false`: the thread is gone, and the command with it.
+    pub(crate) fn run(&self, clock: &Clock, command: Command<T>, errand: Errand) -> bool {
+        let mut command = Some(command);
+        let mut run = |context: Context<'_, T>| {
+            if let Some(command) = command.take() {
+                command(context);
+            }
+        };
+        self.run_here(clock, &mut run, errand) || command.is_some_and(|command| self.post(command))
+    }
+
     /// Runs a command here and now unless the thread is in a turn, after those that wait, and sends what a few
     /// datagrams hold. `false`: the thread is in a turn, or has ended, or is the one to run it. One that panics ends
     /// the device.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
 use crate::Protocols;
+use crate::connection::room;
 use crate::flight::FlightConfig;
 use crate::gauge::Gauge;
 use crate::parameters::{StreamShares, floor};
@@ -34,7 +35,7 @@ pub struct Config {
     /// Bytes that one peer may send on one stream before they are read. At least 256 KiB.
     pub stream_receive_window: u64,
     /// Byte streams of each kind that one peer may have open on one connection, and as many messages. At least 32; 256
-    /// cost 44 KiB a connection.
+    /// cost 36 KiB a connection whose peer uses them.
     pub streams_per_connection: u32,
     /// The longest message accepted.
     pub message_bytes: usize,
@@ -80,6 +81,11 @@ impl Config {
         }
     }
 
+    /// Streams that a peer is told it may have open: bidirectional ones, and unidirectional ones.
+    pub(crate) fn streams(&self) -> [u64; 2] {
+        [self.streams_per_connection, StreamShares::announce(self.streams_per_connection)].map(u64::from)
+    }
+
     /// The largest UDP payload that is worth a try on the way to an endpoint.
     fn upper_bound(&self, endpoint: Option<SocketAddr>) -> u16 {
         let first_hop = self.first_hop.as_ref().zip(endpoint).and_then(|(hop, endpoint)| hop.0(endpoint));
@@ -105,10 +111,11 @@ impl Config {
         let mut acknowledging = AckFrequencyConfig::default();
         acknowledging.ack_eliciting_threshold(UNACKNOWLEDGED.into()).max_ack_delay(Some(ACK_DELAY));
         let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
+        let [bidirectional, unidirectional] = room::first(self.streams());
         let mut transport = TransportConfig::default();
         transport
-            .max_concurrent_uni_streams(StreamShares::announce(self.streams_per_connection).into())
-            .max_concurrent_bidi_streams(self.streams_per_connection.into())
+            .max_concurrent_uni_streams(window(unidirectional))
+            .max_concurrent_bidi_streams(window(bidirectional))
             .receive_window(window(self.receive_window))
             .stream_receive_window(window(self.stream_receive_window))
             .send_window(SEND_WINDOW)
@@ -185,5 +192,5 @@ const CRYPTO_BUFFER: usize = 8 << 10;
 /// More than any window needs, and far from where sums overflow.
 const WINDOW_MAX: u64 = 1 << 40;
 
-/// quinn-proto reserves each stream that a peer may open: 2^16 cost some 10 MB a connection.
+/// quinn-proto reserves each stream that a peer may open, once it uses some: 2^16 cost some 10 MB a connection.
 const STREAMS_MAX: u32 = 1 << 16;

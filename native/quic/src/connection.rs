@@ -7,6 +7,7 @@ mod messages;
 mod parting;
 mod quiet;
 mod receive;
+pub(crate) mod room;
 mod stops;
 mod streams;
 mod work;
@@ -36,6 +37,7 @@ use messages::OutgoingMessages;
 use parting::Parting;
 use quiet::Quiet;
 use receive::Receiving;
+use room::StreamRoom;
 use stops::Stops;
 use streams::ByteStreams;
 use work::Work;
@@ -77,6 +79,7 @@ pub(crate) struct Connection {
     sending: OutgoingMessages,
     receiving: Receiving,
     streams: ByteStreams,
+    room: StreamRoom,
     stops: Stops,
     work: Work,
     /// The other end closed it, or broke a rule.
@@ -137,6 +140,7 @@ impl Connection {
             sending: OutgoingMessages::default(),
             receiving: Receiving::new(&config),
             streams: ByteStreams::default(),
+            room: StreamRoom::new(config.streams(), now),
             stops: Stops::default(),
             work: Work::default(),
             config,
@@ -301,6 +305,7 @@ impl Connection {
         }
         self.tell_confirmed(events);
         self.free_full(events);
+        self.grow_room(now);
         if self.phase == Phase::Open && self.control.is_overfull() {
             self.violated("the control stream is not read", now, events);
         }
@@ -343,6 +348,7 @@ impl Connection {
             StreamEvent::Opened { dir } => {
                 while let Some(id) = self.inner.streams().accept(dir) {
                     *last_read = Some(id);
+                    self.room.opened(id);
                     self.on_opened(id, events)?;
                 }
                 Ok(())

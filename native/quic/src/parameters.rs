@@ -5,7 +5,7 @@ use quinn_proto::Side;
 use quinn_proto::transport_parameters::TransportParameters;
 use thiserror::Error;
 
-use crate::fields::put_field;
+use crate::fields::{put_field, take_field};
 use crate::varint;
 
 /// The least values that an end of our version may announce. Early data may rely on them without having seen any.
@@ -27,11 +27,37 @@ pub(crate) fn least() -> TransportParameters {
         (id::MAX_DATAGRAM, floor::DATAGRAM),
     ]);
     for (id, value) in least {
-        let mut bytes = Vec::new();
-        varint::put(&mut bytes, value);
-        put_field(&mut encoded, id, &bytes);
+        put_number(&mut encoded, id, value);
     }
     TransportParameters::read(Side::Client, &mut &encoded[..]).expect("they were written above")
+}
+
+/// Puts the streams, bidirectional and unidirectional, that the other end may have open into parameters as quinn-proto
+/// wrote them, which knows of those alone for which it has room.
+pub(crate) fn announce([bidirectional, unidirectional]: [u64; 2], parameters: &mut Vec<u8>) {
+    replace_number(parameters, id::MAX_STREAMS_BIDI, bidirectional);
+    replace_number(parameters, id::MAX_STREAMS_UNI, unidirectional);
+}
+
+#[cold]
+fn replace_number(parameters: &mut Vec<u8>, id: u64, number: u64) {
+    let mut rest = &parameters[..];
+    while let Ok((found, value)) = take_field(&mut rest) {
+        if found == id {
+            let end = parameters.len() - rest.len();
+            // A byte each of type and length.
+            parameters.drain(end - value.len() - 2..end);
+            break;
+        }
+    }
+    put_number(parameters, id, number);
+}
+
+#[cold]
+fn put_number(out: &mut Vec<u8>, id: u64, number: u64) {
+    let mut value = Vec::new();
+    varint::put(&mut value, number);
+    put_field(out, id, &value);
 }
 
 /// Limits within which the other end lets us send.

@@ -174,15 +174,15 @@ impl Peer {
         handle: ConnectionHandle,
         undecided: Undecided,
         (hello, grease): (Hello, Grease),
-        transport: Arc<TransportConfig>,
+        (transport, streams): (Arc<TransportConfig>, [u64; 2]),
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Option<Made> {
         let Undecided { dialler, protocol, early, declines_early, .. } = undecided;
         let verdict = if declines_early { EarlyVerdict::Unknown } else { EarlyVerdict::Taken };
         let accepted = Accepted { dialler, protocol, early: early.map(|_| verdict) };
-        let mut server =
-            ServerConfig::new(Arc::new(Answer { hello, grease, verdict: Ok(accepted) }), Arc::new(NoTokens));
+        let answer = Answer { hello, grease, verdict: Ok(accepted), streams };
+        let mut server = ServerConfig::new(Arc::new(answer), Arc::new(NoTokens));
         server.migration(false).transport_config(transport);
         let made = self.endpoint.accept(undecided.incoming, now, out, Some(Arc::new(server))).ok()?;
         self.add(made.0, handle);
@@ -286,7 +286,7 @@ impl Peer {
 
 fn refusal(error: TransportError) -> Arc<Answer> {
     let hello = Hello { incarnation: 0, lists: Lists::default(), asked: None, observed: None };
-    Arc::new(Answer { hello, grease: Grease::default(), verdict: Err(error) })
+    Arc::new(Answer { hello, grease: Grease::default(), verdict: Err(error), streams: [0; 2] })
 }
 
 /// Hellos in several packets that may be incomplete at a time; the oldest makes room.

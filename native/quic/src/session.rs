@@ -18,7 +18,7 @@ use quinn_proto::{ConnectError, ConnectionId, Side, TransportError};
 use crate::close::{alert, error};
 use crate::grease::Grease;
 use crate::hello::{EarlyOffer, EarlyVerdict, Greeting, HelloError, HelloReader};
-use crate::parameters::{ParameterError, PeerLimits, least};
+use crate::parameters::{ParameterError, PeerLimits, announce, least};
 use crate::tag::{Secret, Transcript};
 use crate::{Choice, Hello, Protocols, Refusal, accepts, choose};
 
@@ -28,6 +28,8 @@ pub(crate) struct Dial {
     pub(crate) grease: Grease,
     /// Data that follows at once.
     pub(crate) early: Option<EarlyOffer>,
+    /// Streams that the acceptor may have open: bidirectional ones, and unidirectional ones.
+    pub(crate) streams: [u64; 2],
 }
 
 /// An acceptor's answer to a hello that was read already.
@@ -36,6 +38,8 @@ pub(crate) struct Answer {
     pub(crate) grease: Grease,
     /// The error with which the dialler is refused, if it is.
     pub(crate) verdict: Result<Accepted, TransportError>,
+    /// Streams that the dialler may have open: bidirectional ones, and unidirectional ones.
+    pub(crate) streams: [u64; 2],
 }
 
 /// A hello that was read and accepted.
@@ -124,7 +128,8 @@ impl ClientConfig for Dial {
     ) -> Result<Box<dyn Session>, ConnectError> {
         let (said, early) = (self.hello.clone(), self.early.clone());
         let greeting = Greeting { early: early.clone(), ..Greeting::of(said.clone()) };
-        let own = encode(greeting, params, &self.grease).ok_or(ConnectError::EndpointStopping)?;
+        let own =
+            encode(greeting, params, self.streams, &self.grease).ok_or(ConnectError::EndpointStopping)?;
         Ok(Box::new(NullSession::new(Side::Client, State::Start, own, Role::Dialler { said, early })))
     }
 }
@@ -147,7 +152,7 @@ impl ServerConfig for Answer {
             Ok(Accepted { protocol, early, .. }) => {
                 let chosen = Some(protocol.clone());
                 let greeting = Greeting { chosen, verdict: *early, ..Greeting::of(self.hello.clone()) };
-                encode(greeting, params, &self.grease)
+                encode(greeting, params, self.streams, &self.grease)
             }
             Err(_) => Some(Vec::new()),
         };
@@ -160,8 +165,14 @@ impl ServerConfig for Answer {
 }
 
 /// The whole hello; `greeting` has no parameters yet.
-fn encode(mut greeting: Greeting, params: &TransportParameters, grease: &Grease) -> Option<Vec<u8>> {
+fn encode(
+    mut greeting: Greeting,
+    params: &TransportParameters,
+    streams: [u64; 2],
+    grease: &Grease,
+) -> Option<Vec<u8>> {
     params.write(&mut greeting.parameters);
+    announce(streams, &mut greeting.parameters);
     greeting.encode(grease)
 }
 

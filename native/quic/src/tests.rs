@@ -4,6 +4,7 @@ mod deadlines;
 mod delay;
 mod hello;
 mod keys;
+mod room;
 mod rules;
 mod vectors;
 

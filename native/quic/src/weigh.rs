@@ -24,12 +24,14 @@ pub(crate) struct Weight {
     pub(crate) stream_frames: u64,
     /// CRYPTO frames of a handshake.
     pub(crate) hello_pieces: u32,
+    /// Number of streams of each type (RFC 9000 section 2.1) of which it may open the last.
+    pub(crate) named: [u64; 4],
     /// Length of the datagram: quinn-proto takes each piece to pin all of its packet, and sorts the sooner.
     pub(crate) bytes: usize,
     /// Connection IDs given out or retired.
     pub(crate) ids: u32,
     /// Bytes at the end of the packet read last that are PADDING, but for the first.
-    padding: usize,
+    pub(crate) padding: usize,
     /// Something that no honest end ever sends.
     pub(crate) offence: Option<&'static str>,
 }
@@ -56,6 +58,11 @@ impl Weight {
         pieces as usize * self.bytes > SORTED_MAX
     }
 
+    fn names(&mut self, stream: u64) {
+        let named = &mut self.named[(stream & 3) as usize];
+        *named = (*named).max((stream >> 2) + 1);
+    }
+
     fn read_frames(&mut self, is_long: bool, mut frames: &[u8]) -> Option<()> {
         while !frames.is_empty() {
             let kind = varint::take(&mut frames)?;
@@ -78,12 +85,12 @@ impl Weight {
                     number()?;
                     0
                 }
-                STOP_SENDING | MAX_STREAM_DATA | STREAM_DATA_BLOCKED => {
-                    let (_stream, _value) = (number()?, number()?);
-                    0
-                }
-                RESET_STREAM => {
-                    let (_stream, _code, _size) = (number()?, number()?, number()?);
+                STOP_SENDING | MAX_STREAM_DATA | STREAM_DATA_BLOCKED | RESET_STREAM => {
+                    let (stream, _value) = (number()?, number()?);
+                    if kind == RESET_STREAM {
+                        let _size = number()?;
+                    }
+                    self.names(stream);
                     0
                 }
                 CRYPTO => {
@@ -101,6 +108,7 @@ impl Weight {
                     let is_open_ended = kind & STREAM_HAS_LENGTH == 0;
                     let length = if is_open_ended { frames.len() as u64 } else { number()? };
                     self.stream_frames += 1;
+                    self.names(stream);
                     // A whole message in one piece leaves nothing behind.
                     if offset > 0 || kind & STREAM_FIN == 0 {
                         self.pieces.push((stream, offset, length));

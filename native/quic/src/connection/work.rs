@@ -104,6 +104,7 @@ impl Connection {
     /// Hands a datagram that was weighed to quinn-proto.
     pub(super) fn work_off(&mut self, event: ConnectionEvent, weight: &Weight) {
         let before = if weight.pieces.is_empty() { 0 } else { self.stream_frames() };
+        self.make_room(weight);
         self.inner.handle_event(event);
         if !weight.pieces.is_empty() {
             self.work.note(weight, self.stream_frames() - before);

@@ -54,7 +54,9 @@ impl Quic {
         let grease = self.secrets.grease(connection.0);
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        match self.peer(peer).accept(connection, *undecided, (hello, grease), transport, &mut scratch, now) {
+        let said = (hello, grease);
+        let transport = (transport, self.config.streams());
+        match self.peer(peer).accept(connection, *undecided, said, transport, &mut scratch, now) {
             Some(made) => self.add(connection, peer, made, gauge, now),
             None => {
                 self.respond(peer, &scratch);
@@ -112,7 +114,8 @@ impl Quic {
         let hello = Hello { asked: asked.map(<[_]>::to_vec), ..self.hello(self.protocols(peer), observed) };
         let grease = self.secrets.grease(handle.0);
         let is_early = early.is_some();
-        match self.peer(peer).dial(handle, Dial { hello, grease, early }, transport, now) {
+        let dial = Dial { hello, grease, early, streams: self.config.streams() };
+        match self.peer(peer).dial(handle, dial, transport, now) {
             Ok(made) => {
                 self.add(handle, peer, made, gauge, now);
                 if let Some(made) = self.made(handle).filter(|_| is_early) {
