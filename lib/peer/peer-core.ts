@@ -20,10 +20,11 @@ import type { Clock } from '../waiting/clock.js'
 import { Endpoints, type EndpointsLink } from './endpoint-rotation.js'
 import { type HandshakeEvent, publishHandshake } from './handshake-event.js'
 import { warnOversized } from './oversized.js'
-import type { Peer } from './peer.js'
 import type { PeerEvent } from './peer-event.js'
 import type { PeerFacts, PeerHost, PeerReceiver, RefusedDial } from './peer-host.js'
 import { PeerProtocols, type ProtocolsLink } from './peer-protocols.js'
+
+type Peer = Connection['peer']
 
 /**
  * A peer behind its API, as its parts and the events of its driver see it. One object is all their links: with a closure for each

@@ -8,10 +8,9 @@ use std::time::Duration;
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
 use crate::Protocols;
-use crate::connection::room;
 use crate::flight::FlightConfig;
 use crate::gauge::Gauge;
-use crate::parameters::{StreamShares, floor};
+use crate::parameters::{StreamShares, first_room, floor};
 
 /// Settings of one node's QUIC.
 #[derive(Debug, Clone)]
@@ -111,7 +110,7 @@ impl Config {
         let mut acknowledging = AckFrequencyConfig::default();
         acknowledging.ack_eliciting_threshold(UNACKNOWLEDGED.into()).max_ack_delay(Some(ACK_DELAY));
         let window = |bytes: u64| VarInt::from_u64(bytes).unwrap_or(VarInt::MAX);
-        let [bidirectional, unidirectional] = room::first(self.streams());
+        let [bidirectional, unidirectional] = first_room(self.streams());
         let mut transport = TransportConfig::default();
         transport
             .max_concurrent_uni_streams(window(unidirectional))

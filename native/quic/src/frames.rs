@@ -1,8 +1,10 @@
-//! First bytes of packets, and types of frames, where this crate reads them itself.
+//! First bytes of packets, types of frames, and the tag's length, where this crate reads them itself.
 
 /// RFC 9000 section 17.
 pub(crate) const LONG_HEADER: u8 = 0x80;
 pub(crate) const PACKET_NUMBER_LENGTH: u8 = 0x03;
+/// Bytes that each packet is longer for its tag.
+pub(crate) const TAG_LENGTH: usize = 8;
 
 /// RFC 9000 section 19.
 pub(crate) const PADDING: u64 = 0x00;

@@ -39,6 +39,11 @@ pub(crate) fn announce([bidirectional, unidirectional]: [u64; 2], parameters: &m
     replace_number(parameters, id::MAX_STREAMS_UNI, unidirectional);
 }
 
+/// Streams, bidirectional and unidirectional, for which there is room at first, of an end that is told of so many.
+pub(crate) fn first_room([bidirectional, unidirectional]: [u64; 2]) -> [u64; 2] {
+    [bidirectional.min(ROOM_BIDIRECTIONAL), unidirectional.min(ROOM_UNIDIRECTIONAL)]
+}
+
 #[cold]
 fn replace_number(parameters: &mut Vec<u8>, id: u64, number: u64) {
     let mut rest = &parameters[..];
@@ -152,6 +157,12 @@ impl PeerLimits {
         if enough { Ok(limits) } else { Err(ParameterError::BelowFloor) }
     }
 }
+
+/// quinn-proto tells of freed room by eighths: 32 may always be opened at once. All of both take 8 KiB, where 256
+/// streams of each kind, with their messages, take 36.
+const ROOM_BIDIRECTIONAL: u64 = 40;
+/// As many messages as one lane may have on its way of the 577 that an end is told of by default, and an eighth.
+const ROOM_UNIDIRECTIONAL: u64 = 168;
 
 /// Identifiers (RFC 9000 section 18.2, RFC 9221 section 3).
 mod id {

@@ -13,6 +13,7 @@ use quinn_proto::crypto::{CryptoError, HeaderKey, KeyPair, Keys, PacketKey};
 use quinn_proto::{ConnectionId, Side};
 use twox_hash::XxHash3_64;
 
+use crate::frames::TAG_LENGTH;
 use crate::weigh::spare_padding;
 
 /// Secret behind the tags of both directions of one encryption level.
@@ -145,9 +146,6 @@ impl HeaderKey for PlainHeader {
         0
     }
 }
-
-/// Bytes that each packet is longer for its tag.
-pub(crate) const TAG_LENGTH: usize = 8;
 
 /// 2^64 divided by the golden ratio.
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -14,8 +14,9 @@ use bytes::BytesMut;
 use quinn_proto::Side;
 
 use crate::connection::Connection;
+use crate::frames::TAG_LENGTH;
 use crate::initial::Initial;
-use crate::tag::{Secret, TAG_LENGTH};
+use crate::tag::Secret;
 use crate::{Closed, Config, ConnectionHandle, Ecn, Event, PeerTag, Quic};
 
 /// Two nodes and a path without time.

@@ -9,8 +9,8 @@ use crate::frames::{
     MAX_STREAMS_BIDI, NEW_CONNECTION_ID, NEW_TOKEN, PACKET_NUMBER_LENGTH, PADDING, PATH_CHALLENGE,
     PATH_RESPONSE, PING, RESET_STREAM, RETIRE_CONNECTION_ID, STOP_SENDING, STREAM, STREAM_DATA_BLOCKED,
     STREAM_FIN, STREAM_HAS_LENGTH, STREAM_HAS_OFFSET, STREAM_LAST, STREAMS_BLOCKED_BIDI, STREAMS_BLOCKED_UNI,
+    TAG_LENGTH,
 };
-use crate::tag::TAG_LENGTH;
 use crate::{cid, varint};
 
 /// Demands of a datagram that its bytes alone do not tell. Made anew for each datagram, in the same memory.

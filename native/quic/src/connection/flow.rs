@@ -261,7 +261,7 @@ impl Connection {
     pub(crate) fn max_datagram_size(&self) -> usize {
         // One byte of type, at most four of packet number, and the longest length of a frame (RFC 9221).
         const FRAME: usize = 1 + 8;
-        let header = 1 + 8 + 4 + crate::tag::TAG_LENGTH;
+        let header = 1 + 8 + 4 + crate::frames::TAG_LENGTH;
         let mtu = usize::from(self.inner.current_mtu()).saturating_sub(header + FRAME);
         let limit = usize::try_from(self.limits.datagram).unwrap_or(usize::MAX).saturating_sub(FRAME);
         if self.phase == Phase::Open { mtu.min(limit) } else { 0 }

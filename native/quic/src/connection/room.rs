@@ -6,6 +6,7 @@ use std::time::Instant;
 use quinn_proto::{Dir, StreamId, VarInt};
 
 use super::Connection;
+use crate::parameters::first_room;
 use crate::weigh::Weight;
 
 /// Rooms for streams of the other end, of each direction.
@@ -31,7 +32,7 @@ struct Room {
 
 impl StreamRoom {
     pub(super) fn new(told: [u64; 2], now: Instant) -> Self {
-        let first = first(told);
+        let first = first_room(told);
         let room = |dir: Dir| Room {
             dir,
             told: told[dir as usize],
@@ -105,14 +106,3 @@ impl Room {
         }
     }
 }
-
-/// Streams, bidirectional and unidirectional, for which there is room at first, of an end that is told of so many.
-pub(crate) fn first([bidirectional, unidirectional]: [u64; 2]) -> [u64; 2] {
-    [bidirectional.min(BIDIRECTIONAL), unidirectional.min(UNIDIRECTIONAL)]
-}
-
-/// quinn-proto tells of freed room by eighths: 32 may always be opened at once. All of both take 8 KiB, where 256 streams
-/// of each kind, with their messages, take 36.
-const BIDIRECTIONAL: u64 = 40;
-/// As many messages as one lane may have on its way of the 577 that an end is told of by default, and an eighth.
-const UNIDIRECTIONAL: u64 = 168;

@@ -4,7 +4,8 @@ use bytes::BytesMut;
 use quinn_proto::{ConnectionId, Side};
 
 use super::*;
-use crate::tag::{Secret, TAG_LENGTH};
+use crate::frames::TAG_LENGTH;
+use crate::tag::Secret;
 
 #[test]
 fn keys_change_under_reordering_and_nothing_is_lost() {

@@ -1,5 +1,5 @@
 use super::{HOLES_MAX, LOOKED_FOR, Work};
-use crate::tag::TAG_LENGTH;
+use crate::frames::TAG_LENGTH;
 use crate::weigh::Weight;
 use crate::{cid, varint};
 
