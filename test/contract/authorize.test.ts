@@ -132,8 +132,8 @@ eachDriver('authorize', (network) => {
       authorize: async () => {
         open += 1
         most = Math.max(most, open)
-        // Until others were turned away meanwhile, or have given up.
-        await until(() => isOver || (far.stats().receiveDroppedStranger ?? 0) > 0)
+        // Until as many are asked about as may be, and others were turned away meanwhile, or have given up.
+        await until(() => isOver || (most >= 3 && (far.stats().receiveDroppedStranger ?? 0) > 0))
         open -= 1
         return true
       },
