@@ -18,9 +18,18 @@ export class DialRoutes {
     this.#cancelled.delete(id)
   }
 
-  /** Nobody waits for the connection: if it comes up all the same, it is wanted only where the peer would lose another one by it. */
-  cancel(id: number): void {
+  /**
+   * A dial does not wait for the connection any more: if it comes up all the same, it is wanted only where the peer would lose
+   * another one by it. A connection that a peer holds half made for ever keeps one of those that gave it up.
+   */
+  cancel(id: number, receiver?: DialReceiver): void {
     this.#cancelled.add(id)
+    const all = this.#dials.get(id)
+    if (all !== undefined && all.length > 1)
+      this.#dials.set(
+        id,
+        all.filter((one) => one !== receiver),
+      )
   }
 
   isCancelled(id: number): boolean {

@@ -233,6 +233,7 @@ export class PeerDials<C extends Dialled> {
 
   #start(key: string, protocols: readonly string[] | undefined, isMove: boolean): { readonly dial: Dial<C> } {
     const { clock, driver } = this.#runtime
+    let route: DialReceiver | undefined
     const dial = new Dial<C>({
       device: this.#runtime.device,
       publicKey: this.#publicKey,
@@ -241,9 +242,13 @@ export class PeerDials<C extends Dialled> {
       clock,
       tunnel: () => this.#tunnel(),
       locate: () => this.#peer.locate(),
-      connect: (timeout, receiver, early) => this.#dial(protocols, isMove, timeout, receiver, early),
+      connect: (timeout, receiver, early) => {
+        const connection = driver.connect(this.#id, protocols, timeout, early)
+        route = this.#dialled(connection, protocols, isMove, receiver)
+        return connection
+      },
       cancel: (id) => {
-        this.#routes.cancel(id)
+        this.#routes.cancel(id, route)
         if (this.#runtime.isOpen) driver.abandonDial(id)
       },
       find: () => this.#find(this.#wanted(protocols)),
@@ -254,24 +259,24 @@ export class PeerDials<C extends Dialled> {
     return entry
   }
 
-  #dial(
+  /** Gives what is told of the connection's end. */
+  #dialled(
+    connection: number,
     protocols: readonly string[] | undefined,
     isMove: boolean,
-    timeout: number,
     receiver: DialReceiver,
-    early: boolean,
-  ): number {
-    const connection = this.#runtime.driver.connect(this.#id, protocols, timeout, early)
+  ): DialReceiver {
     const { generation } = this.#peer.lists()
     this.#offers.set(connection, { protocols, generation: isMove ? undefined : generation })
-    this.#routes.add(connection, {
+    const route: DialReceiver = {
       closed: (close) => {
         this.#forget(connection)
         this.#isWarren ||= close.by === 'remote' || close.cause === 'duplicate'
         receiver.closed(close)
       },
-    })
-    return connection
+    }
+    this.#routes.add(connection, route)
+    return route
   }
 
   #tunnel(): Tunnel {
