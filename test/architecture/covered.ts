@@ -26,7 +26,6 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'device/printable.ts': ['test/unit/device/routes.test.ts'],
   'dial/attempts.ts': ['test/unit/dial/dial.test.ts', 'test/unit/dial/dial-error.test.ts'],
   'dial/dial-pace.ts': ['test/unit/dial/dial.test.ts'],
-  'dial/dial-routes.ts': ['test/contract/connect.test.ts'],
   'dial/peer-dials.ts': ['test/contract/connect.test.ts', 'test/contract/keep-connected.test.ts'],
   'dial/unconfirmed.ts': ['test/unit/network/confirmed.test.ts'],
   'dial/dial-trace.ts': ['test/contract/diagnostics.test.ts'],
