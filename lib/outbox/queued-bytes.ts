@@ -21,7 +21,9 @@ export class QueuedBytes {
   #removed = 0
   /** Listeners for room. */
   readonly #listeners = new Set<() => void>()
+  /** They are being told, and there is more to tell them. */
   #tells = false
+  #untold = false
 
   /** `whole`: what this is a part of, and counts in. */
   constructor(limit: number, whole?: QueuedBytes) {
@@ -75,14 +77,31 @@ export class QueuedBytes {
     }
   }
 
-  /** Once for all that is removed in one turn. */
+  /** Once for all that is removed in one turn, and some in each turn: however many wait, none is long. */
   #tell(): void {
-    if (this.#listeners.size === 0 || this.#tells) return
+    if (this.#listeners.size === 0) return
+    this.#untold = true
+    if (this.#tells) return
     this.#tells = true
-    later(() => {
-      this.#tells = false
-      for (const listener of this.#listeners) listener()
-    })
+    later(() => this.#tellSome(this.#begin()))
+  }
+
+  #begin(): Iterator<() => void> {
+    this.#untold = false
+    return this.#listeners.values()
+  }
+
+  #tellSome(listeners: Iterator<() => void>): void {
+    for (let told = 0; told < TOLD_AT_ONCE; told++) {
+      const next = listeners.next()
+      if (next.done) {
+        this.#tells = this.#untold
+        if (this.#untold) setImmediate(() => this.#tellSome(this.#begin()))
+        return
+      }
+      next.value()
+    }
+    setImmediate(() => this.#tellSome(listeners))
   }
 
   #fits(priority: number, bytes: number): boolean {
@@ -103,3 +122,6 @@ const ALL_LANES = 4
 
 /** A share is never larger than of so many parts: parts that come one after another, each to a full whole, get little together. */
 const LEAST_PARTS = 64
+
+/** Some 10 us: a thousand that were told at each turn in which something left took 80, and ten thousand 650. */
+const TOLD_AT_ONCE = 64

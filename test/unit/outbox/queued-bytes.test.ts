@@ -101,4 +101,25 @@ describe('QueuedBytes', () => {
     await settle()
     expect(told).toEqual([])
   })
+
+  it('tells many some at a time, all of them once, and again of what left meanwhile', async () => {
+    const whole = new QueuedBytes(1_000)
+    const parts = Array.from({ length: 200 }, () => new QueuedBytes(100, whole))
+    const told: number[] = []
+    for (const [number, part] of parts.entries()) {
+      part.add(0, 300)
+      part.onRoom(() => told.push(number))
+    }
+    const other = new QueuedBytes(100, whole)
+    const leave = (): void => {
+      other.add(0, 1)
+      other.remove(0, 1)
+    }
+    leave()
+    await settle()
+    const first = told.length
+    leave()
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+    expect([first, told]).toEqual([64, [...parts.keys(), ...parts.keys()]])
+  })
 })
