@@ -91,18 +91,10 @@ export function publicKeyOf(name: string, key: unknown): PublicKey {
 
 /** Gives the IPv6 address inside the tunnel that belongs to a key: `fd` and 120 bits of a BLAKE2s-256 over a domain and the key. */
 export function addressOf(key: PublicKey): string {
-  if (key !== lastKey) {
-    const digest = createHash('blake2s256').update(ADDRESS_DOMAIN).update(parseKey('The public key', key)).digest()
-    const octets = Buffer.concat([ADDRESS_PREFIX, digest.subarray(0, 15)])
-    lastAddress = compress(Array.from({ length: 8 }, (_, index) => octets.readUInt16BE(index * 2)))
-    lastKey = key
-  }
-  return lastAddress
+  const digest = createHash('blake2s256').update(ADDRESS_DOMAIN).update(parseKey('The public key', key)).digest()
+  const octets = Buffer.concat([ADDRESS_PREFIX, digest.subarray(0, 15)])
+  return compress(Array.from({ length: 8 }, (_, index) => octets.readUInt16BE(index * 2)))
 }
-
-/** The last key that was asked for, and its address: `addPeer` asks twice. */
-let lastKey: PublicKey | undefined
-let lastAddress = ''
 
 /** The 32 bytes of a key of any kind, whose text may end with a line. What came is never repeated in the error: it could be a secret. */
 export function parseKey(name: string, key: unknown): Buffer {

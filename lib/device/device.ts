@@ -18,14 +18,8 @@ import { addressOf, type PublicKey } from '../keys.js'
 import { knownAddresses } from '../peer/endpoint-rotation.js'
 import { Peer } from '../peer/peer.js'
 import { type PeerEvent, publishPeerEvent } from '../peer/peer-event.js'
-import type { PeerHost, PeerReceiver } from '../peer/peer-host.js'
-import {
-  type AuthorizedPeer,
-  ownSecret,
-  type ParsedPeerOptions,
-  type PeerOptions,
-  parsePeerOptions,
-} from '../peer/peer-options.js'
+import type { PeerFacts, PeerHost, PeerReceiver } from '../peer/peer-host.js'
+import { type AuthorizedPeer, ownSecret, type PeerOptions, parsePeerOptions } from '../peer/peer-options.js'
 import { keepFacts, MapView, SetView } from '../read-only.js'
 import { Runtime } from '../runtime.js'
 import type { ClosingVerdict } from '../versions/can-close.js'
@@ -169,15 +163,25 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
   addPeer(options: PeerOptions): Peer {
     const parsed = parsePeerOptions(options)
     this.#check()
-    if (addressOf(parsed.publicKey) === this.#secretAddress) throw ownSecret()
+    const address = addressOf(parsed.publicKey)
+    if (address === this.#secretAddress) throw ownSecret()
     if (this.#leaving.has(parsed.publicKey)) throw nativeError('peer-leaving', '', { peer: parsed.publicKey })
     const known = this.#peers.get(parsed.publicKey)
     if (known !== undefined && this.#strangers.has(parsed.publicKey)) return this.#adopt(known, options)
-    const { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoint: configured, connect } = parsed
+    const {
+      publicKey,
+      presharedKey,
+      allowedIPs,
+      persistentKeepalive,
+      endpoint: configured,
+      maxPriority,
+      connect,
+    } = parsed
     if (connect !== undefined) checkAsked('options.connect.protocols', connect.protocols, this.#runtime.settings.lists)
     const endpoints = knownAddresses(configured)
     const added = { publicKey, presharedKey, allowedIPs, persistentKeepalive, endpoints }
-    const peer = this.#add(added, parsed, undefined, (each) => this.#runtime.driver.addPeer(each))
+    const facts = { publicKey, address, endpoints: configured, seen: undefined, maxPriority, connect }
+    const peer = this.#add(added, facts, (each) => this.#runtime.driver.addPeer(each))
     this.#authorizations?.forget(peer.publicKey)
     this.#event({ type: 'added', publicKey: peer.publicKey, by: 'addPeer' })
     return peer
@@ -385,17 +389,10 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     return peer
   }
 
-  #add(
-    options: DriverPeer,
-    parsed: Pick<ParsedPeerOptions, 'endpoint' | 'maxPriority' | 'connect'>,
-    seen: Endpoint | undefined,
-    add: (peer: DriverPeer) => number,
-  ): Peer {
-    const { publicKey } = options
+  #add(options: DriverPeer, facts: Omit<PeerFacts, 'id'>, add: (peer: DriverPeer) => number): Peer {
+    const { publicKey, seen } = facts
     const id = this.#strangers.withRoom(seen, publicKey, () => add(options))
-    const { endpoint: endpoints, maxPriority, connect } = parsed
-    const facts = { id, publicKey, endpoints, seen, maxPriority, connect }
-    const peer = new Peer(facts, this.#runtime, this.#host, (receiver) => {
+    const peer = new Peer({ id, ...facts }, this.#runtime, this.#host, (receiver) => {
       this.#routes.peers.set(id, receiver)
       if (seen !== undefined) this.#strangers.add(publicKey, receiver)
     })
@@ -472,9 +469,8 @@ export class Device extends Emitter<DeviceEvents> implements AsyncDisposable {
     const options = { publicKey, endpoints: [], ...rest }
     try {
       if (!this.#strangers.admits(seen)) throw nativeError('too-many-of-address', '', { peer: publicKey })
-      this.#add(options, { endpoint: [], maxPriority, connect: undefined }, seen, (peer) =>
-        this.#runtime.driver.authorize(peer),
-      )
+      const facts = { publicKey, address: addressOf(publicKey), endpoints: [], seen, maxPriority, connect: undefined }
+      this.#add(options, facts, (peer) => this.#runtime.driver.authorize(peer))
     } catch (error) {
       this.#runtime.driver.refuse(publicKey)
       this.#event({ type: 'rejected', publicKey, endpoint: seen, reason: 'error', error })

@@ -25,6 +25,8 @@ export interface RefusedDial {
 export interface PeerFacts {
   readonly id: number
   readonly publicKey: PublicKey
+  /** The address inside the tunnel, derived from the key. */
+  readonly address: string
   readonly endpoints: readonly ParsedEndpoint[]
   /** Endpoint at which it was seen, if none was configured. */
   readonly seen: Endpoint | undefined

@@ -8,7 +8,7 @@ import type { Connection } from '../connection/connection.js'
 import { failureOf, fromNative } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { NO_PEER_STATS, type PeerStats } from '../figures/stats.js'
-import { addressOf, type PublicKey } from '../keys.js'
+import type { PublicKey } from '../keys.js'
 import { keepFacts, SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { Lists } from '../versions/choice.js'
@@ -56,7 +56,7 @@ export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
   constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver<Peer>) => void) {
     super()
     this.publicKey = facts.publicKey
-    this.address = addressOf(facts.publicKey)
+    this.address = facts.address
     keepFacts(this, 'publicKey', 'address')
     this.#runtime = runtime
     this.#core = new PeerCore(this, facts, runtime, host)
