@@ -1,5 +1,5 @@
 //! The loop of the I/O thread: receive a batch, work off waiting datagrams, run commands, fire timers, tell the owner,
-//! send a batch; sleep when all are idle. While it sleeps, the owner may use the engine itself.
+//! send a batch; sleep when all are idle. Between turns, the owner may use the engine itself.
 
 mod receive;
 mod recovery;

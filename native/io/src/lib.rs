@@ -1,4 +1,5 @@
-//! The native driver: one thread a device, which owns the socket and the clock and drives the engine.
+//! The native driver: one thread a device, which owns the socket and the clock and drives the engine. Between its turns
+//! the device's owner may use the engine and send.
 //!
 //! All system calls of warren are here. Code that differs between systems is in files of its own (`socket/`, `poll/`,
 //! `clock/`).

@@ -30,8 +30,7 @@ pub struct Context<'a, T: Transport = Quic> {
     pub now: Instant,
 }
 
-/// The engine, its way out, and the driver's counters: the thread's while it runs, the owner's for a moment while it
-/// sleeps.
+/// The engine, its way out, and the driver's counters: the thread's in its turns, the owner's for a moment between two.
 pub(crate) struct Core<T: Transport> {
     pub(crate) engine: Engine<T>,
     pub(crate) outlet: Outlet,

@@ -8,7 +8,7 @@ use warren_engine::{Engine, TransmitBatch};
 use crate::socket::{Flushed, Lost, Sender, Unreachable};
 use crate::stats::IoStats;
 
-/// Of whoever holds the engine: the I/O thread, or its owner for a moment while it sleeps.
+/// Of whoever holds the engine: the I/O thread, or its owner for a moment between two turns.
 pub(crate) struct Outlet {
     batch: TransmitBatch,
     /// `None`: the socket is lost.
