@@ -49,8 +49,8 @@ export interface DeviceOptions {
   /** Addresses inside the tunnel besides the one derived from the key, for raw packets. Default: none. */
   readonly addresses?: readonly string[] | undefined
   /**
-   * Bytes of the largest packet inside the tunnel, at least 1,248. Default: 1,420, as wg-quick(8), for raw packets, and up to 8,920 for
-   * connections, where they find that their path carries it (RFC 8899).
+   * Bytes of the largest packet inside the tunnel, at least 1,248. Default: 1,420, as wg-quick(8), for raw packets; for connections as
+   * many as they find that their path carries (RFC 8899), up to 8,920, and 65,472 over the loopback.
    */
   readonly mtu?: number | undefined
   /** Rate of the link in bits per second, which the scheduler stays below. Default: not bounded. */
@@ -102,7 +102,7 @@ export interface ParsedDeviceOptions {
 /** Checks every option of `Device.open`, and fills in what was left out. */
 export function parseDeviceOptions(options: DeviceOptions): ParsedDeviceOptions {
   const { mtu, ...parsed } = parseOptions('options', options, CHECKS)
-  return { ...parsed, mtu: mtu ?? DEFAULT_MTU, maxMtu: mtu ?? DEFAULT_MAX_MTU }
+  return { ...parsed, mtu: mtu ?? DEFAULT_MTU, maxMtu: mtu ?? MOST_MTU }
 }
 
 /** The floor of RFC 9000 section 14.1, and the headers of IPv6 and UDP. */
@@ -111,10 +111,7 @@ const LEAST_MTU = 1248
 /** The largest packet that a path of 1,500 bytes carries over IPv6, UDP and WireGuard. */
 const DEFAULT_MTU = 1_420
 
-/** The largest that one of 9,000 carries, a jumbo frame. Longer packets gain little more, and urgent data waits for those that are under way. */
-const DEFAULT_MAX_MTU = 8_920
-
-/** A UDP payload over IPv4 (65,507 bytes), less WireGuard's 32 bytes, in its units of 16. */
+/** A UDP payload over IPv4 (65,507 bytes), less WireGuard's 32 bytes, in its units of 16: what the loopback carries. */
 const MOST_MTU = 65_472
 
 /** WireGuard wipes the keys of an unused tunnel by then: three times REJECT_AFTER_TIME (whitepaper section 6.2). */

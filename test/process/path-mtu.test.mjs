@@ -1,14 +1,18 @@
 // Packets as long as the path carries, over real links: jumbo frames, ordinary ones, shorter ones, and routers that say nothing.
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Device, PrivateKey } from '../../dist/index.mjs'
 import { link, machines, reasonToSkip } from './namespaces.mjs'
 
 const skip = reasonToSkip()
 const timeout = 120_000
-/** UDP payloads inside of the tunnel: of a path of 1,500 bytes, and of one of 9,000. */
+/** UDP payloads inside of the tunnel: of a path of 1,500 bytes, of one of 9,000, and of a loopback of 65,536 over IPv6. */
 const ORDINARY = 1_372
 const JUMBO = 8_872
+const LOOPBACK = 65_408
 
 for (const [mtu, least, most] of [
   [9_000, JUMBO - 64, JUMBO],
@@ -29,6 +33,29 @@ for (const [mtu, least, most] of [
         assert.ok(found >= least && found <= most, `${found} bytes`)
       }
     })
+
+test('a loopback is used as far as it carries, at both ends', { timeout }, async (context) => {
+  for (const host of ['127.0.0.1', '::1']) {
+    const open = () => Device.open({ privateKey: PrivateKey.generate(), listen: { host }, authorize: () => true })
+    const [near, far] = await Promise.all([open(), open()])
+    context.after(() => Promise.all([near.close(), far.close()]))
+    const accepted = once(far, 'connection')
+    const at = host === '::1' ? `[::1]:${far.address.port}` : `127.0.0.1:${far.address.port}`
+    const connection = await near.addPeer({ publicKey: far.publicKey, endpoint: at }).connect()
+    const [other] = await accepted
+    other.on('stream', (stream) => stream.pipe(stream))
+    for (const end of [connection, other]) {
+      const found = await used({ state: { connection: end } }, LOOPBACK)
+      assert.ok(found <= LOOPBACK + 16, `${found} bytes`)
+    }
+    const bytes = randomBytes(8_000_000)
+    const stream = connection.openStream()
+    stream.end(bytes)
+    const back = []
+    for await (const chunk of stream) back.push(chunk)
+    assert.ok(bytes.equals(Buffer.concat(back)))
+  }
+})
 
 test('a shorter link behind a long one is found out though its router is silent', {
   skip,

@@ -14,7 +14,7 @@ use crate::config::{Config, derived};
 use crate::ecn::Ecn;
 use crate::event::{CloseCause, Closed, ClosedBy, DialRefusal, DialRefused, GiveUp, Outcome};
 use crate::ids::Priority;
-use crate::overhead::{PADDING, WIREGUARD};
+use crate::overhead::longest_packet;
 use crate::stream_name::StreamName;
 use crate::transport::{
     ConnectionHandle, Event, Hello, MessageHandle, Packets, PathSample, Read, Received, Refusal, Response,
@@ -50,10 +50,7 @@ fn inside(mtu: u16) -> u16 {
 
 /// The longest payload inside of the tunnel, by the longest outside of it.
 fn first_hop(outside: fn(SocketAddr) -> Option<u16>) -> FirstHop {
-    FirstHop(Arc::new(move |remote| {
-        let packet = usize::from(outside(remote)?).saturating_sub(WIREGUARD);
-        Some(inside((packet - packet % PADDING) as u16))
-    }))
+    FirstHop(Arc::new(move |remote| Some(inside(longest_packet(outside(remote)?, remote)))))
 }
 
 impl Transport for Quic {

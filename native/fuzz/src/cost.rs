@@ -106,6 +106,31 @@ fn a_long_datagram_asks_for_no_more_sorting_than_an_ordinary_one() {
 }
 
 #[test]
+fn pieces_that_are_short_beside_their_datagram_count_there() {
+    // quinn-proto sorts a stream at each piece of a packet of more than 32 KiB.
+    let mut attack = Attack::connected();
+    let apart = |count: u64, length: usize| -> Vec<u8> {
+        (0..count)
+            .flat_map(|piece| stream(own(1), 2 + piece * (length as u64 + 1), &vec![7; length], false))
+            .collect()
+    };
+    for (count, length, dropped) in [(5, 13_000, 0), (4, 300, 0), (200, 300, 1)] {
+        let mut frames = apart(count, length);
+        frames.resize(65_300, 0);
+        attack.send_unmetered(&frames);
+        assert_eq!(attack.dropped(), dropped, "{count} of {length} bytes");
+    }
+    let mut few = apart(4, 300);
+    few.resize(65_300, 0);
+    for _ in 0..1_000 {
+        attack.send_unmetered(&few);
+    }
+    let taken = 1_001 - attack.dropped();
+    assert!((200..=40_000 / (3 * 44) + 1).contains(&taken), "{taken}: a piece counts 44 times");
+    assert!(attack.lives());
+}
+
+#[test]
 fn pieces_that_overlap_hold_no_more_memory_than_their_bytes_explain() {
     // A wrong tag, or a number that came before: quinn-proto reads none of it.
     let lies = |attack: &mut Attack| {

@@ -53,6 +53,11 @@ impl Weight {
         u32::try_from(self.bytes.div_ceil(ORDINARY)).unwrap_or(u32::MAX)
     }
 
+    /// Length from which a piece is not costly: a sixth of its packet explains its cost.
+    pub(crate) fn small(&self) -> u64 {
+        (self.bytes as u64 / 6).max(SMALL)
+    }
+
     /// Whether so many pieces of one stream are more than a datagram may bring of any.
     pub(crate) fn is_too_dear(&self, pieces: u32) -> bool {
         pieces as usize * self.bytes > SORTED_MAX
@@ -240,6 +245,8 @@ const PIECES_AT_ONCE: u32 = 40_000;
 
 /// Padding that takes quinn-proto longer than finding it.
 const WORTH_LEAVING: usize = 32;
+/// A sixth of an ordinary packet.
+const SMALL: u64 = 256;
 /// The longest datagram of an ordinary path.
 const ORDINARY: usize = 1_500;
 /// Pieces of a datagram, each taken to be as long as that: quinn-proto sorts a stream for every 32 KiB of them. No

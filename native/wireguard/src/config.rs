@@ -6,6 +6,10 @@ use std::time::Duration;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
 use crate::prefix::Prefix;
 
+/// Longest packet that jumbo frames of 9,000 bytes carry. What is longer comes over the loopback, or in dozens of
+/// fragments, all of which are lost with one.
+pub const JUMBO_MTU: u16 = 8_920;
+
 /// Fixed for the life of a device.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -14,6 +18,7 @@ pub struct Config {
     /// Inner MTU in bytes; 1420 in wg-quick(8). Packets up to it are never padded beyond it.
     pub mtu: u16,
     /// The longest packet that is sealed or opened, at least `mtu`: a path may carry more than the MTU of every path.
+    /// Beyond `mtu` and [`JUMBO_MTU`] it is opened only where it came over the loopback.
     pub max_mtu: u16,
     /// Report unknown keys as [`Event::Stranger`](crate::Event::Stranger) instead of refusing them in silence.
     pub report_strangers: bool,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::allowed_ips::AllowedIps;
-use crate::config::PeerId;
+use crate::config::{JUMBO_MTU, PeerId};
 use crate::cookie::Cookies;
 use crate::endpoints::Endpoints;
 use crate::event::Event;
@@ -37,7 +37,9 @@ pub(crate) struct Core {
     /// Peers with staged packets and a session for them.
     pub(crate) flushing: VecDeque<PeerId>,
     pub(crate) mtu: usize,
+    /// The longest packet over the loopback, and over any other path.
     pub(crate) max_mtu: usize,
+    pub(crate) max_mtu_afar: usize,
     pub(crate) staged_limit: usize,
     pub(crate) identity: Identity,
     pub(crate) clock: Clock,
@@ -73,6 +75,7 @@ impl Core {
             flushing: VecDeque::new(),
             mtu: usize::from(mtu),
             max_mtu: usize::from(max_mtu.max(mtu)),
+            max_mtu_afar: usize::from(max_mtu.min(JUMBO_MTU).max(mtu)),
             staged_limit,
             identity: Identity::new(private_key, clock, now),
             clock,

@@ -33,12 +33,12 @@ mod timers;
 mod tunnel;
 mod turned_away;
 
-pub use config::{AddPeerError, Config, Limits, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
+pub use config::{AddPeerError, Config, JUMBO_MTU, Limits, PeerChanges, PeerConfig, PeerId, UpdatePeerError};
 pub use constants::MAX_DATAGRAM;
 pub use device::Device;
 pub use event::{DownReason, Event};
 pub use keys::{KEY_LENGTH, KeyError, PresharedKey, PrivateKey, PublicKey};
-pub use path::Path;
+pub use path::{Path, is_loopback};
 pub use prefix::{Prefix, PrefixError};
 pub use queues::Message;
 pub use receive::{Claimed, Opened};

@@ -18,6 +18,11 @@ impl Path {
     }
 }
 
+/// Whether datagrams to an endpoint, or from one, stay within this machine.
+pub fn is_loopback(endpoint: SocketAddr) -> bool {
+    endpoint.ip().to_canonical().is_loopback()
+}
+
 /// IPv4 in its own form, whatever socket it came by; the zone of an IPv6 address stays.
 pub(crate) fn canonical(endpoint: SocketAddr) -> SocketAddr {
     match endpoint.ip().to_canonical() {

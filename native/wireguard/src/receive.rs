@@ -23,7 +23,7 @@ use crate::device::Device;
 use crate::event::Event;
 use crate::index_table::TunnelIndex;
 use crate::initiation::field;
-use crate::path::Path;
+use crate::path::{Path, is_loopback};
 use crate::peer::Peer;
 use crate::stats::ReceiveDrops;
 use crate::timers::Pace;
@@ -98,7 +98,8 @@ impl Device {
         let Self { peers, core, .. } = self;
         let drops = &mut core.stats.received;
         let index = receiver(datagram, 4);
-        let oversized = datagram.len() > core.max_mtu.next_multiple_of(PADDING) + DATA_OVERHEAD;
+        let longest = if is_loopback(path.remote) { core.max_mtu } else { core.max_mtu_afar };
+        let oversized = datagram.len() > longest.next_multiple_of(PADDING) + DATA_OVERHEAD;
         let Some(peer) = core.indices.owner(index).and_then(|owner| peers.get_mut(&owner)) else {
             return count(if oversized { &mut drops.oversized } else { &mut drops.unknown_index });
         };

@@ -26,7 +26,7 @@ describe('the options of a device', () => {
       driver: 'native',
       addresses: [],
       mtu: 1_420,
-      maxMtu: 8_920,
+      maxMtu: 65_472,
       uplink: undefined,
       allowHalfOpen: false,
       lanes: new Map(),

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use warren_wireguard::is_loopback;
+
 use super::Engine;
 use super::departures::{Member, Paced};
 use crate::ids::ConnectionId;
@@ -16,7 +18,7 @@ impl<T: Transport> Engine<T> {
             return;
         };
         let remote = self.wireguard.endpoint(connection.peer);
-        if remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback()) {
+        if remote.is_some_and(is_loopback) {
             return;
         }
         if !self.transport.is_paced() {

@@ -101,7 +101,7 @@ impl Flow {
 
     /// Full packets that ask for an acknowledgement and may leave now.
     fn allowed(&self, packets: Packets, mtu: u64) -> u64 {
-        let beyond = if self.urged { URGENT_PACKETS } else { 0 };
+        let beyond = if self.urged { urgent_packets(mtu) } else { 0 };
         let free = match packets {
             Packets::All => self.free(beyond, mtu),
             Packets::NonEliciting => 0,
@@ -182,10 +182,10 @@ impl Connection {
         }
     }
 
-    /// Bytes that may be written now and leave at once, up to [`URGENT_PACKETS`] beyond the window.
+    /// Bytes that may be written now and leave at once, up to [`urgent_packets`] beyond the window.
     pub(crate) fn urge(&mut self) -> usize {
         let mtu = u64::from(self.inner.current_mtu());
-        let beyond = self.flow.free(URGENT_PACKETS, mtu) * (mtu - OVERHEAD);
+        let beyond = self.flow.free(urgent_packets(mtu), mtu) * (mtu - OVERHEAD);
         if self.phase != Phase::Open || beyond == 0 || self.flow.early.is_some() {
             return self.room();
         }
@@ -293,6 +293,11 @@ fn eliciting(frames: &FrameStats) -> u64 {
         + frames.streams_blocked_uni
 }
 
+/// Packets of urgent data that may leave beyond a window which other data fills.
+fn urgent_packets(mtu: u64) -> u64 {
+    (URGENT_BYTES / mtu).clamp(URGENT_LEAST, URGENT_MOST)
+}
+
 fn ecn(codepoint: Option<EcnCodepoint>) -> Ecn {
     match codepoint {
         None => Ecn::NotEct,
@@ -308,9 +313,12 @@ const UNSENT_MAX: u64 = 96 << 10;
 /// Bytes of a full packet that carry no stream data, about: header, tag, frame header.
 const OVERHEAD: u64 = 28;
 
-/// Packets of urgent data that may leave beyond a window which other data fills: one urgent object of a few KiB each
+/// Most packets of urgent data that leave beyond a window which other data fills: one urgent object of a few KiB each
 /// round trip.
-const URGENT_PACKETS: u64 = 8;
+const URGENT_MOST: u64 = 8;
+/// Bytes that eight jumbo frames hold. Two packets in any case: a window may be more than full, by almost a packet.
+const URGENT_BYTES: u64 = 72_000;
+const URGENT_LEAST: u64 = 2;
 
 /// Bytes that a dialler may write before the acceptor has answered: the first flight of ten packets (RFC 9002 section
 /// 7.2), and less than an acceptor keeps of a dial that it has not judged.

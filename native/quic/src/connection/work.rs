@@ -42,10 +42,11 @@ impl Work {
         self.datagrams = self.datagrams.wrapping_add(1);
         let mut costly = weight.hello_pieces.saturating_sub(HELLO_PIECES);
         let mut repeated = costly;
+        let small = weight.small();
         for &(stream, offset, length) in &weight.pieces {
             let received = self.streams.entry(stream).or_default();
             let is_first = std::mem::replace(&mut received.datagram, self.datagrams) != self.datagrams;
-            if length < SMALL {
+            if length < small {
                 costly += u32::from(offset != received.end() || !is_first);
                 repeated += u32::from(!is_first);
             }
@@ -126,8 +127,6 @@ impl Connection {
     }
 }
 
-/// Length from which a piece is not costly: at a fifth of an ordinary packet, its bytes explain its cost.
-const SMALL: u64 = 256;
 /// A packet of a hello has one; damage can cut that.
 const HELLO_PIECES: u32 = 4;
 /// An end gives out eight, and retires one where a path changes, which ours never do.

@@ -25,6 +25,13 @@ fn a_connection_finds_what_its_path_carries() {
 }
 
 #[test]
+fn all_that_a_loopback_carries_is_found_in_two_round_trips() {
+    let (mut world, a, b) = over(65_507, searching(A, LOOPBACK), searching(B, LOOPBACK));
+    world.run_for(Duration::from_millis(60));
+    assert_eq!([used(&mut world, A, a), used(&mut world, B, b)], [LOOPBACK; 2]);
+}
+
+#[test]
 fn what_the_first_hop_does_not_carry_is_not_tried() {
     let config = |tag, first_hop: fn(std::net::SocketAddr) -> Option<u16>| Config {
         first_hop: Some(FirstHop(Arc::new(first_hop))),
@@ -119,3 +126,5 @@ fn used(world: &mut World, tag: PeerTag, connection: ConnectionHandle) -> u16 {
 
 /// UDP payload of a packet of 8,920 bytes.
 const JUMBO: u16 = 8872;
+/// UDP payload of a packet of 65,472 bytes.
+const LOOPBACK: u16 = 65_424;

@@ -317,6 +317,24 @@ fn a_packet_longer_than_our_mtu_is_dropped_and_its_peer_told_of_once() {
 }
 
 #[test]
+fn what_no_jumbo_frame_carries_is_opened_only_where_it_came_over_the_loopback() {
+    let long = |number| Config { max_mtu: 65_472, ..config(number) };
+    let mut pair = Pair::both(long(1), long(2));
+    pair.send_a(b"first");
+    pair.world.run_for(SECOND);
+    for (length, source, opens) in
+        [(8_920, "192.0.2.1:1", true), (8_937, "192.0.2.1:1", false), (65_472, "[::1]:1", true)]
+    {
+        pair.send_a(&vec![7; length - 40]);
+        let mut datagram = pair.node_a().sent.last().expect("it was sent").1.clone();
+        datagram.from = source.parse().expect("an address");
+        let before = pair.node_b().packets().len();
+        pair.world.with(pair.b, |node, now| node.handle_datagram(datagram, now));
+        assert_eq!(pair.node_b().packets().len() - before, usize::from(opens), "{length} from {source}");
+    }
+}
+
+#[test]
 fn what_is_longer_than_our_mtu_and_not_of_the_peer_tells_of_nobody() {
     let mut pair = Pair::connected();
     let mut long = pair.node_a().sent.last().expect("data was sent").1.clone();

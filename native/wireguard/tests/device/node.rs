@@ -187,14 +187,24 @@ impl Pair {
 
     /// A pair of which A has this configuration, with its usual key.
     pub(crate) fn of(a: Config) -> Self {
-        Pair::between(a, Seed::of_this_run(), |_, _| {})
+        Pair::both(a, config(2))
+    }
+
+    /// A pair of these configurations, with their usual keys.
+    pub(crate) fn both(a: Config, b: Config) -> Self {
+        Pair::between(a, b, Seed::of_this_run(), |_, _| {})
     }
 
     fn made(seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
-        Pair::between(config(1), seed, change)
+        Pair::between(config(1), config(2), seed, change)
     }
 
-    fn between(config_a: Config, seed: Seed, change: impl FnOnce(&mut PeerConfig, &mut PeerConfig)) -> Self {
+    fn between(
+        config_a: Config,
+        config_b: Config,
+        seed: Seed,
+        change: impl FnOnce(&mut PeerConfig, &mut PeerConfig),
+    ) -> Self {
         let (a, b) = (address(1), address(2));
         let mut world = World::new(seed);
         world.network.set_default(Link::with_latency(20 * MILLISECOND));
@@ -203,7 +213,7 @@ impl Pair {
         change(&mut to_b, &mut to_a);
         let now = world.now();
         world.add(a, WireGuard::new(config_a, a, now));
-        world.add(b, WireGuard::new(config(2), b, now));
+        world.add(b, WireGuard::new(config_b, b, now));
         let ab = world.with(a, |node, now| node.device.add_peer(to_b, now)).expect("B is new to A");
         let ba = world.with(b, |node, now| node.device.add_peer(to_a, now)).expect("A is new to B");
         Self { world, a, b, ab, ba }
