@@ -124,6 +124,52 @@ describe('Outbox', () => {
     expect(given).toHaveLength(2)
   })
 
+  it('has no more under way in a lane past the limit than there was, however little leaves at a time', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB + 512
+    rigged.waitsPastLimit = true
+    const { outbox, given } = rigged
+    const [lane] = [await send(outbox, bytes(MIB)), await send(outbox, bytes(MIB))].flatMap(() => [...outbox.lanes])
+    let next = send(outbox, bytes(1_000))
+    for (let left = 0; left < 20_000; left += 100) {
+      outbox.drained(0, 100)
+      if (await isSettled(next)) next = send(outbox, bytes(1_000))
+      expect(lane?.queuedBytes).toBeLessThanOrEqual(2 * MIB)
+    }
+    expect(given).toHaveLength(22)
+    // One that is longer goes alone, and each at once where others made room.
+    outbox.drained(0, 1_000)
+    await next
+    next = send(outbox, bytes(3 * MIB))
+    outbox.drained(0, lane?.queuedBytes as number)
+    await next
+    next = send(outbox, bytes(1_000))
+    rigged.limit = 4 * MIB
+    outbox.drained(0, 1)
+    await next
+    expect(given).toHaveLength(25)
+  })
+
+  it('goes past the limits when it is due only behind what its lane has under way', async () => {
+    const rigged = rig()
+    rigged.limit = MIB + 1_000
+    const { outbox, asking } = rigged
+    const tell = (isDue: boolean) => {
+      for (const callback of asking) callback(isDue)
+    }
+    await send(outbox, bytes(MIB))
+    const held = send(outbox, bytes(1_000))
+    rigged.reserved += MIB
+    tell(true)
+    outbox.drained(0, 999)
+    tell(true)
+    expect(await isSettled(held)).toBe(false)
+    outbox.drained(0, 1)
+    expect(await isSettled(held)).toBe(false)
+    tell(true)
+    await held
+  })
+
   it('lets one message of a lane wait for room under the limits, uncounted, and refuses those behind it', async () => {
     const rigged = rig()
     rigged.limit = 2 * MIB
