@@ -67,6 +67,7 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     const room = this.#reserve(sent)
     if (room === 'now' && !this.#mustWait(sent)) {
+      this.#takeSlot(sent)
       this.#admit(sent, options.lifetime)
     } else if (room !== 'none' || (lane.mayWait && lane.first === undefined)) {
       const { promise, resolve } = defer<Outgoing | Failure>()
@@ -93,8 +94,10 @@ export class Outbox implements SentOwner {
       this.#wait(outgoing, room, waiter, patience)
       return { outgoing, waits: true }
     }
-    if (room === 'now') this.#admit(outgoing, options.lifetime)
-    else this.#settle(outgoing, 'dropped', 'queue-full')
+    if (room === 'now') {
+      this.#takeSlot(outgoing)
+      this.#admit(outgoing, options.lifetime)
+    } else this.#settle(outgoing, 'dropped', 'queue-full')
     return { outgoing, waits: false }
   }
 
@@ -196,10 +199,17 @@ export class Outbox implements SentOwner {
   #make(payload: Payload, options: ParsedSend): Sent {
     const sent = new Sent(this, this.#lane(options.priority), payload, options)
     const { replaces, signal } = options
-    if (replaces !== undefined) this.#slots.take(replaces, sent)
+    // Its room may be what this one needs.
+    if (replaces !== undefined) this.#slots.freeOfWaiting(replaces)
     if (signal !== undefined)
       sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', () => signal.reason))
     return sent
+  }
+
+  /** One that is refused takes no slot: what is under way there goes on. */
+  #takeSlot(sent: Sent): void {
+    const { replaces } = sent.options
+    if (replaces !== undefined) this.#slots.take(replaces, sent)
   }
 
   /**
@@ -224,6 +234,7 @@ export class Outbox implements SentOwner {
     const { lane, options, length } = sent
     const { lifetime } = options
     const now = deadlines.now()
+    this.#takeSlot(sent)
     sent.since = now
     sent.waiter = waiter
     if (room !== 'now') sent.behind = Math.max(lane.queuedBytes - length, 0)

@@ -381,6 +381,30 @@ describe('Outbox with slots', () => {
     expect(cancelled).toEqual([1, 2, 3])
   })
 
+  it('leaves what is under way in a slot where the next of it has no room', async () => {
+    const rigged = rig({ 7: { full: 'drop-newest' } })
+    const { outbox, cancelled, settled } = rigged
+    const first = await send(outbox, bytes(1), { replaces: 'vote' })
+    const second = await send(outbox, bytes(1), { replaces: 'pose', priority: 7 })
+    rigged.limit = 0
+    const waiting = send(outbox, bytes(1), { replaces: 'other' })
+    await expect(send(outbox, bytes(1), { replaces: 'vote' })).rejects.toThrow('full')
+    const options = parseSend({ replaces: 'pose', priority: 7 })
+    outbox.post(bytes(1), options, Infinity, { resolve: () => undefined, reject: () => undefined })
+    expect(settled.map(([, , outcome]) => outcome)).toEqual(['dropped', 'dropped'])
+    expect(cancelled).toEqual([])
+    outbox.settled(1, 'delivered')
+    outbox.settled(2, 'delivered')
+    expect([await first.settled, await second.settled]).toEqual(['delivered', 'delivered'])
+    // One that waits is given up, so that the next may wait in its place.
+    const next = send(outbox, bytes(1), { replaces: 'other' })
+    expect(await (await waiting).settled).toBe('replaced')
+    rigged.limit = 2_000
+    for (const callback of rigged.asking) callback(false)
+    await next
+    expect(cancelled).toEqual([])
+  })
+
   it('keeps no entry of what waited and was replaced', async () => {
     const { outbox } = rig()
     await send(outbox, bytes(4 * MIB))
