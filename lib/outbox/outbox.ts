@@ -67,12 +67,13 @@ export class Outbox implements SentOwner {
     const { lane } = sent
     const room = this.#reserve(sent)
     if (room === 'now' && !this.#mustWait(sent)) {
+      this.#takeSlot(sent)
       this.#admit(sent, options.lifetime)
     } else if (room !== 'none' || (lane.mayWait && lane.first === undefined)) {
       const { promise, resolve } = defer<Outgoing | Failure>()
       const waiter = { resolve, reject: (makeError: () => unknown) => resolve(new Failure(makeError)) }
       if (room === 'none') sent.stopAsking = this.#link.onRoom((isDue) => this.#fill(lane, isDue))
-      this.#wait(sent, waiter, Number.POSITIVE_INFINITY)
+      this.#wait(sent, room, waiter, Number.POSITIVE_INFINITY)
       return awaited(promise)
     } else {
       this.#settle(sent, 'dropped', 'queue-full')
@@ -90,11 +91,13 @@ export class Outbox implements SentOwner {
     const outgoing = this.#make(payload, options)
     const room = this.#reserve(outgoing)
     if (room === 'behind' || (room === 'now' && this.#mustWait(outgoing))) {
-      this.#wait(outgoing, waiter, patience)
+      this.#wait(outgoing, room, waiter, patience)
       return { outgoing, waits: true }
     }
-    if (room === 'now') this.#admit(outgoing, options.lifetime)
-    else this.#settle(outgoing, 'dropped', 'queue-full')
+    if (room === 'now') {
+      this.#takeSlot(outgoing)
+      this.#admit(outgoing, options.lifetime)
+    } else this.#settle(outgoing, 'dropped', 'queue-full')
     return { outgoing, waits: false }
   }
 
@@ -196,10 +199,17 @@ export class Outbox implements SentOwner {
   #make(payload: Payload, options: ParsedSend): Sent {
     const sent = new Sent(this, this.#lane(options.priority), payload, options)
     const { replaces, signal } = options
-    if (replaces !== undefined) this.#slots.take(replaces, sent)
+    // Its room may be what this one needs.
+    if (replaces !== undefined) this.#slots.freeOfWaiting(replaces)
     if (signal !== undefined)
       sent.stopListening = onAbort(signal, () => this.#giveUp(sent, 'cancelled', () => signal.reason))
     return sent
+  }
+
+  /** One that is refused takes no slot: what is under way there goes on. */
+  #takeSlot(sent: Sent): void {
+    const { replaces } = sent.options
+    if (replaces !== undefined) this.#slots.take(replaces, sent)
   }
 
   /**
@@ -219,21 +229,24 @@ export class Outbox implements SentOwner {
     return lane.mayWait && (lane.first !== undefined || !lane.hasRoom(length))
   }
 
-  #wait(sent: Sent, waiter: Waiter, patience: number): void {
+  #wait(sent: Sent, room: Room, waiter: Waiter, patience: number): void {
     const { deadlines } = this.#link
-    const { lifetime } = sent.options
+    const { lane, options, length } = sent
+    const { lifetime } = options
     const now = deadlines.now()
+    this.#takeSlot(sent)
     sent.since = now
     sent.waiter = waiter
+    if (room !== 'now') sent.behind = Math.max(lane.queuedBytes - length, 0)
     if (lifetime !== undefined) sent.expiry = now + lifetime
     sent.deadline = Math.min(sent.expiry, now + patience)
     if (sent.deadline < Number.POSITIVE_INFINITY) deadlines.add(sent)
-    sent.lane.push(sent)
+    lane.push(sent)
     this.#waiting += 1
     this.beginAttention()
   }
 
-  /** Admits what waits in a lane; `isDue`: the first, past the limits too. */
+  /** Admits what waits in a lane; `isDue`: the first may go past the limits, which counts it only now. */
   #fill(lane: OutboxLane<Sent>, isDue = false): void {
     for (let sent = lane.first; sent !== undefined && lane.hasRoom(sent.length); sent = lane.first) {
       const lifetime = sent.expiry === Number.POSITIVE_INFINITY ? undefined : sent.expiry - this.#link.deadlines.now()
@@ -246,8 +259,8 @@ export class Outbox implements SentOwner {
         this.#leave(sent, 'dropped', () => changedBytes('bytes', 'send() resolves'), 'changed')
         continue
       }
+      if (!this.#mayGo(sent, isDue)) return
       if (sent.stopAsking !== undefined) {
-        if (!isDue && this.#link.room(lane.priority, length + MESSAGE_BYTES) !== 'now') return
         this.#stopAsking(sent)
         this.#link.reserve(lane.priority, length + MESSAGE_BYTES)
       }
@@ -255,6 +268,14 @@ export class Outbox implements SentOwner {
       this.#admit(sent, lifetime)
       waiter?.resolve(sent)
     }
+  }
+
+  /** Whether the first of a lane may go. Past the limits its turn comes when the lane has no more under way with it than before. */
+  #mayGo({ lane, length, behind, stopAsking }: Sent, isDue: boolean): boolean {
+    if (behind === undefined) return true
+    const isCounted = stopAsking === undefined
+    if ((isCounted || isDue) && lane.queuedBytes <= behind) return true
+    return this.#link.room(lane.priority, isCounted ? 0 : length + MESSAGE_BYTES) === 'now'
   }
 
   /** From waiting to under way: the bytes are referenced no more. */

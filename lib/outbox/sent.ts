@@ -62,6 +62,8 @@ export class Sent implements Outgoing, Due, Waiting<Sent> {
   /** Its id in the driver; 0: it was not admitted. */
   message = 0
   stopListening: (() => void) | undefined
+  /** Bytes under way in its lane behind which it goes past the limits; `undefined`: they have room for it. */
+  behind: number | undefined
   /** Stops its wait for room under the limits; `undefined`: it counts against them. */
   stopAsking: (() => void) | undefined
 

@@ -7,6 +7,7 @@ mod keys;
 mod room;
 mod rules;
 mod vectors;
+mod zeros;
 
 use std::time::{Duration, Instant};
 

@@ -124,6 +124,52 @@ describe('Outbox', () => {
     expect(given).toHaveLength(2)
   })
 
+  it('has no more under way in a lane past the limit than there was, however little leaves at a time', async () => {
+    const rigged = rig()
+    rigged.limit = 2 * MIB + 512
+    rigged.waitsPastLimit = true
+    const { outbox, given } = rigged
+    const [lane] = [await send(outbox, bytes(MIB)), await send(outbox, bytes(MIB))].flatMap(() => [...outbox.lanes])
+    let next = send(outbox, bytes(1_000))
+    for (let left = 0; left < 20_000; left += 100) {
+      outbox.drained(0, 100)
+      if (await isSettled(next)) next = send(outbox, bytes(1_000))
+      expect(lane?.queuedBytes).toBeLessThanOrEqual(2 * MIB)
+    }
+    expect(given).toHaveLength(22)
+    // One that is longer goes alone, and each at once where others made room.
+    outbox.drained(0, 1_000)
+    await next
+    next = send(outbox, bytes(3 * MIB))
+    outbox.drained(0, lane?.queuedBytes as number)
+    await next
+    next = send(outbox, bytes(1_000))
+    rigged.limit = 4 * MIB
+    outbox.drained(0, 1)
+    await next
+    expect(given).toHaveLength(25)
+  })
+
+  it('goes past the limits when it is due only behind what its lane has under way', async () => {
+    const rigged = rig()
+    rigged.limit = MIB + 1_000
+    const { outbox, asking } = rigged
+    const tell = (isDue: boolean) => {
+      for (const callback of asking) callback(isDue)
+    }
+    await send(outbox, bytes(MIB))
+    const held = send(outbox, bytes(1_000))
+    rigged.reserved += MIB
+    tell(true)
+    outbox.drained(0, 999)
+    tell(true)
+    expect(await isSettled(held)).toBe(false)
+    outbox.drained(0, 1)
+    expect(await isSettled(held)).toBe(false)
+    tell(true)
+    await held
+  })
+
   it('lets one message of a lane wait for room under the limits, uncounted, and refuses those behind it', async () => {
     const rigged = rig()
     rigged.limit = 2 * MIB
@@ -333,6 +379,30 @@ describe('Outbox with slots', () => {
     outbox.settled(1, 'delivered')
     await send(outbox, bytes(1), { replaces: 'vote' })
     expect(cancelled).toEqual([1, 2, 3])
+  })
+
+  it('leaves what is under way in a slot where the next of it has no room', async () => {
+    const rigged = rig({ 7: { full: 'drop-newest' } })
+    const { outbox, cancelled, settled } = rigged
+    const first = await send(outbox, bytes(1), { replaces: 'vote' })
+    const second = await send(outbox, bytes(1), { replaces: 'pose', priority: 7 })
+    rigged.limit = 0
+    const waiting = send(outbox, bytes(1), { replaces: 'other' })
+    await expect(send(outbox, bytes(1), { replaces: 'vote' })).rejects.toThrow('full')
+    const options = parseSend({ replaces: 'pose', priority: 7 })
+    outbox.post(bytes(1), options, Infinity, { resolve: () => undefined, reject: () => undefined })
+    expect(settled.map(([, , outcome]) => outcome)).toEqual(['dropped', 'dropped'])
+    expect(cancelled).toEqual([])
+    outbox.settled(1, 'delivered')
+    outbox.settled(2, 'delivered')
+    expect([await first.settled, await second.settled]).toEqual(['delivered', 'delivered'])
+    // One that waits is given up, so that the next may wait in its place.
+    const next = send(outbox, bytes(1), { replaces: 'other' })
+    expect(await (await waiting).settled).toBe('replaced')
+    rigged.limit = 2_000
+    for (const callback of rigged.asking) callback(false)
+    await next
+    expect(cancelled).toEqual([])
   })
 
   it('keeps no entry of what waited and was replaced', async () => {
