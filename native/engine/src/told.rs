@@ -119,6 +119,9 @@ impl Told {
         }
         if bytes.len() < GROWN {
             queue.growing.insert(stream, queue.taken + queue.events.len() as u64);
+        } else {
+            // What comes later goes behind it, not into the one before.
+            queue.growing.remove(&stream);
         }
         self.push(whose, Event::StreamData { stream, bytes });
         true

@@ -208,6 +208,33 @@ fn small_pieces_of_streams_wait_together_and_in_order_whatever_comes_between() {
 }
 
 #[test]
+fn pieces_of_a_stream_stay_in_order_whatever_their_lengths() {
+    let lengths = [1, 133, 512, 513, 12_473, 16_383, 16_384, 24_626, 65_000];
+    for first in lengths {
+        for second in lengths {
+            for third in lengths {
+                let mut told = told();
+                let mut sent = Vec::new();
+                for (index, length) in [first, second, third].into_iter().enumerate() {
+                    let bytes = vec![index as u8; length];
+                    sent.extend_from_slice(&bytes);
+                    told.push_data(HONEST.1, StreamId(1), bytes.into());
+                    told.push_data(HONEST.1, StreamId(2), Bytes::from_static(&[7]));
+                }
+                told.hurry();
+                let mut arrived = Vec::new();
+                while let Some(Event::StreamData { stream, bytes }) = told.pop_front() {
+                    if stream == StreamId(1) {
+                        arrived.extend_from_slice(&bytes);
+                    }
+                }
+                assert!(arrived == sent, "{first}, {second} and {third} bytes");
+            }
+        }
+    }
+}
+
+#[test]
 fn large_pieces_are_not_copied_together() {
     let mut told = told();
     let bytes = Bytes::from(vec![1; 8_900]);
