@@ -32,6 +32,17 @@ fn all_that_a_loopback_carries_is_found_in_two_round_trips() {
 }
 
 #[test]
+fn what_flies_within_a_host_does_not_grow_as_its_packets_do() {
+    for (payload, packets) in [(JUMBO, 20), (LOOPBACK, 6)] {
+        let (mut world, a, _) = pair_with(41, latency(0), searching(A, payload), searching(B, payload));
+        send(&mut world, A, a, 16_000_000);
+        world.run_until(Duration::from_secs(30), |world| world.node(address(A)).settled.len() == 1);
+        let window = world.node(address(A)).quic.stats(a).expect("a live connection").window;
+        assert_eq!(window, packets * u64::from(payload));
+    }
+}
+
+#[test]
 fn what_the_first_hop_does_not_carry_is_not_tried() {
     let config = |tag, first_hop: fn(std::net::SocketAddr) -> Option<u16>| Config {
         first_hop: Some(FirstHop(Arc::new(first_hop))),
