@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { favour } from './child.js'
 import type { VictimOptions } from './victim.js'
 
 /** From `dist/bench/hostile`. */
@@ -66,10 +65,13 @@ export class Attacker {
   static async begin(program: string, attack: string, port: number, session: string): Promise<Attacker> {
     const args = [attack, `127.0.0.1:${port}`, ...(session === '' ? [] : [session])]
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    favour(child.pid)
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     await lines.next()
     return new Attacker(child, lines)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   /** Attacks at this rate, in Mbit/s, for so long. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { type Figure, median, percentile } from '../figures.js'
 import { type Attack, Attacker } from './attacks.js'
-import { Child } from './child.js'
+import { Child, favour } from './child.js'
 import type { HonestOptions, HonestReady } from './honest.js'
 import type { VictimAnswer, VictimOptions } from './victim.js'
 
@@ -46,6 +46,7 @@ export async function measure(plan: Plan, settings: Settings): Promise<readonly 
     children.push(honest)
     const { session } = (await honest.told()) as HonestReady
     attacker = await Attacker.begin(settings.program, attack.name, port, session)
+    favour(attacker.pid)
     const receiver = uplink === undefined ? victim : honest
     return await inTurn(plan, settings, { victim, receiver, attacker })
   } finally {

@@ -67,7 +67,7 @@ const told = {
   'wrong-macs': ['receiveDroppedWrongMac1'],
 }
 
-const hostile = build('dev')
+const hostile = build(isSlow ? 'release' : 'dev')
 
 describe('an attack throws nothing, stops no honest peer, and is held to the limits', {
   concurrency: isSlow ? 8 : 2,
