@@ -15,7 +15,6 @@ import type { DriverClose, Outcome, PeerLists } from '../driver.js'
 import type { WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
-import { HeldEvents } from '../events/held-events.js'
 import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
 import { type ConnectionStats, NO_CONNECTION_STATS } from '../figures/stats.js'
 import { Inbox } from '../inbox/inbox.js'
@@ -36,6 +35,7 @@ import { Confirmation } from './confirmation.js'
 import { publishConnection } from './connection-event.js'
 import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
 import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
+import { HeldDatagrams } from './held-datagrams.js'
 
 /** A whole message that arrived. */
 export interface Message {
@@ -54,7 +54,7 @@ export type Messages = AsyncIterableIterator<Message> & AsyncDisposable
 export interface ConnectionEvents {
   /** A stream that the peer opened. Those that came before the first listener wait for it. */
   stream: [stream: IncomingStream]
-  /** A datagram, perhaps out of order. The first 64 wait for a listener. */
+  /** A datagram, perhaps out of order. The first 64 wait for a listener, up to `limits.packetBytesPerPeer` bytes. */
   datagram: [bytes: Buffer]
   /** The end, after everything that arrived can be read. `connection.closed` gives the same. */
   close: [reason: CloseReason]
@@ -149,7 +149,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
   readonly #inbox: Inbox<Message>
   readonly #outbox: Outbox
   readonly #streams: ConnectionStreams
-  readonly #datagrams: HeldEvents<Buffer>
+  readonly #datagrams: HeldDatagrams
   readonly #end = defer<CloseReason>()
   readonly #since: number
   readonly #move: ConnectionFacts['move']
@@ -185,11 +185,14 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     })
     this.#outbox = connectionOutbox(this, facts, runtime, () => this.#closedError())
     this.#streams = new ConnectionStreams(this, facts.id, runtime, facts.streams)
-    this.#datagrams = new HeldEvents({
-      hasListener: () => this.listenerCount('datagram') > 0,
-      emit: (bytes) => shielded(() => this.emit('datagram', bytes)),
-      tell: (callback) => runtime.tell(callback),
-    })
+    this.#datagrams = new HeldDatagrams(
+      {
+        hasListener: () => this.listenerCount('datagram') > 0,
+        emit: (bytes) => shielded(() => this.emit('datagram', bytes)),
+        tell: (callback) => runtime.tell(callback),
+      },
+      runtime.limits.packetBytesPerPeer,
+    )
     onNewListener(this, (name) => {
       if (name === 'stream') this.#streams.incoming.listenerAdded()
       if (name === 'datagram') this.#datagrams.listenerAdded()
@@ -213,8 +216,8 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
       laneDrained: (priority, bytes) => this.#outbox.drained(priority, bytes),
       messageSettled: (message, outcome) => this.#outbox.settled(message, outcome),
       datagram: (bytes) => {
-        if (this.#datagrams.length < HELD_DATAGRAMS) this.#datagrams.emit(bytes)
-        else publishDrop(runtime.device, 'datagram', 'in', 'no-listener', this.peer.publicKey, bytes.length)
+        if (!this.#datagrams.emit(bytes))
+          publishDrop(runtime.device, 'datagram', 'in', 'no-listener', this.peer.publicKey, bytes.length)
       },
       streamOpened: (stream, bidirectional, priority, name) =>
         this.#streams.opened(stream, bidirectional, priority, name),
@@ -491,9 +494,6 @@ function asRemoved(close: DriverClose): DriverClose {
  * and that word was lost.
  */
 const SUPERSEDED_CLOSE: DriverClose = { by: 'remote', code: 0, reason: SUPERSEDED, cause: 'application' }
-
-/** Enough for what comes in one batch with 'connection', before the caller of `connect()` runs again. */
-const HELD_DATAGRAMS = 64
 
 /** Time in which a close that no application asked for delivers what was sent: as that of `close()`. */
 const GRACE_OF_CLOSE = 5_000

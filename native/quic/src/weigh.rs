@@ -58,9 +58,14 @@ impl Weight {
         (self.bytes as u64 / 6).max(SMALL)
     }
 
-    /// Whether so many pieces of one stream are more than a datagram may bring of any.
-    pub(crate) fn is_too_dear(&self, pieces: u32) -> bool {
-        pieces as usize * self.bytes > SORTED_MAX
+    /// Whether so many pieces of streams, after the first of each, may be more than a datagram may bring.
+    pub(crate) fn may_be_too_dear(&self, pieces: u32) -> bool {
+        pieces as usize * self.bytes > UNJUDGED
+    }
+
+    /// Whether they are, if their streams hold so many chunks, summed over the pieces.
+    pub(crate) fn is_too_dear(&self, chunks: u64) -> bool {
+        chunks.saturating_mul(self.bytes as u64) > SORTED_MAX
     }
 
     fn names(&mut self, stream: u64) {
@@ -249,9 +254,13 @@ const WORTH_LEAVING: usize = 32;
 const SMALL: u64 = 256;
 /// The longest datagram of an ordinary path.
 const ORDINARY: usize = 1_500;
-/// Pieces of a datagram, each taken to be as long as that: quinn-proto sorts a stream for every 32 KiB of them. No
-/// ordinary datagram has more; of a longer one that has, black hole detection makes ordinary ones.
-const SORTED_MAX: usize = 320 << 10;
+/// Pieces of a datagram, each taken to be as long as that: quinn-proto sorts a stream for every 32 KiB of them, so ten
+/// times. No ordinary datagram has more.
+const UNJUDGED: usize = 320 << 10;
+/// The same times the chunks of the stream: 32,768 that are sorted, of 50 ns each. A long datagram has
+/// room for what a stream lost in 47 packets of ordinary length, which must not be lost again for ever: black hole
+/// detection makes ordinary ones of it only where no other long packet arrives.
+const SORTED_MAX: u64 = 1 << 30;
 
 /// Microseconds. Honest ends ask for milliseconds.
 const LATEST_ACK: u64 = 10_000_000;

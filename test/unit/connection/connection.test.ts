@@ -223,6 +223,17 @@ describe('Connection', () => {
     expect(seen).toEqual(Array.from({ length: 64 }, (_, index) => index))
   })
 
+  it('holds back no more bytes of datagrams than of packets', async () => {
+    const { connection, receiver } = rig({ packetBytesPerPeer: 1_000_000 })
+    for (let index = 0; index < 100; index++) receiver.datagram(Buffer.alloc(65_000, index))
+    const seen: number[] = []
+    connection.on('datagram', (bytes) => seen.push(bytes[0] ?? -1))
+    await settle()
+    expect(seen).toEqual(Array.from({ length: 15 }, (_, index) => index))
+    receiver.datagram(Buffer.alloc(65_000, 100))
+    expect(seen.at(-1)).toBe(100)
+  })
+
   it('errs its streams when it is over, but lets what arrived whole be read', async () => {
     const { connection, receiver, driver } = rig()
     const broken = connection.openStream()

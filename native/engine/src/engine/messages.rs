@@ -99,7 +99,8 @@ impl<T: Transport> Engine<T> {
         else {
             return false;
         };
-        if bytes.len() > most || state.datagram_bytes + bytes.len() > DATAGRAM_QUEUE {
+        let is_full = state.datagram_bytes + bytes.len() > DATAGRAM_QUEUE;
+        if bytes.len() > most || is_full && state.datagrams.len() >= DATAGRAMS_LEAST {
             return false;
         }
         if state.datagrams.is_empty() {
@@ -251,3 +252,5 @@ enum Room {
 
 /// Some 45 full packets.
 const DATAGRAM_QUEUE: usize = 64 * 1024;
+/// As many wait however long they are: over the loopback one may have 64 KiB.
+const DATAGRAMS_LEAST: usize = 8;

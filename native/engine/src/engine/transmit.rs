@@ -148,7 +148,8 @@ impl<T: Transport> Engine<T> {
         let packets = (most / units(full)).max(1);
         let unsent = self.transport.unsent(handle).min(BEYOND * full);
         let budget = match self.departures.policies.has_rate(priority) {
-            true => packets * full,
+            // One packet of a long path may be more than the rate allows in seconds.
+            true => (packets * full).min(self.rated(priority, now)),
             false => (packets + BEYOND) * full - unsent,
         };
         let room = if is_urgent { self.transport.urge(handle) } else { self.transport.room(handle) };
@@ -331,6 +332,12 @@ impl<T: Transport> Engine<T> {
     /// Stream bytes that a full packet of a connection carries, about: of the ordinary size at least.
     fn full(&self, handle: ConnectionHandle) -> usize {
         self.transport.payload(handle).max(self.base_payload()) - T::OVERHEAD
+    }
+
+    /// Stream bytes that the rate of a lane allows now.
+    fn rated(&self, priority: Priority, now: Instant) -> usize {
+        let datagrams = self.departures.policies.allowance(priority, now);
+        datagrams.saturating_mul(self.base_payload() - T::OVERHEAD)
     }
 
     /// Whether a packet of a connection whose full packets carry `full` bytes must not be fragmented: it is longer than

@@ -7,7 +7,7 @@ use warren_engine::{
 };
 use warren_testing::{Link, Seed};
 
-use crate::world::{World, at, bulk, connect, mesh};
+use crate::world::{World, at, bulk, connect, long_packets, mesh};
 
 #[test]
 fn a_cancelled_64_mib_object_stops_within_a_round_trip() {
@@ -225,6 +225,32 @@ fn the_rate_of_a_lane_holds_over_all_connections_and_leaves_the_rest_to_those_be
     assert!((8.8..10.0).contains(&rated), "{rated}");
     assert!((0.4 * rated..0.6 * rated).contains(&share), "{share} of {rated}");
     assert!((34.0..38.0).contains(&rest), "{rest}");
+}
+
+#[test]
+fn the_rate_of_a_lane_holds_where_a_packet_has_more_than_it_allows_in_seconds() {
+    for rate in [100_000, 1_000_000, 20_000_000] {
+        let mut world = mesh(2, Seed::of_this_run(), |_, config| {
+            long_packets(config);
+            config.lanes = vec![policy(9, Full::Wait, 0, Some(rate))];
+        });
+        let (ours, _) = connect(&mut world, 0, 1);
+        world.run_for(Duration::from_secs(1));
+        world.with(at(0), |node, now| {
+            assert!(node.engine.max_datagram_size(ours) > 8_000);
+            for _ in 0..10 {
+                node.send(ours, 9, bulk(MIB), now);
+            }
+        });
+        for tenth in 1..=30 {
+            world.run_for(Duration::from_millis(100));
+            let sent = (lane(&world, 0, ours, 9).sent_bytes * 8) as f64;
+            let fair = rate as f64 * f64::from(tenth) / 10.0;
+            // Three datagrams at first, and one in time.
+            let most = 4.0 * 1_452.0 * 8.0;
+            assert!(sent < fair + most && sent > 0.85 * fair - most, "{sent} bits of {fair} at {rate}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use warren_engine::{Event, GiveUp, Outcome};
 use warren_testing::{Link, Seed};
 
-use crate::world::{at, bulk, connect, mesh};
+use crate::world::{World, at, bulk, connect, long_packets, mesh};
 
 #[test]
 fn messages_of_one_lane_leave_in_the_order_of_admission_one_after_another() {
@@ -198,6 +198,27 @@ fn unreliable_datagrams_arrive_and_are_bounded() {
     let datagrams =
         world.node(at(1)).events.iter().filter(|(_, event)| matches!(event, Event::Datagram { .. }));
     assert!(datagrams.count() > 10);
+}
+
+#[test]
+fn eight_datagrams_wait_however_long_they_are() {
+    let mut world = mesh(2, Seed::of_this_run(), |_, config| long_packets(config));
+    let (ours, _) = connect(&mut world, 0, 1);
+    world.run_for(Duration::from_secs(1));
+    let arrived = |world: &World| {
+        let events = world.node(at(1)).events.iter();
+        events.filter(|(_, event)| matches!(event, Event::Datagram { .. })).count()
+    };
+    for round in 1..=3 {
+        let taken = world.with(at(0), |node, _| {
+            let most = node.engine.max_datagram_size(ours);
+            assert!(most > 64 * 1024 / 8, "{most}");
+            (0..20).filter(|_| node.engine.send_datagram(ours, bulk(most))).count()
+        });
+        assert_eq!(taken, 8);
+        world.run_for(Duration::from_secs(1));
+        assert_eq!(arrived(&world), 8 * round);
+    }
 }
 
 const MIB: usize = 1 << 20;

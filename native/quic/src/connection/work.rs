@@ -40,15 +40,19 @@ impl Work {
             return Err(Violation("connection IDs without end"));
         }
         self.datagrams = self.datagrams.wrapping_add(1);
-        let mut costly = weight.hello_pieces.saturating_sub(HELLO_PIECES);
-        let mut repeated = costly;
+        let hellos = weight.hello_pieces.saturating_sub(HELLO_PIECES);
+        let (mut costly, mut repeated) = (hellos, hellos);
         let small = weight.small();
         for &(stream, offset, length) in &weight.pieces {
             let received = self.streams.entry(stream).or_default();
             let is_first = std::mem::replace(&mut received.datagram, self.datagrams) != self.datagrams;
+            if is_first {
+                received.repeated = 0;
+            }
             if length < small {
                 costly += u32::from(offset != received.end() || !is_first);
                 repeated += u32::from(!is_first);
+                received.repeated += u32::from(!is_first);
             }
             if (received.opens(offset) && self.holes >= HOLES_MAX)
                 || !received.admits(offset, offset.saturating_add(length), || read(stream))
@@ -56,7 +60,23 @@ impl Work {
                 return Ok(None);
             }
         }
-        Ok((!weight.is_too_dear(repeated)).then(|| costly.saturating_mul(weight.factor())))
+        let is_too_dear = weight.may_be_too_dear(repeated)
+            && weight.is_too_dear(u64::from(hellos) * CHUNKS_MAX + self.sorted(weight, read));
+        Ok((!is_too_dear).then(|| costly.saturating_mul(weight.factor())))
+    }
+
+    /// Sum of the chunks that streams hold when a small piece joins others that the same datagram brought them: so many
+    /// are sorted, as often as those pieces seem to pin 32 KiB.
+    fn sorted(&mut self, weight: &Weight, mut read: impl FnMut(u64) -> Option<u64>) -> u64 {
+        let mut chunks = 0;
+        for &(stream, ..) in &weight.pieces {
+            let Some(received) = self.streams.get_mut(&stream) else { continue };
+            let repeated = u64::from(std::mem::take(&mut received.repeated));
+            if repeated > 0 {
+                chunks += repeated * (received.chunks(|| read(stream)) + repeated).min(CHUNKS_MAX);
+            }
+        }
+        chunks
     }
 
     /// Notes how many STREAM frames of a datagram quinn-proto read: none of a packet with a wrong tag, or a number that
@@ -133,6 +153,8 @@ const HELLO_PIECES: u32 = 4;
 const IDS_MAX: u32 = 64;
 /// Some 90 KiB.
 const STREAMS_MAX: usize = 1_024;
+/// Chunks that quinn-proto holds of a stream at most before it joins them (`COMPACT_THRESHOLD`).
+const CHUNKS_MAX: u64 = 2_048;
 /// Holes in the streams of a connection, of 40 bytes here and more in quinn-proto, which sorts them: every second
 /// packet of all that may be on its way leaves fewer.
 const HOLES_MAX: usize = 16_384;

@@ -88,7 +88,7 @@ impl Quic {
     pub(super) fn affords_early(&mut self, peer: PeerTag, now: Instant) -> bool {
         let pieces = self.weight.early_pieces;
         let affords = pieces == 0
-            || !self.weight.is_too_dear(pieces)
+            || !self.weight.may_be_too_dear(pieces)
                 && self.allowances.entry(peer).or_default().spend(pieces, now);
         self.totals.datagrams_too_costly += u64::from(!affords);
         affords

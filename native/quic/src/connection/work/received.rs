@@ -11,8 +11,14 @@ pub(super) struct Received {
     again: u64,
     /// `end` when any came so last: once the stream is read up to there, nothing of them is held.
     again_before: u64,
+    /// `end` when nothing was missing last.
+    whole: u64,
+    /// Pieces that came since.
+    since: u64,
     /// The last datagram with a piece of it.
     pub(super) datagram: u32,
+    /// Small pieces of it in that datagram, after the first piece.
+    pub(super) repeated: u32,
 }
 
 impl Received {
@@ -23,6 +29,14 @@ impl Received {
 
     pub(super) fn holes(&self) -> usize {
         self.holes.len()
+    }
+
+    /// Chunks that quinn-proto may hold, of a stream that was read up to `read`: what came since something is missing,
+    /// and of what is before that chunks of [`CHUNK_LEAST`] or more.
+    pub(super) fn chunks(&self, read: impl FnOnce() -> Option<u64>) -> u64 {
+        let (whole, since) = if self.holes.is_empty() { (self.end, 0) } else { (self.whole, self.since) };
+        let unread = read().map_or(0, |read| whole.saturating_sub(read + HEADER_MAX));
+        since + unread / CHUNK_LEAST
     }
 
     /// Whether a piece would leave a hole.
@@ -46,6 +60,10 @@ impl Received {
 
     /// A piece is there.
     pub(super) fn add(&mut self, offset: u64, until: u64) {
+        if self.holes.is_empty() {
+            (self.whole, self.since) = (self.end, 0);
+        }
+        self.since += 1;
         let again = self.overlap(offset, until);
         if again > 0 {
             self.doubt(again, until);
@@ -88,5 +106,7 @@ impl Received {
 /// As much as quinn-proto holds of a stream whatever its pieces are. An honest end sends some again that was not lost,
 /// in pieces of other lengths.
 const AGAIN: u64 = 32 << 10;
+/// The shortest chunk that quinn-proto keeps apart from its neighbour (`MIN_RETAINED_CHUNK_SIZE`).
+const CHUNK_LEAST: u64 = 128;
 /// More than any header of a stream has.
 const HEADER_MAX: u64 = 300;

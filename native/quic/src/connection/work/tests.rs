@@ -134,3 +134,54 @@ fn what_quinn_proto_did_not_read_fills_nothing_and_what_it_may_have_read_counts_
     assert!(takes(&mut work, (2, 100, 8_800), Some(0)));
     assert!(!takes(&mut work, (2, 99, 8_800), Some(0)));
 }
+
+/// Whether a datagram of so many bytes with these pieces may be worked off, and what it costs.
+fn judged(work: &mut Work, pieces: &[(u64, u64, usize)], length: usize, read: u64) -> Option<u32> {
+    let frames: Vec<_> =
+        pieces.iter().map(|&(stream, offset, length)| (stream, offset, length, false)).collect();
+    let mut bytes = datagram(&frames);
+    bytes.resize(length.max(bytes.len()), 0);
+    let mut weight = Weight::default();
+    weight.read(&bytes);
+    work.pieces(&weight, |_| Some(read)).expect("nothing that an honest end would not send")
+}
+
+#[test]
+fn what_ordinary_packets_lost_may_come_again_in_one_long_datagram() {
+    // Before a long path is found: every second packet of a stream is lost, then come long ones of it and of others.
+    for before in [0, 10_000_000] {
+        let mut work = Work::default();
+        if before > 0 {
+            assert!(takes(&mut work, (2, 0, before as usize), Some(before)));
+        }
+        let at = |packet: u64| before + packet * 1_300;
+        for packet in (0..94).step_by(2) {
+            assert!(takes(&mut work, (2, at(packet), 1_300), Some(before)));
+        }
+        for packet in 0..100 {
+            assert!(takes(&mut work, (2, at(94) + packet * 65_000, 65_000), Some(before)));
+        }
+        let again: Vec<_> = (1..94).step_by(2).map(|packet| (2, at(packet), 1_300)).collect();
+        for part in [&again[..46], &again[..10], &again[..20]] {
+            let cost = judged(&mut work, part, 65_400, before);
+            assert_eq!(cost, Some(part.len() as u32 * 44), "{} pieces after {before} bytes", part.len());
+        }
+    }
+}
+
+#[test]
+fn a_long_datagram_makes_no_stream_be_sorted_often_that_holds_much() {
+    let apart =
+        |count: u64| -> Vec<_> { (0..count).map(|piece| (2, 2_000_000 + piece * 200, 100)).collect() };
+    let mut work = Work::default();
+    assert!(judged(&mut work, &apart(100), 65_400, 0).is_some());
+    assert_eq!(judged(&mut work, &apart(140), 65_400, 0), None, "140 pieces");
+    for piece in 0..1_000 {
+        assert!(takes(&mut work, (2, 1 + piece * 200, 100), Some(0)));
+    }
+    assert_eq!(judged(&mut work, &apart(20), 65_400, 0), None, "20 of a thousand");
+    let mut work = Work::default();
+    assert!(takes(&mut work, (2, 0, 1_000_000), Some(0)));
+    assert_eq!(judged(&mut work, &apart(20), 65_400, 0), None, "20 of what nobody reads");
+    assert!(judged(&mut work, &apart(20), 65_400, 999_900).is_some(), "and it is read");
+}
