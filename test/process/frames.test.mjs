@@ -5,6 +5,9 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Device, PrivateKey } from '../../dist/index.mjs'
 
+// Node has two or three frames of its own between, by what it came to the caller from.
+Error.stackTraceLimit = 30
+
 for (const driver of ['native', 'script']) {
   const open = (options) =>
     Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' }, driver, ...options })
