@@ -12,8 +12,9 @@ for (const driver of ['native', 'script']) {
   const open = (options) =>
     Device.open({ privateKey: PrivateKey.generate(), listen: { host: '127.0.0.1' }, driver, ...options })
 
-  test(`connect() fails with the frames of its caller, each of several with its own (${driver})`, async () => {
+  test(`connect() fails with the frames of its caller, each of several with its own (${driver})`, async (context) => {
     const device = await open()
+    context.after(() => device.close())
     const peer = device.addPeer({ publicKey: PrivateKey.generate().publicKey, endpoint: '127.0.0.1:9' })
     const firstCaller = () => peer.connect({ timeout: 60_000 })
     const secondCaller = () => peer.connect({ timeout: 60_000 })
@@ -28,15 +29,16 @@ for (const driver of ['native', 'script']) {
     }
     assert.match(first.stack.split('\n')[1], /^ +at firstCaller \(.*frames\.test/)
     assert.match(second.stack.split('\n')[1], /^ +at secondCaller \(.*frames\.test/)
-    await device.close()
   })
 
-  test(`a send that waited fails with the frames of who awaits it (${driver})`, async () => {
+  test(`a send that waited fails with the frames of who awaits it (${driver})`, async (context) => {
     const far = await open({
       authorize: () => true,
       limits: { receiveBytesPerConnection: 2 ** 20, messageBytes: 2 ** 20 },
     })
+    context.after(() => far.close())
     const near = await open({ lanes: { 0: { maxQueuedBytes: 2 ** 20 } } })
+    context.after(() => near.close())
     const accepted = once(far, 'connection')
     const connection = await near.addPeer({ publicKey: far.publicKey, endpoint: far.address }).connect()
     await accepted
@@ -55,7 +57,5 @@ for (const driver of ['native', 'script']) {
     assert.equal(code, 'ERR_WARREN_CONNECTION_CLOSED')
     assert.match(stack, /^ +at async sender \(.*frames\.test/m)
     assert.match(stack, /^ +at async userCode \(.*frames\.test/m)
-    await near.close()
-    await far.close()
   })
 }
