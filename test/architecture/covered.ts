@@ -20,6 +20,7 @@ export const COVERED_BY: Readonly<Record<string, readonly string[]>> = {
   'connection/connection-routes.ts': ['test/unit/device/broadcast.test.ts'],
   'connection/connection-streams.ts': ['test/unit/connection/connection.test.ts', 'test/contract/streams.test.ts'],
   'connection/connection-event.ts': ['test/contract/diagnostics.test.ts'],
+  'connection/held-datagrams.ts': ['test/unit/connection/connection.test.ts'],
   'connection/message-event.ts': ['test/contract/diagnostics.test.ts'],
   'device/device.ts': ['test/contract/devices.test.ts'],
   'device/host-of-peers.ts': ['test/contract/devices.test.ts', 'test/contract/connect.test.ts'],

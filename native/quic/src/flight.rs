@@ -46,9 +46,9 @@ impl ControllerFactory for FlightConfig {
 }
 
 /// CUBIC, with at most the greatest of [`CEILING_FLOOR`], twice as many packets as the other end keeps without
-/// acknowledging them, and twice what the path holds (delivery rate times the least round-trip time): one half fills the
-/// path, the other covers delayed acknowledgements and growth. Loss without delay, up to [`RANDOM_LOSS_MAX`], is taken
-/// for the path's own and does not shrink the window.
+/// acknowledging them, and twice what the path holds (delivery rate times the least round-trip time): one half fills
+/// the path, the other covers delayed acknowledgements and growth. Loss without delay, up to [`RANDOM_LOSS_MAX`], is
+/// taken for the path's own and does not shrink the window.
 #[derive(Clone)]
 struct Flight {
     cubic: Cubic,

@@ -6,10 +6,6 @@ use std::time::Duration;
 use crate::keys::{PresharedKey, PrivateKey, PublicKey};
 use crate::prefix::Prefix;
 
-/// Longest packet that jumbo frames of 9,000 bytes carry. What is longer comes over the loopback, or in dozens of
-/// fragments, all of which are lost with one.
-pub const JUMBO_MTU: u16 = 8_920;
-
 /// Fixed for the life of a device.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -134,3 +130,7 @@ pub enum UpdatePeerError {
         owner: PublicKey,
     },
 }
+
+/// Longest packet that jumbo frames of 9,000 bytes carry. What is longer comes over the loopback, or in dozens of
+/// fragments, all of which are lost with one.
+pub const JUMBO_MTU: u16 = 8_920;
