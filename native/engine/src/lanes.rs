@@ -136,15 +136,15 @@ impl<P: Copy + Eq + Hash, T> Queue<P, T> {
     }
 }
 
-/// Bytes of a turn while others wait: ten datagrams of the ordinary length.
-pub(crate) const TURN_BYTES: usize = 10 * ORDINARY_DATAGRAM;
-/// Debts of peers that do not stand in their lane, beside two for each that does.
-const DEBTS_KEPT: usize = 16;
-
 fn set(words: &mut [u64; 4], priority: Priority, value: bool) {
     let (word, bit) = (&mut words[usize::from(priority) / 64], 1 << (priority % 64));
     if value { *word |= bit } else { *word &= !bit }
 }
+
+/// Bytes of a turn while others wait: ten datagrams of the ordinary length.
+pub(crate) const TURN_BYTES: usize = 10 * ORDINARY_DATAGRAM;
+/// Debts of peers that do not stand in their lane, beside two for each that does.
+const DEBTS_KEPT: usize = 16;
 
 #[cfg(test)]
 mod tests {
