@@ -111,7 +111,7 @@ pub(crate) fn units(len: usize) -> usize {
 }
 
 /// A sealed packet of inner MTU 1420.
-const ORDINARY_DATAGRAM: usize = 1452;
+pub(crate) const ORDINARY_DATAGRAM: usize = 1452;
 /// A path of 1,500 bytes and a little more is an ordinary one.
 const LONGER: usize = 2048;
 /// The longest UDP payload that no IPv4 path fragments in practice: 576 bytes (RFC 791) less 28.

@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+use crate::batch::ORDINARY_DATAGRAM;
 use crate::ids::Priority;
 
 /// The scheduler: 256 strict lanes, in each the peers that have something, which take turns, and of each peer its
@@ -25,11 +26,17 @@ struct Queue<P, T> {
     /// Each peer of `members` once.
     turns: VecDeque<P>,
     members: FxHashMap<P, VecDeque<T>>,
+    /// Bytes that a peer has had beyond its turns while others waited.
+    debts: FxHashMap<P, usize>,
 }
 
 impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
     pub(crate) fn new() -> Self {
-        let queues = (0..256).map(|_| Queue { turns: VecDeque::new(), members: FxHashMap::default() });
+        let queues = (0..256).map(|_| Queue {
+            turns: VecDeque::new(),
+            members: FxHashMap::default(),
+            debts: FxHashMap::default(),
+        });
         Self { occupied: [0; 4], paused: [0; 4], queues: queues.collect() }
     }
 
@@ -45,11 +52,11 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
     }
 
     /// Takes the first member of the first peer of the highest lane that is neither empty nor paused; the peer's others
-    /// come after all other peers'.
-    pub(crate) fn pop(&mut self) -> Option<(Priority, T)> {
+    /// come after all other peers'. A peer that owes as much as a turn has it passed over, while there are others.
+    pub(crate) fn pop(&mut self) -> Option<(Priority, P, T)> {
         let priority = self.highest()?;
         let queue = &mut self.queues[usize::from(priority)];
-        let peer = queue.turns.pop_front()?;
+        let peer = queue.next()?;
         let members = queue.members.get_mut(&peer)?;
         let member = members.pop_front();
         if members.is_empty() {
@@ -59,7 +66,19 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
         }
         let more = !queue.turns.is_empty();
         set(&mut self.occupied, priority, more);
-        member.map(|member| (priority, member))
+        member.map(|member| (priority, peer, member))
+    }
+
+    /// A peer had so many bytes beyond its turn: one packet can be longer than that.
+    pub(crate) fn owes(&mut self, priority: Priority, peer: P, bytes: usize) {
+        let queue = &mut self.queues[usize::from(priority)];
+        if bytes == 0 || queue.turns.is_empty() {
+            return;
+        }
+        if queue.debts.len() >= 2 * queue.turns.len() + DEBTS_KEPT {
+            queue.debts.retain(|peer, _| queue.members.contains_key(peer));
+        }
+        *queue.debts.entry(peer).or_default() += bytes;
     }
 
     /// All members that stand in a lane.
@@ -97,16 +116,90 @@ impl<P: Copy + Eq + Hash, T: Copy> Lanes<P, T> {
     }
 }
 
+impl<P: Copy + Eq + Hash, T> Queue<P, T> {
+    /// Takes the peer whose turn it is.
+    fn next(&mut self) -> Option<P> {
+        loop {
+            let peer = self.turns.pop_front()?;
+            if self.turns.is_empty() {
+                // Nobody waits for what was had.
+                self.debts.clear();
+            }
+            match self.debts.get_mut(&peer) {
+                Some(debt) if *debt >= TURN_BYTES => {
+                    *debt -= TURN_BYTES;
+                    self.turns.push_back(peer);
+                }
+                _ => return Some(peer),
+            }
+        }
+    }
+}
+
 fn set(words: &mut [u64; 4], priority: Priority, value: bool) {
     let (word, bit) = (&mut words[usize::from(priority) / 64], 1 << (priority % 64));
     if value { *word |= bit } else { *word &= !bit }
 }
+
+/// Bytes of a turn while others wait: ten datagrams of the ordinary length.
+pub(crate) const TURN_BYTES: usize = 10 * ORDINARY_DATAGRAM;
+/// Debts of peers that do not stand in their lane, beside two for each that does.
+const DEBTS_KEPT: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
+
+    /// Bytes that each of three peers had, whose packets are of these lengths and take turns.
+    fn shared(lengths: [usize; 3], rounds: usize) -> [usize; 3] {
+        let mut lanes = Lanes::new();
+        let mut had = [0; 3];
+        (0..3).for_each(|peer| lanes.push(7, peer, peer));
+        for _ in 0..rounds {
+            let (priority, peer, member) = lanes.pop().expect("all stand");
+            let bytes = lengths[peer] * (TURN_BYTES / lengths[peer]).max(1);
+            had[peer] += bytes;
+            lanes.owes(priority, peer, bytes.saturating_sub(TURN_BYTES));
+            lanes.push(priority, peer, member);
+        }
+        had
+    }
+
+    #[test]
+    fn peers_take_turns_by_bytes_whatever_the_length_of_their_packets() {
+        for lengths in [[1_452, 1_452, 65_504], [65_504, 20_000, 1_452], [65_504; 3]] {
+            let had = shared(lengths, 3_000);
+            let (least, most) = (had.iter().min().expect("three"), had.iter().max().expect("three"));
+            assert!(most - least <= 3 * 65_504, "{had:?} of packets of {lengths:?}");
+        }
+    }
+
+    #[test]
+    fn a_debt_ends_where_nobody_else_waits() {
+        let mut lanes = Lanes::new();
+        lanes.push(7, 1, 'a');
+        lanes.push(7, 2, 'b');
+        assert_eq!(lanes.pop(), Some((7, 1, 'a')));
+        lanes.owes(7, 1, 10 * TURN_BYTES);
+        lanes.push(7, 1, 'a');
+        assert_eq!(lanes.pop(), Some((7, 2, 'b')));
+        assert_eq!(lanes.pop(), Some((7, 1, 'a')), "it is alone");
+        lanes.push(7, 1, 'a');
+        lanes.push(7, 2, 'b');
+        assert_eq!(lanes.pop(), Some((7, 1, 'a')), "it owes nothing");
+        lanes.owes(7, 1, 10 * TURN_BYTES);
+        lanes.push(7, 1, 'a');
+        for _ in 0..8 {
+            assert_eq!(lanes.pop(), Some((7, 2, 'b')));
+            lanes.push(7, 2, 'b');
+        }
+        for peer in 3..1_000 {
+            lanes.owes(7, peer, 1);
+        }
+        assert!(lanes.queues[7].debts.len() <= 2 * 2 + DEBTS_KEPT, "those of peers that are gone go");
+    }
 
     #[test]
     fn the_pick_is_that_of_a_linear_search() {
@@ -149,7 +242,7 @@ mod tests {
                         }
                         assert_eq!(
                             lanes.pop(),
-                            expected.map(|(priority, .., member)| (priority, member)),
+                            expected.map(|(priority, _, peer, member)| (priority, peer, member)),
                             "seed {seed}"
                         );
                     }

@@ -28,9 +28,10 @@ use warren_wireguard::{Path, PeerId, Sent};
 use super::Engine;
 use super::departures::Member;
 use super::peers::PACKETS;
-use crate::batch::{TransmitBatch, units};
+use crate::batch::{ORDINARY_DATAGRAM, TransmitBatch, units};
 use crate::ecn::Ecn;
 use crate::ids::{ConnectionId, Priority};
+use crate::lanes::TURN_BYTES;
 use crate::overhead::{IPV4_UDP, WIREGUARD};
 use crate::transport::{ConnectionHandle, Packets, Transport};
 
@@ -80,7 +81,7 @@ impl<T: Transport> Engine<T> {
         if allowance == 0 {
             return false;
         }
-        let Some((priority, member)) = self.departures.lanes.pop() else {
+        let Some((priority, peer, member)) = self.departures.lanes.pop() else {
             return false;
         };
         let paced = match member {
@@ -96,9 +97,11 @@ impl<T: Transport> Engine<T> {
             }
             return true;
         }
-        let turn = if self.departures.lanes.has(priority) { TURN } else { TURN_ALONE };
+        let is_alone = !self.departures.lanes.has(priority);
+        let turn = if is_alone { TURN_ALONE } else { TURN };
         let lane = self.departures.policies.allowance(priority, now);
         let most = batch.room().min(turn).min(allowance).min(paced).min(lane);
+        let begin = batch.bytes.len();
         match member {
             Member::Connection(id) => self.turn_of_connection(id, priority, most, batch, now),
             Member::Packets(peer) => {
@@ -108,6 +111,10 @@ impl<T: Transport> Engine<T> {
             }
             Member::Staged(peer) => self.turn_of_staged(peer, most, batch, now),
             Member::Lost(id) => self.turn_of_lost(id, most, batch, now),
+        }
+        if !is_alone {
+            let had = batch.bytes.len() - begin;
+            self.departures.lanes.owes(priority, peer, had.saturating_sub(TURN_BYTES));
         }
         self.departures.pause_lanes(now);
         true
@@ -360,8 +367,9 @@ fn bits(ecn: Ecn) -> u8 {
     }
 }
 
-/// Most datagrams of a turn where others of the same lane wait for theirs.
-const TURN: usize = 10;
+/// Most datagrams of a turn where others of the same lane wait for theirs; one that is longer has later turns passed
+/// over.
+const TURN: usize = TURN_BYTES / ORDINARY_DATAGRAM;
 /// Most datagrams of a turn where nobody does: one GSO group of inner MTU 1420. More urgent data cannot come before the
 /// batch is out, and the size of the batch is the driver's choice.
 pub(super) const TURN_ALONE: usize = 44;
