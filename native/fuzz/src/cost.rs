@@ -95,12 +95,7 @@ fn a_long_datagram_asks_for_no_more_sorting_than_an_ordinary_one() {
     };
     attack.send_unmetered(&many(2, 1_200));
     assert_eq!(attack.dropped(), 1, "quinn-proto would sort the stream hundreds of times");
-    let mut long = many(2, 30);
-    long.resize(8_800, 0);
-    for _ in 0..1_000 {
-        attack.send_unmetered(&long);
-    }
-    let taken = 1_001 - attack.dropped();
+    let taken = attack.taken_of_a_thousand(many(2, 30), 8_800);
     assert!((200..=40_000 / (29 * 6) + 1).contains(&taken), "{taken}: a piece counts six times");
     assert!(attack.lives());
 }
@@ -120,12 +115,7 @@ fn pieces_that_are_short_beside_their_datagram_count_there() {
         attack.send_unmetered(&frames);
         assert_eq!(attack.dropped(), dropped, "{count} of {length} bytes");
     }
-    let mut few = apart(4, 300);
-    few.resize(65_300, 0);
-    for _ in 0..1_000 {
-        attack.send_unmetered(&few);
-    }
-    let taken = 1_001 - attack.dropped();
+    let taken = attack.taken_of_a_thousand(apart(4, 300), 65_300);
     assert!((200..=40_000 / (3 * 44) + 1).contains(&taken), "{taken}: a piece counts 44 times");
     assert!(attack.lives());
 }
@@ -312,6 +302,16 @@ impl Attack {
     fn send_unmetered(&mut self, frames: &[u8]) -> usize {
         let datagram = self.end.packet(Level::Data, frames);
         self.send_datagram(&datagram)
+    }
+
+    /// Number of datagrams of these frames, padded to this length, that are taken of a thousand.
+    fn taken_of_a_thousand(&mut self, mut frames: Vec<u8>, length: usize) -> u64 {
+        frames.resize(length, 0);
+        let before = self.dropped();
+        for _ in 0..1_000 {
+            self.send_unmetered(&frames);
+        }
+        1_000 + before - self.dropped()
     }
 
     /// Hands a datagram to the node, in memory of its own. Gives the number of answers.

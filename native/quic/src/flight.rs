@@ -26,20 +26,20 @@ impl ControllerFactory for FlightConfig {
         let mut cubic = CubicConfig::default();
         // Ten packets (RFC 6928).
         cubic.initial_window(10 * u64::from(current_mtu));
-        let packets = 2 * (u64::from(self.unacknowledged) + 1);
-        let flight = Flight {
+        let mut flight = Flight {
             cubic: Cubic::new(Arc::new(cubic), now, current_mtu),
             gauge: self.gauge.clone(),
             mtu: u64::from(current_mtu),
-            packets,
+            packets: 2 * (u64::from(self.unacknowledged) + 1),
             rate: DeliveryRate::new(now),
-            ceiling: CEILING_FLOOR.max(packets * u64::from(current_mtu)),
+            ceiling: 0,
             queue_stands: false,
             started: now,
             delay: None,
             acknowledged: 0,
             is_exact: false,
         };
+        flight.ceiling = flight.ceiling_floor();
         flight.publish();
         Box::new(flight)
     }

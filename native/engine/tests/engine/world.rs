@@ -322,13 +322,13 @@ impl<T: Transport> Node for Endpoint<T> {
     }
 }
 
-/// A configuration as a device would have it.
 /// Packets as long as jumbo frames carry.
 pub(crate) fn long_packets(config: &mut Config) {
     config.max_mtu = 8_920;
     config.first_hop = Some(|_| Some(8_972));
 }
 
+/// A configuration as a device would have it.
 pub(crate) fn config(n: u16, seed: &Seed) -> Config {
     let life = seed.bytes(u64::from(n));
     let incarnation = u64::from_le_bytes(life[..8].try_into().expect("8 bytes")) ^ u64::from(n);
