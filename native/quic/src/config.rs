@@ -199,7 +199,7 @@ const BLACK_HOLE_COOLDOWN: Duration = Duration::from_secs(10);
 
 /// Only a loopback has longer packets than this. It carries all that its interface takes, and each probe costs as much
 /// as a short connection, so there are two.
-const LONG: u16 = 16_384;
+pub(crate) const LONG: u16 = 16_384;
 
 /// Gain below which no longer packets are searched: over an ordinary path of 1,500 bytes nothing is.
 const GAIN_MIN: u16 = 128;

@@ -8,6 +8,7 @@ mod parting;
 mod quiet;
 mod receive;
 pub(crate) mod room;
+mod search;
 mod stops;
 mod streams;
 mod work;
@@ -38,6 +39,7 @@ use parting::Parting;
 use quiet::Quiet;
 use receive::Receiving;
 use room::StreamRoom;
+use search::Search;
 use stops::Stops;
 use streams::ByteStreams;
 use work::Work;
@@ -67,6 +69,7 @@ pub(crate) struct Connection {
     config: Arc<Config>,
     limits: PeerLimits,
     flow: Flow,
+    search: Search,
     unanswered: Option<Instant>,
     /// Instant since which nothing newer that flies was acknowledged, while something does.
     unacknowledged: Option<Instant>,
@@ -127,6 +130,7 @@ impl Connection {
             early: Early::default(),
             asked_for_hello: None,
             flow: Flow::new(gauge),
+            search: Search::default(),
             inner,
             limits: PeerLimits::default(),
             unanswered: None,
@@ -162,6 +166,7 @@ impl Connection {
         self.heard = now;
         let before = self.gauge().acknowledged();
         self.work_off(event, weight);
+        self.note_lost_probe();
         if self.gauge().acknowledged() != before {
             self.acknowledged(now);
         }
@@ -208,6 +213,7 @@ impl Connection {
         self.quiet.waits(now);
         self.ask_for_hello(now);
         self.inner.handle_timeout(now);
+        self.note_lost_probe();
     }
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {

@@ -153,6 +153,7 @@ impl Controller for Flight {
         app_limited: bool,
         largest_packet_num_acked: Option<u64>,
     ) {
+        let in_flight = in_flight.saturating_sub(self.gauge.withheld());
         self.cubic.on_end_acks(now, in_flight, app_limited, largest_packet_num_acked);
         let counted = self.gauge.in_flight().saturating_sub(std::mem::take(&mut self.acknowledged));
         // Padding of the handshake is not counted along.

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(crate) struct Gauge {
     pub(crate) window: AtomicU64,
     pub(crate) in_flight: AtomicU64,
+    /// Bytes that are in flight for quinn-proto, and never left.
+    withheld: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) acknowledged: AtomicU64,
     /// The handshake is over.
@@ -172,6 +174,16 @@ impl Gauge {
     /// Counts packets that left and ask for an acknowledgement.
     pub(crate) fn sent(&self, bytes: u64) {
         self.in_flight.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Sets the bytes that quinn-proto takes for in flight and that never left.
+    pub(crate) fn withhold(&self, bytes: u64) {
+        self.withheld.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that quinn-proto takes for in flight and that never left.
+    pub(crate) fn withheld(&self) -> u64 {
+        self.withheld.load(Ordering::Relaxed)
     }
 
     /// Sets the bytes in flight to zero: quinn-proto has no timer.

@@ -146,6 +146,12 @@ impl Flow {
         asks
     }
 
+    /// Notes a probe that quinn-proto made and that does not leave.
+    pub(super) fn withheld(&mut self, bytes: u64, frames: &FrameStats) {
+        self.eliciting_frames = eliciting(frames);
+        self.gauge.withhold(bytes);
+    }
+
     /// Whether there is more to send than acknowledgements and control frames, about.
     fn has_more(&self) -> bool {
         self.unsent > 0 || self.owed > 0 || self.has_datagrams
@@ -227,6 +233,10 @@ impl Connection {
             transmit = self.inner.poll_transmit(now, most, out);
         }
         self.flow.count_lost();
+        if transmit.as_ref().is_some_and(|made| self.withholds(made, mtu)) {
+            out.clear();
+            transmit = None;
+        }
         let Some(transmit) = transmit else {
             if open {
                 self.flow.nothing_left();

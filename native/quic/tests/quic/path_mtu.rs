@@ -25,10 +25,32 @@ fn a_connection_finds_what_its_path_carries() {
 }
 
 #[test]
-fn all_that_a_loopback_carries_is_found_in_two_round_trips() {
+fn bulk_finds_all_that_a_loopback_carries_in_four_round_trips() {
     let (mut world, a, b) = over(65_507, searching(A, LOOPBACK), searching(B, LOOPBACK));
-    world.run_for(Duration::from_millis(60));
+    send(&mut world, A, a, 200_000);
+    send(&mut world, B, b, 200_000);
+    world.run_for(Duration::from_millis(90));
     assert_eq!([used(&mut world, A, a), used(&mut world, B, b)], [LOOPBACK; 2]);
+}
+
+#[test]
+fn it_is_found_without_bulk_too() {
+    let (mut world, a, b) = over(65_507, searching(A, LOOPBACK), searching(B, LOOPBACK));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!([used(&mut world, A, a), used(&mut world, B, b)], [LOOPBACK; 2]);
+}
+
+#[test]
+fn a_short_connection_within_a_host_sends_no_long_packet_and_waits_for_none() {
+    let (mut world, a, b) = over(65_507, searching(A, LOOPBACK), searching(B, LOOPBACK));
+    for (from, connection) in [(A, a), (B, b)] {
+        let began = world.now();
+        send(&mut world, from, connection, 1_000);
+        world.run_until(Duration::from_secs(1), |world| world.node(address(from)).settled.len() == 1);
+        // A round trip, and the longest that an acknowledgement is put off.
+        assert!(world.now() - began < Duration::from_millis(23), "{:?}", world.now() - began);
+    }
+    assert_eq!([used(&mut world, A, a), used(&mut world, B, b)], [1372; 2]);
 }
 
 #[test]
