@@ -38,13 +38,15 @@ const statedOf = {
   datagrams: 2 * MIB,
   'full-datagrams': 2 * MIB,
   packets: 2 * MIB,
+  // Every fourth of them is a raw packet for the application, which takes none.
+  astray: 2 * MIB,
   redials: 4 * limits.receiveBytesPerConnection,
 }
 
 /** Attacks of which JavaScript hears nothing, and that hold no more than a handshake here and there. */
 const holdsNothing = new Set(
   `ping padded immediate-ack challenges credit blocked dials dials-closed long-hellos half-hellos initial-pieces unknown-ids versions
-  hellos-again goodbyes rubbish astray forged replays roams renewals ports wrong-macs`.split(/\s+/),
+  hellos-again goodbyes rubbish forged replays roams renewals ports wrong-macs`.split(/\s+/),
 )
 
 /** Growth of a process in any case: compiled code, pages of an allocator; and where JavaScript is busy, its young objects. */
