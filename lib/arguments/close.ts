@@ -41,10 +41,7 @@ export interface ParsedClose {
 
 /** Checks the options of `close` and `remove`. */
 export function parseClose(options: CloseOptions = {}, name = 'options'): ParsedClose {
-  return parseOptions(name, options, {
-    ...DESTROY_CHECKS,
-    timeout: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 5_000),
-  })
+  return parseOptions(name, options, CLOSE_CHECKS)
 }
 
 /** Checks the options of `destroy`. */
@@ -72,4 +69,9 @@ const closeReasonText: Check<string> = (value, name) => {
 const DESTROY_CHECKS = {
   code: optional(integer(0, 2 ** 32 - 1), 0),
   reason: optional(closeReasonText, ''),
+}
+
+const CLOSE_CHECKS = {
+  ...DESTROY_CHECKS,
+  timeout: optional(integer(0, LONGEST_TIMER, 'milliseconds'), 5_000),
 }

@@ -19,9 +19,9 @@ export class Confirmation {
     this.#pending = undefined
   }
 
-  /** It does not come any more. */
-  failed(error: Error): void {
-    this.#pending?.reject(error)
+  /** It does not come any more. The error is made where somebody waits. */
+  failed(error: () => Error): void {
+    this.#pending?.reject(error())
     this.#pending = undefined
   }
 }

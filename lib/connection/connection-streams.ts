@@ -99,7 +99,9 @@ export class ConnectionStreams {
   }
 
   /** The connection is over. What arrived whole can still be read; all else errs. */
-  end(error: Error): void {
+  end(cause: () => Error): void {
+    if (this.#sides.size === 0) return
+    const error = cause()
     for (const each of [...this.#sides]) inContextOf(each, (sides) => endSides(sides, error))
   }
 

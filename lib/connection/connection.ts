@@ -470,10 +470,10 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     const lastedMs = this.#runtime.clock.now() - this.#since
     if (!this.#confirmation.isPending)
       publishConnection(this.#runtime.device, { type: 'close', connection: this, reason, lastedMs })
-    this.#confirmation.failed(reason.error ?? this.#closedError())
+    this.#confirmation.failed(() => reason.error ?? this.#closedError())
     this.#outbox.end()
     this.#inbox.end()
-    this.#streams.end(reason.error ?? this.#closedError())
+    this.#streams.end(() => reason.error ?? this.#closedError())
     this.#end.resolve(reason)
     this.#runtime.tell(() => this.emit('close', reason))
     return reason

@@ -48,7 +48,7 @@ export function receiverOf(
     return connections.get(connection)
   }
   return {
-    peerUp: (peer, handshakeMs) => peers.get(peer)?.up(handshakeMs),
+    peerUp: (peer, handshakeMs, endpoint) => peers.get(peer)?.up(handshakeMs, endpoint && spellEndpoint(endpoint)),
     peerRekeyed: (peer) => peers.get(peer)?.rekeyed(),
     peerMoved: (peer, from, to) => peers.get(peer)?.moved(from && spellEndpoint(from), spellEndpoint(to)),
     peerUnanswered: (peer, to) => peers.get(peer)?.unanswered(spellEndpoint(to)),

@@ -23,7 +23,7 @@ export class KeepConnected {
   readonly #clock: Clock
   #order: KeepOrder | undefined
   /** Aborts the attempt under way, when the order is no more. */
-  #controller = new AbortController()
+  #controller: AbortController | undefined
   #timer: Timer | undefined
   #isDialling = false
   /** Since the last connection that lasted. */
@@ -52,8 +52,8 @@ export class KeepConnected {
   /** No order, and no attempt. */
   stop(): void {
     this.#order = undefined
-    this.#controller.abort()
-    this.#controller = new AbortController()
+    this.#controller?.abort()
+    this.#controller = undefined
     this.#isDialling = false
     this.#cancel()
   }
@@ -97,6 +97,7 @@ export class KeepConnected {
 
   async #attempt(): Promise<void> {
     if (this.#order === undefined) return
+    this.#controller ??= new AbortController()
     const controller = this.#controller
     this.#isDialling = true
     this.#began = this.#clock.now()

@@ -160,10 +160,12 @@ export class PeerDials<C extends Dialled> {
     }
   }
 
-  /** The peer or the device goes away. */
-  end(error: Error): void {
+  /** The peer or the device goes away. The error is made where somebody waits. */
+  end(cause: () => Error): void {
     this.#keep.stop()
     this.#stopRedialling()
+    if (this.#dials.size === 0) return
+    const error = cause()
     for (const { dial } of [...this.#dials.values()]) dial.fail(error)
   }
 

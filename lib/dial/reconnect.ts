@@ -11,7 +11,8 @@ export class Reconnect<A> {
   readonly #failed: (error: unknown, pause: number) => void
   readonly #clock: Clock
   readonly #series = new LateMap<string, Series<A>>()
-  #controller = new AbortController()
+  /** Aborts the attempts under way. */
+  #controller: AbortController | undefined
 
   /** `failed` is told of each attempt that fails, and how many milliseconds later the next one follows. */
   constructor(redial: Redial<A>, failed: (error: unknown, pause: number) => void, clock: Clock) {
@@ -33,8 +34,8 @@ export class Reconnect<A> {
   forget(): void {
     for (const { timer } of this.#series.values()) timer?.cancel()
     this.#series.clear()
-    this.#controller.abort()
-    this.#controller = new AbortController()
+    this.#controller?.abort()
+    this.#controller = undefined
   }
 
   #next(series: Series<A>, failure?: unknown): number {
@@ -46,6 +47,7 @@ export class Reconnect<A> {
   }
 
   async #attempt(series: Series<A>): Promise<void> {
+    this.#controller ??= new AbortController()
     const { signal } = this.#controller
     try {
       await this.#redial(series.asked, attemptTime(series.attempts), signal)

@@ -58,7 +58,7 @@ export interface PeerLists {
 /** The events of a driver, in the order in which they happened; told from its one wake per batch. */
 export interface Receiver {
   /** A tunnel has a session where there was none. `handshakeMs`: from the first initiation to confirmation. */
-  peerUp(peer: number, handshakeMs: number): void
+  peerUp(peer: number, handshakeMs: number, endpoint: string | undefined): void
 
   /** A live tunnel replaced its session. */
   peerRekeyed(peer: number): void
@@ -186,7 +186,7 @@ export const STRIDE = 9
 
 /** The decoders of records, each at the number of its kind. */
 export const DECODERS: readonly Decoder[] = [
-  (record, to) => to.peerUp(record.number(1), record.number(2)),
+  (record, to) => to.peerUp(record.number(1), record.number(2), record.text(3) || undefined),
   (record, to) => to.peerRekeyed(record.number(1)),
   (record, to) => to.peerMoved(record.number(1), record.text(2) || undefined, record.text(4)),
   (record, to) => to.peerUnanswered(record.number(1), record.text(2)),
@@ -275,7 +275,7 @@ export const KINDS: readonly (keyof Receiver)[] = [
 /** The tables that all this was written from, as the addon tells its own. */
 export const TABLE: string = [
   'stride 9',
-  'PeerUp peer:Number handshake_ms:Number',
+  "PeerUp peer:Number handshake_ms:Number endpoint:OptionalText<'a>",
   'PeerRekeyed peer:Number',
   "PeerMoved peer:Number from:OptionalText<'a> to:Text<'a>",
   "PeerUnanswered peer:Number to:Text<'a>",

@@ -111,10 +111,11 @@ export class PeerCore implements PeerReceiver<Peer>, DialledPeer<Connection>, En
     return nativeError('peer-removed', '', { peer: this.publicKey })
   }
 
-  up(handshakeMs: number): void {
+  up(handshakeMs: number, endpoint: Endpoint | undefined): void {
     const { publicKey } = this
     this.#isUp = true
-    this.#isEndpointOld = true
+    this.#isEndpointOld = endpoint === undefined
+    if (endpoint !== undefined) this.#endpoint = this.#endpoints.spell(endpoint)
     this.#upSince = this.clock.now()
     this.#publish(() => ({ type: 'completed', publicKey, endpoint: this.endpoint(), handshakeMs }))
     this.event({ type: 'up', publicKey, handshakeMs })
@@ -212,14 +213,13 @@ export class PeerCore implements PeerReceiver<Peer>, DialledPeer<Connection>, En
 
   drop(reason: string): void {
     this.#removal = Promise.resolve()
-    this.deviceClosing(this.removedError())
+    this.#leave(() => this.removedError())
     this.#runtime.driver.removePeer(this.id, 0, reason)
     this.#removed(reason)
   }
 
   deviceClosing(error: Error): void {
-    this.#stop()
-    this.dialling.end(error)
+    this.#leave(() => error)
   }
 
   isUp(): boolean {
@@ -281,7 +281,7 @@ export class PeerCore implements PeerReceiver<Peer>, DialledPeer<Connection>, En
     this.#host.leaving(this.publicKey)
     this.#stop()
     await Promise.resolve()
-    this.dialling.end(this.removedError())
+    this.dialling.end(() => this.removedError())
     const { driver } = this.#runtime
     const early = this.#host.connections.early.filter(({ peer }) => peer === this.#peer)
     const all = [...this.connections, ...early]
@@ -289,6 +289,11 @@ export class PeerCore implements PeerReceiver<Peer>, DialledPeer<Connection>, En
     if (this.#runtime.isOpen) driver.removePeer(this.id, close.code, close.reason)
     await Promise.all(Array.from(this.connections, ({ closed }) => closed))
     this.#removed(close.reason)
+  }
+
+  #leave(cause: () => Error): void {
+    this.#stop()
+    this.dialling.end(cause)
   }
 
   #stop(): void {

@@ -55,7 +55,7 @@ export interface PeerHost {
 
 /** A peer, of type `P`, as its driver's events see it: handed out once, when it is made. */
 export interface PeerReceiver<P> extends Guest {
-  up(handshakeMs: number): void
+  up(handshakeMs: number, endpoint: Endpoint | undefined): void
   rekeyed(): void
   moved(from: Endpoint | undefined, to: Endpoint): void
   /** An initiation to there went unanswered until the next was due. */

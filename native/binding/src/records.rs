@@ -73,7 +73,7 @@ records! {
     /// Events that are told, by the names of the methods of `Receiver`.
     enum Record<'a> {
         /// A tunnel has a session where there was none. `handshakeMs`: from the first initiation to confirmation.
-        PeerUp { peer: Number, handshake_ms: Number },
+        PeerUp { peer: Number, handshake_ms: Number, endpoint: OptionalText<'a> },
         /// A live tunnel replaced its session.
         PeerRekeyed { peer: Number },
         /// Authenticated data came from elsewhere than before. `from` is undefined where that was not known.
@@ -141,9 +141,11 @@ records! {
 impl<'a> From<&'a Event> for Record<'a> {
     fn from(event: &'a Event) -> Self {
         match event {
-            Event::PeerUp { peer, handshake } => {
-                Self::PeerUp { peer: peer.0.into(), handshake_ms: handshake.as_secs_f64() * 1e3 }
-            }
+            Event::PeerUp { peer, handshake, endpoint } => Self::PeerUp {
+                peer: peer.0.into(),
+                handshake_ms: handshake.as_secs_f64() * 1e3,
+                endpoint: endpoint.map_or(String::new(), |endpoint| endpoint.to_string()).into(),
+            },
             Event::PeerRekeyed { peer } => Self::PeerRekeyed { peer: peer.0.into() },
             Event::PeerMoved { peer, from, to } => Self::PeerMoved {
                 peer: peer.0.into(),

@@ -19,6 +19,8 @@ pub enum Event {
         peer: PeerId,
         /// From the first initiation to confirmation.
         handshake: Duration,
+        /// Where it is.
+        endpoint: Option<SocketAddr>,
     },
     /// A live tunnel replaced its session.
     PeerRekeyed {

@@ -6,7 +6,7 @@ describe('Confirmation', () => {
     const confirmation = new Confirmation(false)
     expect(confirmation.isPending).toBe(false)
     await confirmation.promise
-    confirmation.failed(new Error('too late'))
+    confirmation.failed(() => new Error('too late'))
     await confirmation.promise
   })
 
@@ -14,7 +14,7 @@ describe('Confirmation', () => {
     const confirmation = new Confirmation(true)
     expect(confirmation.isPending).toBe(true)
     confirmation.came()
-    confirmation.failed(new Error('too late'))
+    confirmation.failed(() => new Error('too late'))
     expect(confirmation.isPending).toBe(false)
     await confirmation.promise
   })
@@ -24,7 +24,7 @@ describe('Confirmation', () => {
     const note = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', note)
     const confirmation = new Confirmation(true)
-    confirmation.failed(new Error('refused'))
+    confirmation.failed(() => new Error('refused'))
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', note)
     expect([unhandled, confirmation.isPending]).toEqual([[], false])

@@ -27,9 +27,18 @@ describe('the routes of a device', () => {
     ])
   })
 
+  it('say where a peer is that is up, so that nobody has to ask', () => {
+    const routes = new Routes()
+    const told: unknown[] = []
+    const peer = { up: (...facts: unknown[]) => told.push(facts) }
+    routes.peers.set(1, peer as unknown as Parameters<typeof routes.peers.set>[1])
+    receiverOf(routes, () => undefined).peerUp(1, 2, '203.0.113.5:51820')
+    expect(told).toEqual([[2, '203.0.113.5:51820']])
+  })
+
   it('lead an event of what is gone already nowhere', () => {
     const receiver = receiverOf(new Routes(), () => undefined)
-    expect(() => receiver.peerUp(1, 2)).not.toThrow()
+    expect(() => receiver.peerUp(1, 2, undefined)).not.toThrow()
     expect(() => receiver.connectionClosed(7, 'local', 'application', 0, '', [])).not.toThrow()
   })
 })

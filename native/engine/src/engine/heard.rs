@@ -1,5 +1,6 @@
 //! Events of tunnel and transport, turned into changes and events of the engine.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use warren_wireguard::{DownReason, Event as TunnelEvent};
@@ -20,14 +21,14 @@ impl<T: Transport> Engine<T> {
                 TunnelEvent::Up { peer, .. }
                 | TunnelEvent::Rekeyed { peer }
                 | TunnelEvent::Down { peer, .. } => {
-                    self.events.push_back(told(event));
+                    self.events.push_back(told(event, self.wireguard.endpoint(peer)));
                     self.move_on(peer, now);
                 }
                 TunnelEvent::Unanswered { .. }
                 | TunnelEvent::Unreachable { .. }
                 | TunnelEvent::Oversized { .. }
                 | TunnelEvent::Stranger { .. }
-                | TunnelEvent::StrangerGone { .. } => self.events.push_back(told(event)),
+                | TunnelEvent::StrangerGone { .. } => self.events.push_back(told(event, None)),
             }
         }
         self.take_answers(now);
@@ -106,9 +107,10 @@ impl<T: Transport> Engine<T> {
     }
 }
 
-fn told(event: TunnelEvent) -> Event {
+/// The event as the engine tells it; `endpoint`: where the peer is that is up.
+fn told(event: TunnelEvent, endpoint: Option<SocketAddr>) -> Event {
     match event {
-        TunnelEvent::Up { peer, handshake } => Event::PeerUp { peer, handshake },
+        TunnelEvent::Up { peer, handshake } => Event::PeerUp { peer, handshake, endpoint },
         TunnelEvent::Rekeyed { peer } => Event::PeerRekeyed { peer },
         TunnelEvent::Moved { peer, from, to } => Event::PeerMoved { peer, from, to },
         TunnelEvent::Unanswered { peer, attempt, to } => Event::PeerUnanswered { peer, attempt, to },
