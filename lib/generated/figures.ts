@@ -27,6 +27,10 @@ export interface DeviceFigures {
   readonly packetsSentDropped: number
   /** Number of raw packets from peers that this process took too slowly. A counter. */
   readonly packetsReceivedDropped: number
+  /**
+   * Number of unreliable datagrams of connections that found the queue full, or the path too short for them. A counter.
+   */
+  readonly datagramsSentDropped: number
   /** Number of unreliable datagrams of connections that this process took too slowly. A counter. */
   readonly datagramsReceivedDropped: number
   /** Number of handshake initiations sent. A counter. */
@@ -160,6 +164,7 @@ export const NO_DEVICE_FIGURES: DeviceFigures = {
   malformedPackets: 0,
   packetsSentDropped: 0,
   packetsReceivedDropped: 0,
+  datagramsSentDropped: 0,
   datagramsReceivedDropped: 0,
   initiationsSent: 0,
   initiationsOnSuspicion: 0,

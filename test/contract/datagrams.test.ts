@@ -33,6 +33,14 @@ eachDriver('datagrams', (network) => {
     const [first] = await once(accepted, 'datagram')
     expect(first).toEqual(Buffer.of(0))
   })
+
+  it('that find no room behind others are counted', async () => {
+    const { near, connection } = await network.connected({ lanes: { 0: { rate: 80_000 } } })
+    // 64 KiB of them wait for their lane.
+    for (let index = 0; index < 300; index++) connection.sendDatagram(Buffer.alloc(1_000))
+    await until(() => near.stats().datagramsSentDropped > 200)
+    expect(near.stats().datagramsSentDropped).toBeLessThan(300)
+  })
 })
 
 eachDriver('raw packets', (network) => {

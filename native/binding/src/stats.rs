@@ -80,6 +80,8 @@ figures! {
         packetsSentDropped: counter = stats.tx_packets_dropped;
         /// Number of raw packets from peers that this process took too slowly.
         packetsReceivedDropped: counter = stats.rx_packets_dropped;
+        /// Number of unreliable datagrams of connections that found the queue full, or the path too short for them.
+        datagramsSentDropped: counter = stats.tx_datagrams_dropped;
         /// Number of unreliable datagrams of connections that this process took too slowly.
         datagramsReceivedDropped: counter = stats.rx_datagrams_dropped;
 

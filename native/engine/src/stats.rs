@@ -40,6 +40,8 @@ pub struct DeviceStats<T = QuicTotals> {
     pub tx_packets_dropped: u64,
     /// Raw packets from peers that found the caller's queue full.
     pub rx_packets_dropped: u64,
+    /// Unreliable datagrams of connections that found the queue full, or the path too short for them.
+    pub tx_datagrams_dropped: u64,
     /// Unreliable datagrams of connections that found the caller's queue full.
     pub rx_datagrams_dropped: u64,
     /// Datagrams that waited for their turn, and were dropped from the longest queue when there was no room.

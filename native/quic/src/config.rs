@@ -8,7 +8,7 @@ use std::time::Duration;
 use quinn_proto::{AckFrequencyConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
 use crate::Protocols;
-use crate::flight::FlightConfig;
+use crate::flight::{FlightConfig, LONG};
 use crate::gauge::Gauge;
 use crate::parameters::{StreamShares, first_room, floor};
 
@@ -109,7 +109,8 @@ impl Config {
         let mut discovery = MtuDiscoveryConfig::default();
         discovery.upper_bound(longest).black_hole_cooldown(BLACK_HOLE_COOLDOWN);
         if longest > LONG {
-            // quinn-proto tries the middle, and then the end at once.
+            // quinn-proto tries the middle, and then the end at once: a loopback carries all that its interface takes,
+            // and each probe costs as much as a short connection.
             discovery.minimum_change((longest - self.initial_udp_payload) / 4 + 1);
         }
         let unacknowledged = unacknowledged(longest);
@@ -196,10 +197,6 @@ pub(crate) const ACK_DELAY: Duration = Duration::from_millis(2);
 /// Before larger packets are tried again. The tunnel's MTU is usually right and the loss was chance, so sooner than
 /// quinn-proto's minute.
 const BLACK_HOLE_COOLDOWN: Duration = Duration::from_secs(10);
-
-/// Only a loopback has longer packets than this. It carries all that its interface takes, and each probe costs as much
-/// as a short connection, so there are two.
-pub(crate) const LONG: u16 = 16_384;
 
 /// Gain below which no longer packets are searched: over an ordinary path of 1,500 bytes nothing is.
 const GAIN_MIN: u16 = 128;

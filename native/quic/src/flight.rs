@@ -194,6 +194,14 @@ impl Controller for Flight {
         self.mtu = u64::from(new_mtu);
         self.ceiling = self.ceiling.max(self.ceiling_floor());
         self.cubic.on_mtu_update(new_mtu);
+        // As many as the other end acknowledges at once: with two each window would wait for the delay of an
+        // acknowledgement until it has grown. So long are packets within a host alone.
+        let least = self.packets / 2 * self.mtu;
+        if new_mtu > LONG && self.cubic.window() < least {
+            let mut config = CubicConfig::default();
+            config.initial_window(least);
+            self.cubic = Cubic::new(Arc::new(config), self.started, new_mtu);
+        }
         self.publish();
     }
 
@@ -306,3 +314,24 @@ const LOSS_MEMORY: f64 = (512 << 10) as f64;
 /// timers and wake-ups of an end add. (The average would not do: its first sample holds the tunnel's own handshake.)
 const QUEUE_SHARE: u32 = 4;
 const QUEUE_MIN: Duration = Duration::from_millis(5);
+
+/// Only a loopback has longer packets than this.
+pub(crate) const LONG: u16 = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
+    fn a_window_within_a_host_holds_as_many_packets_as_are_acknowledged_at_once() {
+        let factory = || Arc::new(FlightConfig { gauge: Arc::default(), unacknowledged: 2 });
+        for (mtu, window) in [(65_408, 3 * 65_408), (8_856, 2 * 8_856)] {
+            let config = factory();
+            let gauge = config.gauge.clone();
+            let mut flight = config.build(Instant::now(), 1_372);
+            flight.on_mtu_update(mtu);
+            assert_eq!(gauge.window(), window, "{mtu}");
+        }
+    }
+}

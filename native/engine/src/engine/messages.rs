@@ -101,6 +101,7 @@ impl<T: Transport> Engine<T> {
         };
         let is_full = state.datagram_bytes + bytes.len() > DATAGRAM_QUEUE;
         if bytes.len() > most || is_full && state.datagrams.len() >= DATAGRAMS_LEAST {
+            self.counters.tx_datagrams_dropped += 1;
             return false;
         }
         if state.datagrams.is_empty() {

@@ -45,7 +45,12 @@ impl<T: Transport> Engine<T> {
                 Source::Messages => {
                     write_messages(&mut self.transport, handle, connection, priority, &mut left, now)
                 }
-                Source::Datagrams => write_datagrams(&mut self.transport, handle, connection, &mut left),
+                Source::Datagrams => {
+                    let (progress, dropped) =
+                        write_datagrams(&mut self.transport, handle, connection, &mut left);
+                    self.counters.tx_datagrams_dropped += dropped;
+                    progress
+                }
                 Source::Stream(stream) => self.write_one_stream(id, handle, stream, &mut left),
             };
             self.after_source(id, priority, source, &progress);
@@ -156,22 +161,24 @@ fn write_messages<T: Transport>(
     }
 }
 
+/// Also gives the number of datagrams that the transport does not take, as where the path became shorter meanwhile.
 fn write_datagrams<T: Transport>(
     transport: &mut T,
     handle: ConnectionHandle,
     connection: &mut Connection,
     left: &mut usize,
-) -> Progress {
+) -> (Progress, u64) {
+    let mut dropped = 0;
     while let Some(bytes) = connection.datagrams.pop_front() {
         connection.datagram_bytes -= bytes.len();
         let length = bytes.len();
-        transport.send_datagram(handle, bytes);
+        dropped += u64::from(!transport.send_datagram(handle, bytes));
         *left = left.saturating_sub(length.max(1));
         if *left == 0 {
             break;
         }
     }
-    if connection.datagrams.is_empty() { Progress::Done } else { Progress::More }
+    (if connection.datagrams.is_empty() { Progress::Done } else { Progress::More }, dropped)
 }
 
 fn write_stream<T: Transport>(

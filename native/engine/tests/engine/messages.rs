@@ -193,6 +193,7 @@ fn unreliable_datagrams_arrive_and_are_bounded() {
         assert!(!node.engine.send_datagram(ours, bulk(most + 1)));
         let taken = (0..1_000).filter(|_| node.engine.send_datagram(ours, bulk(1_000))).count();
         assert!(taken < 100, "{taken}");
+        assert_eq!(node.engine.stats().tx_datagrams_dropped, 1 + 1_000 - taken as u64);
     });
     world.run_for(Duration::from_secs(1));
     let datagrams =

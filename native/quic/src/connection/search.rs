@@ -1,7 +1,7 @@
 //! Search for the longest packet of a loopback, put off while a connection has no use for it.
 
 use super::Connection;
-use crate::config::LONG;
+use crate::flight::LONG;
 
 /// Probes of more than [`LONG`] bytes that quinn-proto made and that do not leave.
 ///
