@@ -132,6 +132,10 @@ impl Flight {
 
 impl Controller for Flight {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _app_limited: bool, rtt: &RttEstimator) {
+        // The other end lies, and earns nothing by that.
+        if self.gauge.landed_withheld(bytes) {
+            return;
+        }
         self.acknowledged += bytes;
         self.gauge.acknowledged.fetch_add(bytes, Ordering::Relaxed);
         self.sample(now, sent, bytes);
@@ -323,10 +327,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_probe_that_never_left_and_is_acknowledged_no_longer_counts() {
+        let gauge = Gauge::default();
+        gauge.withhold(33_398);
+        assert_eq!([1_372, 33_398, 33_398].map(|bytes| gauge.landed_withheld(bytes)), [false, true, false]);
+        assert_eq!(gauge.withheld(), 0);
+    }
+
+    #[test]
     #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
-    fn a_window_within_a_host_holds_as_many_packets_as_are_acknowledged_at_once() {
+    fn a_window_within_a_host_holds_more_packets_than_are_acknowledged_at_once() {
         let factory = || Arc::new(FlightConfig { gauge: Arc::default(), unacknowledged: 2 });
-        for (mtu, window) in [(65_408, 3 * 65_408), (8_856, 2 * 8_856)] {
+        for (mtu, window) in [(65_408, 4 * 65_408), (8_856, 2 * 8_856)] {
             let config = factory();
             let gauge = config.gauge.clone();
             let mut flight = config.build(Instant::now(), 1_372);

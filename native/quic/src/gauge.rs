@@ -186,6 +186,15 @@ impl Gauge {
         self.withheld.load(Ordering::Relaxed)
     }
 
+    /// Whether a packet of this size, which is acknowledged, is the one that never left; it no longer counts then.
+    pub(crate) fn landed_withheld(&self, bytes: u64) -> bool {
+        let is_withheld = self.withheld() == bytes;
+        if is_withheld {
+            self.withhold(0);
+        }
+        is_withheld
+    }
+
     /// Sets the bytes in flight to zero: quinn-proto has no timer.
     pub(crate) fn land(&self) {
         self.in_flight.store(0, Ordering::Relaxed);
