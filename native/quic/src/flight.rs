@@ -77,9 +77,15 @@ impl Flight {
 
     fn allowed(&self) -> u64 {
         match self.gauge.cap.load(Ordering::Relaxed) {
-            0 => self.cubic.window().min(self.ceiling),
+            0 => self.cubic.window().max(self.least()).min(self.ceiling),
             cap => cap,
         }
+    }
+
+    /// Within a host, as many packets as the other end acknowledges at once, and one: less than two are not written.
+    /// With two, CUBIC's least, each window would wait for the delay of an acknowledgement until it has grown.
+    fn least(&self) -> u64 {
+        if self.mtu > u64::from(LONG) { (self.packets / 2 + 1) * self.mtu } else { 0 }
     }
 
     fn ceiling_floor(&self) -> u64 {
@@ -198,14 +204,6 @@ impl Controller for Flight {
         self.mtu = u64::from(new_mtu);
         self.ceiling = self.ceiling.max(self.ceiling_floor());
         self.cubic.on_mtu_update(new_mtu);
-        // As many as the other end acknowledges at once: with two each window would wait for the delay of an
-        // acknowledgement until it has grown. So long are packets within a host alone.
-        let least = self.packets / 2 * self.mtu;
-        if new_mtu > LONG && self.cubic.window() < least {
-            let mut config = CubicConfig::default();
-            config.initial_window(least);
-            self.cubic = Cubic::new(Arc::new(config), self.started, new_mtu);
-        }
         self.publish();
     }
 
