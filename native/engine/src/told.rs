@@ -242,10 +242,11 @@ fn estimate(event: &Event) -> (Duration, u64) {
     (Duration::from_nanos(nanoseconds), bytes as u64 + EVENT_LOAD)
 }
 
-/// Bytes that are copied rather than told apart: less than an event costs the caller.
-const SMALL: usize = 512;
+/// Bytes that are copied rather than told apart: less than an event costs the caller, and than memory that one thread
+/// takes and another gives back. What an ordinary packet carries is.
+const SMALL: usize = 2_048;
 /// Bytes up to which a piece grows.
-const GROWN: usize = 16 * 1024;
+const GROWN: usize = 64 * 1024;
 /// In nanoseconds.
 const MESSAGE: u64 = 2_000;
 const PACKET: u64 = 3_000;
