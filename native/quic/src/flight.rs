@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use quinn_proto::RttEstimator;
 use quinn_proto::congestion::{Controller, ControllerFactory, Cubic, CubicConfig};
 
-use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS};
+use crate::gauge::{Gauge, STAMP_MASK, STAMP_MICROS, grow};
 
 /// Builds the controller of one connection.
 pub(crate) struct FlightConfig {
@@ -95,15 +95,15 @@ impl Flight {
     fn sample(&mut self, now: Instant, sent: Instant, bytes: u64) {
         let delay = self.delay_of(now, sent);
         let sample = &self.gauge.sample;
-        let is_first = sample.packets.fetch_add(1, Ordering::Relaxed) == 0;
-        sample.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let is_first = sample.packets.load(Ordering::Relaxed) == 0;
+        grow(&sample.packets, 1);
+        grow(&sample.bytes, bytes);
         let left = sent.saturating_duration_since(self.started).as_micros() as u64;
-        if is_first {
+        if is_first || delay < sample.delay.load(Ordering::Relaxed) {
             sample.delay.store(delay, Ordering::Relaxed);
-        } else {
-            sample.delay.fetch_min(delay, Ordering::Relaxed);
         }
-        if sample.newest.fetch_max(left, Ordering::Relaxed) <= left {
+        if sample.newest.load(Ordering::Relaxed) <= left {
+            sample.newest.store(left, Ordering::Relaxed);
             sample.arrival.store(left as i64 + delay, Ordering::Relaxed);
             let round_trip = now.saturating_duration_since(sent).as_micros() as u64;
             sample.round_trip.store(round_trip, Ordering::Relaxed);
@@ -143,7 +143,7 @@ impl Controller for Flight {
             return;
         }
         self.acknowledged += bytes;
-        self.gauge.acknowledged.fetch_add(bytes, Ordering::Relaxed);
+        grow(&self.gauge.acknowledged, bytes);
         self.sample(now, sent, bytes);
         self.begin_anew(now);
         self.rate.delivered(now, bytes, rtt.get());
@@ -194,9 +194,9 @@ impl Controller for Flight {
         }
         let in_flight = self.gauge.in_flight().saturating_sub(lost_bytes);
         self.gauge.in_flight.store(in_flight, Ordering::Relaxed);
-        self.gauge.lost.fetch_add(lost_bytes, Ordering::Relaxed);
-        self.gauge.sample.lost.fetch_add(lost_bytes, Ordering::Relaxed);
-        self.gauge.sample.marks.fetch_add(u64::from(lost_bytes == 0), Ordering::Relaxed);
+        grow(&self.gauge.lost, lost_bytes);
+        grow(&self.gauge.sample.lost, lost_bytes);
+        grow(&self.gauge.sample.marks, u64::from(lost_bytes == 0));
         self.publish();
     }
 
