@@ -209,7 +209,7 @@ fn small_pieces_of_streams_wait_together_and_in_order_whatever_comes_between() {
 
 #[test]
 fn pieces_of_a_stream_stay_in_order_whatever_their_lengths() {
-    let lengths = [1, 133, 512, 513, 12_473, 16_383, 16_384, 24_626, 65_000];
+    let lengths = [1, 133, 2_048, 2_049, 24_626, 63_489, 65_535, 65_536, 90_000];
     for first in lengths {
         for second in lengths {
             for third in lengths {

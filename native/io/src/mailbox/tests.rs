@@ -109,6 +109,25 @@ fn much_room_is_told_like_any_bulk_and_so_is_little_once_there_is_much_of_it() {
 }
 
 #[test]
+fn of_a_stream_little_is_told_at_once_and_more_waits_for_what_follows() {
+    let deliver = |mailbox: &Mailbox<Quic>, length: usize| {
+        let mut event = Some(Event::StreamData { stream: StreamId(2), bytes: vec![7; length].into() });
+        mailbox.deliver_up_to(MAX_WORK, || event.take());
+    };
+    let (mailbox, wakes) = mailbox_that_counts();
+    deliver(&mailbox, 60_000);
+    assert_eq!(wakes.load(Ordering::SeqCst), 0);
+    deliver(&mailbox, 1_372);
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    mailbox.drain(&mut VecDeque::new());
+    deliver(&mailbox, 60_000);
+    deliver(&mailbox, 60_000);
+    assert_eq!(wakes.load(Ordering::SeqCst), 1);
+    deliver(&mailbox, 60_000);
+    assert_eq!(wakes.load(Ordering::SeqCst), 2);
+}
+
+#[test]
 fn a_quiet_command_wakes_a_thread_that_sleeps_for_long_and_none_that_wakes_soon() {
     let mailbox = mailbox();
     let sleeps = |timeout| assert!(mailbox.may_sleep(timeout));

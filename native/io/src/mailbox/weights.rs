@@ -16,7 +16,9 @@ pub(crate) struct Weights {
 impl Weights {
     pub(super) fn add(&mut self, event: &Event) {
         match event {
-            Event::StreamData { bytes, .. } => self.add_bulk(bytes.len().max(1)),
+            // A request or an answer: of bulk, more comes at a time.
+            Event::StreamData { bytes, .. } if bytes.len() <= LITTLE => self.add_bulk(BULK_WAKE),
+            Event::StreamData { bytes, .. } => self.add_bulk(bytes.len()),
             // A writer is a megabyte ahead.
             Event::StreamDrained { bytes, .. } | Event::LaneDrained { bytes, .. } if *bytes >= MUCH => {
                 self.add_bulk(usize::try_from(*bytes / 2).unwrap_or(BULK_WAKE));
@@ -42,5 +44,7 @@ impl Weights {
 /// switches where it took 147,000. At 4 Gbit/s it is 0.25 ms; a slower stream lets the thread sleep between its
 /// packets, and that flushes.
 pub(super) const BULK_WAKE: usize = 128 * 1024;
+/// What an ordinary packet carries of a stream.
+const LITTLE: usize = 2_048;
 /// Drained bytes of which a caller is told like of any bulk, for it counts what waits against its own limits.
 const MUCH: u64 = 16 * 1024;
