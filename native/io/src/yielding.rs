@@ -4,8 +4,8 @@
 //! both ends fill, the p99 of urgent objects falls from 5.6 to 1.4 ms, and bulk loses nothing. But a yield forfeits the
 //! rest of the thread's slice (on Linux since 6.18 the next one too), and beside a process that never sleeps each one
 //! cost 1.4 to 6 ms: a stream kept 4 % of its throughput. The thread therefore asks for slices so short that there is
-//! little to forfeit, and yields no more for a while once yields have taken a third of its time: with the slices alone a
-//! stream beside two processes that never sleep kept 0.41 of its throughput, with both 0.47.
+//! little to forfeit, and yields no more for a while once yields have taken a third of its time: with the slices alone
+//! a stream beside two processes that never sleep kept 0.41 of its throughput, with both 0.46.
 
 #[cfg(target_os = "linux")]
 mod linux;
