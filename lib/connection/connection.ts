@@ -11,20 +11,19 @@ import {
   parseDestroy,
 } from '../arguments/close.js'
 import { SUPERSEDED, SUPERSEDED_CODE } from '../arguments/close-codes.js'
-import type { DriverClose, Outcome, PeerLists } from '../driver.js'
+import type { DriverClose, PeerLists } from '../driver.js'
 import type { WarrenError } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { Emitter, onNewListener, shielded } from '../events/emit.js'
-import { joinLanes, type OutboxFigures } from '../figures/lane-stats.js'
+import { joinLanes } from '../figures/lane-stats.js'
 import { type ConnectionStats, NO_CONNECTION_STATS } from '../figures/stats.js'
 import { Inbox } from '../inbox/inbox.js'
 import { type MessageFilter, parseFilter } from '../inbox/message-filter.js'
 import type { PeerInbox } from '../inbox/peer-inbox.js'
 import type { Outbox } from '../outbox/outbox.js'
-import { type Outgoing, type ParsedSend, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
-import { LOST, type Payload, type Posted, type Waiter } from '../outbox/sent.js'
+import { type Outgoing, parseMessage, parseSend, type SendOptions } from '../outbox/send-options.js'
+import { LOST } from '../outbox/sent.js'
 import type { Peer } from '../peer/peer.js'
-import { keepFacts } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
@@ -34,6 +33,7 @@ import { closedError } from './closed-error.js'
 import { Confirmation } from './confirmation.js'
 import { publishConnection } from './connection-event.js'
 import { connectionOutbox, type OutboxFacts } from './connection-outbox.js'
+import type { ReceiverOf } from './connection-receiver.js'
 import { ConnectionStreams, type StreamRoutes } from './connection-streams.js'
 import { HeldDatagrams } from './held-datagrams.js'
 
@@ -85,39 +85,8 @@ export interface ConnectionFacts extends OutboxFacts {
   left(connection: Connection): void
 }
 
-/** A connection as its driver's events see it: handed out once, when it is made. */
-export interface ConnectionReceiver {
-  readonly connection: Connection
-  /** Its number in the driver. */
-  readonly id: number
-  /** Figures of its outbox's lanes, also after its end. */
-  outboxLanes(): Iterable<OutboxFigures>
-  /** Sends one of many: no error, and no promise unless it waits. */
-  post(payload: Payload, options: ParsedSend, patience: number, waiter: Waiter): Posted
-  /** The peer took it, which its dialler had before; `isAnswered` as in the facts. */
-  confirmed(isAnswered: boolean): void
-  message(priority: number, bytes: Buffer): void
-  laneDrained(priority: number, bytes: number): void
-  messageSettled(message: number, outcome: Outcome): void
-  datagram(bytes: Buffer): void
-  streamOpened(stream: number, bidirectional: boolean, priority: number, name: string): void
-  /** Another connection takes its place from now on. */
-  superseded(by: Connection): void
-  /** It gives way, and its grace ends now; with a limit it ends in so many milliseconds, whatever it still has. */
-  hasten(limit?: number): void
-  /** It ends at once, though it gives way. */
-  cut(): void
-  /** That one is gone: this one is used again. `false`: an end of it sends nothing more. */
-  takeBack(): boolean
-  /** The other end told its lists on it. */
-  announced(lists: PeerLists): void
-  /** The other end sends nothing more on it. */
-  finished(): void
-  /** Takes no new work, delivers what was sent, and closes with this code, which may be above those of an application. */
-  close(code: number, reason: string): void
-  /** The last event; `failure` is the device's own, if that ended it. Why it ended is told here at once. */
-  closed(close: DriverClose, failure?: WarrenError): CloseReason
-}
+/** A connection as its driver's events see it. */
+export type ConnectionReceiver = ReceiverOf<Connection>
 
 /**
  * A live exchange with a peer in one application protocol: messages, streams, datagrams. Made by `peer.connect()` or by the peer.
@@ -131,19 +100,10 @@ export interface ConnectionReceiver {
  * ```
  */
 export class Connection extends Emitter<ConnectionEvents> implements AsyncDisposable {
-  /** The node at the other end. */
-  readonly peer: Peer
-  /** The application protocol that both ends agreed on, one of `protocols`. */
-  readonly protocol: string
-  /** The end that dialled. */
-  readonly initiator: 'local' | 'remote'
-  /** The connection of another version of the protocol, or an older one, whose place this one took; `undefined`: there was none. */
-  readonly replaces: Connection | undefined
-  /** Settles with the reason when the connection has ended; never rejects. */
-  readonly closed: Promise<CloseReason>
-  /** Resolves once the peer has taken it, as it has without `early`. Rejects as `connect()` would have, which is never unhandled. */
-  readonly confirmed: Promise<void>
-
+  readonly #peer: Peer
+  readonly #protocol: string
+  readonly #initiator: 'local' | 'remote'
+  readonly #replaces: Connection | undefined
   readonly #id: number
   readonly #runtime: Runtime
   readonly #inbox: Inbox<Message>
@@ -166,14 +126,11 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
 
   constructor(facts: ConnectionFacts, runtime: Runtime, attach: (receiver: ConnectionReceiver) => void) {
     super()
-    this.peer = facts.peer
-    this.protocol = facts.protocol
-    this.initiator = facts.initiator
-    this.replaces = facts.replaces
-    this.closed = this.#end.promise
+    this.#peer = facts.peer
+    this.#protocol = facts.protocol
+    this.#initiator = facts.initiator
+    this.#replaces = facts.replaces
     this.#confirmation = new Confirmation(facts.isEarly ?? false)
-    this.confirmed = this.#confirmation.promise
-    keepFacts(this, 'peer', 'protocol', 'initiator', 'replaces', 'closed', 'confirmed')
     this.#move = facts.move
     this.#isAnswered = facts.isAnswered
     this.#id = facts.id
@@ -240,6 +197,36 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
         return this.#ended(failure === undefined ? reason : { ...reason, error: failure })
       },
     })
+  }
+
+  /** The node at the other end. */
+  get peer(): Peer {
+    return this.#peer
+  }
+
+  /** The application protocol that both ends agreed on, one of `protocols`. */
+  get protocol(): string {
+    return this.#protocol
+  }
+
+  /** The end that dialled. */
+  get initiator(): 'local' | 'remote' {
+    return this.#initiator
+  }
+
+  /** The connection of another version of the protocol, or an older one, whose place this one took; `undefined`: there was none. */
+  get replaces(): Connection | undefined {
+    return this.#replaces
+  }
+
+  /** Settles with the reason when the connection has ended; never rejects. */
+  get closed(): Promise<CloseReason> {
+    return this.#end.promise
+  }
+
+  /** Resolves once the peer has taken it, as it has without `early`. Rejects as `connect()` would have, which is never unhandled. */
+  get confirmed(): Promise<void> {
+    return this.#confirmation.promise
   }
 
   /** True until the connection is over, is told to close at this end, or admits no more since another one took its place. */

@@ -9,7 +9,7 @@ import { failureOf, fromNative } from '../errors.js'
 import { publishDrop } from '../events/drop.js'
 import { NO_PEER_STATS, type PeerStats } from '../figures/stats.js'
 import type { PublicKey } from '../keys.js'
-import { keepFacts, SetView } from '../read-only.js'
+import { SetView } from '../read-only.js'
 import type { Runtime } from '../runtime.js'
 import type { Lists } from '../versions/choice.js'
 import { type FloorOptions, parseFloor } from '../versions/floor-options.js'
@@ -44,24 +44,30 @@ export interface PeerEvents {
  * ```
  */
 export class Peer extends EventEmitter<PeerEvents> implements AsyncDisposable {
-  /** The name of the node: its public key. */
-  readonly publicKey: PublicKey
-  /** The address inside the tunnel, derived from the key. */
-  readonly address: string
-
+  readonly #publicKey: PublicKey
+  readonly #address: string
   readonly #runtime: Runtime
   readonly #core: PeerCore
   #connectionsView: ReadonlySet<Connection> | undefined
 
   constructor(facts: PeerFacts, runtime: Runtime, host: PeerHost, attach: (receiver: PeerReceiver<Peer>) => void) {
     super()
-    this.publicKey = facts.publicKey
-    this.address = facts.address
-    keepFacts(this, 'publicKey', 'address')
+    this.#publicKey = facts.publicKey
+    this.#address = facts.address
     this.#runtime = runtime
     this.#core = new PeerCore(this, facts, runtime, host)
     attach(this.#core)
     if (facts.connect !== undefined) this.#core.dialling.keep(facts.connect)
+  }
+
+  /** The name of the node: its public key. */
+  get publicKey(): PublicKey {
+    return this.#publicKey
+  }
+
+  /** The address inside the tunnel, derived from the key. */
+  get address(): string {
+    return this.#address
   }
 
   /** The address and port that it is reached at now, or the first that was configured; `undefined` where nobody said. */
