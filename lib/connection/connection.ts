@@ -28,6 +28,7 @@ import type { Runtime } from '../runtime.js'
 import type { ConnectionStream, ConnectionWritable, IncomingStream } from '../streams/stream.js'
 import { parseStreamOptions, type StreamOptions } from '../streams/stream-options.js'
 import { GivingWay, type GivingWayLink } from '../versions/giving-way.js'
+import { frameless } from '../waiting/caller.js'
 import { defer, tolerated } from '../waiting/deferred.js'
 import { closedError } from './closed-error.js'
 import { Confirmation } from './confirmation.js'
@@ -460,7 +461,7 @@ export class Connection extends Emitter<ConnectionEvents> implements AsyncDispos
     this.#confirmation.failed(() => reason.error ?? this.#closedError())
     this.#outbox.end()
     this.#inbox.end()
-    this.#streams.end(() => reason.error ?? this.#closedError())
+    this.#streams.end(() => reason.error ?? frameless(() => this.#closedError()))
     this.#end.resolve(reason)
     this.#runtime.tell(() => this.emit('close', reason))
     return reason

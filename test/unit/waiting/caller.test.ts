@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { awaited, calledFrom, callerOf, Failure } from '../../../lib/waiting/caller.js'
+import { awaited, calledFrom, callerOf, Failure, frameless } from '../../../lib/waiting/caller.js'
 import { defer } from '../../../lib/waiting/deferred.js'
 import { settle } from '../virtual-clock.js'
 
@@ -30,6 +30,25 @@ describe('the frames of a caller', () => {
     const error = new Error('as it is')
     const { stack } = error
     expect(calledFrom(error, {}).stack).toBe(stack)
+  })
+})
+
+describe('an error that no call led to', () => {
+  const limit = Error.stackTraceLimit
+
+  it('has its name and message as its stack, and those after it have their frames', () => {
+    const error = frameless(() => new RangeError('too late'))
+    expect(error.stack).toBe('RangeError: too late')
+    expect(Error.stackTraceLimit).toBe(limit)
+    expect(new Error('as ever').stack).toMatch(/^ +at /m)
+  })
+
+  it('leaves the limit of frames as it was when it cannot be made', () => {
+    const fail = () => {
+      throw new Error('not made')
+    }
+    expect(() => frameless(fail)).toThrow('not made')
+    expect(Error.stackTraceLimit).toBe(limit)
   })
 })
 
