@@ -157,7 +157,7 @@ function addressesOf(
     const hosts = literal ? [host] : (found.get(host) ?? []).slice(0, share)
     return hosts.map((address) => formatEndpoint(canonicalAddress(address), port))
   })
-  return inTurn([...new Set(addresses)])
+  return addresses.length < 2 ? addresses : inTurn([...new Set(addresses)])
 }
 
 function isFixed({ literal, zone }: ParsedEndpoint): boolean {

@@ -49,6 +49,11 @@ export class Floors {
     return this.#holding.get(family)
   }
 
+  /** No floor holds. */
+  get isEmpty(): boolean {
+    return this.#holding.size === 0
+  }
+
   /** Floors that hold. */
   get holding(): readonly Floor[] {
     return [...this.#holding.values()]

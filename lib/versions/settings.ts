@@ -211,6 +211,7 @@ export class PeerSettings {
 
 /** The floor that a protocol is below: of several the highest. */
 function floorOf(protocol: string, all: readonly Floors[], families: Families): Floor | undefined {
+  if (all.every(({ isEmpty }) => isEmpty)) return undefined
   const family = families.nameOf(protocol)
   return all
     .flatMap((floors) => floors.of(family) ?? [])
