@@ -15,16 +15,10 @@ export class PendingConnections {
   readonly #most: number
   readonly #taker: ConnectionTaker
   readonly #held: HeldEvents<Held>
-  /** Connections that were up. */
-  readonly #arrived = new WeakSet<Connection>()
-  /** Connections that the application was told of. */
-  readonly #told = new WeakSet<Connection>()
-  /** Connections that the driver counts no more. */
-  readonly #claimed = new WeakSet<Connection>()
+  /** Connections that were up, and are not over. */
+  readonly #up = new Map<Connection, Held>()
   /** Their messages are read by the device's iterator, so they are taken though no listener was told of them. */
   #areRead = false
-  /** Ends of connections that it has yet to be told of. */
-  readonly #ended = new WeakMap<Connection, CloseReason>()
 
   constructor(most: number, taker: ConnectionTaker) {
     this.#most = most
@@ -32,12 +26,12 @@ export class PendingConnections {
     this.#held = new HeldEvents({
       hasListener: () => taker.hasListener(),
       tell: (callback) => taker.tell(callback),
-      emit: ({ id, connection }) => {
-        this.#claim({ id, connection })
-        this.#told.add(connection)
+      emit: (held) => {
+        const { connection } = held
+        this.#claim(held)
+        held.isTold = true
         taker.emit(connection)
-        const reason = this.#ended.get(connection)
-        if (reason !== undefined) taker.ended(connection, reason)
+        if (held.reason !== undefined) taker.ended(connection, held.reason)
       },
     })
   }
@@ -55,18 +49,21 @@ export class PendingConnections {
 
   /** A connection is over. Nobody is told of one that never was up. One that this end dialled is known to its dialler; another may have brought messages. */
   ended(connection: Connection, reason: CloseReason): void {
-    if (!this.#arrived.has(connection)) return
-    const isKnown = this.#told.has(connection) || connection.initiator === 'local'
-    if (connection.initiator === 'local') this.#held.drop((held) => held.connection === connection)
-    if (isKnown) this.#taker.ended(connection, reason)
-    else this.#ended.set(connection, reason)
+    const known = this.#up.get(connection)
+    if (known === undefined) return
+    this.#up.delete(connection)
+    const isLocal = connection.initiator === 'local'
+    if (isLocal && !known.isTold) this.#held.drop((held) => held === known)
+    if (known.isTold || isLocal) this.#taker.ended(connection, reason)
+    else known.reason = reason
   }
 
   /** A connection is up. Live ones that nobody takes are bounded by the driver; of those that ended, the newest are kept. */
   arrived(id: number, connection: Connection): void {
-    this.#arrived.add(connection)
-    if (this.#areRead) this.#claim({ id, connection })
-    this.#held.emit({ id, connection })
+    const held: Held = { id, connection, isTold: false, isClaimed: false, reason: undefined }
+    this.#up.set(connection, held)
+    if (this.#areRead) this.#claim(held)
+    this.#held.emit(held)
     if (this.#held.length <= this.#most) return
     const over = this.#held.length - this.#most
     let dropped = 0
@@ -77,14 +74,20 @@ export class PendingConnections {
     })
   }
 
-  #claim({ id, connection }: Held): void {
-    if (connection.initiator !== 'remote' || this.#claimed.has(connection)) return
-    this.#claimed.add(connection)
-    this.#taker.claim(id)
+  #claim(held: Held): void {
+    if (held.connection.initiator !== 'remote' || held.isClaimed) return
+    held.isClaimed = true
+    this.#taker.claim(held.id)
   }
 }
 
 interface Held {
   readonly id: number
   readonly connection: Connection
+  /** The application was told of it. */
+  isTold: boolean
+  /** The driver counts it no more. */
+  isClaimed: boolean
+  /** Its end, of which the application has yet to be told. */
+  reason: CloseReason | undefined
 }

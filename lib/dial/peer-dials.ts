@@ -54,7 +54,7 @@ export class PeerDials<C extends Dialled> {
   readonly #peer: DialledPeer<C>
   readonly #dials = new LateMap<string, { readonly dial: Dial<C>; readonly protocols: readonly string[] | undefined }>()
   /** The connections that are up: since when, and what this end offered for those that it dialled. */
-  readonly #up = new WeakMap<C, { readonly since: number; offer: Asked | undefined }>()
+  readonly #up = new LateMap<C, { readonly since: number; offer: Asked | undefined }>()
   readonly #offers = new LateMap<number, Asked>()
   /** Connections that are not up, and take what is to be sent. */
   readonly #early = new LateMap<number, C>()
@@ -135,6 +135,7 @@ export class PeerDials<C extends Dialled> {
   /** A connection ended: by the order to stay connected, or as one that this end dialled and the network took, it is dialled again. */
   lost(connection: C, close: DriverClose): void {
     const up = this.#up.get(connection)
+    this.#up.delete(connection)
     // One that gave way is not missed.
     if (up === undefined || this.#findFamily([connection.protocol]) !== undefined) return
     const age = this.#runtime.clock.now() - up.since
