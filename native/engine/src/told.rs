@@ -36,8 +36,17 @@ struct Queue {
     events: VecDeque<Event>,
     /// Number of events that were taken out.
     taken: u64,
-    /// The newest piece of each stream that can grow, counted as `taken` is.
-    growing: FxHashMap<StreamId, u64>,
+    /// The newest piece of each stream that can grow.
+    growing: FxHashMap<StreamId, Growing>,
+}
+
+/// A piece of a stream that can grow.
+#[derive(Debug)]
+struct Growing {
+    /// Its event, counted as `taken` is.
+    at: u64,
+    /// All of it, once it has grown: its event has nothing then.
+    grown: BytesMut,
 }
 
 impl Told {
@@ -117,11 +126,11 @@ impl Told {
         if bytes.len() <= SMALL && queue.grow(stream, &bytes) {
             return false;
         }
+        // What comes later goes behind this one, not into the one before.
+        queue.settle(stream);
         if bytes.len() < GROWN {
-            queue.growing.insert(stream, queue.taken + queue.events.len() as u64);
-        } else {
-            // What comes later goes behind it, not into the one before.
-            queue.growing.remove(&stream);
+            let at = queue.taken + queue.events.len() as u64;
+            queue.growing.insert(stream, Growing { at, grown: BytesMut::new() });
         }
         self.push(whose, Event::StreamData { stream, bytes });
         true
@@ -172,28 +181,41 @@ impl Told {
 
 impl Queue {
     fn pop_front(&mut self) -> Option<Event> {
-        let event = self.events.pop_front()?;
-        if let Event::StreamData { stream, .. } = &event
-            && self.growing.get(stream) == Some(&self.taken)
+        if let Some(&Event::StreamData { stream, .. }) = self.events.front()
+            && self.growing.get(&stream).is_some_and(|growing| growing.at == self.taken)
         {
-            self.growing.remove(stream);
+            self.settle(stream);
         }
+        let event = self.events.pop_front()?;
         self.taken += 1;
         Some(event)
     }
 
+    /// Lets the newest piece of a stream grow no more.
+    fn settle(&mut self, stream: StreamId) {
+        if let Some(Growing { at, grown }) = self.growing.remove(&stream)
+            && !grown.is_empty()
+            && let Some(Event::StreamData { bytes, .. }) = self.events.get_mut((at - self.taken) as usize)
+        {
+            *bytes = grown.freeze();
+        }
+    }
+
     /// Appends bytes to the newest piece of their stream. `false`: none waits, or it is large enough.
     fn grow(&mut self, stream: StreamId, more: &[u8]) -> bool {
-        let Some(at) = self.growing.get(&stream) else { return false };
-        let Some(Event::StreamData { bytes, .. }) = self.events.get_mut((at - self.taken) as usize) else {
+        let Some(Growing { at, grown }) = self.growing.get_mut(&stream) else { return false };
+        let Some(Event::StreamData { bytes, .. }) = self.events.get_mut((*at - self.taken) as usize) else {
             return false;
         };
-        if bytes.len() + more.len() > GROWN {
+        let length = grown.len() + bytes.len() + more.len();
+        if length > GROWN {
             return false;
         }
-        let mut grown = mem::take(bytes).try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        if grown.is_empty() {
+            grown.reserve((ROOM * length).min(GROWN));
+            grown.extend_from_slice(&mem::take(bytes));
+        }
         grown.extend_from_slice(more);
-        *bytes = grown.freeze();
         true
     }
 }
@@ -245,6 +267,8 @@ fn estimate(event: &Event) -> (Duration, u64) {
 /// Bytes that are copied rather than told apart: less than an event costs the caller, and than memory that one thread
 /// takes and another gives back. What an ordinary packet carries is.
 const SMALL: usize = 2_048;
+/// Times its length for which a piece has room when it begins to grow: few grow more, and those seldom.
+const ROOM: usize = 4;
 /// Bytes up to which a piece grows.
 const GROWN: usize = 64 * 1024;
 /// In nanoseconds.
