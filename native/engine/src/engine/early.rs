@@ -135,9 +135,15 @@ impl<T: Transport> Engine<T> {
         if !is_given_up || !self.calls.connections.get(&id).is_some_and(waits) {
             return false;
         }
+        self.dial_instead(id, now);
+        true
+    }
+
+    /// Dials for a connection that the caller has, in place of the dial of the peer's that it went on with.
+    #[cold]
+    pub(super) fn dial_instead(&mut self, id: ConnectionId, now: Instant) {
         self.drop_handle(id);
         self.redial(id, now);
-        true
     }
 
     /// Queues again what left with the hello, in its order: nobody read it.

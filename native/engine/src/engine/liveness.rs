@@ -44,7 +44,8 @@ impl<T: Transport> Engine<T> {
             Phase::Dialling if flies_early => self.await_answer(id, since, now),
             Phase::Dialling => self.repeat_hello(id, handle, now),
             Phase::Live | Phase::Closing => self.ask(id, handle, since, now),
-            Phase::Accepted | Phase::Waiting(_) | Phase::Refused => Some(doubts),
+            Phase::Accepted => self.await_dial(id, handle, since, now),
+            Phase::Waiting(_) | Phase::Refused => Some(doubts),
         };
         let Some(asks) = asks else {
             return;
@@ -224,6 +225,33 @@ impl<T: Transport> Engine<T> {
             return Some(said + patience * (1 << connection.said.doublings));
         }
         self.dial_afresh(id, now);
+        None
+    }
+
+    /// Gives up a dial of the peer's that it does not complete, though it is heard: the process that dialled is gone,
+    /// and another has answered the handshake that this end asked for. Dials of this end wait for it, and from the
+    /// new process nothing comes by which it would be known. One that lives says its hello again.
+    fn await_dial(
+        &mut self,
+        id: ConnectionId,
+        handle: ConnectionHandle,
+        since: Instant,
+        now: Instant,
+    ) -> Option<Instant> {
+        let doubted = since + self.patience(handle);
+        let due = doubted + self.patience(handle);
+        if due > now {
+            return Some(due);
+        }
+        let connection = self.calls.connections.get(&id)?;
+        let (peer, is_given) = (connection.peer, connection.given);
+        if self.wireguard.last_received(peer).is_none_or(|heard| heard < doubted) {
+            return Some(now + ASK);
+        }
+        match is_given {
+            true => self.dial_instead(id, now),
+            false => self.abandon(id, dead("the peer did not complete its dial"), now),
+        }
         None
     }
 

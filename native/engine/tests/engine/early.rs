@@ -295,7 +295,7 @@ fn pair(seed: u64, loss: f64) -> World {
     world
 }
 
-fn dial_early(world: &mut World, from: u16, to: u16) -> ConnectionId {
+pub(crate) fn dial_early(world: &mut World, from: u16, to: u16) -> ConnectionId {
     let dialled = world.with(at(from), |node, now| {
         let dialled = node.engine.connect_early(node.peers[&to], None, DIAL, now).expect("a dial");
         node.drain_events(now);

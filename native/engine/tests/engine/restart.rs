@@ -6,6 +6,7 @@ use bytes::Bytes;
 use warren_engine::ConnectionId;
 use warren_testing::{Link, Seed};
 
+use crate::early::dial_early;
 use crate::world::{World, at, connect, dial, mesh, restart};
 
 /// End of the other process.
@@ -56,6 +57,26 @@ fn the_next_dial_to_a_peer_that_restarted_meanwhile_is_up_within_two_seconds() {
         let case = format!("seed {seed}, {one_way} us, dialled by {dialler}, {end:?}, away for {absence} ms");
         let took = world.run_until(Duration::from_secs(10), |world| world.node(at(0)).live() == [anew]);
         assert!(took <= Duration::from_secs(2), "{case}: {took:?}");
+    }
+}
+
+#[test]
+fn a_dial_does_not_wait_for_one_that_the_peer_began_before_it_was_killed() {
+    for (early, one_way) in [(false, 100), (true, 100), (false, 20_000), (true, 20_000)] {
+        let (mut world, ours) = connected(5, one_way, 0);
+        world.run_for(Duration::from_secs(3));
+        world.with(at(0), |node, now| node.engine.close(ours, 0, "", Duration::ZERO, now));
+        world.run_for(Duration::from_millis(500));
+        dial(&mut world, 1, 0);
+        // Its hello is read, and the answer on its way back.
+        world.run_for(Duration::from_micros(one_way + one_way / 2));
+        restart(&mut world, 1, 77);
+        let anew = match early {
+            true => dial_early(&mut world, 0, 1),
+            false => dial(&mut world, 0, 1),
+        };
+        let took = world.run_until(Duration::from_secs(20), |world| world.node(at(0)).live() == [anew]);
+        assert!(took <= Duration::from_secs(4), "early {early}, {one_way} us: {took:?}");
     }
 }
 
