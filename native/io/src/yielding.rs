@@ -4,8 +4,7 @@
 //! both ends fill, the p99 of urgent objects falls from 5.6 to 1.4 ms, and bulk loses nothing. But a yield forfeits the
 //! rest of the thread's slice (on Linux since 6.18 the next one too), and beside a process that never sleeps each one
 //! cost 1.4 to 6 ms: a stream kept 4 % of its throughput. The thread therefore asks for slices so short that there is
-//! little to forfeit, and yields no more for a while once yields have taken a third of its time: with the slices alone
-//! a stream beside two processes that never sleep kept 0.41 of its throughput, with both 0.46.
+//! little to forfeit; where the system has none, it yields no more for a while once yields have taken most of its time.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -22,9 +21,17 @@ use other as system;
 
 use crate::clock::Clock;
 
-/// Yields of one thread, and the time that they took.
+/// Yields of one thread.
+pub(crate) enum Yielding {
+    /// A yield forfeits no more than [`SLICE`].
+    Cheap,
+    /// A yield may take as long as others like.
+    Costly(Cost),
+}
+
+/// Time that yields took.
 #[derive(Default)]
-pub(crate) struct Yielding {
+pub(crate) struct Cost {
     since: Option<Instant>,
     spent: Duration,
     /// No yields before this.
@@ -34,19 +41,25 @@ pub(crate) struct Yielding {
 impl Yielding {
     /// Begins for the calling thread.
     pub(crate) fn begin() -> Self {
-        system::shorten_slice(SLICE);
-        Self::default()
+        if system::shorten_slice(SLICE) { Self::Cheap } else { Self::Costly(Cost::default()) }
     }
 
     /// Lets other threads go first, if that costs little.
     pub(crate) fn let_go(&mut self, clock: &Clock) {
-        let before = clock.now();
-        if self.allows(before) {
-            thread::yield_now();
-            self.add(before, clock.now());
+        match self {
+            Self::Cheap => thread::yield_now(),
+            Self::Costly(cost) => {
+                let before = clock.now();
+                if cost.allows(before) {
+                    thread::yield_now();
+                    cost.add(before, clock.now());
+                }
+            }
         }
     }
+}
 
+impl Cost {
     fn allows(&self, now: Instant) -> bool {
         self.resumes.is_none_or(|resumes| resumes <= now)
     }
@@ -58,16 +71,13 @@ impl Yielding {
         if window < WINDOW {
             return;
         }
-        let much = self.spent > window / MUCH;
+        let much = self.spent > window / 2;
         *self = Self { resumes: much.then_some(after + PAUSE), ..Self::default() };
     }
 }
 
 /// The shortest that Linux gives (`sched_setattr(2)`).
 const SLICE: Duration = Duration::from_micros(100);
-/// The part of the time that yields may take. With a quarter a stream beside two processes that never sleep keeps 0.50,
-/// and the p50 of urgent messages beside it is 1.0 ms where it is 0.9.
-const MUCH: u32 = 3;
 /// Several slices of a process that never sleeps.
 const WINDOW: Duration = Duration::from_millis(20);
 /// Ten times as long as it takes to find out that the others still do not sleep.

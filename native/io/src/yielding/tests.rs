@@ -4,11 +4,11 @@ use super::*;
 fn yields(took: Duration, work: Duration) -> (u32, u32) {
     let start = Instant::now();
     let mut now = start;
-    let mut yielding = Yielding::default();
+    let mut cost = Cost::default();
     let (mut happened, mut all) = (0, 0);
     while now < start + Duration::from_secs(1) {
-        if yielding.allows(now) {
-            yielding.add(now, now + took);
+        if cost.allows(now) {
+            cost.add(now, now + took);
             now += took;
             happened += 1;
         }
@@ -27,12 +27,12 @@ fn a_thread_beside_others_that_sleep_yields_each_time() {
 #[test]
 fn a_turn_of_another_thread_now_and_then_changes_nothing() {
     let start = Instant::now();
-    let mut yielding = Yielding::default();
+    let mut cost = Cost::default();
     for turn in 0..1_000_u32 {
         let before = start + Duration::from_micros(100) * turn;
-        assert!(yielding.allows(before), "{turn}");
+        assert!(cost.allows(before), "{turn}");
         let took = if turn % 100 == 50 { Duration::from_millis(3) } else { Duration::from_micros(1) };
-        yielding.add(before, before + took);
+        cost.add(before, before + took);
     }
 }
 
