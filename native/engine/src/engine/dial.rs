@@ -173,7 +173,7 @@ impl<T: Transport> Engine<T> {
             self.transport.abandon(handle);
         }
         if let Some(connection) = self.calls.connections.get_mut(&id) {
-            connection.own = None;
+            (connection.own, connection.theirs) = (None, None);
         }
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use warren_engine::{CloseCause, ConnectionId, Dialled, Event, Outcome, StreamId};
+use warren_engine::{CloseCause, ConnectionId, Dialled, Event, Initiator, Outcome, StreamId};
 use warren_testing::{Link, Seed};
 
+use crate::connect::connected;
 use crate::world::{DIAL, World, at, bulk, dial, mesh, restart};
 
 #[test]
@@ -104,6 +105,28 @@ fn an_end_that_dials_early_goes_on_with_the_dial_of_one_that_does_not() {
         assert_eq!(world.node(at(plain)).received, [(0, 3)]);
         assert_eq!(world.node(at(early)).settled(Outcome::Delivered), 1);
     }
+}
+
+#[test]
+fn a_dial_that_went_on_with_one_that_the_peer_gave_up_is_told_as_this_ends_own() {
+    let mut went_on = 0;
+    for late in 0..16 {
+        let mut world = pair(3, 0.0);
+        let ours = dial_early(&mut world, 1, 0);
+        let theirs = dial(&mut world, 0, 1);
+        world.run_until(DIAL, |world| is_given(world, 1));
+        world.run_for(LATENCY / 4 * late);
+        let is_up =
+            |world: &World| !world.node(at(0)).live().is_empty() || world.node(at(1)).live() == [ours];
+        if is_up(&world) {
+            break;
+        }
+        world.with(at(0), |node, now| node.engine.close(theirs, 0, "", Duration::ZERO, now));
+        world.run_until(DIAL, |world| world.node(at(1)).live() == [ours]);
+        assert_eq!(connected(&world, 1, ours).0, Initiator::Local, "{late}");
+        went_on += 1;
+    }
+    assert!(went_on > 0);
 }
 
 #[test]
