@@ -36,9 +36,11 @@ export function renewal(Foreign) {
         { dialler, faults: { loss: 0.01, reorder: 0.05, duplicate: 0.01, seed: 5 } },
         async (tunnel) => {
           const { foreign, ours, relay } = tunnel
-          await (dialler === 'warren' ? ours.ping(FOREIGN[0], PATIENCE) : foreign.ping(OURS[0], PATIENCE))
           const answers = []
           const ask = (ping) => answers.push(Promise.allSettled([ping]))
+          // The first one may be lost like any other.
+          ask(dialler === 'warren' ? ours.ping(FOREIGN[0], PATIENCE) : foreign.ping(OURS[0], PATIENCE))
+          await until(() => ours.sessions.length > 0)
           for (let sent = 0; renewals(tunnel, dialler, relay) < 1; sent++) {
             ask(foreign.ping(OURS[sent % 2], PATIENCE))
             ask(ours.ping(FOREIGN[sent % 2], PATIENCE))
